@@ -1,0 +1,107 @@
+"""The command line: finds the commands, turns errors into sentences and exit codes.
+
+Exit codes: 0 all matches, 1 finished and found differences or lines left, 2 usage or bad input,
+3 something is not installed, 130 interrupted. `PORTER_DEBUG=1` shows the traceback of an error.
+"""
+
+import functools
+import importlib
+import inspect
+import os
+import pkgutil
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from porter import __version__, commands, console
+from porter.errors import NotInstalled, PorterError, UsageError
+
+INTERRUPTED = 130
+INSTALL = {
+    "tensorflow": "pip install porter",
+    "torch": 'pip install "porter[torch]"',
+    "transformers": "pip install porter",
+}
+
+ABOUT = """Port PyTorch models of transformers to TensorFlow, and prove the port.
+
+\b
+Examples:
+  porter scaffold bert
+  porter diff --model ./my-model --layer-by-layer
+  porter pt-to-tf --model-name ./my-model --no-pr --output ./my-model-tf
+  porter rules torch.sum
+"""
+
+app = typer.Typer(
+    help=ABOUT, no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False
+)
+
+
+def main() -> None:
+    """Entry point of the console script `porter`."""
+    app()
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        console.result(f"porter {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def porter(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Prepare what every command shares."""
+    console.quiet_frameworks()
+
+
+def guarded(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with its errors as one sentence on stderr and the exit code that goes with it."""
+
+    @functools.wraps(command)
+    def run(*arguments: Any, **options: Any) -> None:
+        try:
+            command(*arguments, **options)
+        except (PorterError, OSError, ModuleNotFoundError) as problem:
+            known = as_porter_error(problem)
+            if known is None or os.environ.get("PORTER_DEBUG") == "1":
+                raise
+            console.error(known)
+            raise typer.Exit(known.exit_code) from None
+        except KeyboardInterrupt:
+            console.say("interrupted: nothing half-written was left.")
+            raise typer.Exit(INTERRUPTED) from None
+
+    return run
+
+
+def as_porter_error(problem: PorterError | OSError | ModuleNotFoundError) -> PorterError | None:
+    """The sentence for a failure, None where it is a defect of porter and the traceback should be seen."""
+    if isinstance(problem, PorterError):
+        return problem
+    if isinstance(problem, ModuleNotFoundError):
+        install = INSTALL.get(problem.name or "")
+        return NotInstalled(f"{problem.name} is not installed.", hint=install) if install else None
+    if problem.filename is None or problem.strerror is None:
+        return None
+    return UsageError(f"{problem.strerror}.", place=str(problem.filename))
+
+
+def help_text(command: Callable[..., None]) -> str:
+    """The docstring, its `Examples:` kept line by line."""
+    return inspect.cleandoc(command.__doc__ or "").replace("Examples:", "\b\nExamples:")
+
+
+def register_commands() -> None:
+    """Register every file of porter/commands under its own name, `pt_to_tf` as `pt-to-tf`."""
+    for found in pkgutil.iter_modules(commands.__path__):
+        command = getattr(importlib.import_module(f"{commands.__name__}.{found.name}"), found.name)
+        app.command(found.name.replace("_", "-"), help=help_text(command))(guarded(command))
+
+
+register_commands()

@@ -1,0 +1,44 @@
+"""What can go wrong, each as one sentence with a place and the next command to run.
+
+PorterError          exit code 2
++-- UsageError       bad input: a name, a file, a configuration that does not fit
++-- LeftOver         exit code 1: finished, but something differs or was left
++-- NotInstalled     exit code 3: a framework or package is missing
+"""
+
+
+class PorterError(Exception):
+    """An error that the user can act on.
+
+    Args:
+        sentence: what is wrong, ending with a full stop.
+        hint: the next command or edit, without a full stop where it is a command.
+        place: `file:line`, a folder, a module path: where it is wrong.
+    """
+
+    exit_code = 2
+
+    def __init__(self, sentence: str, *, hint: str = "", place: str = "") -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.hint = hint
+        self.place = place
+
+    def __str__(self) -> str:
+        return f"{self.place}  {self.sentence}" if self.place else self.sentence
+
+
+class UsageError(PorterError):
+    """What the user gave is not there, is broken, or does not fit."""
+
+
+class LeftOver(PorterError):
+    """The work was done, but a difference beyond the bound or an untranslated piece remains."""
+
+    exit_code = 1
+
+
+class NotInstalled(PorterError):
+    """A package that this command needs is not installed."""
+
+    exit_code = 3
