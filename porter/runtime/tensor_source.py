@@ -1,0 +1,55 @@
+"""What every checkpoint reader gives: named tensors, told about at once and read one at a time."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from porter.errors import UsageError
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+class CheckpointError(UsageError):
+    """A checkpoint that is damaged, incomplete or hostile."""
+
+
+@dataclass(frozen=True)
+class TensorInfo:
+    """Shape and dtype (numpy's or ml_dtypes' name) of a stored tensor."""
+
+    shape: tuple[int, ...]
+    dtype: str
+
+
+class Checkpoint(ABC):
+    """Named tensors, to be used in a `with` statement."""
+
+    tensors: Mapping[str, TensorInfo]
+
+    @abstractmethod
+    def read(self, name: str) -> Array:
+        """The tensor `name`, read-only; it holds no memory once the array is dropped."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close the files."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def numpy_dtype(name: str) -> np.dtype[Any]:
+    """`float32` and the like from numpy, `bfloat16` and the eight-bit floats from ml_dtypes."""
+    if name.startswith(("bfloat", "float8")):
+        import ml_dtypes
+
+        return np.dtype(getattr(ml_dtypes, name))
+    return np.dtype(name)
