@@ -1,0 +1,132 @@
+"""Which stored tensor goes to which variable: decided from names and shapes alone, before anything moves."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from porter.runtime.layouts import Layout
+from porter.runtime.tensor_source import TensorInfo
+
+# How PyTorch itself spelled parameters before; a checkpoint may be older than the model.
+FORMER_NAMES = (
+    (re.compile(r"(^|\.)gamma$"), r"\1weight"),
+    (re.compile(r"(^|\.)beta$"), r"\1bias"),
+    (re.compile(r"(^|\.)weight_g$"), r"\1parametrizations.weight.original0"),
+    (re.compile(r"(^|\.)weight_v$"), r"\1parametrizations.weight.original1"),
+)
+
+
+@dataclass(frozen=True)
+class Target:
+    """The TensorFlow variable that holds one PyTorch parameter."""
+
+    path: str
+    shape: tuple[int, ...]
+    dtype: str
+    layout: Layout
+
+
+@dataclass(frozen=True)
+class Move:
+    """The stored tensor `source` is to become the variable `target`, which PyTorch calls `name`."""
+
+    source: str
+    name: str
+    target: Target
+
+
+@dataclass(frozen=True)
+class Mismatch:
+    """A stored tensor whose shape does not fit; both shapes are written with PyTorch's axes."""
+
+    source: str
+    name: str
+    found: tuple[int, ...]
+    wanted: tuple[int, ...]
+
+    def __str__(self) -> str:
+        return f"{self.name} has shape {list(self.found)} in the checkpoint and {list(self.wanted)} in the model"
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """Everything that a checkpoint and a model have for each other.
+
+    `duplicates` are stored tensors, as (tied, owner), that the model holds only once: they must be equal.
+    """
+
+    moves: tuple[Move, ...]
+    missing: tuple[str, ...]
+    unexpected: tuple[str, ...]
+    mismatched: tuple[Mismatch, ...]
+    duplicates: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every variable has its tensor."""
+        return not self.missing and not self.mismatched
+
+
+def pair(
+    tensors: Mapping[str, TensorInfo], targets: Mapping[str, Target], prefix: str, tied: Mapping[str, str]
+) -> Pairing:
+    """Pair the stored `tensors` with the variables `targets`, both under PyTorch's names.
+
+    Args:
+        prefix: the base model's attribute; files of a base model lack it, files of a model with a head have it.
+        tied: name of a tied parameter -> name of the one that owns the numbers; a file may hold either or both.
+    """
+    stored = {current_name(name, targets): name for name in tensors}
+    rename = _prefix_rule(stored, targets, prefix)
+    aliases = {name: [name, *(other for other, owner in tied.items() if owner == name)] for name in targets}
+    moves, missing, mismatched, used = [], [], [], dict[str, str]()
+    for name, target in targets.items():
+        found = [stored[rename(alias)] for alias in aliases[name] if rename(alias) in stored]
+        if not found:
+            missing.append(name)
+            continue
+        used |= dict.fromkeys(found, found[0])
+        wanted = target.layout.torch_shape(target.shape)
+        if tensors[found[0]].shape == wanted:
+            moves.append(Move(found[0], name, target))
+        else:
+            mismatched.append(Mismatch(found[0], name, tensors[found[0]].shape, wanted))
+    unexpected = tuple(sorted(set(tensors) - set(used)))
+    duplicates = tuple((source, owner) for source, owner in used.items() if source != owner)
+    return Pairing(tuple(moves), tuple(missing), unexpected, tuple(mismatched), duplicates)
+
+
+def current_name(name: str, targets: Mapping[str, Target]) -> str:
+    """`name` as PyTorch spells it today; a name that the model has is never changed."""
+    if name in targets:
+        return name
+    for pattern, replacement in FORMER_NAMES:
+        renamed, count = pattern.subn(replacement, name)
+        if count:
+            return renamed
+    return name
+
+
+@dataclass(frozen=True)
+class _Prefix:
+    cut: str = ""
+    add: str = ""
+
+    def __call__(self, name: str) -> str:
+        return self.add + name.removeprefix(self.cut)
+
+
+def _prefix_rule(stored: Mapping[str, str], targets: Mapping[str, Target], prefix: str) -> _Prefix:
+    """The one way of writing names that finds most tensors; as they are where that is as good."""
+    if not prefix:
+        return _Prefix()
+    ways = [_Prefix(), _Prefix(cut=f"{prefix}."), _Prefix(add=f"{prefix}.")]
+    return max(ways, key=lambda way: sum(way(name) in stored for name in targets))
+
+
+def problems(pairing: Pairing) -> Iterator[str]:
+    """One sentence for each variable without its tensor."""
+    yield from (f"{name} is missing from the checkpoint" for name in pairing.missing)
+    yield from map(str, pairing.mismatched)
