@@ -275,5 +275,3 @@ def _agreed(values: Iterable[Entry]) -> Entry | None:
 
 def _strings(values: object) -> list[str]:
     return [str(value) for value in values] if isinstance(values, list | tuple) else []
-
-

@@ -78,7 +78,9 @@ def test_facts_survive_json():
 def test_facts_of_two_sets_of_runs_merge():
     span = Span(1, 0, 1, 1)
     left = Facts({span: tensor(2)}, {"M": ModuleFact(parameters={"w": (2, 3)})})
-    right = Facts({span: tensor(5)}, {"M": ModuleFact(parameters={"w": (2, 4)}, buffers={"b": True})}, frozenset({span}))
+    right = Facts(
+        {span: tensor(5)}, {"M": ModuleFact(parameters={"w": (2, 4)}, buffers={"b": True})}, frozenset({span})
+    )
     merged = left.merge(right)
     assert merged.at(span) == tensor(None)
     assert merged.modules["M"] == ModuleFact(parameters={"w": (2, None)}, buffers={"b": True})
