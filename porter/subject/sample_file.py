@@ -1,0 +1,89 @@
+"""Reads a `--sample` file: one case, a list of cases, or {"cases": [...]}, as plain JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from porter.errors import UsageError
+from porter.subject.case import Case, InputSpec, ModelCase
+
+FORMAT = "a case has config_module, config_class, config, inputs and models"
+NUMBER_KINDS = {"randint", "normal", "uniform", "ones", "zeros", "arange", "values"}
+
+
+def read_sample(path: Path, name: str) -> tuple[tuple[Case, ...], str]:
+    """The cases of family or modeling file `name`, and the module that their models live in.
+
+    Raises UsageError where the file is missing, is no JSON, breaks the format or has nothing for `name`.
+    """
+    cases = [case for case in _load(path) if _is_about(case, name)]
+    if not cases:
+        raise UsageError(f"The sample holds no case of {name!r}.", hint="its field family must match", place=str(path))
+    try:
+        module = str(cases[0]["models"][0]["module"])
+        parsed = tuple(_case(case, module) for case in cases)
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        raise UsageError(f"The sample is not understood: {error!r}.", hint=FORMAT, place=str(path)) from error
+    return tuple(case for case in parsed if case.models), module
+
+
+def keep_classes(cases: Sequence[Case], classes: Sequence[str]) -> tuple[Case, ...]:
+    """Only the named model classes; all of them when none is named. Raises UsageError for a name not there."""
+    known = {model.name for case in cases for model in case.models}
+    for name in classes:
+        if name not in known:
+            raise UsageError(f"No model class {name!r} can be run.", hint="there are " + ", ".join(sorted(known)))
+    kept = (replace(case, models=tuple(m for m in case.models if not classes or m.name in classes)) for case in cases)
+    return tuple(case for case in kept if case.models)
+
+
+def _load(path: Path) -> list[dict[str, Any]]:
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"The sample cannot be read: {error.strerror}.", place=str(path)) from error
+    except ValueError as error:
+        raise UsageError(f"The sample is no JSON: {error}.", hint=FORMAT, place=str(path)) from error
+    if isinstance(data, dict):
+        data = data.get("cases", [data])
+    if not isinstance(data, list) or not all(isinstance(case, dict) for case in data):
+        raise UsageError("The sample is neither a case nor a list of cases.", hint=FORMAT, place=str(path))
+    return data
+
+
+def _is_about(case: Mapping[str, Any], name: str) -> bool:
+    modules = [str(model.get("module", "")) for model in case.get("models", ()) if isinstance(model, dict)]
+    return case.get("family", name) == name or any(module.endswith(f".modeling_{name}") for module in modules)
+
+
+def _case(data: Mapping[str, Any], module: str) -> Case:
+    return Case(
+        id=str(data.get("id", data["config_class"])),
+        config_module=data["config_module"],
+        config_class=data["config_class"],
+        config=data["config"],
+        inputs=_specs(data["inputs"]),
+        models=tuple(_model(model) for model in data["models"] if model.get("module", module) == module),
+    )
+
+
+def _model(data: Mapping[str, Any]) -> ModelCase:
+    inputs = _specs(data["inputs"]) if data.get("inputs") else None
+    return ModelCase(data["name"], inputs, bool(data.get("comparable", True)), data.get("noise"))
+
+
+def _specs(data: Sequence[Mapping[str, Any]]) -> tuple[InputSpec, ...]:
+    return tuple(_spec(spec) for spec in data)
+
+
+def _spec(data: Mapping[str, Any]) -> InputSpec:
+    kind = data["gen"]["kind"]
+    if kind == "py":
+        return InputSpec(data["name"], (), "", data["gen"])
+    if kind not in NUMBER_KINDS:
+        raise ValueError(f"unknown gen kind {kind}")
+    return InputSpec(data["name"], tuple(data["shape"]), data["dtype"], data["gen"])
