@@ -1,0 +1,94 @@
+"""`porter scaffold`: write the TensorFlow twin of a PyTorch model and prove it."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from porter import console
+from porter.errors import UsageError
+
+TARGETS = ("standalone",)
+
+
+def scaffold(
+    name: Annotated[
+        str,
+        typer.Argument(metavar="NAME", help="Model type, model folder, modeling file, or local or Hub repository."),
+    ],
+    output: Annotated[Path, typer.Option(help="Folder for the generated files.")] = Path(),
+    classes: Annotated[
+        list[str] | None, typer.Option("--class", metavar="NAME", help="Port this class only; repeatable.")
+    ] = None,
+    sample: Annotated[Path | None, typer.Option(help="JSON file with a tiny configuration and its inputs.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Write the result as JSON to this file too.")] = None,
+    verify: Annotated[bool, typer.Option("--verify/--no-verify", help="Compare each class with PyTorch.")] = True,
+    target: Annotated[str, typer.Option(help="What the generated file builds on: standalone.")] = TARGETS[0],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    trust_remote_code: Annotated[bool, typer.Option(help="Allow code that lies in the model's repository.")] = False,
+) -> None:
+    """Write modeling_tf_NAME.py and its test, and compare each class with PyTorch.
+
+    Exit code 1 when a class differs or a line was left untranslated; the Notes say which.
+
+    Examples:
+      porter scaffold bert
+      porter scaffold bert --class BertModel --output ports/
+      porter scaffold brand_new_bert --sample examples/brand_new_bert/sample.json --report report.json
+    """
+    if target not in TARGETS:
+        raise UsageError(f"There is no target {target}.", hint=f"--target {' | '.join(TARGETS)}")
+    from porter import files
+    from porter.scaffold import Options, run
+
+    result = run(Options(name, output, tuple(classes or ()), sample, verify, trust_remote_code))
+    data = result.to_json()
+    if report is not None:
+        files.write_text(report, json.dumps(data, indent=2) + "\n")
+    if as_json:
+        console.result_json(data)
+    else:
+        console.result(summary(data, [str(path) for path in result.written]))
+    if not all_proven(data, verify):
+        raise typer.Exit(1)
+
+
+def all_proven(data: Mapping[str, Any], verify: bool) -> bool:
+    """Whether nothing was left and, where it was asked for, each class matches."""
+    left = any(note["level"] == "left" for note in data["notes"])
+    return not left and (not verify or all(_matches(entry) for entry in data["classes"]))
+
+
+def summary(data: Mapping[str, Any], written: list[str]) -> str:
+    """Table of classes, Notes, what share is proven, and the files."""
+    parts = []
+    if data["classes"]:
+        rows = [_class_row(entry) for entry in data["classes"]]
+        parts.append(console.aligned(("CLASS", "EAGER", "GRAPH", "WEIGHTS"), rows))
+        proven = sum(_matches(entry) for entry in data["classes"])
+        parts.append(f"{proven} of {len(data['classes'])} classes match PyTorch.")
+    parts += [_note_text(note) for note in data["notes"]]
+    parts.append("\n".join(f"wrote {path}" for path in written) + f"  ({sum(data['seconds'].values()):.1f} s)")
+    return "\n\n".join(parts)
+
+
+def _matches(entry: Mapping[str, Any]) -> bool:
+    return bool(entry["eager"]["ok"] and entry["graph"]["ok"]) and not any(entry["weights"].values())
+
+
+def _class_row(entry: Mapping[str, Any]) -> tuple[str, str, str, str]:
+    wrong = [f"{len(names)} {kind}" for kind, names in entry["weights"].items() if names]
+    return entry["name"], _error(entry["eager"]), _error(entry["graph"]), ", ".join(wrong) or "ok"
+
+
+def _error(side: Mapping[str, Any]) -> str:
+    if side["max_abs"] is None:
+        return "FAILED"
+    return f"{side['max_abs']:.1e}" + ("" if side["ok"] else "  DIFFERS")
+
+
+def _note_text(note: Mapping[str, Any]) -> str:
+    text = f"{note['file']}:{note['line']}  {note['level']}: {note['message']}"
+    return f"{text}\n  hint: {note['hint']}" if note["hint"] else text
