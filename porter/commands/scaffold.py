@@ -27,7 +27,9 @@ def scaffold(
     verify: Annotated[bool, typer.Option("--verify/--no-verify", help="Compare each class with PyTorch.")] = True,
     target: Annotated[str, typer.Option(help="What the generated file builds on: standalone.")] = TARGETS[0],
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
-    trust_remote_code: Annotated[bool, typer.Option(help="Allow code that lies in the model's repository.")] = False,
+    trust_remote_code: Annotated[
+        bool, typer.Option("--trust-remote-code", help="Allow code that lies in the model's repository.")
+    ] = False,
 ) -> None:
     """Write modeling_tf_NAME.py and its test, and compare each class with PyTorch.
 
