@@ -1,0 +1,182 @@
+"""The command line: help, exit codes, errors in one sentence, JSON."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from porter import __version__
+from porter.cli import app, as_porter_error, guarded
+from porter.errors import LeftOver, NotInstalled, PorterError, UsageError
+
+COMMANDS = sorted(command.name or "" for command in app.registered_commands)
+EXAMPLE = Path(__file__).parents[1] / "examples" / "brand_new_bert" / "modeling_brand_new_bert.py"
+run = CliRunner().invoke
+
+
+def fails_with(problem: BaseException) -> typer.Typer:
+    def command() -> None:
+        raise problem
+
+    failing = typer.Typer()
+    failing.command()(guarded(command))
+    return failing
+
+
+def test_the_four_commands_are_there() -> None:
+    assert {"scaffold", "diff", "pt-to-tf", "rules"} <= set(COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_says_what_it_does_and_shows_examples(command: str) -> None:
+    shown = run(app, [command, "--help"])
+    assert shown.exit_code == 0
+    assert "Examples:\n" in shown.output
+    assert f"    porter {command}" in shown.output
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_option_is_explained(command: str) -> None:
+    lines = run(app, [command, "--help"], terminal_width=300).output.splitlines()
+    options = [line.split("  ") for line in lines if line.startswith("  --")]
+    assert options
+    assert [parts for parts in options if not parts[-1].strip() or parts[-1].strip().startswith("--")] == []
+
+
+def test_help_is_quick() -> None:
+    quickest = min(_seconds_of([sys.executable, "-m", "porter", "--help"]) for _ in range(3))
+    assert quickest < 0.5
+
+
+def _seconds_of(command: list[str]) -> float:
+    started = time.perf_counter()
+    subprocess.run(command, check=True, capture_output=True)
+    return time.perf_counter() - started
+
+
+def test_version() -> None:
+    assert run(app, ["--version"]).output == f"porter {__version__}\n"
+
+
+def test_unknown_option_exits_with_2() -> None:
+    assert run(app, ["rules", "--nonsense"]).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("problem", "code"),
+    [
+        (UsageError("No."), 2),
+        (LeftOver("One line was left."), 1),
+        (NotInstalled("torch is not installed."), 3),
+        (ModuleNotFoundError("No module named 'torch'", name="torch"), 3),
+        (FileNotFoundError(2, "No such file or directory", "model.safetensors"), 2),
+        (KeyboardInterrupt(), 130),
+    ],
+)
+def test_a_failure_is_a_sentence_and_a_code(problem: BaseException, code: int) -> None:
+    shown = run(fails_with(problem), [])
+    assert shown.exit_code == code
+    assert shown.stdout == ""
+    assert "Traceback" not in shown.stderr
+    assert shown.stderr.splitlines()[0].endswith(".")
+
+
+def test_place_and_hint_are_shown() -> None:
+    shown = run(fails_with(UsageError("It has no rule.", place="a.py:3", hint="porter rules --stub torch.x")), [])
+    assert shown.stderr == "error: a.py:3  It has no rule.\n  hint: porter rules --stub torch.x\n"
+
+
+def test_debugging_shows_the_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORTER_DEBUG", "1")
+    assert isinstance(run(fails_with(UsageError("No.")), []).exception, UsageError)
+
+
+def test_a_defect_is_not_dressed_up() -> None:
+    assert as_porter_error(ModuleNotFoundError("No module named 'porter.oops'", name="porter.oops")) is None
+    assert isinstance(run(fails_with(ZeroDivisionError()), []).exception, ZeroDivisionError)
+
+
+def test_exit_codes_stay_what_they_are() -> None:
+    codes = {error.__name__: error.exit_code for error in (PorterError, UsageError, LeftOver, NotInstalled)}
+    assert codes == {"PorterError": 2, "UsageError": 2, "LeftOver": 1, "NotInstalled": 3}
+
+
+def test_rules_by_name() -> None:
+    shown = run(app, ["rules", "torch.Tensor.transpose"])
+    assert shown.exit_code == 0
+    assert "x.transpose(1, 2)  ->  tf.transpose(x, perm=[0, 2, 1])" in shown.output
+
+
+def test_rules_by_the_end_of_a_name() -> None:
+    assert run(app, ["rules", "Tensor.transpose"]).output == run(app, ["rules", "torch.transpose"]).output
+
+
+def test_rules_as_json() -> None:
+    data = json.loads(run(app, ["rules", "torch.transpose", "--json"]).stdout)
+    assert data["schema"] == 1
+    assert data["cases"] == {"x.transpose(1, 2)": "tf.transpose(x, perm=[0, 2, 1])"}
+
+
+def test_rules_for_a_misspelt_name_suggest_the_right_one() -> None:
+    shown = run(app, ["rules", "torch.tranpose"])
+    assert shown.exit_code == 2
+    assert "hint: porter rules torch.transpose" in shown.stderr
+
+
+def test_rules_missing(tmp_path: Path) -> None:
+    file = tmp_path / "modeling_x.py"
+    file.write_text("import torch\n\n\ndef f(x):\n    return torch.frobenius_thing(x.transpose(0, 1)).logdet()\n")
+    shown = run(app, ["rules", "--missing", str(file), "--json"])
+    assert shown.exit_code == 1
+    missing = {entry["name"]: entry["lines"] for entry in json.loads(shown.stdout)["missing"]}
+    assert missing == {"torch.frobenius_thing": [5], "torch.Tensor.logdet": [5]}
+
+
+def test_rules_missing_nothing_in_the_example() -> None:
+    shown = run(app, ["rules", "--missing", str(EXAMPLE)])
+    assert (shown.exit_code, shown.stdout) == (0, "Every torch name has a rule.\n")
+
+
+def test_rules_missing_of_what_is_no_python(tmp_path: Path) -> None:
+    file = tmp_path / "modeling_x.py"
+    file.write_text("def (")
+    shown = run(app, ["rules", "--missing", str(file)])
+    assert shown.exit_code == 2
+    assert "This is no Python file" in shown.stderr
+
+
+def test_a_stub_is_python_with_torchs_own_parameters() -> None:
+    shown = run(app, ["rules", "--stub", "torch.Tensor.scatter_"])
+    compile(shown.stdout, "stub", "exec")
+    assert '"torch.Tensor.scatter_(input, dim, index, src, *, reduce=None)"' in shown.stdout
+    assert "x.scatter_(dim, index, src)" in shown.stdout
+
+
+def test_a_stub_for_what_torch_does_not_have() -> None:
+    assert run(app, ["rules", "--stub", "torch.nothing_of_the_kind"]).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["scaffold", "no_such_model"],
+        ["scaffold", "bert", "--target", "mars"],
+        ["scaffold", "bert", "--sample", "no/such/file.json"],
+        ["scaffold", "bert", "--class", "NoSuchClass"],
+        ["rules", "torch.sum", "--stub", "torch.sum"],
+        ["rules", "--missing", "no/such/file.py"],
+    ],
+)
+def test_bad_input_is_one_sentence_and_writes_nothing(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shown = run(app, arguments)
+    assert shown.exit_code == 2, shown.output
+    assert shown.stderr.startswith("error: ")
+    assert list(tmp_path.iterdir()) == []

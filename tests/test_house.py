@@ -1,0 +1,128 @@
+"""The house rules, as tests."""
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from porter.rules import all_cards, all_rules
+
+ROOT = Path(__file__).parents[1]
+FRAMEWORKS = ("torch", "tensorflow", "keras", "transformers")
+SOURCES = sorted(path for package in ("porter", "diffcheck") for path in (ROOT / package).rglob("*.py"))
+LONGEST_FILE, LONGEST_FUNCTION, MOST_PARAMETERS = 400, 60, 6
+PRINTS = ROOT / "porter" / "console.py"
+COMMANDS = ROOT / "porter" / "commands"
+# Signatures there are PyTorch's and transformers' own, whatever their length.
+FOREIGN_SIGNATURES = ROOT / "porter" / "runtime"
+
+
+def each_source() -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+
+
+def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    tree = ast.parse(path.read_text())
+    yield from (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+
+
+def imported(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("module", ["porter.cli", "diffcheck"])
+def test_importing_loads_no_framework(module: str) -> None:
+    code = f"import sys, {module}; print(*sorted({set(FRAMEWORKS)!r} & set(sys.modules)))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert loaded.split() == []
+
+
+def test_diffcheck_stands_alone() -> None:
+    own = [path for path in SOURCES if path.is_relative_to(ROOT / "diffcheck")]
+    assert [(path.name, name) for path in own for name in imported(path) if name.split(".")[0] == "porter"] == []
+
+
+def test_rules_know_no_target() -> None:
+    own = [path for path in SOURCES if path.is_relative_to(ROOT / "porter" / "rules")]
+    assert [(path.name, name) for path in own for name in imported(path) if name.startswith("porter.targets")] == []
+
+
+@each_source()
+def test_only_the_console_prints(path: Path) -> None:
+    calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+    prints = [call.lineno for call in calls if isinstance(call.func, ast.Name) and call.func.id == "print"]
+    assert path == PRINTS or prints == []
+
+
+@each_source()
+def test_files_and_functions_are_short(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= LONGEST_FILE
+    long = {f.name: f.end_lineno - f.lineno + 1 for f in functions(path) if f.end_lineno is not None}
+    assert {name: lines for name, lines in long.items() if lines > LONGEST_FUNCTION} == {}
+
+
+@each_source()
+def test_functions_take_six_parameters_at_most(path: Path) -> None:
+    if path.is_relative_to(COMMANDS) or path.is_relative_to(FOREIGN_SIGNATURES):
+        return
+    counts = {
+        function.name: len([*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs])
+        - (bool(function.args.args) and function.args.args[0].arg in ("self", "cls"))
+        for function in functions(path)
+    }
+    assert {name: count for name, count in counts.items() if count > MOST_PARAMETERS} == {}
+
+
+@each_source()
+def test_the_mechanism_knows_no_model(path: Path) -> None:
+    compared = re.compile(r"model_type\s*(==|!=|in\b)|(==|!=)\s*[\w.]*model_type")
+    assert [line for line in path.read_text().splitlines() if compared.search(line)] == []
+
+
+@each_source()
+def test_no_exception_is_swallowed(path: Path) -> None:
+    handlers = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ExceptHandler)]
+    broad = [h for h in handlers if h.type is None or ast.unparse(h.type) in ("Exception", "BaseException")]
+    assert [h.lineno for h in broad if not any(isinstance(node, ast.Raise) for node in ast.walk(h))] == []
+
+
+@each_source()
+def test_no_module_changes_its_globals(path: Path) -> None:
+    changed = [node.names for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Global)]
+    assert changed == []
+
+
+def test_every_rule_and_card_has_a_case() -> None:
+    every = [*all_rules(), *all_cards()]
+    assert len(every) > 0
+    assert [declared.signatures[0].name for declared in every if not declared.cases] == []
+
+
+def test_no_two_rules_share_a_name() -> None:
+    names = [signature.name for declared in all_rules() for signature in declared.signatures]
+    assert sorted(set(names)) == sorted(names)
+
+
+def test_types_are_complete() -> None:
+    checked = subprocess.run([sys.executable, "-m", "mypy"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stdout
+
+
+def test_ruff_is_content() -> None:
+    checked = subprocess.run([sys.executable, "-m", "ruff", "check", "."], cwd=ROOT, capture_output=True, check=False)
+    assert checked.returncode == 0, checked.stdout.decode()
+
+
+def test_the_version_is_said_once() -> None:
+    from porter import __version__
+
+    assert f'version = "{__version__}"' in (ROOT / "pyproject.toml").read_text()
