@@ -1,0 +1,79 @@
+"""Keep the generated parts of GUIDE.md and README.md fresh: `python -m porter.docs [--check]`, in the project's root.
+
+A generated part stands between `<!-- generated: NAME -->` and `<!-- end -->`.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from porter import commands, console, files, rulebook
+
+DOCUMENTS = (Path("README.md"), Path("GUIDE.md"))
+PROVEN = Path("benchmarks/proven.json")
+PART = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def refreshed(document: str, makers: Mapping[str, Callable[[], str]]) -> str:
+    """The document with each generated part made again. Raises KeyError for a part that nobody makes."""
+    return PART.sub(lambda part: f"{part[1]}\n{makers[part[2]]().rstrip()}\n\n{part[3]}", document)
+
+
+def command_help() -> str:
+    """What `--help` of every command prints."""
+    names = sorted(path.stem for path in Path(commands.__path__[0]).glob("[!_]*.py"))
+    return "\n\n".join(f"```text\n{_help(name.replace('_', '-'))}```" for name in names)
+
+
+def _help(command: str) -> str:
+    call = [sys.executable, "-m", "porter", command, "--help"]
+    environment = {**os.environ, "COLUMNS": "100"}
+    shown = subprocess.run(call, capture_output=True, text=True, check=True, env=environment).stdout
+    return shown.replace("python -m porter", "porter")
+
+
+def rule_table() -> str:
+    """Every declared torch name and what it becomes."""
+    rows = [(f"`{name}`", f"`{rulebook.translation_text(found)}`") for name, found in rulebook.declarations()]
+    return _markdown(("PyTorch", "TensorFlow"), rows)
+
+
+def proven_table() -> str:
+    """The families of `benchmarks/proven.json`: classes, and the greatest errors against PyTorch."""
+    data = json.loads(PROVEN.read_text())
+    rows = [
+        (family["family"], f"{family['proven']} of {family['classes']}", family["eager"], family["graph"])
+        for family in data["families"]
+    ]
+    return _markdown(("Family", "Classes that match", "Greatest error, eager", "in `tf.function`"), rows)
+
+
+def _markdown(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    lines = [columns, tuple("---" for _ in columns), *rows]
+    return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+MAKERS: Mapping[str, Callable[[], str]] = {"help": command_help, "rules": rule_table, "proven": proven_table}
+
+
+def stale() -> list[Path]:
+    """The documents whose generated parts are not what their makers make today."""
+    return [path for path in DOCUMENTS if refreshed(path.read_text(), MAKERS) != path.read_text()]
+
+
+def main(arguments: list[str]) -> int:
+    """Rewrite the stale documents, or with `--check` only name them (exit code 1)."""
+    found = stale()
+    for path in found:
+        console.say(f"{path} is stale." if "--check" in arguments else f"{path} was refreshed.")
+        if "--check" not in arguments:
+            files.write_text(path, refreshed(path.read_text(), MAKERS))
+    return int(bool(found) and "--check" in arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
