@@ -1,0 +1,1 @@
+"""Weights: plan where each PyTorch tensor goes, carry the plan out one tensor at a time, write TensorFlow's files."""

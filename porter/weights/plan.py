@@ -1,0 +1,86 @@
+"""Which tensor of a PyTorch checkpoint becomes which TensorFlow variable; nothing is read and nothing moves."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from porter.errors import UsageError
+from porter.runtime.pairing import Move, Pairing, problems
+from porter.runtime.tensor_source import Checkpoint, TensorInfo, numpy_dtype
+
+SHOWN = 8
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A complete pairing and the model it is for.
+
+    Attributes:
+        class_name: the TensorFlow class, `"TFBertModel"`.
+        pairing: every variable of it with its tensor.
+        stored: the checkpoint's tensors, by name.
+    """
+
+    class_name: str
+    pairing: Pairing
+    stored: Mapping[str, TensorInfo]
+
+    @property
+    def moves(self) -> tuple[Move, ...]:
+        """What is to be carried out, in the order of the model's layers."""
+        return self.pairing.moves
+
+    def size(self, move: Move, dtype: str | None = None) -> int:
+        """Bytes of the variable that `move` writes, in its own type or in `dtype`."""
+        return math.prod(move.target.shape) * numpy_dtype(dtype or self.stored[move.source].dtype).itemsize
+
+
+def build_without_weights(model_class: Any, config: Any) -> Any:
+    """The model with all its variables named and shaped but none of them allocated."""
+    import keras
+
+    with keras.StatelessScope():
+        model = model_class(config)
+        model.build()
+    return model
+
+
+def make_plan(model: Any, checkpoint: Checkpoint) -> Plan:
+    """Pair every tensor of the checkpoint with a variable of the model.
+
+    Args:
+        model: a built TensorFlow model, with or without values.
+        checkpoint: the PyTorch weights.
+
+    Raises:
+        UsageError: a variable has no tensor, or one of another shape; the sentence names it.
+    """
+    from porter.runtime.loading import paired
+
+    pairing, _ = paired(model, checkpoint, from_pt=True)
+    check_paths(pairing)
+    if not pairing.is_complete:
+        raise UsageError(incompleteness(type(model).__name__, pairing), hint="another class may fit the checkpoint")
+    return Plan(type(model).__name__, pairing, checkpoint.tensors)
+
+
+def check_paths(pairing: Pairing) -> None:
+    """Refuse a model in which two variables have one path, so that a file could not tell them apart.
+
+    Raises:
+        UsageError: naming the path.
+    """
+    for path, count in Counter(move.target.path for move in pairing.moves).items():
+        if count > 1:
+            raise UsageError(f"{count} variables are called {path}.", hint="give the layers different names")
+
+
+def incompleteness(class_name: str, pairing: Pairing) -> str:
+    """One sentence naming the variables that the checkpoint cannot fill."""
+    faults = list(problems(pairing))
+    more = f"; and {len(faults) - SHOWN} more" if len(faults) > SHOWN else ""
+    return f"{class_name} cannot be filled from the checkpoint: {'; '.join(faults[:SHOWN])}{more}."
