@@ -1,0 +1,81 @@
+"""README's and GUIDE's commands are run, and print what the documents say they print.
+
+A ```console block holds commands (`$ ...`) and their output; all blocks of a document run in order in one folder
+that holds examples/. A ```python block of the same document runs there too. Numbers may differ in value, a line
+`...` stands for any lines.
+"""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from porter.docs import stale
+
+ROOT = Path(__file__).parents[1]
+BLOCK = re.compile(r"^```(console|python)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+NUMBER = re.compile(r"\d+(\.\d+)?(e[-+]\d+)?")
+# They install the project, or reach for the network.
+NOT_HERE = ("make ", "git ", "pip ")
+
+
+def steps(document: Path) -> Iterator[tuple[str, str]]:
+    """Each command with the output that the document shows for it; a python block is a command too."""
+    for kind, text in BLOCK.findall(document.read_text()):
+        if kind == "python":
+            yield f"python - <<'END'\n{text}END", "..."
+            continue
+        for step in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
+            command, _, output = step.partition("\n")
+            if not command.startswith(NOT_HERE):
+                yield command, output
+
+
+def run(command: str, folder: Path) -> str:
+    """The command's stdout and stderr; bash stops at nothing, exit codes are shown by the documents themselves."""
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "COLUMNS": "100"}
+    call = ["bash", "-c", command]
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    done = subprocess.run(call, cwd=folder, env=environment, text=True, check=False, **streams)
+    assert "Traceback" not in done.stdout, done.stdout
+    assert done.returncode in (0, 1), f"{command}: exit code {done.returncode}\n{done.stdout}"
+    return done.stdout
+
+
+def comparable(text: str) -> list[str]:
+    """Lines without numbers, alignment and blank lines."""
+    lines = (" ".join(NUMBER.sub("#", line).split()) for line in text.splitlines())
+    return [line for line in lines if line]
+
+
+def says(shown: list[str], expected: list[str]) -> bool:
+    """Whether the output is what the document shows, `...` standing for any lines."""
+    pattern = "".join(r"(.*\n)*?" if line == "..." else re.escape(line) + r"\n" for line in expected)
+    return re.fullmatch(pattern, "".join(f"{line}\n" for line in shown)) is not None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["README.md", "GUIDE.md"])
+def test_the_documents_commands_print_what_they_say(name: str, tmp_path: Path) -> None:
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    all_steps = list(steps(ROOT / name))
+    assert all_steps
+    for command, expected in all_steps:
+        shown = run(command, tmp_path)
+        assert says(comparable(shown), comparable(expected)), f"$ {command}\n{shown}"
+
+
+def test_generated_parts_are_fresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    assert stale() == []
+
+
+def test_says_skips_where_told_and_only_there() -> None:
+    assert says(["a", "b", "c"], ["a", "...", "c"])
+    assert says(["a", "c"], ["a", "...", "c"])
+    assert not says(["a", "b", "c"], ["a", "c"])
+    assert comparable("x  1.5e-07 of 12\n\n") == ["x # of #"]
