@@ -5,5 +5,19 @@ Importing this package loads numpy only; PyTorch and TensorFlow are imported by 
 
 from diffcheck.compare import Comparison, compare, noise_between
 from diffcheck.metrics import NOISE_FACTOR, TOLERANCE, Bound, TensorResult
+from diffcheck.pipeline import Options, assert_matches, diff
+from diffcheck.report import Report
 
-__all__ = ["NOISE_FACTOR", "TOLERANCE", "Bound", "Comparison", "TensorResult", "compare", "noise_between"]
+__all__ = [
+    "NOISE_FACTOR",
+    "TOLERANCE",
+    "Bound",
+    "Comparison",
+    "Options",
+    "Report",
+    "TensorResult",
+    "assert_matches",
+    "compare",
+    "diff",
+    "noise_between",
+]

@@ -75,7 +75,7 @@ class TensorResult:
 
     def sentence(self) -> str:
         """What differs, where and by how much, in one or two sentences."""
-        name = self.path or "the value"
+        name = self.path or "its output"
         if self.matches:
             greatest = "" if self.max_abs is None else f"; greatest difference {self.max_abs:.1e}"
             return f"{name} matches{greatest}, {self._allowance()}."

@@ -1,0 +1,54 @@
+"""Outputs of one module on two sides: which tensor belongs to which, and in which layout."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from diffcheck.compare import Comparison
+from diffcheck.metrics import Bound, TensorResult, compare_tensors
+from diffcheck.values import Flattened, TensorValue
+
+CHANNEL_LAYOUTS = ((0, 2, 3, 1), (0, 3, 1, 2), (0, 2, 1), (0, 2, 3, 4, 1), (0, 4, 1, 2, 3))
+"""Transpositions between channels-first and channels-last, the only ones a module may differ by."""
+
+
+def compare_modules(expected: Flattened, actual: Flattened, bound: Bound) -> Comparison:
+    """Compare a module's outputs: by name, else by position; channels-last counts as the same tensor.
+
+    A hand-written layer may return fewer or more tensors than the module; only the common ones are compared, and
+    the others are named in ``skipped``. Nothing in common is a missing output.
+    """
+    pairs = align(expected.tensors, actual.tensors)
+    results = []
+    for path, other in pairs:
+        first, second = expected.tensors[path], to_layout(actual.tensors[other], expected.tensors[path].array.shape)
+        results.append(compare_tensors(path, first, second, bound))
+    left = [path for path in expected.tensors if path not in dict(pairs)]
+    right = [path for path in actual.tensors if path not in {other for _, other in pairs}]
+    if not pairs and expected.tensors:
+        results = [
+            TensorResult(path, ("missing",), 0.0, size=tensor.array.size, shapes=(tensor.array.shape, None))
+            for path, tensor in expected.tensors.items()
+        ]
+    return Comparison(tuple(results), (*expected.skipped, *left, *right))
+
+
+def align(expected: Mapping[str, TensorValue], actual: Mapping[str, TensorValue]) -> list[tuple[str, str]]:
+    """Pairs of paths: equal ones, or the first common positions where no path is equal."""
+    equal = [(path, path) for path in expected if path in actual]
+    if equal:
+        return equal
+    return list(zip(expected, actual, strict=False))
+
+
+def to_layout(tensor: TensorValue, shape: tuple[int, ...]) -> TensorValue:
+    """The tensor transposed between channels-first and channels-last if only that makes its shape ``shape``."""
+    if tensor.array.shape == shape:
+        return tensor
+    for axes in CHANNEL_LAYOUTS:
+        if len(axes) == tensor.array.ndim and tuple(tensor.array.shape[axis] for axis in axes) == shape:
+            return replace(tensor, array=np.transpose(tensor.array, axes))
+    return tensor

@@ -1,0 +1,197 @@
+"""Compare two recorded runs module by module and decide which module is wrong by itself."""
+
+from __future__ import annotations
+
+import inspect
+import math
+import statistics
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from diffcheck import tf_side, torch_side
+from diffcheck.align import compare_modules
+from diffcheck.compare import Comparison
+from diffcheck.metrics import Bound
+from diffcheck.pair import Pairing
+from diffcheck.recording import ModuleCall, Recording, Structure, flat_arguments
+from diffcheck.replay import arguments_for
+from diffcheck.report import DoubleRun, ModuleResult, Verdict
+from diffcheck.sources import crash_of
+from diffcheck.values import Flattened
+
+SUSPICIOUS = 4.0
+"""A module alone is looked at again in float64 from this multiple of the model's own median difference."""
+CERTAIN = 1000.0
+"""Where float64 cannot decide and the bound is kept, only this multiple counts as a bug."""
+AMPLIFIES = 10.0
+"""Relative error out over relative error in, from which a module that is right by itself amplifies."""
+
+_ROUNDING = 2.0**-24
+
+
+@dataclass(frozen=True)
+class Models:
+    """Both models, and everything that one run of each left behind."""
+
+    torch_model: Any
+    tf_model: Any
+    reference: Recording
+    candidate: Recording
+    live: tf_side.LiveCalls
+    structures: tuple[Structure, Structure]
+    pairing: Pairing
+    layers: Mapping[str, Any]
+
+
+def examine(models: Models, bound: Bound, alone: bool = True) -> tuple[ModuleResult, ...]:
+    """Every module that ran, in the order in which PyTorch entered them, with a verdict.
+
+    ``alone=False`` leaves out the isolated runs; nothing can then be called an origin.
+    """
+    calls, others = models.reference.by_path(), models.candidate.by_path()
+    order = sorted(calls, key=lambda path: calls[path][0].order)
+    results = {path: _in_flow(path, calls[path], others, models, bound) for path in order}
+    if not alone:
+        return tuple(replace(result, verdict=_verdict(result, False)) for result in results.values())
+    single = {path: _alone_calls(path, calls[path], models, bound) for path in order if results[path].in_flow}
+    worst = {
+        path: found
+        for path, runs in single.items()
+        for found in [_worst(run.comparison for run in runs)]
+        if found is not None
+    }
+    suspects = _suspects(worst)
+    checked = _confirm(suspects, single, models)
+    bugs = {path for path in suspects if _is_bug(checked[path], worst[path], worst)}
+    for path in order:
+        reason = "; ".join(dict.fromkeys(run.problem for run in single.get(path, ()) if run.problem))
+        result = replace(results[path], alone=worst.get(path), float64=checked.get(path))
+        origin = path in bugs and not any(is_below(other, path) for other in bugs)
+        results[path] = replace(result, reason=result.reason or reason, verdict=_verdict(result, origin))
+    return tuple(results.values())
+
+
+def is_below(path: str, ancestor: str) -> bool:
+    """Whether a module stands below another in the tree."""
+    return path != ancestor and (not ancestor or path.startswith(f"{ancestor}."))
+
+
+@dataclass(frozen=True)
+class _Alone:
+    call: ModuleCall
+    comparison: Comparison | None
+    problem: str = ""
+
+
+def _in_flow(
+    path: str, calls: list[ModuleCall], others: Mapping[str, list[ModuleCall]], models: Models, bound: Bound
+) -> ModuleResult:
+    tf_path = models.pairing.modules.get(path)
+    result = ModuleResult(path, tf_path, calls[0].class_name, "unpaired")
+    if tf_path is None:
+        reasons = [item.reason for item in models.pairing.unpaired if item.path == path]
+        return replace(result, reason=reasons[0] if reasons else "")
+    if tf_path not in others:
+        return replace(result, reason=f"the layer {tf_path or '(model)'} was never called")
+    made = others[tf_path]
+    note = "" if len(made) == len(calls) else f"called {len(made)} times, by PyTorch {len(calls)} times"
+    pairs = list(zip(calls, made, strict=False))
+    compared = [compare_modules(call.output, other.output, bound) for call, other in pairs]
+    factors = [
+        _amplification(call, other, comparison) for (call, other), comparison in zip(pairs, compared, strict=True)
+    ]
+    known = [factor for factor in factors if factor is not None]
+    return replace(
+        result, verdict="clean", in_flow=_worst(compared), amplification=max(known, default=None), reason=note
+    )
+
+
+def _amplification(call: ModuleCall, other: ModuleCall, comparison: Comparison) -> float | None:
+    inputs = compare_modules(
+        Flattened(flat_arguments(call.arguments)), Flattened(flat_arguments(other.arguments)), Bound()
+    ).relative
+    if not 0 < inputs < math.inf or not comparison.relative < math.inf:
+        return None
+    return comparison.relative / inputs
+
+
+def _alone_calls(path: str, calls: list[ModuleCall], models: Models, bound: Bound) -> list[_Alone]:
+    return [_alone(call, models, bound) for call in calls]
+
+
+def _alone(call: ModuleCall, models: Models, bound: Bound, double: bool = False) -> _Alone:
+    tf_path = models.pairing.modules[call.path]
+    live = models.live.get((tf_path, call.number))
+    if live is None:
+        return _Alone(call, None, "no call of the layer to take its other inputs from")
+    layer = models.layers[tf_path]
+    accepted = inspect.signature(layer.call).parameters
+    try:
+        expected = torch_side.replay(models.torch_model, call, True) if double else call.output
+        arguments = arguments_for(live, call.arguments, accepted, double)
+        actual = tf_side.call_layer(layer, arguments.values)
+    except Exception as error:  # noqa: BLE001 - the code under test may raise anything, and that is the result
+        crash = crash_of(error)
+        return _Alone(call, None, f"alone it stopped with {crash.message}")
+    problem = f"kept its own {', '.join(arguments.kept)}" if arguments.kept else ""
+    return _Alone(call, compare_modules(expected, actual, bound), problem)
+
+
+def _suspects(worst: Mapping[str, Comparison]) -> list[str]:
+    floor = _floor(worst)
+    return [path for path, c in worst.items() if not c.matches or c.relative > SUSPICIOUS * floor]
+
+
+def _floor(worst: Mapping[str, Comparison]) -> float:
+    sizes = [c.relative for c in worst.values() if 0 < c.relative < math.inf]
+    return max(statistics.median(sizes) if sizes else 0.0, _ROUNDING)
+
+
+def _confirm(suspects: list[str], single: Mapping[str, list[_Alone]], models: Models) -> dict[str, DoubleRun]:
+    """Run suspicious modules in float64 on both sides."""
+    if not suspects:
+        return {}
+    try:
+        with torch_side.in_float64(models.torch_model), tf_side.in_float64(models.tf_model):
+            return {path: _double(single[path], models) for path in suspects}
+    except (AttributeError, TypeError, ValueError) as error:
+        problem = f"the TensorFlow model cannot be widened: {error}"
+        return {path: DoubleRun(_relative(single[path]), None, problem) for path in suspects}
+
+
+def _double(runs: list[_Alone], models: Models) -> DoubleRun:
+    worst = max(runs, key=lambda run: run.comparison.relative if run.comparison else -1.0)
+    again = _alone(worst.call, models, Bound(), double=True)
+    if again.comparison is None:
+        return DoubleRun(_relative(runs), None, again.problem)
+    return DoubleRun(_relative(runs), again.comparison.relative)
+
+
+def _relative(runs: Iterable[_Alone]) -> float:
+    return max(run.comparison.relative for run in runs if run.comparison)
+
+
+def _is_bug(run: DoubleRun, comparison: Comparison, worst: Mapping[str, Comparison]) -> bool:
+    if run.is_bug is not None and run.single < math.inf:
+        return run.is_bug
+    return not comparison.matches or comparison.relative > CERTAIN * _floor(worst)
+
+
+def _verdict(result: ModuleResult, origin: bool) -> Verdict:
+    if result.in_flow is None:
+        return "unpaired"
+    if origin:
+        return "origin"
+    if result.in_flow.matches:
+        return "clean"
+    return "amplifies" if (result.amplification or 0.0) >= AMPLIFIES and _right(result) else "carries"
+
+
+def _right(result: ModuleResult) -> bool:
+    return result.alone is None or result.alone.matches
+
+
+def _worst(comparisons: Iterable[Comparison | None]) -> Comparison | None:
+    present = [comparison for comparison in comparisons if comparison is not None]
+    return max(present, key=lambda c: (not c.matches, c.relative), default=None)

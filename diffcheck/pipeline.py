@@ -1,0 +1,120 @@
+"""The whole comparison of two models: run, pair, compare, explain."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from diffcheck import tf_side, torch_side
+from diffcheck.compare import Comparison, compare, compare_flat, noise_between
+from diffcheck.diagnose import Models, examine
+from diffcheck.metrics import TOLERANCE, Bound
+from diffcheck.pair import pair
+from diffcheck.recording import Recording
+from diffcheck.report import ModuleResult, Origin, Place, Report, WeightResult
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to do beyond the outputs. ``layer_by_layer`` examines every module even where the outputs match."""
+
+    tolerance: float = TOLERANCE
+    layer_by_layer: bool = False
+    skip: tuple[str, ...] = ()
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+
+def diff(torch_model: Any, tf_model: Any, inputs: Mapping[str, object], options: Options | None = None) -> Report:
+    """Compare a PyTorch model with a TensorFlow model of it on the same inputs (numpy arrays by argument name).
+
+    Both hold their weights already; they are compared first. The report names the first module that differs on
+    PyTorch's own inputs. Neither model is changed.
+    """
+    options = options or Options()
+    reference = torch_side.record(torch_model, inputs)
+    noise, notes = _noise(torch_model, inputs, reference)
+    candidate, live = tf_side.record(tf_model, inputs)
+    structures = (torch_side.structure(torch_model), tf_side.structure(tf_model))
+    pairing = pair(*structures, options.parameters)
+    outputs = compare_flat(
+        reference.output, candidate.output, tolerance=options.tolerance, noise=noise, skip=options.skip
+    )
+    models = Models(torch_model, tf_model, reference, candidate, live, structures, pairing, tf_side.layers(tf_model))
+    deep = options.layer_by_layer or not outputs.matches
+    modules = examine(models, Bound(options.tolerance), alone=deep)
+    modules = _with_places(modules, models)
+    return Report(outputs, modules, _origin(modules), _weights(models), pairing.unpaired, candidate.crash, notes)
+
+
+def assert_matches(
+    torch_model: Any, tf_model: Any, inputs: Mapping[str, object], tolerance: float = TOLERANCE
+) -> None:
+    """Raise AssertionError with the whole explanation if the two models differ on these inputs."""
+    report = diff(torch_model, tf_model, inputs, Options(tolerance, layer_by_layer=True))
+    if not report.matches:
+        raise AssertionError("\n".join(report.sentences()))
+
+
+def _noise(model: Any, inputs: Mapping[str, object], reference: Recording) -> tuple[dict[str, float], tuple[str, ...]]:
+    try:
+        double = torch_side.run_double(model, inputs)
+    except (RuntimeError, TypeError, ValueError) as error:
+        return {}, (f"PyTorch's own rounding is unknown, it does not run in float64: {error}",)
+    return noise_between(
+        {path: value.array for path, value in reference.output.tensors.items()},
+        {path: value.array for path, value in double.output.tensors.items()},
+    ), ()
+
+
+def _weights(models: Models) -> tuple[WeightResult, ...]:
+    """Paired parameters with other values; a transposed or reshaped copy is equal, its fingerprint says so."""
+    left, right = ({p.name: p for p in side.parameters} for side in models.structures)
+    differing = []
+    for name, other in models.pairing.parameters.items():
+        if left[name].fingerprint != right[other].fingerprint:
+            comparison = _compare_weight(name, models.torch_model, other, models.tf_model)
+            if not comparison.matches:
+                differing.append(WeightResult(name, other, comparison))
+    return tuple(differing)
+
+
+def _compare_weight(name: str, torch_model: Any, other: str, tf_model: Any) -> Comparison:
+    expected = torch_side.parameter_array(torch_model, name)
+    actual = tf_side.parameter_array(tf_model, other)
+    squeezed = [size for size in expected.shape if size != 1]
+    options = [
+        moved
+        for axes in _permutations(actual.ndim)
+        for moved in [np.transpose(actual, axes)]
+        if [size for size in moved.shape if size != 1] == squeezed
+    ]
+    results = [compare({name: expected}, {name: moved.reshape(expected.shape)}) for moved in options]
+    return min(results, key=lambda c: c.relative, default=compare({name: expected}, {name: actual}))
+
+
+def _permutations(rank: int) -> list[tuple[int, ...]]:
+    return list(itertools.permutations(range(rank))) if rank <= 5 else [tuple(range(rank))]
+
+
+def _with_places(modules: tuple[ModuleResult, ...], models: Models) -> tuple[ModuleResult, ...]:
+    left, right = ({m.path: m for m in side.modules} for side in models.structures)
+    placed = []
+    for module in modules:
+        mine, theirs = left[module.path], right.get(module.tf_path or "") if module.tf_path is not None else None
+        placed.append(
+            replace(
+                module,
+                torch=Place(mine.file, mine.line) if mine.file else None,
+                tf=Place(theirs.file, theirs.line) if theirs and theirs.file else None,
+            )
+        )
+    return tuple(placed)
+
+
+def _origin(modules: tuple[ModuleResult, ...]) -> Origin | None:
+    found = next((module for module in modules if module.verdict == "origin"), None)
+    return None if found is None else Origin(found.path, found.torch, found.tf)

@@ -1,0 +1,219 @@
+"""What was found, as frozen values, as JSON and as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from diffcheck.compare import Comparison
+from diffcheck.pair import Unpaired
+from diffcheck.recording import Crash
+
+Verdict = Literal["origin", "amplifies", "carries", "clean", "unpaired"]
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Place:
+    """A line of a source file and its text."""
+
+    file: str
+    line: int
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class DoubleRun:
+    """A module alone in float64 on both sides: a bug keeps its relative size, rounding shrinks a thousandfold."""
+
+    single: float
+    double: float | None
+    problem: str = ""
+
+    @property
+    def is_bug(self) -> bool | None:
+        """Whether the difference stayed; None if the module could not run in float64."""
+        return None if self.double is None else self.double >= 0.1 * self.single
+
+
+@dataclass(frozen=True)
+class ModuleResult:
+    """One PyTorch module: compared in flow, and alone on PyTorch's inputs."""
+
+    path: str
+    tf_path: str | None
+    class_name: str
+    verdict: Verdict
+    in_flow: Comparison | None = None
+    alone: Comparison | None = None
+    amplification: float | None = None
+    float64: DoubleRun | None = None
+    reason: str = ""
+    torch: Place | None = None
+    tf: Place | None = None
+
+
+@dataclass(frozen=True)
+class WeightResult:
+    """A parameter whose values differ between the models."""
+
+    name: str
+    tf_name: str
+    comparison: Comparison
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The first module that differs by itself, and as far as it could be found the statement and the cause."""
+
+    path: str
+    torch: Place | None
+    tf: Place | None
+    cause: str | None = None
+    statement: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """The result of one comparison of two models."""
+
+    outputs: Comparison
+    modules: tuple[ModuleResult, ...]
+    origin: Origin | None
+    weights: tuple[WeightResult, ...] = ()
+    unpaired: tuple[Unpaired, ...] = ()
+    crash: Crash | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def matches(self) -> bool:
+        """All outputs within their bounds, all paired weights equal, and no module wrong by itself."""
+        return self.outputs.matches and self.origin is None and self.crash is None and not self.weights
+
+    @property
+    def max_abs(self) -> float | None:
+        """The greatest absolute difference of the model's outputs."""
+        return self.outputs.max_abs
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as plain values; ``schema`` changes when a key changes its meaning."""
+        return {
+            "schema": SCHEMA,
+            "matches": self.matches,
+            "max_abs": self.max_abs,
+            "origin": self.origin and _origin_json(self.origin),
+            "modules": [_module_json(module) for module in self.modules],
+            "weights": [
+                {"name": weight.name, "tf_name": weight.tf_name, "max_abs": weight.comparison.max_abs}
+                for weight in self.weights
+            ],
+            "outputs": [
+                {"path": t.path, "ok": t.matches, "max_abs": t.max_abs, "allowed": t.allowed, "noise": t.noise}
+                for t in self.outputs.tensors
+            ],
+            "unpaired": [{"side": item.side, "path": item.path, "reason": item.reason} for item in self.unpaired],
+            "crash": self.crash and {"message": self.crash.message, "file": self.crash.file, "line": self.crash.line},
+            "notes": list(self.notes),
+        }
+
+    def table(self) -> list[tuple[str, ...]]:
+        """Rows of text with a header: module, in flow, alone, amplification, verdict, worst element."""
+        rows: list[tuple[str, ...]] = [("module", "in flow", "alone", "out/in", "verdict", "worst element")]
+        for module in self.modules:
+            worst = module.in_flow.worst if module.in_flow else None
+            index = str(worst.index) if worst and worst.index is not None else ""
+            amplification = "" if module.amplification is None else f"{module.amplification:.1f}"
+            rows.append(
+                (
+                    module.path or "(model)",
+                    number_text(module.in_flow),
+                    number_text(module.alone),
+                    amplification,
+                    module.verdict,
+                    index,
+                )
+            )
+        return rows
+
+    def sentences(self) -> list[str]:
+        """The result in words: weights first, then outputs, then the culprit."""
+        lines = list(self.notes)
+        lines += [f"weight {w.comparison.sentence()}" for w in self.weights[:10]]
+        if len(self.weights) > 10:
+            lines.append(f"and {len(self.weights) - 10} more weights differ.")
+        if self.crash:
+            place = f" at {self.crash.file}:{self.crash.line}" if self.crash.file else ""
+            lines.append(
+                f"the TensorFlow model stopped in {self.crash.module or 'the model'}{place}: {self.crash.message}"
+            )
+        lines.append(self.outputs.sentence())
+        if self.origin:
+            lines += _origin_sentences(self.origin, self.modules)
+        return lines
+
+
+def number_text(comparison: Comparison | None) -> str:
+    """One cell of the table: the greatest difference, or what kind of failure allows none."""
+    if comparison is None or not comparison.tensors:
+        return ""
+    if comparison.max_abs is not None:
+        return f"{comparison.max_abs:.1e}"
+    kinds = dict.fromkeys(failure for tensor in comparison.failures for failure in tensor.failures)
+    return ",".join(kinds)
+
+
+def _origin_sentences(origin: Origin, modules: Iterable[ModuleResult]) -> list[str]:
+    found = next(module for module in modules if module.path == origin.path)
+    where = f"{origin.tf.file}:{origin.tf.line}" if origin.tf else "its file is unknown"
+    lines = [f"{origin.path or 'the model'} differs by itself, on PyTorch's own inputs: {where}"]
+    if found.alone and found.alone.failures:
+        lines.append("  " + found.alone.sentence().replace("\n", "\n  "))
+    if found.float64 and found.float64.double is not None:
+        lines.append(
+            f"  in float64 the difference stays ({found.float64.single:.1e} became {found.float64.double:.1e}, "
+            "relative): a bug, not rounding."
+        )
+    if found.float64 and found.float64.problem:
+        lines.append(f"  it could not be rerun in float64: {found.float64.problem}")
+    for label, place in (("PyTorch   ", origin.torch), ("TensorFlow", origin.tf)):
+        if place and place.text:
+            lines.append(f"  {label} {place.file}:{place.line}: {place.text.strip()}")
+    if origin.statement:
+        lines.append(f"  {origin.statement}")
+    if origin.cause:
+        lines.append(f"  cause: {origin.cause}")
+    return lines
+
+
+def _origin_json(origin: Origin) -> dict[str, Any]:
+    return {
+        "path": origin.path,
+        "tf_file": origin.tf and origin.tf.file,
+        "tf_line": origin.tf and origin.tf.line,
+        "torch_file": origin.torch and origin.torch.file,
+        "torch_line": origin.torch and origin.torch.line,
+        "cause": origin.cause,
+    }
+
+
+def _module_json(module: ModuleResult) -> dict[str, Any]:
+    worst = module.in_flow.worst if module.in_flow else None
+    failures = {
+        failure for side in (module.in_flow, module.alone) if side for t in side.failures for failure in t.failures
+    }
+    double = module.float64
+    return {
+        "path": module.path,
+        "tf_path": module.tf_path,
+        "in_flow": module.in_flow and module.in_flow.max_abs,
+        "alone": module.alone and module.alone.max_abs,
+        "verdict": module.verdict,
+        "amplification": module.amplification,
+        "float64": double and {"float32": double.single, "float64": double.double, "is_bug": double.is_bug},
+        "shape": "shape" in failures,
+        "dtype": "dtype" in failures,
+        "nonfinite": bool(failures & {"nan", "inf"}),
+        "index": list(worst.index) if worst and worst.index is not None else None,
+        "reason": module.reason,
+    }

@@ -1,0 +1,58 @@
+"""Where a model's classes are written, and the same text read in float64."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from diffcheck.recording import Crash
+
+_FRAMEWORKS = ("torch", "keras", "tf_keras", "tensorflow", "builtins", "numpy")
+_OWN_FOLDER = str(Path(__file__).parent)
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+class WidenedNames:
+    """A framework's namespace in which ``float32`` is ``float64``."""
+
+    def __init__(self, namespace: Any) -> None:
+        self._namespace = namespace
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._namespace, "float64" if name in ("float32", "float") else name)
+
+
+def modeling_namespaces(classes: Iterable[type]) -> Iterator[ModuleType]:
+    """The files in which these classes are written, save those of the frameworks themselves."""
+    names = dict.fromkeys(base.__module__ for cls in classes for base in cls.__mro__)
+    for name in names:
+        if name.split(".")[0] not in _FRAMEWORKS and name in sys.modules:
+            yield sys.modules[name]
+
+
+def source_of(cls: type) -> tuple[str, int]:
+    """File and first line of a class; empty for a class made at run time."""
+    try:
+        return inspect.getsourcefile(cls) or "", inspect.getsourcelines(cls)[1]
+    except (OSError, TypeError):
+        return "", 0
+
+
+def crash_of(error: BaseException, module: str = "") -> Crash:
+    """Where an exception was raised, in the last frame outside of the frameworks, and its first sentence."""
+    place, line = "", 0
+    trace = error.__traceback__
+    while trace is not None:
+        file = trace.tb_frame.f_code.co_filename
+        if not file.startswith(_OWN_FOLDER) and not any(f"site-packages/{name}/" in file for name in _FRAMEWORKS):
+            place, line = file, trace.tb_lineno
+        trace = trace.tb_next
+    lines = [text.strip() for text in _COLOUR.sub("", str(error)).splitlines() if text.strip()]
+    # Keras puts its own line before the message.
+    told = [text for text in lines if not text.startswith("Exception encountered when calling")]
+    return Crash(f"{type(error).__name__}: {told[0] if told else ''}", place, line, module)

@@ -1,0 +1,288 @@
+"""Run and record a Keras model (Keras 2 or 3 on TensorFlow), layer by layer, eagerly."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import inspect
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import Any
+from unittest import mock
+
+from diffcheck.recording import (
+    Module,
+    Parameter,
+    Recorder,
+    Recording,
+    Structure,
+    bind,
+    fingerprint,
+    freeze,
+)
+from diffcheck.sources import WidenedNames, crash_of, modeling_namespaces, source_of
+from diffcheck.values import Flattened, flatten, is_tensor
+
+FRAMEWORK = "tensorflow"
+LiveCalls = dict[tuple[str, int], Mapping[str, object]]
+
+_VARIABLE_NAMES = {
+    "kernel": "weight",
+    "gamma": "weight",
+    "embeddings": "weight",
+    "depthwise_kernel": "weight",
+    "beta": "bias",
+    "moving_mean": "running_mean",
+    "moving_variance": "running_var",
+}
+
+
+def layers(model: Any) -> dict[str, Any]:
+    """Every layer by dotted path of layer names, the model itself as ``""``; a shared layer under its first path.
+
+    ``layer_._0``, the way transformers 4 wrote list members, reads ``layer.0``.
+    """
+    found: dict[str, Any] = {"": model}
+    seen = {id(model)}
+    _collect(model, "", found, seen)
+    return found
+
+
+def variables(model: Any) -> dict[str, Any]:
+    """Every variable by dotted path, with PyTorch's usual word for it: ``kernel`` and ``gamma`` read ``weight``."""
+    named: dict[str, Any] = {}
+    seen: set[int] = set()
+    for path, layer in layers(model).items():
+        for variable in _own_variables(layer):
+            if id(variable) not in seen:
+                seen.add(id(variable))
+                named[
+                    _free_name(f"{path}.{_variable_name(variable)}" if path else _variable_name(variable), named)
+                ] = variable
+    return named
+
+
+def structure(model: Any) -> Structure:
+    """The layer tree and the variables of a built model."""
+    named = variables(model)
+    paths = {id(variable): name for name, variable in named.items()}
+    parameters = tuple(
+        Parameter(name, tuple(int(size) for size in variable.shape), fingerprint(_array(variable)), not trainable)
+        for name, variable in named.items()
+        for trainable in [bool(getattr(variable, "trainable", True))]
+    )
+    modules = []
+    for path, layer in layers(model).items():
+        owned = dict.fromkeys(paths[id(v)] for v in _all_variables(layer) if id(v) in paths)
+        modules.append(Module(path, type(layer).__name__, tuple(owned), *source_of(type(layer))))
+    return Structure(FRAMEWORK, tuple(modules), parameters)
+
+
+def record(model: Any, inputs: Mapping[str, object]) -> tuple[Recording, LiveCalls]:
+    """Run the model eagerly, without training, and record every layer's ``call``.
+
+    Beside the recording come the bound arguments themselves, by path and call number, to call a layer again
+    with. When the model raises, the recording holds what ran until then and where it was raised.
+    """
+    import tensorflow as tf
+
+    recorder, live = Recorder(FRAMEWORK), LiveCalls()
+    eager = tf.config.functions_run_eagerly()
+    output: object = None
+    crash = None
+    with ExitStack() as stack:
+        for path, layer in layers(model).items():
+            stack.enter_context(_watched(path, layer, recorder, live))
+        tf.config.run_functions_eagerly(True)
+        try:
+            output = call_model(model, inputs)
+        except Exception as error:  # noqa: BLE001 - the code under test may raise anything, and that is the result
+            crash = crash_of(error, recorder.open[-1] if recorder.open else "")
+        finally:
+            tf.config.run_functions_eagerly(eager)
+    return recorder.recording(output, crash), live
+
+
+def call_model(model: Any, inputs: Mapping[str, object]) -> Any:
+    """Call a model by its own argument names, or with one dict where it names none of them."""
+    names = inspect.signature(model.call).parameters
+    training = {"training": False} if "training" in names else {}
+    tensors = to_tensorflow(inputs)
+    if all(name in names for name in inputs):
+        return model(**tensors, **training)
+    return model(tensors, **training)
+
+
+def call_layer(layer: Any, arguments: Mapping[str, object]) -> Flattened:
+    """Call one layer alone; arguments are tensors or plain values, by name as in ``LiveCalls``."""
+    import tensorflow as tf
+
+    positional = [value for name, value in arguments.items() if "." in name]
+    keywords = {name: value for name, value in arguments.items() if "." not in name}
+    eager = tf.config.functions_run_eagerly()
+    tf.config.run_functions_eagerly(True)
+    try:
+        return flatten(layer.call(*positional, **keywords))
+    finally:
+        tf.config.run_functions_eagerly(eager)
+
+
+@contextmanager
+def in_float64(model: Any) -> Iterator[None]:
+    """Widen a Keras 3 model in place, and narrow it again.
+
+    Variables, constant tensors kept as attributes, dtype policies, Keras' default float and a ``tf.float32``
+    written in the model's files are all float64 meanwhile.
+    """
+    import keras
+    import tensorflow as tf
+
+    every = list(layers(model).values())
+    floatx = keras.config.floatx()
+    policies = [(layer, layer.dtype_policy) for layer in every]
+    with ExitStack() as stack:
+        for namespace in modeling_namespaces(type(layer) for layer in every):
+            if getattr(namespace, "tf", None) is tf:
+                stack.enter_context(mock.patch.object(namespace, "tf", WidenedNames(tf)))
+        for layer in every:
+            stack.enter_context(_wide_constants(layer))
+        for variable in variables(model).values():
+            stack.enter_context(_wide_variable(variable))
+        try:
+            keras.config.set_floatx("float64")
+            for layer in every:
+                layer.dtype_policy = keras.DTypePolicy("float64")
+            yield
+        finally:
+            keras.config.set_floatx(floatx)
+            for layer, policy in policies:
+                layer.dtype_policy = policy
+
+
+def to_tensorflow(value: object) -> Any:
+    """Numpy arrays inside mappings, tuples and lists as TensorFlow tensors of the same dtype."""
+    import numpy as np
+    import tensorflow as tf
+
+    if isinstance(value, np.ndarray):
+        return tf.convert_to_tensor(value)
+    if isinstance(value, Mapping):
+        return {name: to_tensorflow(part) for name, part in value.items()}
+    if isinstance(value, tuple | list):
+        return type(value)(to_tensorflow(part) for part in value)
+    return value
+
+
+def parameter_array(model: Any, name: str) -> Any:
+    """One variable as numpy, by its dotted path (see :func:`variables`)."""
+    return _array(variables(model)[name])
+
+
+def _collect(layer: Any, path: str, found: dict[str, Any], seen: set[int]) -> None:
+    for child in _children(layer):
+        if id(child) in seen:
+            continue
+        seen.add(id(child))
+        name = re.sub(r"_?\._?(\d+)", r".\1", child.name)
+        below = _free_name(f"{path}.{name}" if path else name, found)
+        found[below] = child
+        _collect(child, below, found, seen)
+
+
+def _children(layer: Any) -> list[Any]:
+    return [
+        child
+        for child in layer._flatten_layers(include_self=False, recursive=False)
+        if callable(getattr(child, "call", None))
+    ]
+
+
+def _free_name(name: str, taken: Mapping[str, object]) -> str:
+    free, number = name, 1
+    while free in taken:
+        free, number = f"{name}~{number}", number + 1
+    return free
+
+
+def _own_variables(layer: Any) -> list[Any]:
+    if hasattr(layer, "_trainable_variables") and hasattr(layer, "_non_trainable_variables"):
+        return [*layer._trainable_variables, *layer._non_trainable_variables]
+    return [*layer._trainable_weights, *layer._non_trainable_weights]
+
+
+def _all_variables(layer: Any) -> list[Any]:
+    return [variable for below in layers(layer).values() for variable in _own_variables(below)]
+
+
+def _variable_name(variable: Any) -> str:
+    name = str(variable.name).split("/")[-1].split(":")[0]
+    return _VARIABLE_NAMES.get(name, name)
+
+
+def _array(variable: Any) -> Any:
+    return next(iter(flatten(variable).tensors.values())).array
+
+
+@contextmanager
+def _watched(path: str, layer: Any, recorder: Recorder, live: LiveCalls) -> Iterator[None]:
+    call: Callable[..., Any] = layer.call
+
+    @functools.wraps(call)
+    def watched(*args: object, **kwargs: object) -> Any:
+        order = recorder.begin(path)
+        arguments = bind(call, args, kwargs)
+        frozen = {name: freeze(value) for name, value in arguments.items()}
+        kept = {name: copy_live(value) for name, value in arguments.items()}
+        output = call(*args, **kwargs)
+        live[path, recorder.calls_of(path)] = kept
+        recorder.end(path, type(layer).__name__, order, frozen, output)
+        return output
+
+    # Past Keras' __setattr__, which would look for something to track in it.
+    with mock.patch.dict(vars(layer), {"call": watched}):
+        yield
+
+
+def copy_live(value: object) -> object:
+    """A copy that later calls cannot change: containers and caches are copied, tensors shared."""
+    if is_tensor(value) or value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, tuple | list) and not hasattr(value, "_fields"):
+        return type(value)(copy_live(part) for part in value)
+    if isinstance(value, dict):
+        return {name: copy_live(part) for name, part in value.items()}
+    from diffcheck.values import is_cache
+
+    return copy.deepcopy(value) if is_cache(value) else value
+
+
+@contextmanager
+def _wide_variable(variable: Any) -> Iterator[None]:
+    import tensorflow as tf
+
+    narrow, dtype = variable._value, variable._dtype
+    if not narrow.dtype.is_floating:
+        yield
+        return
+    variable._value = tf.Variable(tf.cast(narrow, tf.float64), trainable=narrow.trainable)
+    variable._dtype = "float64"
+    try:
+        yield
+    finally:
+        variable._value, variable._dtype = narrow, dtype
+
+
+@contextmanager
+def _wide_constants(layer: Any) -> Iterator[None]:
+    import tensorflow as tf
+
+    attributes = vars(layer)
+    narrow = {
+        name: value for name, value in attributes.items() if isinstance(value, tf.Tensor) and value.dtype == tf.float32
+    }
+    attributes.update({name: tf.cast(value, tf.float64) for name, value in narrow.items()})
+    try:
+        yield
+    finally:
+        attributes.update(narrow)

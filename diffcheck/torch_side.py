@@ -1,0 +1,212 @@
+"""Run and record a PyTorch model. PyTorch is imported by the functions, not by this module."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import Any
+from unittest import mock
+
+import numpy as np
+
+from diffcheck.recording import (
+    FrozenCache,
+    Module,
+    ModuleCall,
+    Opaque,
+    Parameter,
+    Recorder,
+    Recording,
+    Structure,
+    bind,
+    fingerprint,
+    freeze,
+)
+from diffcheck.sources import WidenedNames, modeling_namespaces, source_of
+from diffcheck.values import Flattened, TensorValue, flatten
+
+FRAMEWORK = "pytorch"
+
+
+def record(model: Any, inputs: Mapping[str, object]) -> Recording:
+    """Run ``model(**inputs)`` without gradients and record every ``torch.nn.Module``.
+
+    Inputs are numpy arrays or plain values; the model is put into eval mode and left in the mode it had.
+    """
+    recorder = Recorder(FRAMEWORK)
+    with ExitStack() as stack:
+        stack.enter_context(_evaluating(model))
+        for path, module in model.named_modules():
+            stack.enter_context(_watched(path, module, recorder))
+        output = model(**to_torch(inputs))
+    return recorder.recording(output)
+
+
+def structure(model: Any) -> Structure:
+    """The module tree and the parameters, tied ones under their first name."""
+    first: dict[int, str] = {}
+    parameters: list[Parameter] = []
+    for constant, named in ((False, model.named_parameters()), (True, _persistent_buffers(model))):
+        for name, tensor in named:
+            first[id(tensor)] = name
+            array = tensor.detach().cpu().float().numpy() if tensor.is_floating_point() else tensor.cpu().numpy()
+            parameters.append(Parameter(name, tuple(array.shape), fingerprint(array), constant))
+    modules = tuple(
+        Module(path, type(module).__name__, _owned(module, first), *source_of(type(module)))
+        for path, module in model.named_modules()
+    )
+    return Structure(FRAMEWORK, modules, tuple(parameters))
+
+
+def parameter_array(model: Any, name: str) -> np.ndarray[Any, Any]:
+    """One parameter or buffer as numpy (bfloat16 widened to float32)."""
+    value = flatten(model.state_dict()[name])
+    return next(iter(value.tensors.values())).array
+
+
+def run_double(model: Any, inputs: Mapping[str, object]) -> Recording:
+    """The same run in float64, inputs and weights widened: what the model computes without rounding."""
+    with in_float64(model):
+        return record(model, {name: _widen(value) for name, value in inputs.items()})
+
+
+def replay(model: Any, call: ModuleCall, double: bool = False) -> Flattened:
+    """Call one module alone with its recorded arguments. With ``double`` the model must be in float64 already."""
+    module = model.get_submodule(call.path)
+    arguments = {name: thaw(value, double) for name, value in call.arguments.items()}
+    args, kwargs = _as_call(type(module).forward, arguments)
+    with _evaluating(model):
+        return flatten(module(*args, **kwargs))
+
+
+@contextmanager
+def in_float64(model: Any) -> Iterator[None]:
+    """Widen a model in place, and narrow it again; a ``torch.float32`` written in its file means float64 meanwhile."""
+    import torch
+
+    tensors = [*model.parameters(), *model.buffers()]
+    dtypes = [tensor.dtype for tensor in tensors]
+    with ExitStack() as stack:
+        for namespace in modeling_namespaces(type(module) for module in model.modules()):
+            if getattr(namespace, "torch", None) is torch:
+                stack.enter_context(mock.patch.object(namespace, "torch", WidenedNames(torch)))
+        stack.enter_context(mock.patch.object(torch.Tensor, "float", torch.Tensor.double))
+        try:
+            for tensor in tensors:
+                if tensor.is_floating_point():
+                    tensor.data = tensor.data.double()
+            yield
+        finally:
+            for tensor, dtype in zip(tensors, dtypes, strict=True):
+                tensor.data = tensor.data.to(dtype)
+
+
+def to_torch(inputs: Mapping[str, object]) -> dict[str, object]:
+    """Numpy arrays as PyTorch tensors, anything else unchanged."""
+    return {name: thaw(freeze(value)) for name, value in inputs.items()}
+
+
+def thaw(value: object, double: bool = False) -> object:
+    """The reverse of :func:`diffcheck.recording.freeze`; with ``double`` float32 becomes float64."""
+    import torch
+
+    if isinstance(value, TensorValue):
+        tensor = torch.from_numpy(np.array(value.array)).to(getattr(torch, value.dtype))
+        return tensor.double() if double and tensor.is_floating_point() else tensor
+    if isinstance(value, Opaque):
+        return value.value
+    if isinstance(value, FrozenCache):
+        live = copy.deepcopy(value.live)
+        return _widen_cache(live) if double else live
+    if isinstance(value, Mapping):
+        return {name: thaw(part, double) for name, part in value.items()}
+    if isinstance(value, tuple | list):
+        return type(value)(thaw(part, double) for part in value)
+    return value
+
+
+@contextmanager
+def _evaluating(model: Any) -> Iterator[None]:
+    import torch
+
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+@contextmanager
+def _watched(path: str, module: Any, recorder: Recorder) -> Iterator[None]:
+    begun: list[tuple[int, dict[str, object]]] = []
+    forward = type(module).forward
+
+    def before(owner: Any, args: tuple[object, ...], kwargs: dict[str, object]) -> None:
+        named = bind(forward, (owner, *args), kwargs)
+        named.pop(next(iter(named), ""), None)
+        begun.append((recorder.begin(path), {name: freeze(value) for name, value in named.items()}))
+
+    def after(owner: Any, args: tuple[object, ...], kwargs: dict[str, object], output: object) -> None:
+        order, arguments = begun.pop()
+        recorder.end(path, type(owner).__name__, order, arguments, output)
+
+    handles = [
+        module.register_forward_pre_hook(before, with_kwargs=True),
+        module.register_forward_hook(after, with_kwargs=True),
+    ]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _as_call(
+    forward: Callable[..., object], arguments: Mapping[str, object]
+) -> tuple[list[object], dict[str, object]]:
+    positional = [value for name, value in arguments.items() if "." in name]
+    only = {
+        name
+        for name, parameter in inspect.signature(forward).parameters.items()
+        if parameter.kind is inspect.Parameter.POSITIONAL_ONLY
+    }
+    before = [value for name, value in arguments.items() if name in only]
+    if positional:
+        return list(arguments.values()), {}
+    return before, {name: value for name, value in arguments.items() if name not in only}
+
+
+def _owned(module: Any, first: Mapping[int, str]) -> tuple[str, ...]:
+    tensors = [*module.parameters(), *(buffer for _, buffer in _persistent_buffers(module))]
+    return tuple(dict.fromkeys(first[id(tensor)] for tensor in tensors if id(tensor) in first))
+
+
+def _persistent_buffers(model: Any) -> Iterator[tuple[str, Any]]:
+    for path, module in model.named_modules():
+        for name, buffer in module.named_buffers(recurse=False):
+            if name not in module._non_persistent_buffers_set:
+                yield (f"{path}.{name}" if path else name), buffer
+
+
+def _widen(value: object) -> object:
+    if isinstance(value, np.ndarray) and value.dtype == np.float32:
+        return value.astype(np.float64)
+    return value
+
+
+def _widen_cache(cache: Any) -> Any:
+    import torch
+
+    for part in (cache, *(getattr(cache, name, None) for name in ("self_attention_cache", "cross_attention_cache"))):
+        for layer in getattr(part, "layers", ()):
+            for name, value in vars(layer).items():
+                if isinstance(value, torch.Tensor) and value.is_floating_point():
+                    setattr(layer, name, value.double())
+                elif isinstance(value, torch.dtype) and value.is_floating_point:
+                    setattr(layer, name, torch.float64)
+    return cache

@@ -1,0 +1,119 @@
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import diffcheck
+from diffcheck import Options
+
+
+def verdicts(report):
+    return {module.path: module.verdict for module in report.modules}
+
+
+def examined(twins, **options):
+    return diffcheck.diff(twins.torch, twins.tf, twins.inputs, Options(layer_by_layer=True, **options))
+
+
+def test_importing_loads_no_framework():
+    code = "import sys, diffcheck; print([m for m in ('torch', 'tensorflow', 'keras', 'porter') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_true_port_is_clean_everywhere(twins):
+    report = examined(twins)
+    assert report.matches, report.sentences()
+    assert set(verdicts(report).values()) <= {"clean", "unpaired"}
+    assert all(module.alone is not None for module in report.modules if module.verdict == "clean")
+    diffcheck.assert_matches(twins.torch, twins.tf, twins.inputs)
+
+
+def test_a_wrong_activation_is_the_origin_and_later_layers_only_carry_it(twins):
+    twins.tf.tiny.encoder.layer[1].intermediate.approximate = True
+    report = examined(twins)
+    found = verdicts(report)
+    assert not report.matches
+    assert report.origin.path == "encoder.layer.1.intermediate"
+    assert [path for path, verdict in found.items() if verdict == "origin"] == [report.origin.path]
+    assert found["encoder.layer.0"] == "clean"
+    assert found["encoder.layer.1"] == found["encoder.layer.2"] == "carries"
+    origin = next(module for module in report.modules if module.verdict == "origin")
+    assert origin.float64.is_bug
+    assert report.origin.tf.file.endswith("tiny_tf.py")
+
+
+def test_a_failed_assertion_names_the_culprit(mutant):
+    twins = mutant("/ math.sqrt(self.size)", "/ math.sqrt(self.hidden)")
+    with pytest.raises(AssertionError, match=r"encoder\.layer\.0\.attention\.self differs by itself"):
+        diffcheck.assert_matches(twins.torch, twins.tf, twins.inputs)
+
+
+def test_a_norm_repairs_the_output_but_the_bug_is_still_found(twins):
+    # Layer normalisation forgets a factor: the outputs hardly show the wrong epsilon, the module does.
+    twins.tf.tiny.encoder.layer[0].output_.LayerNorm.epsilon = 2e-5
+    report = examined(twins)
+    assert report.origin.path == "encoder.layer.0.output.LayerNorm"
+    assert not report.matches
+
+
+def test_a_wrong_argument_is_the_callers_fault(mutant):
+    twins = mutant("self.self(hidden_states, attention_mask=attention_mask)", "self.self(hidden_states)")
+    assert examined(twins).origin.path == "encoder.layer.0.attention"
+
+
+def test_wrong_weights_are_reported_before_activations(twins):
+    kernel = twins.tf.tiny.encoder.layer[0].attention.self.key.kernel
+    kernel.assign(np.transpose(kernel.numpy()) * 1.01)
+    report = examined(twins)
+    assert [weight.name for weight in report.weights] == ["encoder.layer.0.attention.self.key.weight"]
+    assert report.origin.path == "encoder.layer.0.attention.self.key"
+    assert report.sentences()[0].startswith("weight encoder.layer.0.attention.self.key.weight differs")
+
+
+def test_a_model_that_stops_half_way_still_gives_a_report(twins):
+    def broken(hidden_states):
+        raise ValueError("no such axis")
+
+    twins.tf.tiny.encoder.layer[1].intermediate.call = broken
+    report = examined(twins)
+    assert report.crash.file == __file__
+    assert not report.matches
+    assert report.crash.message.startswith("ValueError: no such axis")
+    assert report.crash.module == "tiny.encoder.layer.1.intermediate"
+    assert verdicts(report)["encoder.layer.0"] == "clean"
+
+
+def test_nan_is_never_averaged_away(twins):
+    bias = twins.tf.tiny.pooler.dense.bias
+    bias.assign(np.full(bias.shape, np.nan, np.float32))
+    report = examined(twins)
+    assert report.outputs.failures[0].failures == ("nan",)
+    assert next(m for m in report.to_json()["modules"] if m["path"] == "pooler.dense")["nonfinite"]
+
+
+def test_both_models_are_left_as_they_were(twins):
+    twins.tf.tiny.encoder.layer[1].intermediate.approximate = True
+    state = {name: value.clone() for name, value in twins.torch.state_dict().items()}
+    twins.torch.train()
+    examined(twins)
+    assert twins.torch.training
+    assert all(value.dtype == state[name].dtype and value.equal(state[name])
+               for name, value in twins.torch.state_dict().items())  # fmt: skip
+    assert {str(weight.dtype) for weight in twins.tf.weights} == {"float32"}
+    assert {layer.dtype_policy.name for layer in twins.tf._flatten_layers()} == {"float32"}
+    assert not any("call" in vars(layer) for layer in twins.tf._flatten_layers())
+
+
+def test_json_has_the_schema_and_is_the_same_each_time(twins):
+    twins.tf.tiny.encoder.layer[1].intermediate.approximate = True
+    first, second = (json.dumps(examined(twins).to_json()) for _ in range(2))
+    assert first == second
+    report = json.loads(first)
+    assert report["schema"] == 1
+    assert set(report["origin"]) == {"path", "tf_file", "tf_line", "torch_file", "torch_line", "cause"}
+    assert {"path", "in_flow", "alone", "verdict", "amplification", "float64", "shape", "nonfinite"} <= set(
+        report["modules"][0]
+    )
