@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 Constant = bool | int | float | str | None
 Json = Mapping[str, object]
@@ -194,11 +194,13 @@ class Facts:
     spans: expression, parameter name or literal -> Fact.
     modules: class name (as in the file) -> ModuleFact.
     entered: spans of the function definitions that were entered at least once.
+    failures: model class -> why it could not be run; whatever only it reaches has no fact.
     """
 
     spans: Mapping[Span, Fact] = field(default_factory=lambda: MappingProxyType({}))
     modules: Mapping[str, ModuleFact] = field(default_factory=lambda: MappingProxyType({}))
     entered: frozenset[Span] = frozenset()
+    failures: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     def at(self, span: Span) -> Fact | None:
         """The fact of the expression with exactly this span; None where no run has come by."""
@@ -212,7 +214,7 @@ class Facts:
         modules = dict(self.modules)
         for name, module in other.modules.items():
             modules[name] = modules.get(name, ModuleFact()).merge(module)
-        return Facts(spans, modules, self.entered | other.entered)
+        return Facts(spans, modules, self.entered | other.entered, {**self.failures, **other.failures})
 
     def to_json(self) -> Json:
         """A JSON document; spans are written as "line:column-line:column"."""
@@ -220,15 +222,17 @@ class Facts:
             "spans": {str(span): fact.to_json() for span, fact in sorted(self.spans.items())},
             "modules": {name: module.to_json() for name, module in self.modules.items()},
             "entered": [str(span) for span in sorted(self.entered)],
+            "failures": dict(self.failures),
         }
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Mapping[str, Mapping[str, Mapping[str, object]]]]) -> Facts:
+    def from_json(cls, data: Mapping[str, Any]) -> Facts:
         """The inverse of `to_json`."""
         return cls(
             spans={Span.parse(span): Fact.from_json(fact) for span, fact in data["spans"].items()},
             modules={name: ModuleFact.from_json(module) for name, module in data["modules"].items()},
             entered=frozenset(Span.parse(span) for span in data["entered"]),
+            failures=dict(data["failures"]),
         )
 
 

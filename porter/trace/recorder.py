@@ -1,0 +1,117 @@
+"""Loads the watched copy of a modeling file and collects what its runs say."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Hashable, Iterator, Mapping
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Any
+
+from porter.errors import UsageError
+from porter.facts import UNSEEN, Fact, Facts, ModuleFact, Span
+from porter.subject.case import Subject
+from porter.trace.describe import Describer
+from porter.trace.instrument import ENTER, WATCH, Instrumented, instrument
+from porter.trace.names import canonical
+
+
+class Recorder:
+    """Facts by span, merged as the watched code runs."""
+
+    def __init__(self, instrumented: Instrumented, local_modules: frozenset[str]) -> None:
+        self._instrumented = instrumented
+        self._local_modules = local_modules
+        self._describer = Describer(local_modules)
+        self._modules: dict[str, ModuleFact] = {}
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget what was seen, such as while the module was imported."""
+        self._facts = [UNSEEN] * len(self._instrumented.spans)
+        self._seen: list[set[Hashable]] = [set() for _ in self._instrumented.spans]
+        self._entered: set[int] = set()
+
+    def watch(self, index: int, value: Any) -> Any:
+        """Note a value and hand it on unchanged."""
+        signature = self._describer.signature(value)
+        if signature not in self._seen[index]:
+            self._seen[index].add(signature)
+            self._facts[index] = self._facts[index].merge(self._describer.fact(value, signature))
+        return value
+
+    def enter(self, index: int) -> None:
+        """Note that a function was entered."""
+        self._entered.add(index)
+
+    def note_modules(self, model: Any) -> None:
+        """Note children, parameters and buffers of every module whose class the file defines."""
+        for module in model.modules():
+            if type(module).__module__ in self._local_modules:
+                name = type(module).__qualname__
+                self._modules[name] = self._modules.get(name, ModuleFact()).merge(self._module_fact(module))
+
+    def facts(self, failures: Mapping[str, str]) -> Facts:
+        """Everything seen so far; literals need not have been reached."""
+        spans: dict[Span, Fact] = dict(self._instrumented.literals)
+        for span, fact in zip(self._instrumented.spans, self._facts, strict=True):
+            if fact != UNSEEN:
+                spans[span] = fact
+        entered = frozenset(self._instrumented.functions[index] for index in self._entered)
+        return Facts(spans, dict(self._modules), entered, failures)
+
+    def _module_fact(self, module: Any) -> ModuleFact:
+        return ModuleFact(
+            children=dict(self._children(module)),
+            parameters={name: tuple(p.shape) for name, p in module._parameters.items() if p is not None},
+            buffers={
+                name: name not in module._non_persistent_buffers_set
+                for name, buffer in module._buffers.items()
+                if buffer is not None
+            },
+        )
+
+    def _children(self, module: Any, prefix: str = "") -> Iterator[tuple[str, frozenset[str]]]:
+        """Members of a container share the attribute "container.*"."""
+        import torch
+
+        members: dict[str, frozenset[str]] = {}
+        is_container = bool(prefix)
+        for attribute, child in module._modules.items():
+            if child is None:
+                continue
+            name = prefix + ("*" if is_container else attribute)
+            members[name] = members.get(name, frozenset()) | {canonical(type(child), self._local_modules)}
+            if isinstance(child, torch.nn.ModuleList | torch.nn.ModuleDict | torch.nn.Sequential):
+                for inner, classes in self._children(child, f"{name}."):
+                    members[inner] = members.get(inner, frozenset()) | classes
+        yield from members.items()
+
+
+@contextmanager
+def watched(subject: Subject) -> Iterator[tuple[ModuleType, Recorder]]:
+    """The watched copy of the subject's module, importable under a private name as long as the context lasts.
+
+    Raises UsageError where the file is no Python or cannot be imported.
+    """
+    package = subject.module_name.rpartition(".")[0]
+    name = f"{package}._watched_{subject.file.stem}".lstrip(".")
+    try:
+        instrumented = instrument(subject.source, str(subject.file))
+    except SyntaxError as error:
+        raise UsageError(f"The file is no Python: {error.msg}.", place=f"{subject.file}:{error.lineno}") from error
+    recorder = Recorder(instrumented, frozenset({name, subject.module_name}))
+    module = ModuleType(name)
+    vars(module).update(
+        {"__file__": str(subject.file), "__package__": package, WATCH: recorder.watch, ENTER: recorder.enter}
+    )
+    if package:
+        importlib.import_module(package)
+    sys.modules[name] = module
+    try:
+        exec(instrumented.code, vars(module))
+        recorder.clear()
+        yield module, recorder
+    finally:
+        del sys.modules[name]
