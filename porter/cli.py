@@ -18,11 +18,7 @@ from porter import __version__, commands, console
 from porter.errors import NotInstalled, PorterError, UsageError
 
 INTERRUPTED = 130
-INSTALL = {
-    "tensorflow": "pip install porter",
-    "torch": 'pip install "porter[torch]"',
-    "transformers": "pip install porter",
-}
+FRAMEWORKS = ("tensorflow", "torch", "transformers")
 
 ABOUT = """Port PyTorch models of transformers to TensorFlow, and prove the port.
 
@@ -85,8 +81,9 @@ def as_porter_error(problem: PorterError | OSError | ModuleNotFoundError) -> Por
     if isinstance(problem, PorterError):
         return problem
     if isinstance(problem, ModuleNotFoundError):
-        install = INSTALL.get(problem.name or "")
-        return NotInstalled(f"{problem.name} is not installed.", hint=install) if install else None
+        if problem.name not in FRAMEWORKS:
+            return None
+        return NotInstalled(f"{problem.name} is not installed.", hint=f"pip install {problem.name}")
     if problem.filename is None or problem.strerror is None:
         return None
     return UsageError(f"{problem.strerror}.", place=str(problem.filename))
