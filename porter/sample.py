@@ -59,8 +59,14 @@ def batch_of(specs: Sequence[InputSpec]) -> int | None:
     return next((spec.shape[0] for spec in specs if spec.shape), None)
 
 
-def lengths_of(specs: Sequence[InputSpec]) -> tuple[int | None, int | None]:
-    """The sequence lengths of the inputs and of the decoder's inputs; None where there is none."""
+def length_of(specs: Sequence[InputSpec]) -> int | None:
+    """The sequence length; where only a decoder has one, its; None where there is none."""
+    encoder, decoder = _lengths(specs)
+    return decoder if encoder is None else encoder
+
+
+def _lengths(specs: Sequence[InputSpec]) -> tuple[int | None, int | None]:
+    """The lengths of the inputs and of the decoder's inputs."""
     decoder = [spec for spec in specs if spec.name.startswith("decoder_")]
     return _length([spec for spec in specs if spec not in decoder]), _length(decoder)
 
@@ -77,9 +83,8 @@ def _length(specs: Sequence[InputSpec]) -> int | None:
 
 def resized(specs: Sequence[InputSpec], batch: int | None = None, length: int | None = None) -> list[InputSpec]:
     """The same inputs with another batch size and length; a decoder's own length changes by as much."""
-    old_batch = batch_of(specs)
-    encoder, decoder = lengths_of(specs)
-    old_length = encoder if encoder is not None else decoder
+    old_batch, old_length = batch_of(specs), length_of(specs)
+    encoder, decoder = _lengths(specs)
     grown = length - old_length if length is not None and old_length is not None else 0
     result = []
     for spec in specs:
@@ -116,17 +121,17 @@ def _padded(specs: Sequence[InputSpec], inputs: Inputs) -> Inputs:
 
 
 def checked_variation(
-    model: Any, specs: Sequence[InputSpec], *, seed: int = 1, batch: int | None = None, length: int | None = None
+    model: Any, specs: Sequence[InputSpec], *, seed: int = 1, more_rows: int = 1, more_columns: int = 2
 ) -> Inputs:
     """Inputs with another seed, batch, length and a row of padding, as far as PyTorch runs on them.
 
-    Without sizes the batch grows by one and the length by two. Tried in turn: all of it, without padding, the
+    The batch grows by `more_rows` and the length by `more_columns`. Tried in turn: all of it, without padding, the
     length as it was, the batch as it was, everything as it was but the seed, and at last the specs unmodified
     (which are returned unchecked).
     """
-    old_batch, old_length = batch_of(specs), lengths_of(specs)[0] or lengths_of(specs)[1]
-    batch = batch or (old_batch + 1 if old_batch else None)
-    length = length or (old_length + 2 if old_length else None)
+    old_batch, old_length = batch_of(specs), length_of(specs)
+    batch = old_batch + more_rows if old_batch else None
+    length = old_length + more_columns if old_length else None
     for sizes in ((batch, length), (batch, None), (None, length), (None, None)):
         inputs = numpy_inputs(specs, seed, *sizes)
         for candidate in (_padded(specs, inputs), inputs):

@@ -45,9 +45,8 @@ def _run(subject: Subject, case: Case, model_case: ModelCase, module: ModuleType
     model: Any = build_torch_model(subject, case, model_case.name, module)
     recorder.note_modules(model)
     specs = case.inputs_of(model_case)
-    plain = torch_inputs(model, numpy_inputs(specs))
     with torch.no_grad():
-        model(**plain)
-        other = torch_inputs(model, checked_variation(model, specs))
-        for inputs in (plain, other):
-            run_extras(model, inputs)
+        model(**torch_inputs(model, numpy_inputs(specs)))
+        for grown in (0, 1):
+            inputs = checked_variation(model, specs, more_rows=grown, more_columns=2 * grown)
+            run_extras(model, torch_inputs(model, inputs))

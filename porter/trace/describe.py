@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import Any
 
 from porter.facts import Fact
-from porter.trace.names import ROUTINES, canonical
+from porter.trace.names import CACHED, ROUTINES, canonical, unwrapped
 
 LONGEST_SEQUENCE = 16
 LONGEST_STRING = 200
@@ -104,13 +104,12 @@ def _kinds_by_base() -> tuple[tuple[type, str], ...]:
         (torch.Size, "shape"), (tuple, "tuple"), (list, "list"), (ModelOutput, "output"), (dict, "dict"),
         (torch.nn.Module, "module"), (type, "class"), (torch.dtype, "dtype"), (torch.device, "device"),
         (slice, "slice"), (PretrainedConfig, "config"), (Cache, "cache"),
-        *((routine, "function") for routine in (*ROUTINES, functools.partial)),
+        *((routine, "function") for routine in (*ROUTINES, CACHED, functools.partial)),
     )  # fmt: skip
 
 
 def _function_signature(value: Any) -> Hashable:
-    while isinstance(value, functools.partial):
-        value = value.func
+    value = unwrapped(value)
     bound_to = getattr(value, "__self__", None)
     place = bound_to if inspect.isclass(bound_to) or isinstance(bound_to, ModuleType) else type(bound_to)
     function = getattr(value, "__func__", value)

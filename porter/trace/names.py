@@ -24,7 +24,6 @@ PUBLIC_MODULES = (
     "math",
     "operator",
     "torch.nn.functional",
-    "torch.nn.init",
     "torch.nn",
     "torch",
     "torch.linalg",
@@ -33,6 +32,7 @@ PUBLIC_MODULES = (
     "numpy",
 )
 LOCAL = "local"
+CACHED = type(functools.cache(len))
 BOUND_BUILTINS = (BuiltinFunctionType, MethodWrapperType)
 ROUTINES = (FunctionType, MethodType, MethodDescriptorType, WrapperDescriptorType, ClassMethodDescriptorType,
             *BOUND_BUILTINS)  # fmt: skip
@@ -45,8 +45,7 @@ def canonical(obj: object, local_modules: Collection[str] = ()) -> str:
     What belongs to one of `local_modules` is `local.BertLayer`, methods `local.BertLayer.forward` with the class
     that defines them. A functools.partial has the name of its function.
     """
-    while isinstance(obj, functools.partial):
-        obj = obj.func
+    obj = unwrapped(obj)
     if isinstance(obj, ModuleType):
         return obj.__name__
     public = _public_names().get(id(obj))
@@ -61,6 +60,13 @@ def canonical(obj: object, local_modules: Collection[str] = ()) -> str:
         return f"{canonical(owner, local_modules)}.{obj.__name__}"
     module = getattr(obj, "__module__", None) or "builtins"
     return f"{LOCAL if module in local_modules else module}.{obj.__qualname__}"
+
+
+def unwrapped(obj: object) -> object:
+    """The function inside partials and caches."""
+    while isinstance(obj, (functools.partial, CACHED)):
+        obj = obj.func if isinstance(obj, functools.partial) else vars(obj)["__wrapped__"]
+    return obj
 
 
 def _owner(obj: object) -> type | None:
