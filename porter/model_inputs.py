@@ -1,0 +1,114 @@
+"""Inputs for a checkpoint: a file of the user's, the repository's own tokenizer, or shaped by the configuration."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from porter.errors import UsageError
+from porter.sample import Inputs
+
+SENTENCES = (
+    "The quick brown fox jumps over the lazy dog near the river bank.",
+    "A short line.",
+)
+BATCH, LENGTH, AUDIO_SAMPLES, FRAMES = 2, 11, 8000, 64
+
+
+def read_inputs(file: Path) -> Inputs:
+    """Arrays by argument name from an .npz file, or from a .json file of nested lists.
+
+    Raises:
+        UsageError: the file is neither, or is broken.
+    """
+    try:
+        if file.suffix == ".npz":
+            with np.load(file, allow_pickle=False) as stored:
+                return {name: stored[name] for name in stored.files}
+        data = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UsageError(f"There is no {file}.") from error
+    except (ValueError, OSError, EOFError) as error:
+        raise UsageError(f"{file} is neither an .npz nor a .json file of arrays.") from error
+    if not isinstance(data, dict):
+        raise UsageError(f"{file} holds no table of arrays.", hint='{"input_ids": [[1, 2, 3]]}')
+    return {name: _array(value) for name, value in data.items()}
+
+
+def inputs_for(folder: Path, model: Any, seed: int = 1) -> Inputs:
+    """Inputs of a batch of two, one row padded where the model takes a mask.
+
+    Text goes through the folder's tokenizer where it has one; everything else is drawn in the sizes that the
+    configuration names. Only arguments of the model's forward are given.
+
+    Raises:
+        UsageError: the forward takes none of the inputs that are known.
+    """
+    names = inspect.signature(model.forward).parameters
+    inputs = _shaped(model.config, set(names), seed)
+    if "input_ids" in names:
+        inputs = {**inputs, **_tokenized(folder, set(names))}
+    if not inputs:
+        known = "input_ids, pixel_values, input_values or input_features"
+        raise UsageError(f"{type(model).__name__} takes none of {known}.", hint="--inputs FILE.npz")
+    return inputs
+
+
+def _tokenized(folder: Path, names: set[str]) -> Inputs:
+    if not (folder / "tokenizer_config.json").exists():
+        return {}
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    padding = tokenizer.pad_token is not None
+    texts = list(SENTENCES) if padding else [SENTENCES[0]]
+    encoded = tokenizer(texts, padding=padding, return_tensors="np")
+    return {name: value.astype(np.int64) for name, value in encoded.items() if name in names}
+
+
+def _shaped(config: Any, names: set[str], seed: int) -> Inputs:
+    draw = np.random.default_rng(seed)
+    text = config.get_text_config()
+    inputs: Inputs = {}
+    if "input_ids" in names and getattr(text, "vocab_size", None):
+        length = min(LENGTH, getattr(text, "max_position_embeddings", None) or LENGTH)
+        inputs["input_ids"] = draw.integers(min(3, text.vocab_size - 1), text.vocab_size, (BATCH, length))
+        if "attention_mask" in names:
+            inputs["attention_mask"] = _padded_mask((BATCH, length))
+        if "decoder_input_ids" in names:
+            inputs["decoder_input_ids"] = draw.integers(
+                min(3, text.vocab_size - 1), text.vocab_size, (BATCH, length - 2)
+            )
+    if "pixel_values" in names:
+        inputs["pixel_values"] = draw.standard_normal((BATCH, *_image(config))).astype(np.float32)
+    if "input_values" in names:
+        inputs["input_values"] = draw.standard_normal((BATCH, AUDIO_SAMPLES)).astype(np.float32)
+    if "input_features" in names:
+        bins = int(getattr(config, "num_mel_bins", None) or getattr(config, "feature_size", 80))
+        frames = 2 * int(getattr(config, "max_source_positions", FRAMES // 2))
+        inputs["input_features"] = draw.standard_normal((BATCH, bins, frames)).astype(np.float32)
+    return inputs
+
+
+def _image(config: Any) -> tuple[int, int, int]:
+    vision = getattr(config, "vision_config", config)
+    size = getattr(vision, "image_size", None) or 64
+    height, width = size if isinstance(size, list | tuple) else (size, size)
+    return getattr(vision, "num_channels", None) or 3, int(height), int(width)
+
+
+def _padded_mask(shape: tuple[int, int]) -> np.ndarray[Any, Any]:
+    mask = np.ones(shape, np.int64)
+    mask[-1, shape[1] - max(1, shape[1] // 4) :] = 0
+    return mask
+
+
+def _array(value: object) -> object:
+    if not isinstance(value, list):
+        return value
+    array = np.asarray(value)
+    return array.astype(np.float32) if array.dtype.kind == "f" else array
