@@ -6,6 +6,7 @@ import json
 from contextlib import ExitStack
 from pathlib import Path
 
+from porter.runtime.h5_file import H5File
 from porter.runtime.safetensors_file import SafetensorsFile
 from porter.runtime.tensor_source import Array, Checkpoint, CheckpointError
 from porter.runtime.torch_file import TorchFile
@@ -68,7 +69,9 @@ def open_checkpoint(path: Path) -> Checkpoint:
 
 
 def open_file(path: Path) -> Checkpoint:
-    """One file by its ending: `.safetensors`, else torch's format."""
+    """One file by its ending: `.safetensors`, `.h5`, else torch's format."""
+    if path.suffix == ".h5":
+        return H5File(path)
     return SafetensorsFile(path) if path.suffix == ".safetensors" else TorchFile(path)
 
 

@@ -1,0 +1,34 @@
+"""What was written, read back and compared bit by bit with the checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from porter.errors import LeftOver
+from porter.runtime.checkpoint import open_file
+from porter.runtime.tensor_source import Checkpoint
+from porter.weights.convert import Target, moved, stored_dtype
+from porter.weights.plan import Plan
+
+
+def check_written(plan: Plan, checkpoint: Checkpoint, files: Sequence[Path], target: Target) -> None:
+    """Every variable of the plan stands in exactly one file, with the checkpoint's bits.
+
+    Raises:
+        LeftOver: one is absent, there twice, or differs, so the disk or the writer failed.
+    """
+    with ExitStack() as stack:
+        opened = [stack.enter_context(open_file(file)) for file in files if not file.name.endswith(".json")]
+        written = [name for file in opened for name in file.tensors]
+        wanted = {move.target.path.partition("/")[2]: move for move in plan.moves}
+        if sorted(written) != sorted(wanted):
+            odd = sorted(set(written).symmetric_difference(wanted)) or ["a variable written twice"]
+            raise LeftOver(f"The written files do not hold what was planned: {odd[0]}.")
+        for file in opened:
+            for name in file.tensors:
+                move = wanted[name]
+                dtype = stored_dtype(plan.stored[move.source].dtype, target.dtype)
+                if file.read(name).tobytes() != moved(move, checkpoint, dtype).tobytes():
+                    raise LeftOver(f"{name} reads back other than it was written.", hint="check the disk")

@@ -1,0 +1,154 @@
+"""Outputs and hidden states of the TensorFlow model against PyTorch's, on several trials."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from diffcheck import TensorResult
+from diffcheck.compare import compare_flat
+from diffcheck.metrics import NOISE_FACTOR
+from diffcheck.values import Flattened, flatten
+from porter.weights.trials import Trial
+
+MAX_ERROR = 5e-5
+
+
+@dataclass(frozen=True)
+class Bound:
+    """The greatest absolute difference that is allowed, and PyTorch's own rounding by trial and tensor.
+
+    Rounding is max|float32 - float64| of PyTorch itself over max(1, max|reference|). It is measured only where the
+    absolute bound is passed, and then 8 times as much is allowed.
+    """
+
+    max_error: float = MAX_ERROR
+    noise: Mapping[str, Mapping[str, float]] | None = None
+
+    def allows(self, trial: str, tensor: TensorResult) -> bool:
+        """Whether the tensor agrees: its shape, dtype, NaN and infinities, and its numbers within the bound."""
+        if any(failure != "values" for failure in tensor.failures) or tensor.max_abs is None:
+            return False
+        rounding = self.noise.get(trial, {}).get(tensor.path, 0.0) if self.noise else 0.0
+        return tensor.max_abs <= max(self.max_error, NOISE_FACTOR * rounding * max(1.0, tensor.scale))
+
+
+@dataclass(frozen=True)
+class TrialResult:
+    """All tensors of one trial compared."""
+
+    trial: str
+    tensors: tuple[TensorResult, ...]
+    bound: Bound
+
+    @property
+    def failures(self) -> tuple[TensorResult, ...]:
+        """The tensors beyond the bound."""
+        return tuple(tensor for tensor in self.tensors if not self.bound.allows(self.trial, tensor))
+
+
+@dataclass(frozen=True)
+class Verification:
+    """One TensorFlow model against PyTorch on all trials."""
+
+    results: tuple[TrialResult, ...]
+
+    @property
+    def matches(self) -> bool:
+        """Whether every trial has tensors and none of them is beyond the bound."""
+        return bool(self.results) and all(result.tensors and not result.failures for result in self.results)
+
+    @property
+    def max_output(self) -> float | None:
+        """The greatest difference of what is no hidden state; None where no number can be given."""
+        return self._greatest(hidden=False)
+
+    @property
+    def max_hidden(self) -> float | None:
+        """The greatest difference of a hidden state; None where no number can be given."""
+        return self._greatest(hidden=True)
+
+    def _greatest(self, *, hidden: bool) -> float | None:
+        chosen = [tensor for result in self.results for tensor in result.tensors if is_hidden(tensor.path) == hidden]
+        numbers = [tensor.max_abs for tensor in chosen if tensor.max_abs is not None]
+        return max(numbers, default=0.0) if len(numbers) == len(chosen) else None
+
+    def sentences(self) -> list[str]:
+        """One line for each tensor beyond the bound."""
+        return [f"{result.trial}: {describe(tensor)}" for result in self.results for tensor in result.failures]
+
+
+def describe(tensor: TensorResult) -> str:
+    """What is wrong with a tensor, also where diffcheck's own bound is wider than the one given here."""
+    if tensor.failures:
+        return tensor.sentence()
+    return f"{tensor.path} differs by {tensor.max_abs:.3e} at {tensor.index}."
+
+
+def is_hidden(path: str) -> bool:
+    """Whether an output counts as hidden state, by its name: `hidden_states.3`, `encoder_last_hidden_state`."""
+    return "hidden" in path.split(".")[0]
+
+
+def verify(reference: Mapping[str, Flattened], tf_model: Any, trials: Sequence[Trial], bound: Bound) -> Verification:
+    """Run the TensorFlow model on the trials and compare with PyTorch's recorded outputs."""
+    results = []
+    for trial in trials:
+        candidate = run_tensorflow(tf_model, trial)
+        comparison = compare_flat(reference[trial.name], candidate, tolerance=bound.max_error)
+        results.append(TrialResult(trial.name, comparison.tensors, bound))
+    return Verification(tuple(results))
+
+
+def run_torch(model: Any, trials: Sequence[Trial]) -> dict[str, Flattened]:
+    """PyTorch's outputs, hidden states among them, by trial."""
+    import torch
+
+    from porter.sample import torch_inputs
+
+    outputs = {}
+    with torch.no_grad():
+        for trial in trials:
+            inputs = {**torch_inputs(model, dict(trial.inputs)), **_switches(model.forward)}
+            outputs[trial.name] = flatten(model(**inputs))
+    return outputs
+
+
+def run_tensorflow(model: Any, trial: Trial) -> Flattened:
+    """The TensorFlow model's outputs, hidden states among them."""
+    from diffcheck.tf_side import call_model
+
+    return flatten(call_model(model, {**trial.inputs, **_switches(model.call)}))
+
+
+def rounding(model: Any, trials: Sequence[Trial], reference: Mapping[str, Flattened]) -> dict[str, dict[str, float]]:
+    """What float32 alone costs PyTorch against float64, by trial and tensor.
+
+    The model is widened in place and narrowed again.
+    """
+    import torch
+
+    from diffcheck import noise_between
+    from diffcheck.torch_side import in_float64
+    from porter.sample import torch_inputs
+
+    noise = {}
+    for trial in trials:
+        single = {path: value.array for path, value in reference[trial.name].tensors.items()}
+        with torch.no_grad(), in_float64(model):
+            inputs = {
+                name: value.double() if hasattr(value, "is_floating_point") and value.is_floating_point() else value
+                for name, value in torch_inputs(model, dict(trial.inputs)).items()
+            }
+            double = flatten(model(**inputs, **_switches(model.forward)))
+        noise[trial.name] = noise_between(single, {path: value.array for path, value in double.tensors.items()})
+    return noise
+
+
+def _switches(function: Any) -> dict[str, Any]:
+    """Ask for hidden states where they can be asked for; models of transformers 5 take the switch as keyword."""
+    parameters = inspect.signature(function).parameters
+    takes_any = any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters.values())
+    return {"output_hidden_states": True} if takes_any or "output_hidden_states" in parameters else {}
