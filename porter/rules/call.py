@@ -58,6 +58,11 @@ class Arg:
         code = code_of(self.node)
         return code if is_atom(self.node) else f"({code})"
 
+    @property
+    def node_code(self) -> str:
+        """Its code as it stands between commas."""
+        return code_of(self.node)
+
     def rank(self) -> int:
         """Number of dimensions. Raises Unknown when no run, or runs of different rank, have shown it."""
         if self.fact is None or self.fact.rank is None:
@@ -96,6 +101,23 @@ class Arg:
         if self.fact is not None and self.fact.has_value:
             return self.fact.value
         raise Unknown(f"the value of `{code_of(self.original)}` is not fixed")
+
+    def is_simple(self) -> bool:
+        """Whether the code is a name or an attribute path, cheap and safe to write twice."""
+        return all(part.isidentifier() for part in code_of(self.node).split("."))
+
+    def elements(self) -> tuple[Arg, ...] | None:
+        """The elements of a tuple or list that is written out; None for anything else."""
+        if not isinstance(self.node, (cst.Tuple, cst.List)) or not isinstance(self.original, (cst.Tuple, cst.List)):
+            return None
+        pairs = list(zip(self.node.elements, self.original.elements, strict=True))
+        facts = self.fact.items if self.fact is not None and self.fact.items is not None else (None,) * len(pairs)
+        if len(facts) != len(pairs):
+            facts = (None,) * len(pairs)
+        return tuple(
+            Arg(new.value, old.value, fact, isinstance(new, cst.StarredElement))
+            for (new, old), fact in zip(pairs, facts, strict=True)
+        )
 
     def axis(self, rank: int) -> int:
         """The value as a non-negative axis of a tensor of `rank` dimensions."""
@@ -150,6 +172,12 @@ class Call:
         if name not in self.bound.given:
             return False
         return code_of(self.bound.given[name].original) != "None"
+
+    def result_dtype(self) -> str:
+        """The dtype of the tensor PyTorch returned. Raises Unknown when it was not seen or differed."""
+        if self.result is None or self.result.dtype is None:
+            raise Unknown(f"the dtype of the result of {self.signature.name} was not seen")
+        return self.result.dtype
 
     def unknown(self, reason: str) -> NoReturn:
         """Keep the line as it is, for this reason."""

@@ -1,0 +1,302 @@
+"""Rules for torch.nn.functional."""
+
+from __future__ import annotations
+
+from porter.rules import Arg, Call, rule
+from porter.rules.matmul import product
+
+_F = "torch.nn.functional"
+
+_ACTIVATIONS = {
+    "relu": "tf.nn.relu",
+    "relu6": "tf.nn.relu6",
+    "silu": "tf.nn.silu",
+    "selu": "tf.nn.selu",
+    "hardsigmoid": "keras.activations.hard_sigmoid",
+    "hardswish": "keras.activations.hard_silu",
+    "mish": "keras.activations.mish",
+}
+for _name, _function in _ACTIVATIONS.items():
+    rule(
+        f"{_F}.{_name}(input, inplace=False)",
+        to=f"{_function}(input)",
+        cases={f"F.{_name}(x)": f"{_function}(x)"},
+    )
+for _name, _function in {
+    "sigmoid": "tf.sigmoid",
+    "tanh": "tf.tanh",
+    "logsigmoid": "tf.math.log_sigmoid",
+    "softsign": "tf.nn.softsign",
+}.items():
+    rule(f"{_F}.{_name}(input)", to=f"{_function}(input)", cases={f"F.{_name}(x)": f"{_function}(x)"})
+
+
+@rule(
+    f"{_F}.gelu(input, approximate='none')",
+    cases={"F.gelu(x)": "tf.nn.gelu(x)", 'F.gelu(x, approximate="tanh")': "tf.nn.gelu(x, approximate=True)"},
+)
+def gelu(call: Call) -> str:
+    """Exact unless asked otherwise, in both."""
+    if call.approximate.value() == "tanh":
+        return f"tf.nn.gelu({call.input.node_code}, approximate=True)"
+    return f"tf.nn.gelu({call.input.node_code})"
+
+
+@rule(
+    f"{_F}.leaky_relu(input, negative_slope=0.01, inplace=False)",
+    cases={
+        "F.leaky_relu(x)": "tf.nn.leaky_relu(x, alpha=0.01)",
+        "F.leaky_relu(x, 0.1)": "tf.nn.leaky_relu(x, alpha=0.1)",
+    },
+)
+def leaky_relu(call: Call) -> str:
+    """TensorFlow's default slope is 0.2."""
+    return f"tf.nn.leaky_relu({call.input.node_code}, alpha={call.negative_slope.node_code})"
+
+
+@rule(
+    f"{_F}.softplus(input, beta=1.0, threshold=20.0)",
+    cases={"F.softplus(x)": "tf.nn.softplus(x)", "F.softplus(x, beta=2.0)": "tf.nn.softplus(2.0 * x) / 2.0"},
+)
+def softplus(call: Call) -> str:
+    """Beyond the threshold PyTorch returns the input, which differs by less than 3e-9."""
+    if not call.given("beta"):
+        return f"tf.nn.softplus({call.input.node_code})"
+    return f"tf.nn.softplus({call.beta} * {call.input}) / {call.beta}"
+
+
+@rule(
+    f"{_F}.elu(input, alpha=1.0, inplace=False)",
+    cases={"F.elu(x)": "tf.nn.elu(x)", "F.elu(x, alpha=0.5)": "keras.activations.elu(x, alpha=0.5)"},
+)
+def elu(call: Call) -> str:
+    """tf.nn.elu has no alpha."""
+    if call.given("alpha"):
+        return f"keras.activations.elu({call.input.node_code}, alpha={call.alpha.node_code})"
+    return f"tf.nn.elu({call.input.node_code})"
+
+
+rule(
+    f"{_F}.glu(input, dim=-1)",
+    to="glu(input, axis=dim)",
+    cases={"F.glu(x, dim=-1)": "glu(x)", "F.glu(x, dim=2)": "glu(x, axis=2)"},
+)
+
+
+@rule(
+    f"{_F}.dropout(input, p=0.5, training=True, inplace=False)",
+    f"{_F}.dropout1d(input, p=0.5, training=True, inplace=False)",
+    "torch.dropout(input, p, training)",
+    cases={
+        "F.dropout(x, p=0.1, training=False)": "dropout(x, 0.1, training=False)",
+        "F.dropout(x, 0.0)": "dropout(x, 0.0, training=True)",
+    },
+)
+def dropout(call: Call) -> str:
+    """The function drops in training unless told otherwise."""
+    return f"dropout({call.input.node_code}, {call.p.node_code}, training={call.training.node_code})"
+
+
+@rule(
+    f"{_F}.linear(input, weight, bias=None)",
+    cases={
+        "F.linear(x, w)": "tf.matmul(x, w, transpose_b=True)",
+        "F.linear(x, w, v3f)": "tf.matmul(x, w, transpose_b=True) + v3f",
+        "F.linear(v, w.t())": "tf.matmul(v, w)",
+    },
+)
+def linear(call: Call) -> str:
+    """PyTorch's weight is the transpose of a Keras kernel."""
+    weight = call.weight.node_code
+    inner = _untransposed(weight)
+    code = f"tf.matmul({call.input.node_code}, {inner})" if inner else product_transposed(call.input, weight)
+    if not call.given("bias"):
+        return code
+    if call.bias.fact is not None and call.bias.fact.optional:
+        return f"({code} if {call.bias.node_code} is None else {code} + {call.bias})"
+    return f"{code} + {call.bias}"
+
+
+def product_transposed(left: Arg, weight: str) -> str:
+    """The product with a transposed matrix."""
+    return f"tf.matmul({left.node_code}, {weight}, transpose_b=True)"
+
+
+def _untransposed(code: str) -> str | None:
+    """What stands inside `tf.transpose(...)` of a matrix."""
+    if code.startswith("tf.transpose(") and code.endswith(")") and product("", code) != f"tf.matmul(, {code})":
+        return code.removeprefix("tf.transpose(").removesuffix(")") if "perm=" not in code else None
+    return None
+
+
+@rule(
+    f"{_F}.embedding(input, weight, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False)",
+    cases={"F.embedding(i % 3, w)": "tf.gather(w, i % 3)"},
+)
+def embedding(call: Call) -> str:
+    """The padding index only stops gradients."""
+    return f"tf.gather({call.weight.node_code}, {call.input.node_code})"
+
+
+@rule(
+    f"{_F}.one_hot(tensor, num_classes=-1)",
+    cases={
+        "F.one_hot(i, num_classes=5)": "tf.one_hot(i, 5, dtype=tf.int64)",
+        "F.one_hot(i)": "tf.one_hot(i, tf.reduce_max(i) + 1, dtype=tf.int64)",
+    },
+)
+def one_hot(call: Call) -> str:
+    """int64, and as many classes as there are unless given."""
+    classes = call.num_classes.node_code
+    if call.num_classes.is_literal() and call.num_classes.const() == -1:
+        classes = f"tf.reduce_max({call.tensor.node_code}) + 1"
+    return f"tf.one_hot({call.tensor.node_code}, {classes}, dtype=tf.int64)"
+
+
+@rule(
+    f"{_F}.normalize(input, p=2.0, dim=1, eps=1e-12, out=None)",
+    cases={
+        "F.normalize(x, dim=-1)": "tf.math.l2_normalize(x, axis=-1, epsilon=1e-24)",
+        "F.normalize(x, p=2, dim=-1, eps=1e-5)": "tf.math.l2_normalize(x, axis=-1, epsilon=1e-05**2)",
+    },
+)
+def normalize(call: Call) -> str:
+    """PyTorch bounds the norm, TensorFlow its square."""
+    if call.p.value() not in (2, 2.0):
+        call.unknown("only the Euclidean norm is covered")
+    epsilon = f"{call.eps.const()}**2" if call.given("eps") and call.eps.is_literal() else None
+    epsilon = epsilon or (f"{call.eps}**2" if call.given("eps") else "1e-24")
+    return f"tf.math.l2_normalize({call.input.node_code}, axis={call.dim.node_code}, epsilon={epsilon})"
+
+
+@rule(
+    f"{_F}.pad(input, pad, mode='constant', value=None)",
+    cases={
+        "F.pad(x, (1, 0))": "tf.pad(x, [[0, 0], [0, 0], [1, 0]])",
+        "F.pad(i, (0, 2), value=-100)": "tf.pad(i, [[0, 0], [0, 2]], constant_values=-100)",
+        "F.pad(x, (0, 0, 1, 2), value=0.5)": "tf.pad(x, [[0, 0], [1, 2], [0, 0]], constant_values=0.5)",
+        "F.pad(x, (0, -1))": "pad(x, (0, -1))",
+        'F.pad(x, (1, 1), mode="reflect")': 'tf.pad(x, [[0, 0], [0, 0], [1, 1]], mode="REFLECT")',
+        'F.pad(x, (1, 1), mode="replicate")': 'pad(x, (1, 1), mode="replicate")',
+    },
+)
+def pad(call: Call) -> str:
+    """PyTorch counts pairs from the last axis, and crops where a number is negative."""
+    parts = call.pad.elements()
+    mode = call.mode.value()
+    rank = call.input.fact.rank if call.input.fact is not None else None
+    if parts is None or rank is None or mode not in ("constant", "reflect") or any(_negative(p) for p in parts):
+        return _general_pad(call)
+    pairs = [f"[{parts[n].node_code}, {parts[n + 1].node_code}]" for n in range(0, len(parts) - 1, 2)]
+    paddings = ["[0, 0]"] * (rank - len(pairs)) + pairs[::-1]
+    options = ', mode="REFLECT"' if mode == "reflect" else ""
+    if call.given("value") and not (call.value.is_literal() and call.value.const() == 0):
+        options = f", constant_values={call.value.node_code}"
+    return f"tf.pad({call.input.node_code}, [{', '.join(paddings)}]{options})"
+
+
+def _negative(arg: Arg) -> bool:
+    """Whether the number may be negative: it was, or it was never seen."""
+    if arg.starred:
+        return True
+    if arg.is_literal():
+        value = arg.const()
+        return isinstance(value, int) and value < 0
+    if arg.fact is None or not arg.fact.has_value:
+        return arg.fact is None or "-" in arg.node_code
+    return isinstance(arg.fact.value, int) and arg.fact.value < 0
+
+
+def _general_pad(call: Call) -> str:
+    mode = f", mode={_quoted(call.mode)}" if call.given("mode") and call.mode.node_code != '"constant"' else ""
+    value = f", value={call.value.node_code}" if call.given("value") else ""
+    return f"pad({call.input.node_code}, {call.pad.node_code}{mode}{value})"
+
+
+def _quoted(arg: Arg) -> str:
+    return f'"{arg.const()}"' if arg.is_literal() else arg.node_code
+
+
+rule(
+    f"{_F}.interpolate(input, size=None, scale_factor=None, mode='nearest', align_corners=None, "
+    "recompute_scale_factor=None, antialias=False)",
+    f"{_F}.upsample(input, size=None, scale_factor=None, mode='nearest', align_corners=None)",
+    to="interpolate(input, size=size, scale_factor=scale_factor, mode=mode, align_corners=align_corners)",
+    cases={
+        'F.interpolate(g, size=(4, 6), mode="bilinear", align_corners=False)': (
+            'interpolate(g, size=(4, 6), mode="bilinear", align_corners=False)'
+        ),
+        'F.interpolate(g, scale_factor=2, mode="nearest")': "interpolate(g, scale_factor=2)",
+        'F.interpolate(g, size=(3, 3), mode="bicubic")': 'interpolate(g, size=(3, 3), mode="bicubic")',
+    },
+)
+rule(
+    f"{_F}.layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-05)",
+    "torch.layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-05)",
+    to="layer_norm(input, normalized_shape, weight=weight, bias=bias, eps=eps)",
+    cases={"F.layer_norm(x, (4,), v4, v4, 1e-6)": "layer_norm(x, (4,), weight=v4, bias=v4, eps=1e-6)"},
+)
+rule(
+    f"{_F}.rms_norm(input, normalized_shape, weight=None, eps=None)",
+    to="rms_norm(input, normalized_shape, weight=weight, eps=eps)",
+    cases={"F.rms_norm(x, (4,), v4, 1e-6)": "rms_norm(x, (4,), weight=v4, eps=1e-6)"},
+)
+rule(
+    f"{_F}.group_norm(input, num_groups, weight=None, bias=None, eps=1e-05)",
+    to="group_norm(input, num_groups, weight=weight, bias=bias, eps=eps)",
+    cases={"F.group_norm(g, 2)": "group_norm(g, 2)"},
+)
+rule(
+    f"{_F}.cosine_similarity(x1, x2, dim=1, eps=1e-08)",
+    "torch.cosine_similarity(x1, x2, dim=1, eps=1e-08)",
+    to="cosine_similarity(x1, x2, axis=dim)",
+    cases={"F.cosine_similarity(x, y, dim=-1)": "cosine_similarity(x, y, axis=-1)"},
+)
+rule(
+    f"{_F}.scaled_dot_product_attention(query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, "
+    "scale=None, enable_gqa=False)",
+    to="scaled_dot_product_attention(query, key, value, attn_mask=attn_mask, dropout_p=dropout_p, "
+    "is_causal=is_causal, scale=scale, enable_gqa=enable_gqa)",
+    cases={
+        "F.scaled_dot_product_attention(x, y, y)": "scaled_dot_product_attention(x, y, y)",
+        "F.scaled_dot_product_attention(x, x, y, is_causal=True)": (
+            "scaled_dot_product_attention(x, x, y, is_causal=True)"
+        ),
+    },
+)
+rule(
+    f"{_F}.pixel_shuffle(input, upscale_factor)",
+    "torch.pixel_shuffle(input, upscale_factor)",
+    to="pixel_shuffle(input, upscale_factor)",
+    cases={"F.pixel_shuffle(g, 2)": "pixel_shuffle(g, 2)"},
+)
+rule(
+    f"{_F}.pixel_unshuffle(input, downscale_factor)",
+    "torch.pixel_unshuffle(input, downscale_factor)",
+    to="pixel_unshuffle(input, downscale_factor)",
+    cases={"F.pixel_unshuffle(g, 2)": "pixel_unshuffle(g, 2)"},
+)
+rule(
+    f"{_F}.unfold(input, kernel_size, dilation=1, padding=0, stride=1)",
+    to="unfold(input, kernel_size, dilation=dilation, padding=padding, stride=stride)",
+    cases={"F.unfold(g, (2, 2), stride=2)": "unfold(g, (2, 2), stride=2)"},
+)
+rule(
+    f"{_F}.fold(input, output_size, kernel_size, dilation=1, padding=0, stride=1)",
+    to="fold(input, output_size, kernel_size, dilation=dilation, padding=padding, stride=stride)",
+    cases={
+        "F.fold(F.unfold(g, 3, padding=1), (4, 4), 3, padding=1)": (
+            "fold(unfold(g, 3, padding=1), (4, 4), 3, padding=1)"
+        )
+    },
+)
+rule(
+    f"{_F}.grid_sample(input, grid, mode='bilinear', padding_mode='zeros', align_corners=None)",
+    to="grid_sample(input, grid, mode=mode, padding_mode=padding_mode, align_corners=align_corners)",
+    cases={
+        "F.grid_sample(g, grid, align_corners=False)": "grid_sample(g, grid, align_corners=False)",
+        'F.grid_sample(g, grid, mode="nearest", padding_mode="border", align_corners=True)': (
+            'grid_sample(g, grid, mode="nearest", padding_mode="border", align_corners=True)'
+        ),
+    },
+)

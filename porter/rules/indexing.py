@@ -1,0 +1,149 @@
+"""Rules that read and write by index."""
+
+from __future__ import annotations
+
+from porter.rules import Call, rule
+from porter.rules.casting import cast, tensor_dtype
+
+rule(
+    "torch.index_select(input, dim, index)",
+    "torch.Tensor.index_select(input, dim, index)",
+    to="tf.gather(input, index, axis=dim)",
+    cases={
+        "x.index_select(1, v2i)": "tf.gather(x, v2i, axis=1)",
+        "torch.index_select(x, dim=0, index=v2i)": "tf.gather(x, v2i, axis=0)",
+    },
+)
+
+
+@rule(
+    "torch.gather(input, dim, index, *, sparse_grad=False)",
+    "torch.Tensor.gather(input, dim, index, *, sparse_grad=False)",
+    "torch.take_along_dim(input, indices, dim)",
+    "torch.Tensor.take_along_dim(input, indices, dim)",
+    cases={
+        "v.gather(1, i % 3)": "tf.gather(v, i % 3, axis=1, batch_dims=1)",
+        "torch.gather(x, dim=1, index=i3)": "gather_along(x, i3, axis=1)",
+        "x.gather(-1, i3)": "gather_along(x, i3, axis=-1)",
+    },
+)
+def gather(call: Call) -> str:
+    """tf.gather reads the same along the last axis, where all axes before it agree in size."""
+    index = call.index if call.signature.parameter("index") else call.indices
+    dims = call.input.fact.dims if call.input.fact is not None else None
+    taken = index.fact.dims if index.fact is not None else None
+    if dims is not None and taken is not None and isinstance(call.dim.value(), int):
+        last = len(dims) - 1
+        if call.dim.axis(len(dims)) == last and dims[:-1] == taken[:-1] and None not in dims[:-1] and last > 0:
+            code = f"{call.input.node_code}, {index.node_code}"
+            return f"tf.gather({code}, axis={call.dim.node_code}, batch_dims={last})"
+    return f"gather_along({call.input.node_code}, {index.node_code}, axis={call.dim.node_code})"
+
+
+def _written(call: Call, name: str) -> str:
+    """The new values in the dtype of the tensor they are written into."""
+    value = getattr(call, name)
+    dtype = tensor_dtype(call.input.fact)
+    return cast(value, dtype) if dtype else value.node_code
+
+
+@rule(
+    "torch.scatter(input, dim, index, src=None, value=None, *, reduce=None)",
+    "torch.Tensor.scatter(input, dim, index, src=None, value=None, *, reduce=None)",
+    cases={
+        "x.scatter(1, i3, y)": "scatter(x, i3, y, axis=1)",
+        "x.scatter(-1, i3, 1.5)": "scatter(x, i3, 1.5, axis=-1)",
+        "x.scatter(dim=1, index=i3, value=2.0)": "scatter(x, i3, 2.0, axis=1)",
+    },
+)
+def scatter(call: Call) -> str:
+    """New values at an index along one axis; TensorFlow's scatter wants whole coordinates."""
+    if call.given("reduce"):
+        call.unknown("a reduction while writing is not covered")
+    new = _written(call, "src" if call.given("src") else "value")
+    return f"scatter({call.input.node_code}, {call.index.node_code}, {new}, axis={call.dim.node_code})"
+
+
+@rule(
+    "torch.scatter_add(input, dim, index, src)",
+    "torch.Tensor.scatter_add(input, dim, index, src)",
+    cases={"x.scatter_add(1, i3, y)": "scatter_add(x, i3, y, axis=1)"},
+)
+def scatter_add(call: Call) -> str:
+    """Values of one index add up."""
+    new = _written(call, "src")
+    return f"scatter_add({call.input.node_code}, {call.index.node_code}, {new}, axis={call.dim.node_code})"
+
+
+@rule(
+    "torch.index_add(input, dim, index, source, *, alpha=1)",
+    "torch.Tensor.index_add(input, dim, index, source, *, alpha=1)",
+    cases={
+        "w.index_add(0, v2i, w2)": "tf.tensor_scatter_nd_add(w, tf.expand_dims(v2i, 1), w2)",
+        "x.index_add(1, v2i, x2)": "index_add(x, v2i, x2, axis=1)",
+    },
+)
+def index_add(call: Call) -> str:
+    """Whole slices added at positions along one axis."""
+    if call.given("alpha"):
+        call.unknown("alpha is not covered")
+    new = _written(call, "source")
+    if call.dim.value() == 0:
+        index = f"tf.expand_dims({call.index.node_code}, 1)"
+        return f"tf.tensor_scatter_nd_add({call.input.node_code}, {index}, {new})"
+    return f"index_add({call.input.node_code}, {call.index.node_code}, {new}, axis={call.dim.node_code})"
+
+
+@rule(
+    "torch.index_copy(input, dim, index, source)",
+    "torch.Tensor.index_copy(input, dim, index, source)",
+    cases={
+        "w.index_copy(0, v2i, w2)": "tf.tensor_scatter_nd_update(w, tf.expand_dims(v2i, 1), w2)",
+        "x.index_copy(1, v2i, x2)": "index_copy(x, v2i, x2, axis=1)",
+    },
+)
+def index_copy(call: Call) -> str:
+    """Whole slices written at positions along one axis."""
+    new = _written(call, "source")
+    if call.dim.value() == 0:
+        index = f"tf.expand_dims({call.index.node_code}, 1)"
+        return f"tf.tensor_scatter_nd_update({call.input.node_code}, {index}, {new})"
+    return f"index_copy({call.input.node_code}, {call.index.node_code}, {new}, axis={call.dim.node_code})"
+
+
+@rule(
+    "torch.Tensor.masked_scatter(input, mask, source)",
+    "torch.masked_scatter(input, mask, source)",
+    cases={"x.masked_scatter(mask, y)": "masked_scatter(x, mask, y)"},
+)
+def masked_scatter(call: Call) -> str:
+    """The values of the source in order, where the mask holds."""
+    return f"masked_scatter({call.input.node_code}, {call.mask.node_code}, {_written(call, 'source')})"
+
+
+rule(
+    "torch.masked_select(input, mask)",
+    "torch.Tensor.masked_select(input, mask)",
+    to="tf.boolean_mask(input, mask)",
+    cases={"x.masked_select(mask)": "tf.boolean_mask(x, mask)"},
+)
+
+
+@rule(
+    "torch.bucketize(input, boundaries, *, right=False, out_int32=False)",
+    "torch.searchsorted(boundaries, input, *, right=False, side='left', out_int32=False)",
+    cases={
+        "torch.bucketize(v1, v3f)": "tf.searchsorted(v3f, v1, out_type=tf.int64)",
+        "torch.bucketize(v1, v3f, right=True)": 'tf.searchsorted(v3f, v1, side="right", out_type=tf.int64)',
+        "torch.searchsorted(v3f, v1)": "tf.searchsorted(v3f, v1, out_type=tf.int64)",
+    },
+)
+def searchsorted(call: Call) -> str:
+    """Positions as int64."""
+    values = call.input.node_code
+    right = call.right.value() or (call.signature.parameter("side") is not None and call.side.value() == "right")
+    side = ', side="right"' if right else ""
+    if call.input.rank() != 1:
+        flat = f"tf.searchsorted({call.boundaries.node_code}, flatten({values}){side}, out_type=tf.int64)"
+        return f"tf.reshape({flat}, shape_list({values}))"
+    return f"tf.searchsorted({call.boundaries.node_code}, {values}{side}, out_type=tf.int64)"

@@ -1,0 +1,200 @@
+"""Rules for products of matrices."""
+
+from __future__ import annotations
+
+import ast
+
+from porter.rules import Arg, Call, rule
+from porter.rules.casting import promoted
+
+
+def product(left: str, right: str) -> str:
+    """tf.matmul, with transpose_b instead of a transposed copy."""
+    inner = _transposed_last(right)
+    return f"tf.matmul({left}, {inner}, transpose_b=True)" if inner else f"tf.matmul({left}, {right})"
+
+
+def _transposed_last(code: str) -> str | None:
+    """What stands inside a transposition of the last two axes."""
+    tree = ast.parse(code, mode="eval").body
+    if not isinstance(tree, ast.Call) or len(tree.args) != 1:
+        return None
+    function = ast.unparse(tree.func)
+    if function == "tf.linalg.matrix_transpose":
+        return ast.unparse(tree.args[0])
+    if function != "tf.transpose":
+        return None
+    if not tree.keywords:
+        return ast.unparse(tree.args[0])
+    try:
+        perm = ast.literal_eval(tree.keywords[0].value)
+    except ValueError:
+        return None
+    rank = len(perm)
+    swapped = rank >= 2 and list(perm) == [*range(rank - 2), rank - 1, rank - 2]
+    return ast.unparse(tree.args[0]) if swapped else None
+
+
+def _rank(arg: Arg) -> int | None:
+    return arg.fact.rank if arg.fact is not None else None
+
+
+@rule(
+    "torch.matmul(input, other)",
+    "torch.Tensor.matmul(input, other)",
+    "torch.Tensor.__matmul__(input, other)",
+    "torch.bmm(input, other)",
+    "torch.Tensor.bmm(input, other)",
+    "torch.mm(input, other)",
+    "torch.Tensor.mm(input, other)",
+    "torch.linalg.matmul(input, other)",
+    cases={
+        "torch.matmul(x, y.transpose(-1, -2))": "tf.matmul(x, y, transpose_b=True)",
+        "torch.bmm(x, y.transpose(1, 2))": "tf.matmul(x, y, transpose_b=True)",
+        "torch.matmul(x, v4)": "tf.linalg.matvec(x, v4)",
+        "torch.matmul(v4, w.t())": "tf.linalg.matvec(w, v4)",
+        "torch.matmul(v4, v4)": "tf.tensordot(v4, v4, axes=1)",
+        "torch.matmul(x, w.t())": "tf.matmul(x, w, transpose_b=True)",
+    },
+)
+def matmul(call: Call) -> str:
+    """TensorFlow has functions of their own for vectors."""
+    left, right = promoted(call, call.input, call.other)
+    ranks = (_rank(call.input), _rank(call.other))
+    if ranks == (1, 1):
+        return f"tf.tensordot({left}, {right}, axes=1)"
+    if ranks[1] == 1:
+        return f"tf.linalg.matvec({left}, {right})"
+    if ranks[0] == 1:
+        inner = _transposed_last(right)
+        return (
+            f"tf.linalg.matvec({inner}, {left})" if inner else f"tf.linalg.matvec({right}, {left}, transpose_a=True)"
+        )
+    return product(left, right)
+
+
+rule(
+    "torch.mv(input, vec)",
+    "torch.Tensor.mv(input, vec)",
+    to="tf.linalg.matvec(input, vec)",
+    cases={"torch.mv(w, v4)": "tf.linalg.matvec(w, v4)"},
+)
+rule(
+    "torch.dot(input, tensor)",
+    "torch.Tensor.dot(input, tensor)",
+    "torch.inner(input, tensor)",
+    to="tf.tensordot(input, tensor, axes=1)",
+    cases={"torch.dot(v4, v4)": "tf.tensordot(v4, v4, axes=1)"},
+)
+
+
+@rule(
+    "torch.baddbmm(input, batch1, batch2, *, beta=1, alpha=1, out=None)",
+    "torch.Tensor.baddbmm(input, batch1, batch2, *, beta=1, alpha=1, out=None)",
+    "torch.addmm(input, batch1, batch2, *, beta=1, alpha=1, out=None)",
+    "torch.Tensor.addmm(input, batch1, batch2, *, beta=1, alpha=1, out=None)",
+    cases={
+        "torch.baddbmm(s, x, y.transpose(1, 2))": "s + tf.matmul(x, y, transpose_b=True)",
+        "torch.baddbmm(s, x, y.mT, beta=0.5, alpha=2.0)": "0.5 * s + 2.0 * tf.matmul(x, y, transpose_b=True)",
+        "torch.baddbmm(s, x, y.mT, beta=0, alpha=2.0)": "2.0 * tf.matmul(x, y, transpose_b=True)",
+    },
+)
+def scaled_sum(call: Call) -> str:
+    """With beta=0 PyTorch does not read the summand at all."""
+    added = product(call.batch1.node_code, call.batch2.node_code)
+    if call.given("alpha"):
+        added = f"{call.alpha} * {added}"
+    if not call.given("beta"):
+        return f"{call.input} + {added}"
+    if call.beta.is_literal() and call.beta.const() == 0:
+        return added
+    return f"{call.beta} * {call.input} + {added}"
+
+
+@rule(
+    "torch.einsum(equation, *operands)",
+    cases={
+        'torch.einsum("bld,bmd->blm", x, y)': 'tf.einsum("bld,bmd->blm", x, y)',
+        'torch.einsum("b l d, l d -> b l", x, w)': 'tf.einsum("bld,ld->bl", x, w)',
+    },
+)
+def einsum(call: Call) -> str:
+    """TensorFlow's equations have no spaces."""
+    equation = call.equation.node_code
+    if call.equation.is_literal():
+        equation = '"' + str(call.equation.const()).replace(" ", "") + '"'
+    operands = ", ".join(("*" if arg.starred else "") + arg.node_code for arg in call.variadic)
+    return f"tf.einsum({equation}, {operands})"
+
+
+rule(
+    "torch.tensordot(a, b, dims=2)",
+    to="tf.tensordot(a, b, dims)",
+    cases={"torch.tensordot(x, w, 2)": "tf.tensordot(x, w, 2)"},
+)
+rule("torch.diag(input)", to="tf.linalg.diag(input)", cases={"torch.diag(v4)": "tf.linalg.diag(v4)"})
+rule(
+    "torch.diag_embed(input)",
+    "torch.Tensor.diag_embed(input)",
+    to="tf.linalg.diag(input)",
+    cases={"torch.diag_embed(x)": "tf.linalg.diag(x)"},
+)
+rule(
+    "torch.Tensor.diagonal(input, offset=0, dim1=0, dim2=1)",
+    "torch.diagonal(input, offset=0, dim1=0, dim2=1)",
+    to="tf.experimental.numpy.diagonal(input, offset=offset, axis1=dim1, axis2=dim2)",
+    cases={"x.diagonal(dim1=-2, dim2=-1)": "tf.experimental.numpy.diagonal(x, axis1=-2, axis2=-1)"},
+)
+
+
+@rule(
+    "torch.tril(input, diagonal=0)",
+    "torch.Tensor.tril(input, diagonal=0)",
+    cases={"torch.tril(x)": "tf.linalg.band_part(x, -1, 0)", "x.tril(diagonal=-1)": "tril(x, -1)"},
+)
+def tril(call: Call) -> str:
+    """tf.linalg.band_part always keeps the main diagonal."""
+    if call.diagonal.is_literal() and call.diagonal.const() == 0:
+        return f"tf.linalg.band_part({call.input.node_code}, -1, 0)"
+    return f"tril({call.input.node_code}, {call.diagonal.node_code})"
+
+
+@rule(
+    "torch.triu(input, diagonal=0)",
+    "torch.Tensor.triu(input, diagonal=0)",
+    cases={"torch.triu(x)": "tf.linalg.band_part(x, 0, -1)", "x.triu(1)": "triu(x, 1)"},
+)
+def triu(call: Call) -> str:
+    """tf.linalg.band_part always keeps the main diagonal."""
+    if call.diagonal.is_literal() and call.diagonal.const() == 0:
+        return f"tf.linalg.band_part({call.input.node_code}, 0, -1)"
+    return f"triu({call.input.node_code}, {call.diagonal.node_code})"
+
+
+rule(
+    "torch.linalg.solve_triangular(A, B, *, upper, left=True, unitriangular=False)",
+    to="tf.linalg.triangular_solve(A, B, lower=not upper)",
+    cases={
+        "torch.linalg.solve_triangular(tri, v.t(), upper=False)": (
+            "tf.linalg.triangular_solve(tri, tf.transpose(v), lower=not False)"
+        )
+    },
+)
+rule(
+    "torch.linalg.inv(A)",
+    "torch.inverse(A)",
+    to="tf.linalg.inv(A)",
+    cases={"torch.linalg.inv(tri)": "tf.linalg.inv(tri)"},
+)
+rule("torch.trace(input)", to="tf.linalg.trace(input)", cases={"torch.trace(tri)": "tf.linalg.trace(tri)"})
+rule(
+    "torch.cross(input, other, dim=-1)",
+    "torch.linalg.cross(input, other, dim=-1)",
+    to="tf.linalg.cross(input, other)",
+    cases={"torch.cross(a3, b3, dim=-1)": "tf.linalg.cross(a3, b3)"},
+)
+rule(
+    "torch.cdist(x1, x2, p=2.0)",
+    to="cdist(x1, x2)",
+    cases={"torch.cdist(x, y)": "cdist(x, y)"},
+)

@@ -1,0 +1,91 @@
+"""Rules for random numbers: other numbers of the same distribution, so that only shapes and dtypes are compared."""
+
+from __future__ import annotations
+
+from porter.rules import Call, rule
+from porter.rules.creation import dtype_code, dtype_keyword, shape_code
+
+
+def _random(name: str, function: str) -> None:
+    @rule(
+        f"torch.{name}(*size, generator=None, out=None, dtype=None)",
+        cases={f"torch.{name}(2, 3)": f"{function}((2, 3))"},
+    )
+    def sample(call: Call) -> str:
+        """Other numbers of the same distribution."""
+        return f"{function}({shape_code(call.size)}{dtype_keyword(call)})"
+
+    @rule(
+        f"torch.{name}_like(input, *, dtype=None)",
+        cases={f"torch.{name}_like(x)": f"{function}(shape_list(x), dtype=x.dtype)"},
+    )
+    def like(call: Call) -> str:
+        """Other numbers of the same distribution."""
+        dtype = dtype_code(call, f"{call.input}.dtype" if call.input.is_simple() else None)
+        return f"{function}(shape_list({call.input.node_code}), dtype={dtype})"
+
+
+_random("rand", "tf.random.uniform")
+_random("randn", "tf.random.normal")
+
+
+@rule(
+    "torch.randint(low=0, high=None, size=None, *, generator=None, dtype=None)",
+    cases={
+        "torch.randint(0, 5, (2, 3))": "tf.random.uniform((2, 3), 0, 5, dtype=tf.int64)",
+        "torch.randint(5, (2,))": "tf.random.uniform((2,), 0, 5, dtype=tf.int64)",
+    },
+)
+def randint(call: Call) -> str:
+    """The upper bound is excluded in both."""
+    if call.given("size"):
+        low, high, size = call.low.node_code, call.high.node_code, shape_code(call.size)
+    else:
+        low, high, size = "0", call.low.node_code, shape_code(call.high)
+    return f"tf.random.uniform({size}, {low}, {high}, dtype={dtype_code(call)})"
+
+
+@rule(
+    "torch.randint_like(input, low=0, high=None, *, dtype=None)",
+    cases={"torch.randint_like(i, 0, 5)": "tf.random.uniform(shape_list(i), 0, 5, dtype=tf.int64)"},
+)
+def randint_like(call: Call) -> str:
+    """The upper bound is excluded in both."""
+    low, high = (call.low.node_code, call.high.node_code) if call.given("high") else ("0", call.low.node_code)
+    return f"tf.random.uniform(shape_list({call.input.node_code}), {low}, {high}, dtype={dtype_code(call)})"
+
+
+rule(
+    "torch.randperm(n, *, dtype=None)",
+    to="tf.random.shuffle(tf.range(n, dtype=tf.int64))",
+    cases={"torch.randperm(5)": "tf.random.shuffle(tf.range(5, dtype=tf.int64))"},
+)
+rule(
+    "torch.Tensor.normal_(input, mean=0.0, std=1.0)",
+    to="tf.random.normal(shape_list(input), mean=mean, stddev=std, dtype=input.dtype)",
+    cases={"x.normal_(mean=0.5)": "tf.random.normal(shape_list(x), mean=0.5, dtype=x.dtype)"},
+)
+rule(
+    "torch.Tensor.uniform_(input, a=0, b=1)",
+    to="tf.random.uniform(shape_list(input), a, b, dtype=input.dtype)",
+    cases={"x.uniform_(0, 2)": "tf.random.uniform(shape_list(x), 0, 2, dtype=x.dtype)"},
+)
+rule(
+    "torch.normal(mean, std, size)",
+    to="tf.random.normal(size, mean=mean, stddev=std)",
+    cases={"torch.normal(0.0, 2.0, size=(2, 3))": "tf.random.normal((2, 3), mean=0.0, stddev=2.0)"},
+)
+rule(
+    "torch.bernoulli(input, *, generator=None)",
+    "torch.Tensor.bernoulli(input, *, generator=None)",
+    to="tf.cast(tf.random.uniform(shape_list(input), dtype=input.dtype) < input, input.dtype)",
+    cases={
+        "torch.bernoulli(u)": "tf.cast(tf.random.uniform(shape_list(u), dtype=u.dtype) < u, u.dtype)",
+    },
+)
+rule(
+    "torch.multinomial(input, num_samples, replacement=False)",
+    "torch.Tensor.multinomial(input, num_samples, replacement=False)",
+    to="multinomial(input, num_samples, replacement=replacement)",
+    cases={"torch.multinomial(u2, 2)": "multinomial(u2, 2)"},
+)

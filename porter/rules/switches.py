@@ -1,0 +1,73 @@
+"""Rules for what only steers PyTorch itself: compilers, tracing, precision, gradients, kernels."""
+
+from __future__ import annotations
+
+from porter.rules import Call, rule
+
+rule(
+    "torch.compiler.is_compiling()",
+    "torch.compiler.is_exporting()",
+    "torch.compiler.is_dynamo_compiling()",
+    "torch._dynamo.is_compiling()",
+    "torch.jit.is_tracing()",
+    "torch.jit.is_scripting()",
+    "torch.onnx.is_in_onnx_export()",
+    "torch.is_autocast_enabled(device_type=None)",
+    "torch.are_deterministic_algorithms_enabled()",
+    "torch.distributed.is_initialized()",
+    "torch.distributed.is_available()",
+    "torch._C._get_tracing_state()",
+    "transformers.utils.is_torchdynamo_compiling()",
+    "transformers.utils.import_utils.is_torchdynamo_compiling()",
+    "transformers.utils.import_utils.is_torchdynamo_exporting()",
+    "transformers.utils.import_utils.is_tracing(tensor=None)",
+    "transformers.utils.import_utils.is_torch_fx_proxy(x=None)",
+    "transformers.utils.is_torch_fx_proxy(x=None)",
+    "transformers.integrations.deepspeed.is_deepspeed_zero3_enabled()",
+    "transformers.integrations.is_deepspeed_zero3_enabled()",
+    "transformers.integrations.fsdp.is_fsdp_managed_module(module=None)",
+    "transformers.utils.generic.is_flash_attention_requested(config=None, requested_attention_implementation=None)",
+    to="False",
+    cases={"torch.jit.is_tracing()": "False"},
+    doc="The port runs in TensorFlow, which has none of these states.",
+)
+rule(
+    "torch._check(cond, message=None)",
+    "torch._check_is_size(i, message=None)",
+    "torch._dynamo.mark_static_address(t, guard=True)",
+    "torch._dynamo.graph_break()",
+    "torch._assert(condition, message)",
+    "torch.cuda.empty_cache()",
+    "torch.cuda.synchronize()",
+    "torch.compiler.cudagraph_mark_step_begin()",
+    "torch.Tensor.register_hook(input, hook)",
+    "torch.Tensor.retain_grad(input)",
+    "torch.Tensor.backward(input)",
+    "transformers.utils.import_utils.torch_compilable_check(cond, msg=None, error_type=None)",
+    "transformers.utils.torch_compilable_check(cond, msg=None, error_type=None)",
+    "transformers.utils.generic.torch_compilable_check(cond, msg=None, error_type=None)",
+    to="None",
+    cases={"torch._check(True)": "None"},
+    doc="A statement of nothing else is removed.",
+)
+rule(
+    "torch.no_grad()",
+    "torch.enable_grad()",
+    "torch.inference_mode(mode=True)",
+    "torch.set_grad_enabled(mode)",
+    "torch.autocast(device_type, dtype=None, enabled=True, cache_enabled=None)",
+    "torch.amp.autocast(device_type, dtype=None, enabled=True, cache_enabled=None)",
+    "transformers.utils.generic.maybe_autocast(device_type=None, dtype=None, enabled=True, cache_enabled=None)",
+    to="None",
+    cases={"torch.no_grad()": "None"},
+    doc="A `with` of nothing else is dissolved: the port computes in the dtypes that its casts say.",
+)
+
+
+@rule(
+    "transformers.pytorch_utils.apply_chunking_to_forward(forward_fn, chunk_size, chunk_dim, *input_tensors)",
+    cases={"apply_chunking_to_forward(forward_fn, 0, 1, x)": "forward_fn(x)"},
+)
+def apply_chunking(call: Call) -> str:
+    """Chunks only save memory; the result is the function's own."""
+    return call.invoke(str(call.forward_fn), [("*" if arg.starred else "") + arg.node_code for arg in call.variadic])
