@@ -1,0 +1,154 @@
+"""Makes a configuration tiny: sizes by what their field's name says they are, relations between them kept."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+VOCABULARY = 128
+PLAIN_TOKENS = (20, 99)  # ids drawn for inputs; special tokens are moved above or stay below
+POSITIONS = 64
+ROW_OF_PATCHES = 4
+
+# What a field counts, by its name; the first that matches decides.
+ROLES = (
+    ("token", r"token_(id|index)$|_token$"),
+    ("vocabulary", r"vocab_size$"),
+    ("image", r"(image|img|input)_size$|^resolution$"),
+    ("kept", r"patch|kernel|stride|window|group|channels?_in|num_channels|in_chans|type_vocab|dilation|codevector"),
+    ("kv_heads", r"(key_value|kv|group).*heads?$|n_head_kv"),
+    ("head_size", r"head_(dim|size)$|^d_kv$|^d_head$"),
+    ("heads", r"(^|_)(n_)?heads?$"),
+    ("layers", r"layers?$|(^|_)depths?$|blocks?$"),
+    ("experts", r"experts$"),
+    ("selected", r"experts_per_tok|top_?k|expert_group"),
+    ("positions", r"position(s|_embeddings)$|n_ctx|max_.*length$|seq_length$"),
+    ("width", r"size|sizes$|dim|width|channels|d_model|d_ff|n_embd|n_inner|rank$|^embed|features$"),
+)
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """How small things become; None leaves them as they are."""
+
+    width: int | None = 32
+    heads: int | None = 4
+    kv_heads: int | None = 2
+    head_size: int | None = 8
+    layers: int = 2
+
+
+# Tried in turn until PyTorch runs: key heads fewer than query heads; as many; wider; only shallower.
+STRATEGIES = (
+    Strategy(),
+    Strategy(kv_heads=4),
+    Strategy(width=64, kv_heads=4, head_size=16),
+    Strategy(width=None, heads=None, kv_heads=None, head_size=None),
+)
+
+
+def shrink(config: Any, strategy: Strategy) -> dict[str, Any]:
+    """The fields of a configuration whose values change, with their new values; sub-configurations as dicts."""
+    fields = dict(_fields(config))
+    kinds = list(dict.fromkeys(fields.get("layer_types") or ()))
+    layers = max(strategy.layers, len(kinds))
+    scale = _scale(config, fields, strategy)
+    specials = iter(range(VOCABULARY - 1, PLAIN_TOKENS[1], -1))
+    changed: dict[str, Any] = {}
+    for name, value in fields.items():
+        if hasattr(value, "to_dict"):
+            changed[name] = {"model_type": value.model_type, **shrink(value, strategy)}
+        elif name == "layer_types" and kinds:
+            changed[name] = (kinds * layers)[:layers]
+        elif name == "pad_token_id" and value is None:
+            changed[name] = 0  # classification of a batch asks for one
+        elif name == "sliding_window" and isinstance(value, int):
+            changed[name] = min(value, ROW_OF_PATCHES)
+        elif _is_size(value):
+            sizes = Sizes(strategy, scale, layers, _image_size(fields))
+            new = _per_element(value, lambda v, name=name, sizes=sizes: sizes.of(name, v, specials))
+            if new != value:
+                changed[name] = new
+    return changed
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """New sizes for old ones."""
+
+    strategy: Strategy
+    scale: int
+    layers: int
+    image: int
+
+    def of(self, name: str, value: int, specials: Iterator[int]) -> int:
+        """The size of a field called `name`, never more than it was."""
+        strategy = self.strategy
+        wanted: Mapping[str, int | None] = {
+            "vocabulary": VOCABULARY,
+            "image": self.image,
+            "kv_heads": strategy.kv_heads,
+            "head_size": strategy.head_size,
+            "heads": strategy.heads,
+            "layers": self.layers,
+            "experts": 4,
+            "selected": 2,
+            "positions": POSITIONS,
+        }
+        role = role_of(name)
+        if role == "token":
+            return value if value < PLAIN_TOKENS[0] else next(specials)
+        if role == "width" and value >= 16:
+            return max(8, round(value / self.scale / 8) * 8) if self.scale > 1 else value
+        limit = wanted.get(role)
+        return value if limit is None else min(value, limit)
+
+
+def role_of(name: str) -> str:
+    """What a field with this name counts; "other" where the name does not tell."""
+    return next((role for role, pattern in ROLES if re.search(pattern, name)), "other")
+
+
+def _fields(config: Any) -> Iterator[tuple[str, Any]]:
+    """What the configuration's own constructor takes, without what every configuration has."""
+    from transformers import PretrainedConfig
+
+    common = set(inspect.signature(PretrainedConfig.__init__).parameters) | {"self", "kwargs"}
+    common -= {name for name in common if name.endswith("_token_id")}
+    for name in inspect.signature(type(config).__init__).parameters:
+        if name not in common and hasattr(config, name):
+            yield name, getattr(config, name)
+
+
+def _is_size(value: object) -> bool:
+    if isinstance(value, list | tuple):
+        return bool(value) and all(_is_size(item) for item in value)
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _per_element(value: Any, size: Any) -> Any:
+    return [_per_element(item, size) for item in value] if isinstance(value, list | tuple) else size(value)
+
+
+def _scale(config: Any, fields: Mapping[str, Any], strategy: Strategy) -> int:
+    """By how much widths are divided, so that equal ones stay equal and multiples stay multiples."""
+    if strategy.width is None:
+        return 1
+    hidden = getattr(config, "hidden_size", None)
+    widths = [value for name, value in fields.items() if role_of(name) == "width" and _is_size(value)]
+    smallest = [min(value) if isinstance(value, list | tuple) else value for value in widths if not _nested(value)]
+    base = hidden if isinstance(hidden, int) else max(smallest, default=strategy.width)
+    return max(1, base // strategy.width)
+
+
+def _nested(value: Any) -> bool:
+    return isinstance(value, list | tuple) and isinstance(value[0], list | tuple)
+
+
+def _image_size(fields: Mapping[str, Any]) -> int:
+    patch = fields.get("patch_size")
+    patch = max(patch) if isinstance(patch, list | tuple) else patch
+    return ROW_OF_PATCHES * patch if isinstance(patch, int) and patch >= 8 else 16 * ROW_OF_PATCHES

@@ -1,0 +1,122 @@
+"""Cases without a sample: each model class of a file, tiny, with inputs that PyTorch was seen to run."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from porter.errors import UsageError
+from porter.sample import RUN_ERRORS, numpy_inputs, torch_inputs
+from porter.subject.case import Case, InputSpec, ModelCase
+from porter.subject.inputs import possible_inputs
+from porter.subject.locate import Location
+from porter.subject.shrink import STRATEGIES, shrink
+
+MOST_PARAMETERS = 30_000_000
+NOT_OF_THE_MODEL = {"architectures", "auto_map", "dtype", "torch_dtype", "transformers_version", "_name_or_path",
+                    "model_type", "_attn_implementation"}  # fmt: skip
+
+
+def tiny_cases(location: Location, classes: Sequence[str] = ()) -> tuple[tuple[Case, ...], dict[str, str]]:
+    """One case per configuration, base model first; and for each class that never ran, why.
+
+    Raises UsageError where the file cannot be imported, has no model classes, or not the named ones.
+    """
+    models = _model_classes(location)
+    for name in classes:
+        if name not in models:
+            raise UsageError(f"There is no model class {name!r}.", hint="there are " + ", ".join(models))
+    cases: dict[str, Case] = {}
+    failures: dict[str, str] = {}
+    for name, model_class in models.items():
+        if classes and name not in classes:
+            continue
+        try:
+            config, inputs = _first_that_runs(model_class, location.config_values)
+        except RUN_ERRORS as error:
+            failures[name] = f"{type(error).__name__}: {error}".splitlines()[0]
+            continue
+        _add(cases, location.name, model_class, config, inputs)
+    return tuple(cases.values()), failures
+
+
+def _model_classes(location: Location) -> dict[str, Any]:
+    """Every class with a forward that is a PreTrainedModel of this file, by name, in the file's order."""
+    import torch
+    from transformers import PreTrainedModel
+
+    try:
+        module = importlib.import_module(location.module_name)
+    except Exception as error:
+        raise UsageError(f"The file cannot be imported: {error}.", place=str(location.file)) from error
+    public = getattr(module, "__all__", None)
+    found = {
+        name: cls
+        for name, cls in vars(module).items()
+        if inspect.isclass(cls)
+        and issubclass(cls, PreTrainedModel)
+        and cls.__module__ == location.module_name
+        and getattr(cls, "forward", None) is not torch.nn.Module.forward
+        and (public is None or name in public)
+    }
+    if not found:
+        raise UsageError("The file has no model class (a PreTrainedModel with a forward).", place=str(location.file))
+    return found
+
+
+def _first_that_runs(model_class: Any, values: Mapping[str, object]) -> tuple[dict[str, Any], tuple[InputSpec, ...]]:
+    """The smallest configuration and the fullest inputs that PyTorch runs; else the first attempt's error."""
+    first_error: Exception | None = None
+    given = {name: value for name, value in values.items() if name not in NOT_OF_THE_MODEL}
+    for strategy in STRATEGIES:
+        try:
+            config_class = model_class.config_class
+            changes = {**given, **shrink(config_class(**given), strategy)}
+            model = _built(model_class, config_class(**changes))
+            return changes, _inputs_that_run(model)
+        except RUN_ERRORS as error:
+            first_error = first_error or error
+    raise first_error or ValueError("no configuration")
+
+
+def _built(model_class: Any, config: Any) -> Any:
+    import torch
+
+    config._attn_implementation = "eager"
+    with torch.device("meta"):
+        size = sum(parameter.numel() for parameter in model_class(config).parameters())
+    if size > MOST_PARAMETERS:
+        raise ValueError(f"the configuration could not be made smaller than {size} parameters")
+    return model_class(config).eval()
+
+
+def _inputs_that_run(model: Any) -> tuple[InputSpec, ...]:
+    import torch
+
+    first_error: Exception | None = None
+    for specs in possible_inputs(model.forward, model.config):
+        try:
+            with torch.no_grad():
+                model(**torch_inputs(model, numpy_inputs(specs)))
+            return specs
+        except RUN_ERRORS as error:
+            first_error = first_error or error
+    parameters = ", ".join(inspect.signature(model.forward).parameters)
+    raise first_error or ValueError(f"no inputs are known for forward({parameters})")
+
+
+def _add(
+    cases: dict[str, Case], name: str, model_class: Any, config: dict[str, Any], inputs: tuple[InputSpec, ...]
+) -> None:
+    """Classes with the same configuration share a case; inputs that differ from the case's are the model's own."""
+    config_class = model_class.config_class
+    key = f"{config_class.__name__} {config}"
+    if key not in cases:
+        identity = name if not cases else f"{name}-{len(cases) + 1}"
+        cases[key] = Case(identity, config_class.__module__, config_class.__name__, config, inputs, ())
+    case = cases[key]
+    own = None if inputs == case.inputs else inputs
+    models = (*case.models, ModelCase(model_class.__name__, own))
+    cases[key] = Case(case.id, case.config_module, case.config_class, case.config, case.inputs, models)
