@@ -16,6 +16,7 @@ import typer
 
 from porter import __version__, commands, console
 from porter.errors import NotInstalled, PorterError, UsageError
+from porter.quiet import quiet_frameworks
 
 INTERRUPTED = 130
 FRAMEWORKS = ("tensorflow", "torch", "transformers")
@@ -53,7 +54,7 @@ def porter(
     ] = False,
 ) -> None:
     """Prepare what every command shares."""
-    console.quiet_frameworks()
+    quiet_frameworks()
 
 
 def guarded(command: Callable[..., None]) -> Callable[..., None]:

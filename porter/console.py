@@ -1,7 +1,6 @@
 """The only file that prints: results to stdout, talk and progress to stderr."""
 
 import json
-import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
@@ -9,21 +8,6 @@ from typing import TypeVar
 from porter.errors import PorterError
 
 Item = TypeVar("Item")
-
-# Read by the frameworks while they are imported, so they must be set before.
-FRAMEWORK_ENVIRONMENT = {
-    "KERAS_BACKEND": "tensorflow",
-    "TF_CPP_MIN_LOG_LEVEL": "3",
-    "TF_ENABLE_ONEDNN_OPTS": "0",  # oneDNN reorders sums: results would differ from run to run in the last digits
-    "TRANSFORMERS_NO_ADVISORY_WARNINGS": "1",
-    "TRANSFORMERS_VERBOSITY": "error",
-}
-
-
-def quiet_frameworks() -> None:
-    """Keep the frameworks' own log lines away from the user; what the user has set stays."""
-    for name, value in FRAMEWORK_ENVIRONMENT.items():
-        os.environ.setdefault(name, value)
 
 
 def result(text: str) -> None:
@@ -62,7 +46,7 @@ def error(problem: PorterError) -> None:
         say(f"  hint: {problem.hint}")
 
 
-def progress(items: Iterable[Item], description: str) -> Iterator[Item]:
+def progress(items: Iterable[Item], description: str, total: int | None = None) -> Iterator[Item]:
     """Go through `items`; a terminal sees a progress bar, a file or pipe sees nothing."""
     if not sys.stderr.isatty():
         yield from items
@@ -70,7 +54,7 @@ def progress(items: Iterable[Item], description: str) -> Iterator[Item]:
     from rich.console import Console
     from rich.progress import track
 
-    yield from track(items, description=description, console=Console(stderr=True), transient=True)
+    yield from track(items, description=description, total=total, console=Console(stderr=True), transient=True)
 
 
 def _finite(value: object) -> object:

@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 
 import pytest
 
@@ -31,10 +30,3 @@ def test_tables_are_aligned_and_end_without_blanks() -> None:
 def test_a_pipe_sees_no_progress_bar(capsys: pytest.CaptureFixture[str]) -> None:
     assert list(console.progress([1, 2], "working")) == [1, 2]
     assert capsys.readouterr() == ("", "")
-
-
-def test_what_the_user_has_set_stays(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "0")
-    monkeypatch.delenv("TRANSFORMERS_VERBOSITY", raising=False)
-    console.quiet_frameworks()
-    assert (os.environ["TF_CPP_MIN_LOG_LEVEL"], os.environ["TRANSFORMERS_VERBOSITY"]) == ("0", "error")
