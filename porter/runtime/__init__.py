@@ -16,6 +16,8 @@ _MODULES = {
     "serialization": ("keras_serializable",),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
+EXPORTED = frozenset(_HOMES)
+"""What generated files can import from here, besides the outputs."""
 
 
 def __getattr__(name: str) -> Any:

@@ -1,0 +1,43 @@
+"""The codemod: a PyTorch modeling file and its facts become a TensorFlow file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from porter.facts import Facts
+from porter.rewrite.assemble import assemble
+from porter.rewrite.context import Context, Note
+from porter.rewrite.flow import analyse
+from porter.rewrite.format import format_code, split_line_marks
+from porter.rewrite.knowledge import Knowledge
+from porter.rewrite.source import Source
+from porter.rewrite.transformer import Porter
+from porter.subject import Subject
+from porter.targets import Target
+
+__all__ = ["Draft", "Note", "rewrite"]
+
+
+@dataclass(frozen=True)
+class Draft:
+    """The TensorFlow code, what porter has to say about it, and its source map.
+
+    source_map: TensorFlow line -> PyTorch line, both 1-based, for lines that were written from one statement.
+    """
+
+    code: str
+    notes: tuple[Note, ...]
+    source_map: dict[int, int]
+    classes: tuple[str, ...]
+
+
+def rewrite(subject: Subject, facts: Facts, target: Target) -> Draft:
+    """Write the TensorFlow twin of a PyTorch file; what cannot be translated is kept and noted."""
+    source = Source(subject)
+    knowledge = Knowledge(source, facts)
+    context = Context(source, knowledge, analyse(knowledge), target.exports)
+    tree = source.tree.visit(Porter(context))
+    module = assemble(context, tree, target)
+    code, source_map = split_line_marks(format_code(module.code))
+    models = tuple(name for name, local in source.classes.items() if local.kind == "model")
+    return Draft(code, tuple(sorted(context.notes)), source_map, models)

@@ -1,0 +1,148 @@
+"""From the rewritten tree to the finished text: imports, header, names that nothing reads any more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import libcst as cst
+import libcst.matchers as m
+
+from porter.rewrite.annotations import port_docstring
+from porter.rewrite.context import Context, tf_name
+from porter.rewrite.names_read import names_read
+from porter.rules.call import code_of
+from porter.targets import Target
+
+_FOREIGN = ("torch", "transformers", "accelerate", "deepspeed", "peft", "kernels")
+
+
+def assemble(context: Context, tree: cst.Module, target: Target) -> cst.Module:
+    """The module with TensorFlow's imports in place of PyTorch's."""
+    body = [statement for statement in tree.body if not _is_import(statement)]
+    body = [_port_all(context, statement) for statement in body]
+    body = [statement for statement in body if not _is_torch_only(statement)]
+    module = tree.with_changes(body=body)
+    read = names_read(module)
+    imports = list(_imports(context, read, target))
+    at = 1 if body and m.matches(body[0], m.SimpleStatementLine(body=[m.Expr(value=m.SimpleString())])) else 0
+    if at:
+        body[0] = _port_module_docstring(context, body[0])
+    statements = [cst.parse_statement(line) for line in imports]
+    return module.with_changes(body=[*body[:at], *statements, *body[at:]])
+
+
+def _port_module_docstring(context: Context, statement: cst.CSTNode) -> cst.CSTNode:
+    assert isinstance(statement, cst.SimpleStatementLine) and isinstance(statement.body[0], cst.Expr)
+    string = statement.body[0].value
+    assert isinstance(string, cst.SimpleString)
+    text = port_docstring(context, string.value).replace("PyTorch", "TensorFlow")
+    return statement.with_changes(body=[cst.Expr(string.with_changes(value=text))])
+
+
+def _is_import(statement: cst.CSTNode) -> bool:
+    if m.matches(statement, m.SimpleStatementLine(body=[m.OneOf(m.Import(), m.ImportFrom())])):
+        return True
+    only_imports = isinstance(statement, (cst.If, cst.Try)) and all(
+        _is_import(inner) or m.matches(inner, m.SimpleStatementLine(body=[m.Pass()])) or _is_none_assignment(inner)
+        for inner in statement.body.body
+    )
+    return only_imports
+
+
+def _is_none_assignment(statement: cst.CSTNode) -> bool:
+    return m.matches(statement, m.SimpleStatementLine(body=[m.Assign(value=m.Name("None"))]))
+
+
+def _is_torch_only(statement: cst.CSTNode) -> bool:
+    """Module-level lines that still read torch, such as `torch.fx.wrap(...)`."""
+    if not m.matches(statement, m.SimpleStatementLine(body=[m.Expr(value=m.Call())])):
+        return False
+    return code_of(statement).lstrip().startswith(("torch.", "nn."))
+
+
+def _port_all(context: Context, statement: cst.CSTNode) -> cst.CSTNode:
+    """`__all__` with the names of the port."""
+    if not m.matches(statement, m.SimpleStatementLine(body=[m.Assign(targets=[m.AssignTarget(m.Name("__all__"))])])):
+        return statement
+    return statement.visit(_Renamed(context))  # type: ignore[return-value]  # a statement stays one
+
+
+class _Renamed(cst.CSTTransformer):
+    def __init__(self, context: Context) -> None:
+        self.context = context
+
+    def leave_SimpleString(self, original_node: cst.SimpleString, updated_node: cst.SimpleString) -> cst.SimpleString:
+        local = self.context.source.classes.get(str(original_node.evaluated_value))
+        if local is None or local.kind == "plain":
+            return updated_node
+        return updated_node.with_changes(value=f'"{tf_name(local.name)}"')
+
+
+def _imports(context: Context, read: frozenset[str], target: Target) -> Iterator[str]:
+    """The import lines: the original's own that are still read, the target's modules, the runtime, the configuration."""
+    own = dict(_original_imports(context))
+    defined = (
+        {tf_name(name) for name in context.source.classes}
+        | set(context.source.classes)
+        | set(context.source.functions)
+    )
+    runtime = []
+    for name in sorted(read):
+        if name in target.modules:
+            yield target.modules[name]
+        elif name in defined:
+            continue
+        elif name in target.exports:
+            runtime.append(name)
+        elif name in own:
+            line = _kept_import(context, name, own[name])
+            if line is not None:
+                yield line
+    if runtime:
+        yield f"from {target.runtime} import {', '.join(runtime)}"
+
+
+def _original_imports(context: Context) -> Iterator[tuple[str, str]]:
+    """Imported name -> the line that imports it alone, absolute."""
+    package = context.source.module.__package__ or ""
+    for node in m.findall(context.source.tree, m.OneOf(m.Import(), m.ImportFrom())):
+        if isinstance(node, cst.Import):
+            for alias in node.names:
+                name = code_of(alias.asname.name) if alias.asname else code_of(alias.name).partition(".")[0]
+                yield name, f"import {code_of(alias).rstrip(', ')}"
+        elif isinstance(node, cst.ImportFrom) and not isinstance(node.names, cst.ImportStar):
+            module = _absolute(package, len(node.relative), code_of(node.module) if node.module else "")
+            for alias in node.names:
+                name = code_of(alias.asname.name) if alias.asname else code_of(alias.name)
+                text = code_of(alias.name) + (f" as {name}" if alias.asname else "")
+                yield name, f"from {module} import {text}"
+
+
+def _absolute(package: str, dots: int, module: str) -> str:
+    if not dots:
+        return module
+    parts = package.split(".")
+    base = parts[: len(parts) - dots + 1]
+    return ".".join([*base, module] if module else base)
+
+
+def _kept_import(context: Context, name: str, line: str) -> str | None:
+    """The import of a name the port still reads; configuration classes come from where users have them."""
+    module = line.split()[1]
+    if ".configuration_" in module or module.startswith("configuration_"):
+        if module.startswith("transformers."):
+            return f"from {module} import {name}"
+        return f'{name} = import_beside(__file__, "{module.rpartition(".")[2]}").{name}'
+    if name == "logging" and module.startswith("transformers.utils"):
+        return "from transformers.utils import logging"
+    if module.startswith(_FOREIGN):
+        note = f"`{name}` of {module} has no counterpart; the name is not imported."
+        context.note(_first_reader(context, name), "left", note)
+        return None
+    return line
+
+
+def _first_reader(context: Context, name: str) -> cst.CSTNode:
+    """The first place of the file that reads an imported name."""
+    readers = (node for node in m.findall(context.source.tree, m.Name(name)) if context.source.enclosing(node))
+    return next(iter(sorted(readers, key=context.source.line)), context.source.tree.body[0])

@@ -1,0 +1,131 @@
+"""Attributes: constants of torch, properties of tensors and layers, names that Keras keeps for itself."""
+
+from __future__ import annotations
+
+import libcst as cst
+import libcst.matchers as m
+
+from porter.rewrite.context import Context
+from porter.rewrite.main_layer import main_layer_name
+from porter.rewrite.template import fill, parenthesised, translate
+from porter.rules import Call, Card, Signature, Unknown, find_card, find_rule, parse_signature
+from porter.rules.call import Arg, code_of
+from porter.rules.signature import Bound
+
+LAYER_NAMES = frozenset(
+    {"output", "input", "dtype", "losses", "metrics", "variables", "weights", "path", "name", "trainable", "built",
+     "compute_dtype", "variable_dtype", "call", "build", "dtype_policy", "trainable_variables", "trainable_weights",
+     "non_trainable_weights", "quantization_mode", "supports_masking", "autocast"}
+)  # fmt: skip
+MODEL_NAMES = LAYER_NAMES | {"layers", "loss", "optimizer", "inputs", "outputs", "summary", "predict", "evaluate"}
+
+
+def translate_attribute(context: Context, original: cst.Attribute, updated: cst.Attribute) -> cst.BaseExpression:
+    """The port of `value.attr` where it is not the function of a call."""
+    updated = updated.with_changes(attr=original.attr)
+    if _is_called(context, original):
+        return updated.with_changes(attr=cst.Name(ported_attribute(context, original)))
+    name = context.source.canonical(original)
+    if name is not None and name.startswith(("torch.", "transformers.")):
+        return _constant(context, original, updated, name)
+    attribute = original.attr.value
+    if attribute == "training" and context.has_training(original):
+        return cst.Name("training")
+    owner = context.fact(original.value)
+    if owner is not None and owner.is_tensor:
+        return _tensor_attribute(context, original, updated)
+    if owner is not None and owner.only("module"):
+        return _layer_attribute(context, original, updated, owner.names)
+    return updated.with_changes(attr=cst.Name(ported_attribute(context, original)))
+
+
+def ported_attribute(context: Context, node: cst.Attribute) -> str:
+    """The attribute's name; with an underscore behind where Keras keeps the name for itself."""
+    name = node.attr.value
+    if name not in MODEL_NAMES:
+        return name
+    owners = _owner_classes(context, node)
+    return f"{name}_" if any(_is_renamed(context, owner, name) for owner in owners) else name
+
+
+def _owner_classes(context: Context, node: cst.Attribute) -> list[str]:
+    if m.matches(node.value, m.Name("self")):
+        owner = context.source.enclosing_class(node)
+        return [owner] if owner else []
+    fact = context.fact(node.value)
+    if fact is None or not fact.only("module"):
+        return []
+    return [name.removeprefix("local.") for name in fact.names if name.startswith("local.")]
+
+
+def _is_renamed(context: Context, owner: str, name: str) -> bool:
+    local = context.source.classes.get(owner)
+    if local is None or local.kind not in ("model", "layer"):
+        return False
+    children = context.knowledge.children(owner)
+    owned = name in children or f"{name}.*" in children or _sets(context, owner, name)
+    is_model = local.kind == "model" and main_layer_name(context.source, owner) is None
+    return owned and name in (MODEL_NAMES if is_model else LAYER_NAMES)
+
+
+def _sets(context: Context, owner: str, name: str) -> bool:
+    constructor = context.source.functions.get(f"{owner}.__init__")
+    pattern = m.AssignTarget(m.Attribute(value=m.Name("self"), attr=m.Name(name)))
+    return constructor is not None and bool(m.findall(constructor.node, pattern))
+
+
+def _is_called(context: Context, node: cst.Attribute) -> bool:
+    parent = context.source.parents.get(node)
+    return isinstance(parent, cst.Call) and parent.func is node
+
+
+def _constant(context: Context, original: cst.Attribute, updated: cst.Attribute, name: str) -> cst.BaseExpression:
+    parent = context.source.parents.get(original)
+    if isinstance(parent, cst.Attribute):
+        return updated
+    if name.startswith("transformers.modeling_outputs."):
+        return cst.Name(f"TF{name.rpartition('.')[2]}")
+    found = find_rule(name)
+    if found is not None and not found.signatures[0].is_call:
+        return translate(found, Call(found.signatures[0], Bound(), None))
+    return updated
+
+
+def _tensor_attribute(context: Context, original: cst.Attribute, updated: cst.Attribute) -> cst.BaseExpression:
+    found = find_rule(f"torch.Tensor.{original.attr.value}")
+    if found is None or any(s.is_call for s in found.signatures if s.name.endswith(f".{original.attr.value}")):
+        return updated
+    signature = next(s for s in found.signatures if s.name == f"torch.Tensor.{original.attr.value}")
+    call = Call(
+        signature, Bound({"input": context.arg(original.value, updated.value)}), context.knowledge.traced(original)
+    )
+    try:
+        return translate(found, call)
+    except Unknown as error:
+        context.note(original, "left", f"{signature.name}: {error}; the attribute was kept.")
+        return updated
+
+
+def _layer_attribute(
+    context: Context, original: cst.Attribute, updated: cst.Attribute, names: frozenset[str]
+) -> cst.BaseExpression:
+    for name in sorted(names):
+        card = _card_of(context, name)
+        template = card.attributes.get(original.attr.value) if card is not None else None
+        if template is not None:
+            return _fill_attribute(template, updated.value)
+    return updated.with_changes(attr=cst.Name(ported_attribute(context, original)))
+
+
+def _card_of(context: Context, name: str) -> Card | None:
+    if name.startswith("local."):
+        local = context.source.classes.get(name.removeprefix("local."))
+        return find_card(local.torch_base) if local is not None and local.torch_base else None
+    return find_card(name)
+
+
+_LAYER: Signature = parse_signature("layer(layer)")
+
+
+def _fill_attribute(template: str, layer: cst.BaseExpression) -> cst.BaseExpression:
+    return fill(template, Call(_LAYER, Bound({"layer": Arg(parenthesised(layer), layer)}), None))

@@ -1,0 +1,189 @@
+"""Calls: of torch functions and tensor methods by rule, of layers and of the file's own functions by flow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import libcst as cst
+import libcst.matchers as m
+
+from porter.rewrite.arguments import keyword, local_arguments
+from porter.rewrite.constructors import construct
+from porter.rewrite.context import Context
+from porter.rewrite.flow import Site
+from porter.rewrite.knowledge import Callee
+from porter.rewrite.template import translate
+from porter.rules import Call, CannotBind, Rule, Signature, Unknown, bind, find_card, find_rule
+from porter.rules.call import Arg, code_of
+
+IGNORED_KEYWORDS = frozenset(
+    {"device", "layout", "pin_memory", "requires_grad", "memory_format", "non_blocking", "copy"}
+)
+
+
+def translate_call(context: Context, original: cst.Call, updated: cst.Call) -> cst.BaseExpression:
+    """The port of one call; a call that porter cannot translate is kept, with a Note."""
+    site = context.flow.sites.get(original)
+    if site is not None and m.matches(original.func, m.Attribute(value=m.Call(func=m.Name("super")))):
+        return _super_call(context, site, updated)
+    callee = context.knowledge.callee(original) or _method_of_unseen(context, original)
+    if callee is None:
+        return _without_dead_keywords(site, updated)
+    if callee.kind == "class":
+        return construct(context, original, updated, callee)
+    if callee.kind == "module":
+        return _call_layer(context, original, updated, callee, site)
+    return _call_function(context, original, updated, callee, site)
+
+
+def _super_call(context: Context, site: Site, updated: cst.Call) -> cst.BaseExpression:
+    assert isinstance(updated.func, cst.Attribute)
+    if updated.func.attr.value != "forward":
+        return updated
+    updated = updated.with_changes(func=updated.func.with_changes(attr=cst.Name("call")))
+    if site.callees:
+        return updated.with_changes(args=local_arguments(context, site, updated, is_layer=False))
+    return _without_dead_keywords(site, updated)
+
+
+def _call_layer(
+    context: Context, original: cst.Call, updated: cst.Call, callee: Callee, site: Site | None
+) -> cst.BaseExpression:
+    missing = [name for name in sorted(callee.names) if name.startswith("torch.") and find_card(name) is None]
+    for name in missing:
+        context.note(original, "left", f"{name} has no layer card; the call was kept.", f"porter rules --stub {name}")
+    if site is None:
+        return updated
+    arguments = list(local_arguments(context, site, updated, is_layer=True))
+    cards = [find_card(name) for name in callee.names]
+    passed = {argument.keyword.value for argument in arguments if argument.keyword}
+    if any(card is not None and card.training for card in cards) and "training" not in passed:
+        if context.has_training(original):
+            arguments.append(keyword("training", "training"))
+    return updated.with_changes(args=arguments)
+
+
+def _call_function(
+    context: Context, original: cst.Call, updated: cst.Call, callee: Callee, site: Site | None
+) -> cst.BaseExpression:
+    if site is not None and site.callees:
+        is_layer = site.callees[0].own_name == "forward"
+        return updated.with_changes(args=local_arguments(context, site, updated, is_layer))
+    name = callee.name or _shared_rule_name(callee)
+    found = find_rule(name) if name else None
+    if found is not None and name is not None:
+        return _apply(context, original, updated, found, name)
+    updated = _without_dead_keywords(site, updated)
+    for unknown in sorted(callee.names):
+        _note_unknown(context, original, unknown)
+    return updated
+
+
+def _shared_rule_name(callee: Callee) -> str | None:
+    """A name whose rule serves all the functions that were seen here."""
+    rules = {id(find_rule(name)) for name in callee.names}
+    return sorted(callee.names)[0] if len(rules) == 1 else None
+
+
+def _note_unknown(context: Context, original: cst.Call, name: str) -> None:
+    if name.startswith("torch."):
+        hint = f"porter rules --stub {name}"
+        context.note(original, "left", f"{name} has no rule; the call was kept.", hint)
+    elif name.startswith("transformers.") and not _is_provided(context, original, name):
+        context.note(original, "left", f"{name} has no counterpart in porter.runtime; the call was kept.")
+
+
+def _is_provided(context: Context, original: cst.Call, name: str) -> bool:
+    if m.matches(original.func, m.Attribute()):  # a method of an object that porter.runtime provides
+        return not name.startswith("transformers.models.")
+    return name.rpartition(".")[2] in context.runtime
+
+
+def _apply(context: Context, original: cst.Call, updated: cst.Call, found: Rule, name: str) -> cst.BaseExpression:
+    try:
+        signature = next((s for s in found.signatures if s.name == name), found.signatures[0])
+        return translate(found, bind_call(context, signature, original, updated))
+    except (Unknown, CannotBind) as error:
+        context.note(original, "left", f"{name}: {error}; the call was kept.", f"porter rules {name}")
+        return updated
+
+
+def bind_call(context: Context, signature: Signature, original: cst.Call, updated: cst.Call) -> Call:
+    """The call as a rule sees it, its receiver bound to the first parameter of a method."""
+    positional: list[Arg] = []
+    keywords: dict[str, Arg] = {}
+    if signature.is_method and isinstance(original.func, cst.Attribute) and isinstance(updated.func, cst.Attribute):
+        positional.append(context.arg(original.func.value, updated.func.value))
+    for before, after in zip(original.args, updated.args, strict=True):
+        if before.star == "**":
+            raise CannotBind("a dictionary of arguments stands here")
+        argument = context.arg(before.value, after.value, starred=before.star == "*")
+        if before.keyword is not None:
+            if before.keyword.value not in IGNORED_KEYWORDS or signature.parameter(before.keyword.value):
+                keywords[before.keyword.value] = argument
+        else:
+            positional.append(argument)
+    if any(a.starred for a in positional) and not any(p.variadic for p in signature.parameters):
+        raise CannotBind("starred arguments stand here")
+    bound = bind(signature, positional, keywords)
+    return Call(signature, bound, context.knowledge.traced(original), lambda f, a: _invoke(context, original, f, a))
+
+
+def _invoke(context: Context, original: cst.Call, function: str, arguments: Sequence[str]) -> str:
+    """A call of a method handed over as an argument, with `training` where it takes it."""
+    owner = context.source.enclosing_class(original)
+    method = context.source.method(owner, function.removeprefix("self.")) if owner else None
+    extra = ["training=training"] if method is not None and context.trains(method) else []
+    return f"{function}({', '.join([*arguments, *extra])})"
+
+
+def _method_of_unseen(context: Context, original: cst.Call) -> Callee | None:
+    """A method that only tensors have, on a value no run has reached."""
+    if not isinstance(original.func, cst.Attribute) or context.fact(original.func.value) is not None:
+        return None
+    name = f"torch.Tensor.{original.func.attr.value}"
+    if original.func.attr.value in _AMBIGUOUS or find_rule(name) is None:
+        return None
+    if context.source.resolve(original.func.value) is not None:
+        return None
+    context.note(original, "assumed", f"`{code_of(original.func.value)}` was never seen and is taken for a tensor.")
+    return Callee(frozenset({name}), "function")
+
+
+# methods that strings, lists, dictionaries or modules have too
+_AMBIGUOUS = frozenset(
+    {
+        "split",
+        "index",
+        "copy",
+        "pop",
+        "get",
+        "keys",
+        "values",
+        "items",
+        "update",
+        "append",
+        "type",
+        "to",
+        "apply",
+        "format",
+        "count",
+        "sort",
+        "size",
+        "float",
+        "half",
+        "reset",
+        "all",
+        "any",
+    }
+)
+
+
+def _without_dead_keywords(site: Site | None, updated: cst.Call) -> cst.Call:
+    """The call without the caller's `**kwargs`, which the port does not have."""
+    if site is None or not site.forwards_keywords:
+        return updated
+    name = site.caller.keywords or ""
+    return updated.with_changes(
+        args=[a for a in updated.args if not (a.star == "**" and m.matches(a.value, m.Name(name)))]
+    )

@@ -1,0 +1,82 @@
+"""What all passes over one file share: its source, its facts, its flow, and the Notes they leave."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import libcst as cst
+
+from porter.facts import Fact
+from porter.rewrite.flow import Flow
+from porter.rewrite.knowledge import Knowledge
+from porter.rewrite.scope import Rescoper
+from porter.rewrite.source import LocalFunction, Source
+from porter.rules.call import Arg
+
+Level = Literal["assumed", "left"]
+
+
+@dataclass(frozen=True, order=True)
+class Note:
+    """Something the reader should look at: `assumed` was translated without a fact, `left` was not translated."""
+
+    line: int
+    level: Level
+    message: str
+    hint: str
+    file: str = ""
+
+
+@dataclass
+class Context:
+    """The state of one rewrite. `runtime` holds the names that porter.runtime offers to generated files."""
+
+    source: Source
+    knowledge: Knowledge
+    flow: Flow
+    runtime: frozenset[str]
+    notes: set[Note] = field(default_factory=set)
+    builds: dict[str, dict[str, str]] = field(default_factory=dict)
+    rescopers: dict[str, Rescoper] = field(default_factory=dict)
+
+    def note(self, node: cst.CSTNode, level: Level, message: str, hint: str = "") -> None:
+        """Leave a Note at the line of an original node."""
+        file = self.source.subject.file.name
+        self.notes.add(Note(self.source.line(node), level, message, hint, file))
+
+    def fact(self, node: cst.BaseExpression) -> Fact | None:
+        """What is known of an original expression."""
+        return self.knowledge.fact(node)
+
+    def arg(self, original: cst.BaseExpression, updated: cst.BaseExpression, starred: bool = False) -> Arg:
+        """An argument for a rule."""
+        return Arg(updated, original, self.fact(original), starred)
+
+    def rescoper(self, owner: str) -> Rescoper:
+        """The rescoper of a class, one for all its expressions."""
+        return self.rescopers.setdefault(owner, Rescoper(self.source, owner))
+
+    def builds_later(self, owner: str, attribute: str, shape: str, original: cst.CSTNode) -> bool:
+        """Whether `build` can create the weights of this layer; it then will."""
+        function = self.source.enclosing(original)
+        if function is None or function.own_name != "__init__":
+            return False
+        rescoped = self.rescoper(owner).rescope(shape)
+        known = self.builds.setdefault(owner, {})
+        if rescoped is None or known.setdefault(attribute, rescoped) != rescoped:
+            return False
+        return True
+
+    def trains(self, function: LocalFunction | None) -> bool:
+        """Whether the ported function has a `training` argument."""
+        return function is not None and function.name in self.flow.training
+
+    def has_training(self, node: cst.CSTNode) -> bool:
+        """Whether `training` is a variable where the node stands."""
+        return self.trains(self.source.enclosing(node))
+
+
+def tf_name(name: str) -> str:
+    """The name of a class in the port."""
+    return f"TF{name}"

@@ -1,0 +1,112 @@
+"""Moving an expression from `__init__` to `build`: what it reads must be an attribute by then."""
+
+from __future__ import annotations
+
+import libcst as cst
+import libcst.matchers as m
+
+from porter.rewrite.source import LocalFunction, Source
+from porter.rules.call import code_of
+
+
+class Rescoper:
+    """Re-scopes expressions of one class's constructor; `stored` collects parameters it must keep on `self`."""
+
+    def __init__(self, source: Source, class_name: str) -> None:
+        self.source = source
+        self.constructor: LocalFunction | None = source.functions.get(f"{class_name}.__init__")
+        self.stored: dict[str, None] = {}
+        self._attributes, self._taken = _attributes(self.constructor)
+        self._is_model = class_name in source.classes and source.classes[class_name].kind == "model"
+
+    def rescope(self, code: str) -> str | None:
+        """The expression as `build` can read it; None when it depends on a local variable of the constructor."""
+        expression = cst.parse_expression(code)
+        names = {n.value for n in _free_names(expression)}
+        new: dict[str, str] = {}
+        for name in names:
+            attribute = self._attribute_for(name)
+            if attribute is None:
+                return None
+            new[name] = attribute
+        for name in names:
+            if (
+                new[name] == f"self.{name}"
+                and name not in self._attributes
+                and not (self._is_model and name == "config")
+            ):
+                self.stored[name] = None
+        return code_of(expression.visit(_Replacer(new)))  # type: ignore[arg-type]  # an expression stays one
+
+    def _attribute_for(self, name: str) -> str | None:
+        if name in ("self", "tf", "keras", "np", "math", "shape_list") or hasattr(self.source.module, name):
+            return name
+        if hasattr(__builtins__, name) or name in _BUILTINS:
+            return name
+        if self.constructor is None or name not in self.constructor.parameters:
+            return None
+        if name in self._attributes:
+            return f"self.{self._attributes[name]}"
+        return f"self.{name}" if name not in self._taken else None
+
+
+_BUILTINS = frozenset({"int", "float", "len", "max", "min", "sum", "round", "abs", "tuple", "list", "range", "None"})
+
+
+def _attributes(constructor: LocalFunction | None) -> tuple[dict[str, str], set[str]]:
+    """Parameters kept unchanged as attributes, and all attributes the constructor sets."""
+    kept: dict[str, str] = {}
+    taken: set[str] = set()
+    if constructor is None:
+        return kept, taken
+    reassigned = {
+        t.target.value
+        for n in m.findall(constructor.node, m.Assign())
+        for t in n.targets  # type: ignore[attr-defined]
+        if isinstance(t.target, cst.Name)
+    }
+    for node in m.findall(constructor.node, m.Assign()):
+        assert isinstance(node, cst.Assign)
+        target = node.targets[0].target
+        if m.matches(target, m.Attribute(value=m.Name("self"))):
+            assert isinstance(target, cst.Attribute)
+            taken.add(target.attr.value)
+            if isinstance(node.value, cst.Name) and node.value.value not in reassigned:
+                kept[node.value.value] = target.attr.value
+    return kept, taken
+
+
+def _free_names(expression: cst.BaseExpression) -> list[cst.Name]:
+    collector = _Names()
+    expression.visit(collector)
+    return collector.found
+
+
+class _Names(cst.CSTVisitor):
+    def __init__(self) -> None:
+        self.found: list[cst.Name] = []
+
+    def visit_Attribute(self, node: cst.Attribute) -> bool:
+        node.value.visit(self)
+        return False
+
+    def visit_Arg(self, node: cst.Arg) -> bool:
+        node.value.visit(self)
+        return False
+
+    def visit_Name(self, node: cst.Name) -> None:
+        self.found.append(node)
+
+
+class _Replacer(cst.CSTTransformer):
+    def __init__(self, new: dict[str, str]) -> None:
+        self.new = new
+
+    def leave_Attribute(self, original_node: cst.Attribute, updated_node: cst.Attribute) -> cst.BaseExpression:
+        return updated_node.with_changes(attr=original_node.attr)
+
+    def leave_Arg(self, original_node: cst.Arg, updated_node: cst.Arg) -> cst.Arg:
+        return updated_node.with_changes(keyword=original_node.keyword)
+
+    def leave_Name(self, original_node: cst.Name, updated_node: cst.Name) -> cst.BaseExpression:
+        return cst.parse_expression(self.new.get(original_node.value, original_node.value))

@@ -1,0 +1,94 @@
+"""Calls and subscripts whose meaning is transformers' own, not torch's."""
+
+from __future__ import annotations
+
+import libcst as cst
+import libcst.matchers as m
+
+from porter.rewrite.context import Context
+from porter.rewrite.source import LocalFunction
+from porter.rewrite.template import fill, translate
+from porter.rules import CannotBind, Unknown, find_card
+from porter.rules.call import code_of
+
+
+def special_call(context: Context, original: cst.Call, updated: cst.Call) -> cst.BaseExpression | None:
+    """The port of such a call; None for every other call."""
+    function = context.source.enclosing(original)
+    if m.matches(original.func, m.Attribute(attr=m.Name("get_interface"))) and len(updated.args) == 2:
+        return updated.args[1].value  # the eager attention function that stands beside the interface's name
+    if m.matches(original.func, m.Name("isinstance")) and len(original.args) == 2:
+        return _isinstance(context, original, updated)
+    if function is not None and _is_keywords_read(function, original):
+        return cst.Name(original.args[0].value.evaluated_value)  # type: ignore[attr-defined]  # a literal key
+    if m.matches(original.func, m.Attribute(value=m.Call(func=m.Name("super")), attr=m.Name("__init__"))):
+        return _super_init(context, original, updated, function)
+    if m.matches(original.func, m.Attribute(value=m.Name("self"), attr=m.Name("add_module"))):
+        return None
+    return None
+
+
+def special_subscript(context: Context, original: cst.Subscript, updated: cst.Subscript) -> cst.BaseExpression | None:
+    """`ACT2FN[name]` is `get_tf_activation(name)`, `kwargs["x"]` the argument x."""
+    name = context.source.canonical(original.value)
+    function = context.source.enclosing(original)
+    if code_of(original.value) in ("ACT2FN", "ACT2CLS") or name == "transformers.activations.ACT2FN":
+        return cst.parse_expression(f"get_tf_activation({code_of(updated.slice[0].slice)})")
+    if function is not None and function.keywords and m.matches(original.value, m.Name(function.keywords)):
+        index = original.slice[0].slice
+        if isinstance(index, cst.Index) and isinstance(index.value, cst.SimpleString):
+            key = str(index.value.evaluated_value)
+            return cst.Name(key) if key in context.flow.added.get(function.name, ()) else None
+    return None
+
+
+def _is_keywords_read(function: LocalFunction, call: cst.Call) -> bool:
+    pattern = m.Attribute(value=m.Name(function.keywords or ""), attr=m.OneOf(m.Name("get"), m.Name("pop")))
+    return (
+        function.own_name != "__init__"
+        and m.matches(call.func, pattern)
+        and isinstance(call.args[0].value, cst.SimpleString)
+    )
+
+
+def _isinstance(context: Context, original: cst.Call, updated: cst.Call) -> cst.BaseExpression | None:
+    name = context.source.canonical(original.args[1].value)
+    if name in ("torch.Tensor", "torch.FloatTensor", "torch.LongTensor"):
+        return cst.parse_expression(f"tf.is_tensor({code_of(updated.args[0].value)})")
+    return None
+
+
+def _super_init(
+    context: Context, original: cst.Call, updated: cst.Call, function: LocalFunction | None
+) -> cst.BaseExpression | None:
+    local = context.source.classes.get(function.class_name or "") if function else None
+    if local is None or function is None or local.kind not in ("layer", "model"):
+        return None
+    name = function.keywords or "kwargs"
+    rest = cst.Arg(cst.Name(name), star="**")
+    arguments = [a.with_changes(comma=cst.MaybeSentinel.DEFAULT) for a in updated.args if a.star != "**"]
+    if local.torch_base is not None and len(local.lineage) == 1:
+        arguments = _torch_arguments(context, original, updated, local.name, local.torch_base)
+    return updated.with_changes(args=[*arguments, rest])
+
+
+def _torch_arguments(context: Context, original: cst.Call, updated: cst.Call, owner: str, base: str) -> list[cst.Arg]:
+    from porter.rewrite.constructors import bind_constructor
+
+    card = find_card(base)
+    if card is None:
+        context.note(
+            original, "left", f"{base} has no layer card; its constructor was kept.", f"porter rules --stub {base}"
+        )
+        return list(updated.args)
+    try:
+        call = bind_constructor(context, card, base, original, updated)
+        layer = translate(card, call)
+        shape = code_of(fill(card.build, call)) if card.build else "None"
+    except (Unknown, CannotBind) as error:
+        context.note(original, "left", f"{base}: {error}; its constructor was kept.")
+        return list(updated.args)
+    assert isinstance(layer, cst.Call)
+    if not context.builds_later(owner, "super()", shape, original):
+        context.note(original, "left", f"the input shape {shape} of {owner} cannot be read in build().")
+    return list(layer.args)

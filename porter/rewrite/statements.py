@@ -1,0 +1,184 @@
+"""Statements: what PyTorch writes in place becomes an assignment, what is never true here goes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import libcst as cst
+import libcst.matchers as m
+
+from porter.rewrite.calls import translate_call
+from porter.rewrite.context import Context
+from porter.rules import Unknown
+from porter.rules.call import code_of
+from porter.subscripts import Index, subscript_assignment
+
+_DROPPED_CALLS = frozenset({"warn_if_padding_and_no_attention_mask", "_require_grads_hook"})
+_DROPPED_ATTRIBUTES = frozenset({"gradient_checkpointing", "_requires_grad", "_is_hf_initialized"})
+
+
+def port_statement(
+    context: Context, original: cst.SimpleStatementLine, updated: cst.SimpleStatementLine
+) -> cst.SimpleStatementLine | cst.RemovalSentinel:
+    """One line of simple statements."""
+    if len(original.body) != 1:
+        return updated
+    before, after = original.body[0], updated.body[0]
+    if isinstance(before, cst.Expr) and isinstance(after, cst.Expr):
+        return _port_expression(context, before, after, updated)
+    if isinstance(before, cst.Assign) and isinstance(after, cst.Assign):
+        return _port_assignment(context, before, after, updated)
+    if isinstance(before, cst.AugAssign) and isinstance(after, cst.AugAssign):
+        return _port_augmented(context, before, after, updated)
+    return updated
+
+
+def _port_expression(
+    context: Context, before: cst.Expr, after: cst.Expr, line: cst.SimpleStatementLine
+) -> cst.SimpleStatementLine | cst.RemovalSentinel:
+    if m.matches(after.value, m.Name("None")) or _is_dropped_call(before.value):
+        return cst.RemoveFromParent()
+    if not isinstance(before.value, cst.Call) or not isinstance(before.value.func, cst.Attribute):
+        return line
+    receiver = before.value.func.value
+    if _buffer_name(before.value) is not None:
+        return _port_buffer(context, before.value, after.value, line)
+    method = before.value.func.attr.value
+    in_place = method.endswith("_") and not method.endswith("__") and context.knowledge.is_tensor(receiver)
+    if not in_place:
+        return line
+    return _assign_back(context, receiver, after.value, line)
+
+
+def _is_dropped_call(value: cst.BaseExpression) -> bool:
+    return isinstance(value, cst.Call) and code_of(value.func).rpartition(".")[2] in _DROPPED_CALLS
+
+
+def _assign_back(
+    context: Context, receiver: cst.BaseExpression, value: cst.BaseExpression, line: cst.SimpleStatementLine
+) -> cst.SimpleStatementLine:
+    """`x.add_(y)` is `x = x + y`, `x[i].add_(y)` an assignment to that part of x."""
+    if isinstance(receiver, cst.Subscript):
+        code = _assigned_subscript(context, receiver, receiver, value)
+        return line if code is None else line.with_changes(body=[_assign(receiver.value, code)])
+    if isinstance(receiver, (cst.Name, cst.Attribute)):
+        return line.with_changes(body=[_assign(receiver, code_of(value))])
+    return line
+
+
+def _port_assignment(
+    context: Context, before: cst.Assign, after: cst.Assign, line: cst.SimpleStatementLine
+) -> cst.SimpleStatementLine | cst.RemovalSentinel:
+    target = before.targets[0].target
+    if m.matches(target, m.Attribute(value=m.Name("self"))):
+        assert isinstance(target, cst.Attribute)
+        if target.attr.value in _DROPPED_ATTRIBUTES:
+            return cst.RemoveFromParent()
+    if len(before.targets) == 1 and isinstance(target, cst.Subscript) and context.knowledge.is_tensor(target.value):
+        new = after.targets[0].target
+        assert isinstance(new, cst.Subscript)
+        code = _assigned_subscript(context, target, new, after.value, before.value)
+        if code is not None:
+            return line.with_changes(body=[_assign(new.value, code)])
+    return line
+
+
+def _port_augmented(
+    context: Context, before: cst.AugAssign, after: cst.AugAssign, line: cst.SimpleStatementLine
+) -> cst.SimpleStatementLine:
+    target = before.target
+    if not isinstance(target, cst.Subscript) or not context.knowledge.is_tensor(target.value):
+        return line
+    new = after.target
+    assert isinstance(new, cst.Subscript)
+    operator = code_of(after.operator).strip().removesuffix("=")
+    value = cst.parse_expression(f"{code_of(new)} {operator} ({code_of(after.value)})")
+    code = _assigned_subscript(context, target, new, value, before.value)
+    return line if code is None else line.with_changes(body=[_assign(new.value, code)])
+
+
+def _assigned_subscript(
+    context: Context,
+    original: cst.Subscript,
+    updated: cst.Subscript,
+    value: cst.BaseExpression,
+    original_value: cst.BaseExpression | None = None,
+) -> str | None:
+    try:
+        return subscript_assignment(
+            context.arg(original.value, updated.value),
+            indices(context, original, updated),
+            context.arg(original_value if original_value is not None else original, value),
+        )
+    except Unknown as error:
+        context.note(original, "left", f"the assignment to `{code_of(original)}` was kept: {error}.")
+        return None
+
+
+def indices(context: Context, original: cst.Subscript, updated: cst.Subscript) -> Sequence[Index]:
+    """The elements in brackets, each with its fact."""
+    found = []
+    for before, after in zip(original.slice, updated.slice, strict=True):
+        fact = context.fact(before.slice.value) if isinstance(before.slice, cst.Index) else None
+        found.append(Index(after.slice, before.slice, fact))
+    return found
+
+
+def _assign(target: cst.BaseExpression, code: str) -> cst.Assign:
+    assert isinstance(target, (cst.Name, cst.Attribute, cst.Subscript))
+    return cst.Assign([cst.AssignTarget(target)], cst.parse_expression(code))
+
+
+def _buffer_name(call: cst.Call) -> str | None:
+    if not m.matches(
+        call.func, m.Attribute(m.Name("self"), m.OneOf(m.Name("register_buffer"), m.Name("register_parameter")))
+    ):
+        return None
+    first = call.args[0].value
+    return str(first.evaluated_value) if isinstance(first, cst.SimpleString) else None
+
+
+def _port_buffer(
+    context: Context, before: cst.Call, after: cst.BaseExpression, line: cst.SimpleStatementLine
+) -> cst.SimpleStatementLine:
+    """`self.register_buffer("name", value, persistent=False)`: a weight where the checkpoint holds it."""
+    name = _buffer_name(before)
+    assert isinstance(after, cst.Call) and name is not None
+    if len(after.args) < 2:
+        return line
+    value = code_of(after.args[1].value)
+    persistent = all(code_of(a.value) != "False" for a in before.args[2:])
+    if persistent and value != "None":
+        value = f'add_parameter(self, "{name}", {value}, trainable=False)'
+    target = cst.parse_expression(f"self.{name}")
+    return line.with_changes(body=[_assign(target, value)])
+
+
+def fold_if(updated: cst.If) -> cst.BaseStatement | cst.FlattenSentinel[cst.BaseStatement] | cst.RemovalSentinel:
+    """An `if` whose condition is known goes, or leaves its branch."""
+    if m.matches(updated.test, m.Name("False")):
+        if updated.orelse is None:
+            return cst.RemoveFromParent()
+        if isinstance(updated.orelse, cst.If):
+            return updated.orelse
+        return _flatten(updated.orelse.body)
+    if m.matches(updated.test, m.Name("True")):
+        return _flatten(updated.body)
+    return updated
+
+
+def _flatten(body: cst.BaseSuite) -> cst.FlattenSentinel[cst.BaseStatement] | cst.RemovalSentinel:
+    statements = body.body if isinstance(body, cst.IndentedBlock) else []
+    return cst.FlattenSentinel(list(statements))  # type: ignore[arg-type]  # blocks hold statements
+
+
+def fold_boolean(updated: cst.BooleanOperation) -> cst.BaseExpression:
+    """`False or x` is x, `True and x` is x."""
+    neutral, absorbing = ("False", "True") if isinstance(updated.operator, cst.Or) else ("True", "False")
+    if m.matches(updated.left, m.Name(neutral)):
+        return updated.right
+    if m.matches(updated.right, m.Name(neutral)):
+        return updated.left
+    if m.matches(updated.left, m.Name(absorbing)):
+        return updated.left
+    return updated

@@ -1,0 +1,104 @@
+"""Filling a rule's template: placeholders become arguments, what the caller did not pass is left out."""
+
+from __future__ import annotations
+
+import ast
+from functools import cache
+
+import libcst as cst
+
+from porter.rules import Call, Card, Rule
+from porter.rules.call import Unknown, code_of, default_argument, is_atom
+
+
+def translate(declared: Rule | Card, call: Call) -> cst.BaseExpression:
+    """The TensorFlow expression of a call, as its rule or card says.
+
+    Raises:
+        Unknown: the rule needs a fact that was not seen, or does not cover these arguments.
+    """
+    if callable(declared.to):
+        return cst.parse_expression(declared.to(call))
+    return fill(declared.to, call)
+
+
+def fill(template: str, call: Call) -> cst.BaseExpression:
+    """Replace the parameter names of a template by the call's arguments."""
+    names = {parameter.name for parameter in call.signature.parameters}
+    filled = _parse(template).visit(_Filler(call, names))
+    if not isinstance(filled, cst.BaseExpression):
+        raise Unknown(f"{call.signature.name} lacks an argument")
+    return filled
+
+
+@cache
+def _parse(template: str) -> cst.BaseExpression:
+    return cst.parse_expression(template)
+
+
+class _Filler(cst.CSTTransformer):
+    def __init__(self, call: Call, names: set[str]) -> None:
+        self.call = call
+        self.names = names
+
+    def visit_Attribute_attr(self, node: cst.Attribute) -> None:
+        """Attribute names are no placeholders; see leave_Attribute."""
+
+    def visit_Arg(self, node: cst.Arg) -> bool:
+        return True
+
+    def leave_Attribute(self, original_node: cst.Attribute, updated_node: cst.Attribute) -> cst.BaseExpression:
+        return updated_node.with_changes(attr=original_node.attr)
+
+    def leave_Arg(self, original_node: cst.Arg, updated_node: cst.Arg) -> cst.Arg | cst.RemovalSentinel:
+        value = original_node.value
+        keyword = original_node.keyword
+        if keyword is not None and isinstance(value, cst.Name) and value.value in self.names:
+            if not self._passed(value.value):
+                return cst.RemoveFromParent()
+        updated_node = updated_node.with_changes(keyword=keyword)
+        if isinstance(value, cst.Name) and value.value in self.names:
+            return updated_node.with_changes(value=getattr(self.call, value.value).node)
+        return updated_node
+
+    def _passed(self, name: str) -> bool:
+        parameter = self.call.signature.parameter(name)
+        if parameter is not None and parameter.variadic:
+            return bool(self.call.variadic)
+        if name not in self.call.bound.given:
+            return False
+        given = self.call.bound.given[name]
+        return (
+            parameter is None
+            or parameter.default is None
+            or not _same_literal(code_of(given.original), parameter.default)
+        )
+
+    def leave_Name(self, original_node: cst.Name, updated_node: cst.Name) -> cst.BaseExpression:
+        if original_node.value not in self.names:
+            return updated_node
+        parameter = self.call.signature.parameter(original_node.value)
+        if (
+            parameter is not None
+            and parameter.default is not None
+            and original_node.value not in self.call.bound.given
+        ):
+            return default_argument(parameter).node
+        argument = getattr(self.call, original_node.value)
+        return parenthesised(argument.node)
+
+
+def parenthesised(node: cst.BaseExpression) -> cst.BaseExpression:
+    """The expression, safe beside any operator."""
+    if is_atom(node):
+        return node
+    return node.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
+
+
+def _same_literal(text: str, default: str) -> bool:
+    try:
+        return bool(ast.literal_eval(text) == ast.literal_eval(default)) and type(ast.literal_eval(text)) is type(
+            ast.literal_eval(default)
+        )
+    except (ValueError, SyntaxError):
+        return False

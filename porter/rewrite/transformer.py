@@ -1,0 +1,237 @@
+"""The one walk over the tree: each node goes to the pass that knows it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import libcst as cst
+import libcst.matchers as m
+
+from porter.rewrite import arithmetic
+from porter.rewrite.annotations import port_annotation, port_class_name, port_docstring_statement
+from porter.rewrite.arguments import ported_parameter
+from porter.rewrite.attributes import translate_attribute
+from porter.rewrite.calls import translate_call
+from porter.rewrite.classes import port_class
+from porter.rewrite.context import Context
+from porter.rewrite.functions import DROPPED_METHODS, port_function
+from porter.rewrite.layer_names import comprehension_index, layer_name
+from porter.rewrite.special import special_call, special_subscript
+from porter.rewrite.statements import fold_boolean, fold_if, indices, port_statement
+from porter.rules import Unknown, find_rule
+from porter.rules.call import code_of
+from porter.subscripts import subscript
+
+LINE_MARK = "  # noqa: L"
+
+
+class Porter(cst.CSTTransformer):
+    """Rewrites a PyTorch modeling file; imports and the header are left to `assemble`."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+
+    # names
+
+    def visit_Import(self, node: cst.Import) -> bool:
+        return False
+
+    def visit_ImportFrom(self, node: cst.ImportFrom) -> bool:
+        return False
+
+    def visit_Decorator(self, node: cst.Decorator) -> bool:
+        return False
+
+    def leave_Name(self, original_node: cst.Name, updated_node: cst.Name) -> cst.BaseExpression:
+        function = self.context.source.enclosing(original_node)
+        if function is not None and original_node.value in function.parameters:
+            return cst.Name(ported_parameter(function, original_node.value))
+        found = port_class_name(self.context, original_node)
+        if found is not None:
+            return found
+        name = self.context.source.canonical(original_node)
+        rule = find_rule(name) if name is not None and name.startswith("torch.") else None
+        if rule is not None and not rule.signatures[0].is_call and isinstance(rule.to, str):
+            return cst.parse_expression(rule.to)
+        return updated_node
+
+    def leave_Arg(self, original_node: cst.Arg, updated_node: cst.Arg) -> cst.Arg:
+        return updated_node.with_changes(keyword=original_node.keyword)
+
+    def leave_Param(self, original_node: cst.Param, updated_node: cst.Param) -> cst.Param:
+        return updated_node.with_changes(name=original_node.name)
+
+    def visit_Annotation(self, node: cst.Annotation) -> bool:
+        return False
+
+    def leave_Annotation(
+        self, original_node: cst.Annotation, updated_node: cst.Annotation
+    ) -> cst.Annotation | cst.RemovalSentinel:
+        return port_annotation(self.context, original_node) or cst.RemoveFromParent()
+
+    def leave_AnnAssign(
+        self, original_node: cst.AnnAssign, updated_node: cst.AnnAssign
+    ) -> cst.BaseSmallStatement | cst.RemovalSentinel:
+        annotation = port_annotation(self.context, original_node.annotation)
+        if (
+            annotation is not None
+            and updated_node.value is not None
+            and "Callable" not in code_of(annotation.annotation)
+        ):
+            return updated_node.with_changes(annotation=annotation)
+        if updated_node.value is None:
+            return updated_node.with_changes(annotation=annotation or original_node.annotation)
+        return cst.Assign([cst.AssignTarget(updated_node.target)], updated_node.value)
+
+    # expressions
+
+    def leave_Attribute(self, original_node: cst.Attribute, updated_node: cst.Attribute) -> cst.BaseExpression:
+        return translate_attribute(self.context, original_node, updated_node)
+
+    def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.BaseExpression:
+        special = special_call(self.context, original_node, updated_node)
+        return special if special is not None else translate_call(self.context, original_node, updated_node)
+
+    def leave_Subscript(self, original_node: cst.Subscript, updated_node: cst.Subscript) -> cst.BaseExpression:
+        special = special_subscript(self.context, original_node, updated_node)
+        if special is not None:
+            return special
+        if self._is_target(original_node) or not self.context.knowledge.is_tensor(original_node.value):
+            return updated_node
+        value = self.context.arg(original_node.value, updated_node.value)
+        try:
+            code = subscript(
+                value, indices(self.context, original_node, updated_node), self.context.knowledge.traced(original_node)
+            )
+        except Unknown as error:
+            self.context.note(original_node, "left", f"`{code_of(original_node)}` was kept: {error}.")
+            return updated_node
+        return updated_node if code is None else cst.parse_expression(code)
+
+    def _is_target(self, node: cst.Subscript) -> bool:
+        parent = self.context.source.parents.get(node)
+        return isinstance(parent, (cst.AssignTarget, cst.AugAssign)) and (
+            not isinstance(parent, cst.AugAssign) or parent.target is node
+        )
+
+    def leave_BinaryOperation(
+        self, original_node: cst.BinaryOperation, updated_node: cst.BinaryOperation
+    ) -> cst.BaseExpression:
+        return arithmetic.binary(self.context, original_node, updated_node)
+
+    def leave_Comparison(self, original_node: cst.Comparison, updated_node: cst.Comparison) -> cst.BaseExpression:
+        return arithmetic.comparison(self.context, original_node, updated_node)
+
+    def leave_AugAssign(self, original_node: cst.AugAssign, updated_node: cst.AugAssign) -> cst.AugAssign:
+        if isinstance(original_node.target, cst.Subscript):
+            return updated_node
+        return arithmetic.augmented(self.context, original_node, updated_node)
+
+    def leave_BooleanOperation(
+        self, original_node: cst.BooleanOperation, updated_node: cst.BooleanOperation
+    ) -> cst.BaseExpression:
+        return fold_boolean(updated_node)
+
+    def leave_UnaryOperation(
+        self, original_node: cst.UnaryOperation, updated_node: cst.UnaryOperation
+    ) -> cst.BaseExpression:
+        if isinstance(updated_node.operator, cst.Not) and m.matches(updated_node.expression, m.Name("False")):
+            return cst.Name("True")
+        if isinstance(updated_node.operator, cst.Not) and m.matches(updated_node.expression, m.Name("True")):
+            return cst.Name("False")
+        return updated_node
+
+    def leave_IfExp(self, original_node: cst.IfExp, updated_node: cst.IfExp) -> cst.BaseExpression:
+        self._note_tensor_branch(original_node.test)
+        if m.matches(updated_node.test, m.Name("False")):
+            return updated_node.orelse
+        return updated_node.body if m.matches(updated_node.test, m.Name("True")) else updated_node
+
+    def leave_ListComp(self, original_node: cst.ListComp, updated_node: cst.ListComp) -> cst.BaseExpression:
+        """Layers made in a comprehension are named by their index, so there must be one."""
+        calls = [node for node in m.findall(original_node.elt, m.Call()) if isinstance(node, cst.Call)]
+        named = any((stored := layer_name(self.context.source, call)) and stored.member for call in calls)
+        if not named or not self._makes_layer(calls):
+            return updated_node
+        loop = updated_node.for_in
+        if m.matches(loop.target, m.Name("_")) and m.matches(loop.iter, m.Call(func=m.Name("range"))):
+            return updated_node.with_changes(for_in=loop.with_changes(target=cst.Name("i")))
+        if comprehension_index(original_node) != "index":
+            return updated_node
+        target = cst.parse_expression(f"index, {code_of(loop.target)}")
+        if isinstance(loop.target, cst.Tuple) and not loop.target.lpar:
+            target = cst.parse_expression(f"index, ({code_of(loop.target)})")
+        counted = cst.parse_expression(f"enumerate({code_of(loop.iter)})")
+        return updated_node.with_changes(for_in=loop.with_changes(target=target, iter=counted))
+
+    def _makes_layer(self, calls: Sequence[cst.Call]) -> bool:
+        return any((callee := self.context.knowledge.callee(call)) and callee.kind == "class" for call in calls)
+
+    # statements
+
+    def leave_SimpleStatementLine(
+        self, original_node: cst.SimpleStatementLine, updated_node: cst.SimpleStatementLine
+    ) -> cst.SimpleStatementLine | cst.RemovalSentinel:
+        ported = port_statement(self.context, original_node, updated_node)
+        if not isinstance(ported, cst.SimpleStatementLine) or ported.trailing_whitespace.comment is not None:
+            return ported
+        mark = cst.Comment(f"# noqa: L{self.context.source.line(original_node)}")
+        whitespace = ported.trailing_whitespace.with_changes(whitespace=cst.SimpleWhitespace("  "), comment=mark)
+        return ported.with_changes(trailing_whitespace=whitespace)
+
+    def leave_IndentedBlock(
+        self, original_node: cst.IndentedBlock, updated_node: cst.IndentedBlock
+    ) -> cst.IndentedBlock:
+        if updated_node.body:
+            return updated_node
+        return updated_node.with_changes(body=[cst.parse_statement("pass")])
+
+    def leave_If(
+        self, original_node: cst.If, updated_node: cst.If
+    ) -> cst.BaseStatement | cst.FlattenSentinel[cst.BaseStatement] | cst.RemovalSentinel:
+        self._note_tensor_branch(original_node.test)
+        return fold_if(updated_node)
+
+    def leave_With(
+        self, original_node: cst.With, updated_node: cst.With
+    ) -> cst.BaseStatement | cst.FlattenSentinel[cst.BaseStatement]:
+        """Contexts that a rule turns into None (autocast, no_grad) leave their block."""
+        items = [item for item in updated_node.items if not m.matches(item.item, m.Name("None"))]
+        if items:
+            return updated_node.with_changes(items=items)
+        return cst.FlattenSentinel(list(updated_node.body.body))  # type: ignore[arg-type]  # a block's statements
+
+    def _note_tensor_branch(self, test: cst.BaseExpression) -> None:
+        fact = self.context.knowledge.traced(test)
+        if fact is not None and fact.is_tensor and "none" not in fact.kinds:
+            message = f"the branch on `{code_of(test)}` depends on a tensor's value and runs in eager mode only."
+            self.context.note(test, "left", message, "write it with tf.cond or tf.where")
+
+    # definitions
+
+    def leave_FunctionDef(
+        self, original_node: cst.FunctionDef, updated_node: cst.FunctionDef
+    ) -> cst.FunctionDef | cst.RemovalSentinel:
+        updated_node = updated_node.with_changes(name=original_node.name)
+        function = self.context.source.functions.get(self._qualified(original_node))
+        if function is None or function.node is not original_node:
+            return updated_node
+        local = self.context.source.classes.get(function.class_name or "")
+        if local is not None and local.kind in ("model", "layer") and function.own_name in DROPPED_METHODS:
+            reason = DROPPED_METHODS[function.own_name]
+            self.context.note(original_node, "assumed", f"{function.name} is not ported: {reason}.")
+            return cst.RemoveFromParent()
+        ported = port_function(self.context, function, updated_node)
+        return ported.with_changes(body=port_docstring_statement(self.context, ported.body))
+
+    def _qualified(self, node: cst.FunctionDef) -> str:
+        owner = self.context.source.enclosing_class(node)
+        return f"{owner}.{node.name.value}" if owner else node.name.value
+
+    def leave_ClassDef(
+        self, original_node: cst.ClassDef, updated_node: cst.ClassDef
+    ) -> cst.BaseStatement | cst.FlattenSentinel[cst.BaseStatement]:
+        local = self.context.source.classes.get(original_node.name.value)
+        if local is None or local.node is not original_node:
+            return updated_node.with_changes(name=original_node.name)
+        return port_class(self.context, local, updated_node)

@@ -1,0 +1,45 @@
+"""The one table from bare names to imports, a column per target. No rule knows the target."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from porter import runtime
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a generated file imports its names from: `modules` by bare name, `runtime` for all the rest."""
+
+    name: str
+    modules: Mapping[str, str]
+    runtime: str
+    exports: frozenset[str]
+
+    def import_line(self, name: str) -> str | None:
+        """`import tensorflow as tf` for a module; None for a name that comes from the runtime, or is not known."""
+        return self.modules.get(name)
+
+
+@cache
+def standalone() -> Target:
+    """Generated files on porter.runtime and Keras 3, beside transformers 5."""
+    modules = {
+        "keras": "import keras",
+        "np": "import numpy as np",
+        "tf": "import tensorflow as tf",
+        "math": "import math",
+    }
+    outputs = Path(runtime.__file__).parent / "outputs" / "__init__.py"
+    return Target("standalone", modules, "porter.runtime", runtime.EXPORTED | _imported_names(outputs))
+
+
+def _imported_names(file: Path) -> frozenset[str]:
+    """The names that a package's `__init__` imports, read from its text without importing TensorFlow."""
+    nodes = ast.parse(file.read_text(encoding="utf-8")).body
+    imports = (node for node in nodes if isinstance(node, ast.ImportFrom))
+    return frozenset(alias.asname or alias.name for node in imports for alias in node.names)
