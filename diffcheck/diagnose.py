@@ -14,8 +14,8 @@ from diffcheck.align import compare_modules
 from diffcheck.compare import Comparison
 from diffcheck.metrics import Bound
 from diffcheck.pair import Pairing
-from diffcheck.recording import ModuleCall, Recording, Structure, flat_arguments
-from diffcheck.replay import arguments_for
+from diffcheck.recording import Crash, ModuleCall, Recording, Structure, flat_arguments
+from diffcheck.replay import Arguments, arguments_for
 from diffcheck.report import DoubleRun, ModuleResult, Verdict
 from diffcheck.sources import crash_of
 from diffcheck.values import Flattened
@@ -54,7 +54,7 @@ def examine(models: Models, bound: Bound, alone: bool = True) -> tuple[ModuleRes
     results = {path: _in_flow(path, calls[path], others, models, bound) for path in order}
     if not alone:
         return tuple(replace(result, verdict=_verdict(result, False)) for result in results.values())
-    single = {path: _alone_calls(path, calls[path], models, bound) for path in order if results[path].in_flow}
+    single = {path: [_alone(call, models, bound) for call in calls[path]] for path in order if _ran(path, models)}
     worst = {
         path: found
         for path, runs in single.items()
@@ -64,9 +64,17 @@ def examine(models: Models, bound: Bound, alone: bool = True) -> tuple[ModuleRes
     suspects = _suspects(worst)
     checked = _confirm(suspects, single, models)
     bugs = {path for path in suspects if _is_bug(checked[path], worst[path], worst)}
+    bugs |= {path for path, runs in single.items() if any(run.crash for run in runs)}
     for path in order:
         reason = "; ".join(dict.fromkeys(run.problem for run in single.get(path, ()) if run.problem))
-        result = replace(results[path], alone=worst.get(path), float64=checked.get(path))
+        run = _worst_run(single[path]) if single.get(path) else _Alone(calls[path][0], None)
+        result = replace(
+            results[path],
+            alone=worst.get(path),
+            float64=checked.get(path),
+            worst_call=run.call.number,
+            crash=run.crash,
+        )
         origin = path in bugs and not any(is_below(other, path) for other in bugs)
         results[path] = replace(result, reason=result.reason or reason, verdict=_verdict(result, origin))
     return tuple(results.values())
@@ -82,6 +90,12 @@ class _Alone:
     call: ModuleCall
     comparison: Comparison | None
     problem: str = ""
+    crash: Crash | None = None
+
+
+def _ran(path: str, models: Models) -> bool:
+    """Whether the partner of a module was entered, so that it can be called alone."""
+    return (models.pairing.modules.get(path), 0) in models.live
 
 
 def _in_flow(
@@ -116,24 +130,31 @@ def _amplification(call: ModuleCall, other: ModuleCall, comparison: Comparison) 
     return comparison.relative / inputs
 
 
-def _alone_calls(path: str, calls: list[ModuleCall], models: Models, bound: Bound) -> list[_Alone]:
-    return [_alone(call, models, bound) for call in calls]
+def arguments_alone(call: ModuleCall, models: Models, double: bool = False) -> Arguments:
+    """What to call the partner of a module with, so that it gets the inputs of PyTorch's ``call``.
+
+    Raises:
+        LookupError: the layer was not called that often.
+    """
+    tf_path = models.pairing.modules[call.path]
+    if (tf_path, call.number) not in models.live:
+        raise LookupError(f"{tf_path} was called less often than its module.")
+    accepted = inspect.signature(models.layers[tf_path].call).parameters
+    return arguments_for(models.live[tf_path, call.number], call.arguments, accepted, double)
 
 
 def _alone(call: ModuleCall, models: Models, bound: Bound, double: bool = False) -> _Alone:
-    tf_path = models.pairing.modules[call.path]
-    live = models.live.get((tf_path, call.number))
-    if live is None:
+    layer = models.layers[models.pairing.modules[call.path]]
+    try:
+        arguments = arguments_alone(call, models, double)
+    except LookupError:
         return _Alone(call, None, "no call of the layer to take its other inputs from")
-    layer = models.layers[tf_path]
-    accepted = inspect.signature(layer.call).parameters
     try:
         expected = torch_side.replay(models.torch_model, call, True) if double else call.output
-        arguments = arguments_for(live, call.arguments, accepted, double)
         actual = tf_side.call_layer(layer, arguments.values)
     except Exception as error:  # noqa: BLE001 - the code under test may raise anything, and that is the result
-        crash = crash_of(error)
-        return _Alone(call, None, f"alone it stopped with {crash.message}")
+        crash = crash_of(error, call.path)
+        return _Alone(call, None, f"alone it stopped with {crash.message}", crash)
     problem = f"kept its own {', '.join(arguments.kept)}" if arguments.kept else ""
     return _Alone(call, compare_modules(expected, actual, bound), problem)
 
@@ -161,11 +182,14 @@ def _confirm(suspects: list[str], single: Mapping[str, list[_Alone]], models: Mo
 
 
 def _double(runs: list[_Alone], models: Models) -> DoubleRun:
-    worst = max(runs, key=lambda run: run.comparison.relative if run.comparison else -1.0)
-    again = _alone(worst.call, models, Bound(), double=True)
+    again = _alone(_worst_run(runs).call, models, Bound(), double=True)
     if again.comparison is None:
         return DoubleRun(_relative(runs), None, again.problem)
     return DoubleRun(_relative(runs), again.comparison.relative)
+
+
+def _worst_run(runs: Iterable[_Alone]) -> _Alone:
+    return max(runs, key=lambda run: run.comparison.relative if run.comparison else math.inf if run.crash else -1.0)
 
 
 def _relative(runs: Iterable[_Alone]) -> float:
@@ -179,10 +203,10 @@ def _is_bug(run: DoubleRun, comparison: Comparison, worst: Mapping[str, Comparis
 
 
 def _verdict(result: ModuleResult, origin: bool) -> Verdict:
-    if result.in_flow is None:
-        return "unpaired"
     if origin:
         return "origin"
+    if result.in_flow is None:
+        return "carries" if result.crash else "unpaired"
     if result.in_flow.matches:
         return "clean"
     return "amplifies" if (result.amplification or 0.0) >= AMPLIFIES and _right(result) else "carries"

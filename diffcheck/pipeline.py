@@ -12,6 +12,7 @@ import numpy as np
 from diffcheck import tf_side, torch_side
 from diffcheck.compare import Comparison, compare, compare_flat, noise_between
 from diffcheck.diagnose import Models, examine
+from diffcheck.explain import explain
 from diffcheck.metrics import TOLERANCE, Bound
 from diffcheck.pair import pair
 from diffcheck.recording import Recording
@@ -47,7 +48,9 @@ def diff(torch_model: Any, tf_model: Any, inputs: Mapping[str, object], options:
     deep = options.layer_by_layer or not outputs.matches
     modules = examine(models, Bound(options.tolerance), alone=deep)
     modules = _with_places(modules, models)
-    return Report(outputs, modules, _origin(modules), _weights(models), pairing.unpaired, candidate.crash, notes)
+    return Report(
+        outputs, modules, _origin(modules, models), _weights(models), pairing.unpaired, candidate.crash, notes
+    )
 
 
 def assert_matches(
@@ -115,6 +118,6 @@ def _with_places(modules: tuple[ModuleResult, ...], models: Models) -> tuple[Mod
     return tuple(placed)
 
 
-def _origin(modules: tuple[ModuleResult, ...]) -> Origin | None:
+def _origin(modules: tuple[ModuleResult, ...], models: Models) -> Origin | None:
     found = next((module for module in modules if module.verdict == "origin"), None)
-    return None if found is None else Origin(found.path, found.torch, found.tf)
+    return None if found is None else explain(models, found)

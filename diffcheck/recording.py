@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -113,22 +113,18 @@ class Recorder:
     _begun: int = 0
     _numbers: dict[str, int] = field(default_factory=dict)
 
-    def begin(self, path: str) -> int:
-        """A module is entered; its order."""
-        self.open.append(path)
-        self._begun += 1
-        return self._begun - 1
-
-    def end(self, path: str, class_name: str, order: int, arguments: Mapping[str, object], output: object) -> None:
-        """A module has returned."""
+    def begin(self, path: str, class_name: str, arguments: Mapping[str, object]) -> ModuleCall:
+        """A module is entered; its call, without an output yet."""
         number = self._numbers.get(path, 0)
         self._numbers[path] = number + 1
-        self.open.pop()
-        self.calls.append(ModuleCall(path, class_name, order, number, arguments, flatten(output)))
+        self.open.append(path)
+        self._begun += 1
+        return ModuleCall(path, class_name, self._begun - 1, number, arguments, Flattened({}))
 
-    def calls_of(self, path: str) -> int:
-        """How often this module has returned."""
-        return self._numbers.get(path, 0)
+    def end(self, call: ModuleCall, output: object) -> None:
+        """A module has returned."""
+        self.open.pop()
+        self.calls.append(replace(call, output=flatten(output)))
 
     def recording(self, output: object, crash: Crash | None = None) -> Recording:
         """Everything collected, in the order in which the modules were entered."""

@@ -50,6 +50,8 @@ class ModuleResult:
     amplification: float | None = None
     float64: DoubleRun | None = None
     reason: str = ""
+    worst_call: int = 0
+    crash: Crash | None = None
     torch: Place | None = None
     tf: Place | None = None
 
@@ -167,6 +169,8 @@ def _origin_sentences(origin: Origin, modules: Iterable[ModuleResult]) -> list[s
     found = next(module for module in modules if module.path == origin.path)
     where = f"{origin.tf.file}:{origin.tf.line}" if origin.tf else "its file is unknown"
     lines = [f"{origin.path or 'the model'} differs by itself, on PyTorch's own inputs: {where}"]
+    if found.crash:
+        lines.append(f"  alone it stops: {found.crash.message}")
     if found.alone and found.alone.failures:
         lines.append("  " + found.alone.sentence().replace("\n", "\n  "))
     if found.float64 and found.float64.double is not None:

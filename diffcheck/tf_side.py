@@ -230,13 +230,11 @@ def _watched(path: str, layer: Any, recorder: Recorder, live: LiveCalls) -> Iter
 
     @functools.wraps(call)
     def watched(*args: object, **kwargs: object) -> Any:
-        order = recorder.begin(path)
         arguments = bind(call, args, kwargs)
-        frozen = {name: freeze(value) for name, value in arguments.items()}
-        kept = {name: copy_live(value) for name, value in arguments.items()}
+        begun = recorder.begin(path, type(layer).__name__, {name: freeze(value) for name, value in arguments.items()})
+        live[path, begun.number] = {name: copy_live(value) for name, value in arguments.items()}
         output = call(*args, **kwargs)
-        live[path, recorder.calls_of(path)] = kept
-        recorder.end(path, type(layer).__name__, order, frozen, output)
+        recorder.end(begun, output)
         return output
 
     # Past Keras' __setattr__, which would look for something to track in it.

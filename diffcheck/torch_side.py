@@ -143,17 +143,17 @@ def _evaluating(model: Any) -> Iterator[None]:
 
 @contextmanager
 def _watched(path: str, module: Any, recorder: Recorder) -> Iterator[None]:
-    begun: list[tuple[int, dict[str, object]]] = []
+    begun: list[ModuleCall] = []
     forward = type(module).forward
 
     def before(owner: Any, args: tuple[object, ...], kwargs: dict[str, object]) -> None:
         named = bind(forward, (owner, *args), kwargs)
         named.pop(next(iter(named), ""), None)
-        begun.append((recorder.begin(path), {name: freeze(value) for name, value in named.items()}))
+        arguments = {name: freeze(value) for name, value in named.items()}
+        begun.append(recorder.begin(path, type(owner).__name__, arguments))
 
     def after(owner: Any, args: tuple[object, ...], kwargs: dict[str, object], output: object) -> None:
-        order, arguments = begun.pop()
-        recorder.end(path, type(owner).__name__, order, arguments, output)
+        recorder.end(begun.pop(), output)
 
     handles = [
         module.register_forward_pre_hook(before, with_kwargs=True),

@@ -88,8 +88,8 @@ def _shaped(config: Any, names: set[str], seed: int) -> Inputs:
     if "input_values" in names:
         inputs["input_values"] = draw.standard_normal((BATCH, AUDIO_SAMPLES)).astype(np.float32)
     if "input_features" in names:
-        bins = int(getattr(config, "num_mel_bins", None) or getattr(config, "feature_size", 80))
-        frames = 2 * int(getattr(config, "max_source_positions", FRAMES // 2))
+        bins: int = getattr(config, "num_mel_bins", 80)
+        frames: int = 2 * getattr(config, "max_source_positions", FRAMES // 2)
         inputs["input_features"] = draw.standard_normal((BATCH, bins, frames)).astype(np.float32)
     return inputs
 

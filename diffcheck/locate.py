@@ -1,0 +1,135 @@
+"""The first statement after which a variable differs, on both sides."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from diffcheck.align import align, to_layout
+from diffcheck.metrics import Bound, TensorResult, compare_tensors, scale_of
+from diffcheck.statements import RETURN, Event
+from diffcheck.values import Flattened
+
+SMALLEST = 2e-8
+"""Relative difference in float64 below which values are equal: constants that stay float32 leave about 5e-9."""
+
+
+@dataclass(frozen=True)
+class Located:
+    """The first differing pair of assignments, how it differs, and which of the inputs were still equal."""
+
+    torch: Event
+    tf: Event
+    result: TensorResult
+    equal_inputs: tuple[str, ...]
+    skipped: tuple[Event, ...] = ()
+
+    def sentence(self) -> str:
+        """What differs after the statement, and what went in."""
+        name = "the returned value" if self.tf.name == RETURN else self.tf.name
+        words = self.result.sentence().replace(f"{self.result.path or 'its output'} differs", f"{name} differs", 1)
+        inputs = f" What went in is equal: {', '.join(self.equal_inputs)}." if self.equal_inputs else ""
+        missing = ""
+        if self.skipped:
+            first = self.skipped[0].statement
+            missing = f" Before it PyTorch ran line {first.line} ({first.text.strip()}), without a counterpart."
+        return words + inputs + missing
+
+
+def first_difference(reference: Sequence[Event], candidate: Sequence[Event], tolerance: float) -> Located | None:
+    """Align the assignments of both sides by name, order and value, and find the first pair that differs.
+
+    ``tolerance`` is relative to the greatest number of each tensor.
+    """
+    pairs = match_events(reference, candidate, tolerance)
+    equal = {candidate[j].name for i, j in pairs[:1] if close(reference[i].value, candidate[j].value, tolerance)}
+    last = -1
+    for i, j in pairs:
+        if close(reference[i].value, candidate[j].value, tolerance):
+            equal.add(candidate[j].name)
+            last = i
+            continue
+        event = candidate[j]
+        inputs = tuple(name for name in event.statement.reads if name in equal)
+        return Located(
+            reference[i],
+            event,
+            _worst(reference[i].value, event.value, tolerance),
+            inputs,
+            tuple(reference[last + 1 : i]),
+        )
+    return None
+
+
+def match_events(reference: Sequence[Event], candidate: Sequence[Event], tolerance: float) -> list[tuple[int, int]]:
+    """Order-preserving pairs of the greatest total likeness: equal values first, then equal names and shapes."""
+    rows, columns = len(reference), len(candidate)
+    likeness = np.zeros((rows, columns))
+    for i, mine in enumerate(reference):
+        for j, theirs in enumerate(candidate):
+            likeness[i, j] = _likeness(mine, theirs, tolerance)
+    best = np.zeros((rows + 1, columns + 1))
+    for i in range(rows - 1, -1, -1):
+        for j in range(columns - 1, -1, -1):
+            best[i, j] = max(best[i + 1, j], best[i, j + 1], best[i + 1, j + 1] + likeness[i, j])
+    pairs, i, j = [], 0, 0
+    while i < rows and j < columns:
+        if likeness[i, j] > 0 and best[i, j] == best[i + 1, j + 1] + likeness[i, j]:
+            pairs.append((i, j))
+            i, j = i + 1, j + 1
+        elif best[i, j] == best[i, j + 1]:
+            j += 1
+        else:
+            i += 1
+    return pairs
+
+
+def close(expected: Flattened, actual: Flattened, tolerance: float) -> bool:
+    """Whether all common tensors agree, up to the layout of channels and the width of numbers."""
+    pairs = align(expected.tensors, actual.tensors)
+    return bool(pairs) and len(expected.tensors) == len(actual.tensors) and _worst(expected, actual, tolerance).matches
+
+
+def _likeness(mine: Event, theirs: Event, tolerance: float) -> float:
+    name = 1.0 * (mine.name.rstrip("_").removeprefix("tf_") == theirs.name.rstrip("_").removeprefix("tf_"))
+    if close(mine.value, theirs.value, tolerance):
+        trivial = all(tensor.array.size <= 1 for tensor in mine.value.tensors.values())
+        return name + (0.5 if trivial else 3.0)
+    same_function = 0.1 * (mine.function == theirs.function or {mine.function, theirs.function} == {"forward", "call"})
+    return name + same_function if name else 0.0
+
+
+def _worst(expected: Flattened, actual: Flattened, tolerance: float) -> TensorResult:
+    results = []
+    for path, other in align(expected.tensors, actual.tensors):
+        mine = expected.tensors[path]
+        theirs = to_layout(actual.tensors[other], mine.array.shape)
+        # The bound is relative to max(1, scale), here it is wanted relative to the scale alone.
+        bound = Bound(tolerance * min(1.0, scale_of(mine.array)))
+        results.append(compare_tensors(path, mine, theirs, bound, check_dtype=False))
+    return max(results, key=lambda result: (not result.matches, result.relative))
+
+
+def construction_line(file: str, class_line: int, attribute: str) -> tuple[int, str] | None:
+    """The line of ``self.<attribute> = ...`` in the class that begins at ``class_line`` (decorators included)."""
+    text = Path(file).read_text(encoding="utf-8")
+    for node in ast.walk(ast.parse(text)):
+        if not isinstance(node, ast.ClassDef):
+            continue
+        first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+        if class_line not in range(first, node.lineno + 1):
+            continue
+        for statement in ast.walk(node):
+            if isinstance(statement, ast.Assign) and any(_is_attribute(t, attribute) for t in statement.targets):
+                return statement.lineno, text.splitlines()[statement.lineno - 1]
+    return None
+
+
+def _is_attribute(target: ast.expr, attribute: str) -> bool:
+    if isinstance(target, ast.Tuple):
+        return any(_is_attribute(part, attribute) for part in target.elts)
+    return isinstance(target, ast.Attribute) and target.attr == attribute
