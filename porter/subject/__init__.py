@@ -11,7 +11,6 @@ from porter.errors import UsageError
 from porter.subject.case import Case, InputSpec, ModelCase, Subject
 from porter.subject.locate import Location, locate
 from porter.subject.sample_file import keep_classes, read_sample
-from porter.subject.tiny import tiny_cases
 
 __all__ = ["Case", "InputSpec", "ModelCase", "Subject", "find_subject"]
 
@@ -33,6 +32,8 @@ def find_subject(
     """
     if sample is None:
         location = locate(name, trust_remote_code)
+        from porter.subject.tiny import tiny_cases  # it needs porter.sample, which needs this package
+
         cases, failures = tiny_cases(location, classes)
         if not cases:
             reasons = "; ".join(f"{model}: {reason}" for model, reason in failures.items())
