@@ -8,9 +8,22 @@ import importlib
 from typing import Any
 
 _MODULES = {
+    "activations": ("get_tf_activation",),
     "calling": ("merge_with_config_defaults", "unpack_inputs"),
     "capturing": ("OutputRecorder", "capture_outputs"),
     "layers": ("TiedDense",),
+    "losses": (
+        "BCELoss",
+        "BCEWithLogitsLoss",
+        "CTCLoss",
+        "CrossEntropyLoss",
+        "HuberLoss",
+        "KLDivLoss",
+        "L1Loss",
+        "MSELoss",
+        "NLLLoss",
+        "SmoothL1Loss",
+    ),
     "modeling": ("TFPreTrainedModel",),
     "ops": ("dropout", "shape_list"),
     "serialization": ("keras_serializable",),

@@ -227,7 +227,7 @@ class TFPreTrainedModel(TrainsOnOwnLoss):
     @property
     def loss_function(self) -> Any:
         """The loss of transformers that goes with the class's name, `loss_function(logits, labels, ...)`."""
-        return losses.LOSS_MAPPING[self.loss_type or "ForCausalLM"]
+        return losses.loss_function(self.loss_type)
 
     def num_parameters(self, only_trainable: bool = False) -> int:
         """How many numbers the weights have; tied weights count once."""
