@@ -63,8 +63,8 @@ def shrink(config: Any, strategy: Strategy) -> dict[str, Any]:
             changed[name] = {"model_type": value.model_type, **shrink(value, strategy)}
         elif name == "layer_types" and kinds:
             changed[name] = (kinds * layers)[:layers]
-        elif name == "pad_token_id" and value is None:
-            changed[name] = 0  # classification of a batch asks for one
+        elif name in {"pad_token_id", "decoder_start_token_id"} and value is None:
+            changed[name] = 0  # classifiers and shifted labels ask for one
         elif name == "sliding_window" and isinstance(value, int):
             changed[name] = min(value, ROW_OF_PATCHES)
         elif _is_size(value):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 from collections.abc import Mapping, Sequence
+from types import ModuleType
 from typing import Any
 
 from porter.errors import UsageError
@@ -24,7 +25,9 @@ def tiny_cases(location: Location, classes: Sequence[str] = ()) -> tuple[tuple[C
 
     Raises UsageError where the file cannot be imported, has no model classes, or not the named ones.
     """
-    models = _model_classes(location)
+    models = model_classes(_imported(location))
+    if not models:
+        raise UsageError("The file has no model class (a PreTrainedModel with a forward).", place=str(location.file))
     for name in classes:
         if name not in models:
             raise UsageError(f"There is no model class {name!r}.", hint="there are " + ", ".join(models))
@@ -42,28 +45,28 @@ def tiny_cases(location: Location, classes: Sequence[str] = ()) -> tuple[tuple[C
     return tuple(cases.values()), failures
 
 
-def _model_classes(location: Location) -> dict[str, Any]:
-    """Every class with a forward that is a PreTrainedModel of this file, by name, in the file's order."""
+def model_classes(module: ModuleType) -> dict[str, Any]:
+    """Every class with a forward that is a PreTrainedModel of this module, by name, in the file's order."""
     import torch
     from transformers import PreTrainedModel
 
-    try:
-        module = importlib.import_module(location.module_name)
-    except Exception as error:
-        raise UsageError(f"The file cannot be imported: {error}.", place=str(location.file)) from error
     public = getattr(module, "__all__", None)
-    found = {
+    return {
         name: cls
         for name, cls in vars(module).items()
         if inspect.isclass(cls)
         and issubclass(cls, PreTrainedModel)
-        and cls.__module__ == location.module_name
+        and cls.__module__ == module.__name__
         and getattr(cls, "forward", None) is not torch.nn.Module.forward
         and (public is None or name in public)
     }
-    if not found:
-        raise UsageError("The file has no model class (a PreTrainedModel with a forward).", place=str(location.file))
-    return found
+
+
+def _imported(location: Location) -> ModuleType:
+    try:
+        return importlib.import_module(location.module_name)
+    except Exception as error:
+        raise UsageError(f"The file cannot be imported: {error}.", place=str(location.file)) from error
 
 
 def _first_that_runs(model_class: Any, values: Mapping[str, object]) -> tuple[dict[str, Any], tuple[InputSpec, ...]]:
@@ -75,7 +78,7 @@ def _first_that_runs(model_class: Any, values: Mapping[str, object]) -> tuple[di
             config_class = model_class.config_class
             changes = {**given, **shrink(config_class(**given), strategy)}
             model = _built(model_class, config_class(**changes))
-            return changes, _inputs_that_run(model)
+            return changes, inputs_that_run(model)
         except RUN_ERRORS as error:
             first_error = first_error or error
     raise first_error or ValueError("no configuration")
@@ -92,7 +95,8 @@ def _built(model_class: Any, config: Any) -> Any:
     return model_class(config).eval()
 
 
-def _inputs_that_run(model: Any) -> tuple[InputSpec, ...]:
+def inputs_that_run(model: Any) -> tuple[InputSpec, ...]:
+    """The fullest inputs that PyTorch runs; else the first attempt's error, or ValueError where nothing is known."""
     import torch
 
     first_error: Exception | None = None

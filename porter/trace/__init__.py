@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from types import ModuleType
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import MappingProxyType, ModuleType
 from typing import Any
 
 from porter.errors import UsageError
 from porter.facts import Facts
-from porter.sample import RUN_ERRORS, build_torch_model, checked_variation, numpy_inputs, torch_inputs
-from porter.subject.case import Case, ModelCase, Subject
+from porter.sample import RUN_ERRORS, build_config, build_torch_model, checked_variation, numpy_inputs, torch_inputs
+from porter.subject.case import Case, InputSpec, ModelCase, Subject
+from porter.subject.tiny import inputs_that_run, model_classes
 from porter.trace.extra_runs import run_extras
 from porter.trace.recorder import Recorder, watched
+from porter.trace.variants import Changes, apply, switches
 
 __all__ = ["trace", "watched"]
+
+NONE: Changes = MappingProxyType({})
 
 
 def trace(subject: Subject) -> Facts:
@@ -20,33 +26,72 @@ def trace(subject: Subject) -> Facts:
 
     Each model runs on two variations of its inputs (other batch and length), so that sizes that vary are told
     from those that do not; then with labels, in training, with a cache and its next step, with all outputs and
-    from embeddings, wherever it takes these. A model that does not even run on its plain inputs is named in
-    `failures`. Raises UsageError where none runs.
+    from embeddings, wherever it takes these. Where other configurations, or model classes that no case names,
+    reach more of the file, what they show is added, but never makes less certain what the cases have shown.
+
+    A model that does not run is named in `failures`. Raises UsageError where none of the cases' models runs.
     """
-    failures: dict[str, str] = dict(subject.failures)
-    done: set[str] = set()
+    failures = dict(subject.failures)
     with watched(subject) as (module, recorder):
-        for case in subject.cases:
-            for model_case in case.models:
-                try:
-                    _run(subject, case, model_case, module, recorder)
-                    done.add(model_case.name)
-                except RUN_ERRORS as error:
-                    failures[model_case.name] = f"{type(error).__name__}: {error}"
-        if not done:
+        tracer = _Tracer(subject, module, recorder)
+        ran = [model.name for case in subject.cases for model in case.models if tracer.attempt(case, model, failures)]
+        if not ran:
             reasons = "; ".join(f"{name}: {reason}" for name, reason in failures.items()) or "there is no model class"
             raise UsageError(f"PyTorch could run no model of this file ({reasons}).", place=str(subject.file))
-        return recorder.facts(failures)
+        recorder.keep()
+        for case in subject.cases:
+            tracer.run_unnamed(case, failures)
+            tracer.run_switched(case)
+        return recorder.facts({name: reason for name, reason in failures.items() if name not in ran})
 
 
-def _run(subject: Subject, case: Case, model_case: ModelCase, module: ModuleType, recorder: Recorder) -> None:
-    import torch
+@dataclass(frozen=True)
+class _Tracer:
+    """The watched module and who listens."""
 
-    model: Any = build_torch_model(subject, case, model_case.name, module)
-    recorder.note_modules(model)
-    specs = case.inputs_of(model_case)
-    with torch.no_grad():
-        model(**torch_inputs(model, numpy_inputs(specs)))
-        for grown in (0, 1):
-            inputs = checked_variation(model, specs, more_rows=grown, more_columns=2 * grown)
-            run_extras(model, torch_inputs(model, inputs))
+    subject: Subject
+    module: ModuleType
+    recorder: Recorder
+
+    def attempt(self, case: Case, model_case: ModelCase, failures: dict[str, str], changes: Changes = NONE) -> bool:
+        """Run one model in all ways; a failure of its plain run is put down."""
+        try:
+            config = apply(build_config(case), changes)
+            model = build_torch_model(self.subject, case, model_case.name, self.module, config)
+            self._run(model, case.inputs_of(model_case))
+        except RUN_ERRORS as error:
+            failures[model_case.name] = f"{type(error).__name__}: {error}".splitlines()[0]
+            return False
+        return True
+
+    def run_switched(self, case: Case) -> None:
+        """The base model with each switch turned; one that needs another beside it is tried with each."""
+        alone: list[Changes] = []
+        dependent: list[Changes] = []
+        for changes in switches(build_config(case), self.subject.source):
+            (alone if self.attempt(case, case.models[0], {}, changes) else dependent).append(changes)
+        for changes in dependent:
+            any(self.attempt(case, case.models[0], {}, {**other, **changes}) for other in alone)
+
+    def run_unnamed(self, case: Case, failures: dict[str, str]) -> None:
+        """Model classes of the file that no case names, with the case's configuration."""
+        named = {model.name for case in self.subject.cases for model in case.models}
+        for name, model_class in model_classes(self.module).items():
+            if name in named or model_class.config_class.__name__ != case.config_class:
+                continue
+            try:
+                inputs = inputs_that_run(model_class(build_config(case)).eval())
+            except RUN_ERRORS as error:
+                failures.setdefault(name, f"{type(error).__name__}: {error}".splitlines()[0])
+                continue
+            self.attempt(case, ModelCase(name, inputs), failures)
+
+    def _run(self, model: Any, specs: Sequence[InputSpec]) -> None:
+        import torch
+
+        self.recorder.note_modules(model)
+        with torch.no_grad():
+            model(**torch_inputs(model, numpy_inputs(specs)))
+            for grown in (0, 1):
+                inputs = checked_variation(model, specs, more_rows=grown, more_columns=2 * grown)
+                run_extras(model, torch_inputs(model, inputs))

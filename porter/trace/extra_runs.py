@@ -15,6 +15,7 @@ EMBEDDINGS = {"input_ids": "inputs_embeds", "decoder_input_ids": "decoder_inputs
 def run_extras(model: Any, inputs: Inputs) -> None:
     """Try each extra run once; one that the model does not take says nothing. Leaves the model in eval mode."""
     plain = model(**inputs)
+    inputs = _with_encoder_states(model, inputs)
     _attempt(lambda: _with_cache(model, inputs))
     _attempt(lambda: model(**_from_embeddings(model, inputs), return_dict=False))
     _attempt(lambda: model(**inputs, output_attentions=True, output_hidden_states=True))
@@ -52,6 +53,22 @@ def _with_cache(model: Any, inputs: Inputs) -> None:
         if name == "input_ids" and same_length:
             step[other] = value[:, -1:]
     model(**step, past_key_values=first["past_key_values"], use_cache=True)
+
+
+def _with_encoder_states(model: Any, inputs: Inputs) -> Inputs:
+    """A decoder with cross attention looks at states of another length, the last of them padding."""
+    import torch
+
+    hidden = getattr(model.config, "hidden_size", None)
+    accepted = inspect.signature(model.forward).parameters
+    if "encoder_hidden_states" not in accepted or "decoder_input_ids" in accepted or hidden is None:
+        return inputs
+    batch, length = next(value.shape[:2] for value in inputs.values() if hasattr(value, "shape"))
+    states = torch.sin(torch.arange(batch * (length + 1) * hidden)).reshape(batch, length + 1, hidden)
+    mask = torch.ones(batch, length + 1, dtype=torch.int64)
+    mask[:, -1] = 0
+    more = {**inputs, "encoder_hidden_states": states, "encoder_attention_mask": mask}
+    return more if _attempt(lambda: model(**more)) else inputs
 
 
 def _from_embeddings(model: Any, inputs: Inputs) -> Inputs:

@@ -29,9 +29,16 @@ class Recorder:
 
     def clear(self) -> None:
         """Forget what was seen, such as while the module was imported."""
-        self._facts = [UNSEEN] * len(self._instrumented.spans)
+        self._kept = [UNSEEN] * len(self._instrumented.spans)
+        self._facts = list(self._kept)
         self._seen: list[set[Hashable]] = [set() for _ in self._instrumented.spans]
         self._entered: set[int] = set()
+
+    def keep(self) -> None:
+        """From here on facts are only added to those so far, and do not make them less certain."""
+        self._kept = self._facts
+        self._facts = [UNSEEN] * len(self._kept)
+        self._seen = [set() for _ in self._kept]
 
     def watch(self, index: int, value: Any) -> Any:
         """Note a value and hand it on unchanged."""
@@ -55,9 +62,9 @@ class Recorder:
     def facts(self, failures: Mapping[str, str]) -> Facts:
         """Everything seen so far; literals need not have been reached."""
         spans: dict[Span, Fact] = dict(self._instrumented.literals)
-        for span, fact in zip(self._instrumented.spans, self._facts, strict=True):
-            if fact != UNSEEN:
-                spans[span] = fact
+        for span, kept, later in zip(self._instrumented.spans, self._kept, self._facts, strict=True):
+            if kept != UNSEEN or later != UNSEEN:
+                spans[span] = _added(kept, later)
         entered = frozenset(self._instrumented.functions[index] for index in self._entered)
         return Facts(spans, dict(self._modules), entered, failures)
 
@@ -87,6 +94,15 @@ class Recorder:
                 for inner, classes in self._children(child, f"{name}."):
                     members[inner] = members.get(inner, frozenset()) | classes
         yield from members.items()
+
+
+def _added(kept: Fact, later: Fact) -> Fact:
+    """Both, unless a rank, dtype or length that was certain would be lost."""
+    merged = kept.merge(later)
+    lost = any(
+        getattr(kept, name) is not None and getattr(merged, name) is None for name in ("rank", "dtype", "items")
+    )
+    return kept if lost else merged
 
 
 @contextmanager
