@@ -60,7 +60,8 @@ def scaffold(
 def all_proven(data: Mapping[str, Any], verify: bool) -> bool:
     """Whether nothing was left and, where it was asked for, each class matches."""
     left = any(note["level"] == "left" for note in data["notes"])
-    return not left and (not verify or all(_matches(entry) for entry in data["classes"]))
+    classes = data["classes"]
+    return not left and (not verify or (bool(classes) and all(_matches(entry) for entry in classes)))
 
 
 def summary(data: Mapping[str, Any], written: list[str]) -> str:
@@ -69,6 +70,7 @@ def summary(data: Mapping[str, Any], written: list[str]) -> str:
     if data["classes"]:
         rows = [_class_row(entry) for entry in data["classes"]]
         parts.append(console.aligned(("CLASS", "EAGER", "GRAPH", "WEIGHTS"), rows))
+        parts += [failure for entry in data["classes"] for failure in _failures(entry)]
         proven = sum(_matches(entry) for entry in data["classes"])
         parts.append(f"{proven} of {len(data['classes'])} classes match PyTorch.")
     parts += [_note_text(note) for note in data["notes"]]
@@ -89,6 +91,13 @@ def _error(side: Mapping[str, Any]) -> str:
     if side["max_abs"] is None:
         return "FAILED"
     return f"{side['max_abs']:.1e}" + ("" if side["ok"] else "  DIFFERS")
+
+
+def _failures(entry: Mapping[str, Any]) -> list[str]:
+    """What went wrong, in the words of the comparison; the tensors that found no place by name."""
+    said = dict.fromkeys(entry[mode]["message"] for mode in ("eager", "graph") if not entry[mode]["ok"])
+    named = [f"{kind}: {', '.join(names)}" for kind, names in entry["weights"].items() if names]
+    return [f"{entry['name']}  {text}" for text in (*said, *named) if text]
 
 
 def _note_text(note: Mapping[str, Any]) -> str:

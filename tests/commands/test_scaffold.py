@@ -1,0 +1,91 @@
+"""`porter scaffold`: what it prints and how it ends, whatever the chain found."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from porter.cli import app
+from porter.commands.scaffold import summary
+
+FULL = {"missing": [], "unexpected": [], "mismatched": []}
+NOTE = {"level": "left", "file": "modeling_x.py", "line": 7, "message": "torch.f has no rule.", "hint": "porter rules"}
+
+
+def entry(name: str = "TFX", eager: float | None = 2e-7, ok: bool = True, **weights: list[str]) -> dict[str, Any]:
+    side = {"ok": ok, "max_abs": eager, "message": "" if ok else "logits differs."}
+    return {"name": name, "eager": side, "graph": side, "weights": {**FULL, **weights}}
+
+
+def report(*classes: dict[str, Any], notes: tuple[dict[str, Any], ...] = ()) -> dict[str, Any]:
+    return {"schema": 1, "classes": list(classes), "notes": list(notes), "seconds": {"trace": 1.5, "verify": 2.0}}
+
+
+class Done:
+    """What the chain hands back."""
+
+    def __init__(self, data: dict[str, Any]) -> None:
+        self.data, self.written = data, (Path("modeling_tf_x.py"),)
+
+    def to_json(self) -> dict[str, Any]:
+        return self.data
+
+
+@pytest.fixture
+def finished(monkeypatch: pytest.MonkeyPatch):
+    def use(data: dict[str, Any]) -> None:
+        monkeypatch.setattr("porter.scaffold.run", lambda options: Done(data))
+
+    return use
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (report(entry()), 0),
+        (report(entry(), notes=({**NOTE, "level": "assumed"},)), 0),
+        (report(entry(), notes=(NOTE,)), 1),
+        (report(entry(), entry("TFY", 0.3, ok=False)), 1),
+        (report(entry(eager=None, ok=False)), 1),
+        (report(entry(missing=["a.weight"])), 1),
+        (report(), 1),
+    ],
+    ids=["all match", "assumed", "left", "differs", "crashed", "weight missing", "nothing proven"],
+)
+def test_the_exit_code_tells_whether_all_is_proven(finished, data: dict[str, Any], code: int) -> None:
+    finished(data)
+    assert CliRunner().invoke(app, ["scaffold", "x"]).exit_code == code
+
+
+def test_without_verification_only_lines_left_count(finished) -> None:
+    finished(report())
+    assert CliRunner().invoke(app, ["scaffold", "x", "--no-verify"]).exit_code == 0
+
+
+def test_the_report_is_what_json_prints(finished, tmp_path: Path) -> None:
+    data = report(entry(), notes=(NOTE,))
+    finished(data)
+    file = tmp_path / "deep" / "report.json"
+    shown = CliRunner().invoke(app, ["scaffold", "x", "--json", "--report", str(file)])
+    assert json.loads(shown.stdout) == data
+    assert json.loads(file.read_text()) == data
+
+
+def test_the_summary_says_what_share_is_proven_and_what_is_wrong() -> None:
+    data = report(entry(), entry("TFY", None, ok=False, missing=["a", "b"]), notes=(NOTE,))
+    lines = summary(data, ["modeling_tf_x.py"]).splitlines()
+    assert "1 of 2 classes match PyTorch." in lines
+    assert next(line.split() for line in lines if line.startswith("TFY")) == [
+        "TFY",
+        "FAILED",
+        "FAILED",
+        "2",
+        "missing",
+    ]
+    assert "TFY  logits differs." in lines
+    assert "TFY  missing: a, b" in lines
+    assert "modeling_x.py:7  left: torch.f has no rule." in lines
+    assert "  hint: porter rules" in lines
+    assert lines[-1] == "wrote modeling_tf_x.py  (3.5 s)"
