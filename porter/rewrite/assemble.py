@@ -105,7 +105,7 @@ def _imports(context: Context, read: frozenset[str], target: Target) -> Iterator
 def _original_imports(context: Context) -> Iterator[tuple[str, str]]:
     """Imported name -> the line that imports it alone, absolute."""
     package = context.source.module.__package__ or ""
-    for node in m.findall(context.source.tree, m.OneOf(m.Import(), m.ImportFrom())):
+    for node in context.source.find(context.source.tree, cst.Import, cst.ImportFrom):
         if isinstance(node, cst.Import):
             for alias in node.names:
                 name = code_of(alias.asname.name) if alias.asname else code_of(alias.name).partition(".")[0]
@@ -144,5 +144,5 @@ def _kept_import(context: Context, name: str, line: str) -> str | None:
 
 def _first_reader(context: Context, name: str) -> cst.CSTNode:
     """The first place of the file that reads an imported name."""
-    readers = (node for node in m.findall(context.source.tree, m.Name(name)) if context.source.enclosing(node))
-    return next(iter(sorted(readers, key=context.source.line)), context.source.tree.body[0])
+    readers = (n for n in context.source.find(context.source.tree, cst.Name) if n.value == name)
+    return next((node for node in readers if context.source.enclosing(node)), context.source.tree.body[0])

@@ -70,8 +70,10 @@ def _is_renamed(context: Context, owner: str, name: str) -> bool:
 
 def _sets(context: Context, owner: str, name: str) -> bool:
     constructor = context.source.functions.get(f"{owner}.__init__")
-    pattern = m.AssignTarget(m.Attribute(value=m.Name("self"), attr=m.Name(name)))
-    return constructor is not None and bool(m.findall(constructor.node, pattern))
+    pattern = m.Attribute(value=m.Name("self"), attr=m.Name(name))
+    return constructor is not None and any(
+        m.matches(target.target, pattern) for target in context.source.find(constructor.node, cst.AssignTarget)
+    )
 
 
 def _is_called(context: Context, node: cst.Attribute) -> bool:

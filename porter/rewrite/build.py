@@ -125,7 +125,7 @@ _WEAKEST_FIRST: tuple[Presence, ...] = ("sometimes", "optional", "always")
 
 
 def _raises(body: cst.BaseSuite) -> bool:
-    return bool(m.findall(body, m.Raise()))
+    return any(m.matches(s, m.SimpleStatementLine(body=[m.Raise()])) for s in body.body)
 
 
 def _lines(context: Context, local: LocalClass, attribute: Attribute) -> list[str]:
@@ -175,6 +175,6 @@ def _is_dict(context: Context, local: LocalClass, name: str) -> bool:
     constructor = context.source.functions[f"{local.name}.__init__"]
     return any(
         "ModuleDict" in code_of(node.value)
-        for node in m.findall(constructor.node, m.Assign())
-        if isinstance(node, cst.Assign) and code_of(node.targets[0].target) == f"self.{name}"
+        for node in context.source.find(constructor.node, cst.Assign)
+        if code_of(node.targets[0].target) == f"self.{name}"
     )

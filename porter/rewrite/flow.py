@@ -9,7 +9,7 @@ import libcst as cst
 import libcst.matchers as m
 
 from porter.rewrite.knowledge import Callee, Knowledge
-from porter.rewrite.source import LocalFunction
+from porter.rewrite.source import LocalFunction, Source
 from porter.rules import find_card
 from porter.rules.call import code_of
 
@@ -77,8 +77,7 @@ def callees_of(knowledge: Knowledge, callee: Callee | None) -> tuple[LocalFuncti
 
 def _sites(knowledge: Knowledge) -> Iterator[Site]:
     for function in knowledge.source.functions.values():
-        for node in m.findall(function.node, m.Call()):
-            assert isinstance(node, cst.Call)
+        for node in knowledge.source.find(function.node, cst.Call):
             callee = knowledge.callee(node)
             if m.matches(node.func, m.Attribute(value=m.Call(func=m.Name("super")))):
                 yield Site(node, function, _super_callees(knowledge, function, node), callee)
@@ -103,7 +102,8 @@ def _needs_training(knowledge: Knowledge, sites: Iterable[Site]) -> frozenset[st
     needs = {
         name
         for name, function in knowledge.source.functions.items()
-        if function.own_name != "__init__" and m.findall(function.node, m.Attribute(attr=m.Name("training")))
+        if function.own_name != "__init__"
+        and any(node.attr.value == "training" for node in knowledge.source.find(function.node, cst.Attribute))
     }
     reached = [(site.caller.name, _reaches(knowledge, site)) for site in sites if site.caller.own_name != "__init__"]
     needs |= {site.caller.name for site in sites if _trains(site) and site.caller.own_name != "__init__"}
@@ -135,7 +135,7 @@ def _added_keywords(knowledge: Knowledge, sites: Iterable[Site]) -> dict[str, tu
     by_caller: dict[str, list[Site]] = {}
     for site in sites:
         by_caller.setdefault(site.caller.name, []).append(site)
-    consumed = _consumed(functions, by_caller)
+    consumed = _consumed(knowledge.source, functions, by_caller)
     provided = _provided(functions, by_caller, consumed)
     return {
         function.name: tuple(key for key in consumed[function.name] if key in provided[function.name])
@@ -143,9 +143,11 @@ def _added_keywords(knowledge: Knowledge, sites: Iterable[Site]) -> dict[str, tu
     }
 
 
-def _consumed(functions: list[LocalFunction], by_caller: Mapping[str, list[Site]]) -> dict[str, list[str]]:
+def _consumed(
+    source: Source, functions: list[LocalFunction], by_caller: Mapping[str, list[Site]]
+) -> dict[str, list[str]]:
     """The keys that somebody behind a function's `**kwargs` reads, in the order of their first reader."""
-    consumed = {function.name: _read_directly(function) for function in functions}
+    consumed = {function.name: _read_directly(source, function) for function in functions}
     changed = True
     while changed:
         changed = False
@@ -168,18 +170,16 @@ def _wanted(site: Site, consumed: Mapping[str, list[str]]) -> Iterator[str]:
         yield from (key for key in taken if key not in site.explicit)
 
 
-def _read_directly(function: LocalFunction) -> list[str]:
+def _read_directly(source: Source, function: LocalFunction) -> list[str]:
     """Keys read as kwargs.get("x"), kwargs.pop("x"), kwargs["x"], and those the capturing decorator reads."""
-    name = m.Name(function.keywords or "")
+    read = m.Attribute(value=m.Name(function.keywords or ""))
     found = [key for key in RECORDED if "capture_outputs" in decorators(function)]
-    for node in m.findall(
-        function.node, m.Call(func=m.Attribute(value=name), args=[m.Arg(m.SimpleString()), m.ZeroOrMore()])
-    ):
-        assert isinstance(node, cst.Call)
-        found.append(str(node.args[0].value.evaluated_value))  # type: ignore[attr-defined]  # matched as SimpleString
-    for node in m.findall(function.node, m.Subscript(value=name)):
-        text = code_of(node).partition("[")[2].rstrip("]").strip("\"'")
-        found.append(text)
+    for call in source.find(function.node, cst.Call):
+        if m.matches(call.func, read) and call.args and isinstance(call.args[0].value, cst.SimpleString):
+            found.append(str(call.args[0].value.evaluated_value))
+    for node in source.find(function.node, cst.Subscript):
+        if m.matches(node.value, m.Name(function.keywords or "")):
+            found.append(code_of(node).partition("[")[2].rstrip("]").strip("\"'"))
     return list(dict.fromkeys(key for key in found if key.isidentifier() and key not in function.parameters))
 
 

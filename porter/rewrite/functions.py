@@ -10,6 +10,7 @@ import libcst.matchers as m
 from porter.rewrite.arguments import ported_parameter
 from porter.rewrite.context import Context
 from porter.rewrite.flow import RETURN_DECORATORS, decorators
+from porter.rewrite.knowledge import Callee
 from porter.rewrite.source import LocalFunction
 from porter.rules.call import code_of
 
@@ -38,7 +39,7 @@ _SILENT_DECORATORS = RETURN_DECORATORS | {
 
 def port_function(context: Context, function: LocalFunction, updated: cst.FunctionDef) -> cst.FunctionDef:
     """The definition under its new name, with its new parameters and decorators."""
-    updated = _inline_aliases(context, updated)
+    updated = _inline_aliases(context, function, updated)
     return updated.with_changes(
         name=cst.Name("call" if function.own_name == "forward" else function.own_name),
         params=_parameters(context, function, updated.params),
@@ -111,8 +112,10 @@ def _bare(expression: cst.BaseExpression) -> cst.BaseExpression:
     return expression.attr if isinstance(expression, cst.Attribute) else expression
 
 
-def _inline_aliases(context: Context, updated: cst.FunctionDef) -> cst.FunctionDef:
+def _inline_aliases(context: Context, function: LocalFunction, updated: cst.FunctionDef) -> cst.FunctionDef:
     """Call the file's own function by its name, not by a variable that only holds it."""
+    if not any(callee.kind == "function" for callee in _alias_callees(context, function)):
+        return updated
     aliases = {}
     for node in m.findall(updated.body, m.Assign(targets=[m.AssignTarget(m.Name())], value=m.Name())):
         assert isinstance(node, cst.Assign) and isinstance(node.value, cst.Name)
@@ -121,6 +124,14 @@ def _inline_aliases(context: Context, updated: cst.FunctionDef) -> cst.FunctionD
     if not aliases:
         return updated
     return updated.with_changes(body=updated.body.visit(_AliasInliner(aliases)))
+
+
+def _alias_callees(context: Context, function: LocalFunction) -> Iterator[Callee]:
+    """What the function calls by the name of one of its variables."""
+    for site in context.flow.sites.values():
+        if site.caller is function and site.callees and isinstance(site.node.func, cst.Name):
+            if site.node.func.value not in context.source.functions and site.callee is not None:
+                yield site.callee
 
 
 class _AliasInliner(cst.CSTTransformer):

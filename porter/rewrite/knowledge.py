@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -76,9 +75,25 @@ class Knowledge:
             return TENSOR
         return None
 
+    @cached_property
+    def _assignments(self) -> dict[str, dict[str, list[cst.BaseExpression]]]:
+        return {}
+
+    def _assigned_values(self, function: LocalFunction, name: str) -> list[cst.BaseExpression]:
+        """Everything the function assigns to a variable."""
+        if function.name not in self._assignments:
+            found: dict[str, list[cst.BaseExpression]] = {}
+            for node in self.source.find(function.node, cst.Assign, cst.AnnAssign):
+                targets = [t.target for t in node.targets] if isinstance(node, cst.Assign) else [node.target]
+                for target in targets:
+                    if node.value is not None:
+                        found.setdefault(code_of(target), []).append(node.value)
+            self._assignments[function.name] = found
+        return self._assignments[function.name].get(name, [])
+
     def _assigned_tuple(self, function: LocalFunction, node: cst.BaseExpression) -> Fact | None:
         """A variable that the function only ever sets to a tuple written out."""
-        values = list(_assigned_values(function, code_of(node)))
+        values = self._assigned_values(function, code_of(node))
         return SEQUENCE if values and all(isinstance(value, (cst.Tuple, cst.List)) for value in values) else None
 
     @cached_property
@@ -132,7 +147,7 @@ class Knowledge:
         function = self.source.enclosing(func)
         if function is None or not isinstance(func, cst.Name):
             return None
-        for value in _assigned_values(function, func.value):
+        for value in self._assigned_values(function, func.value):
             held = value.args[1].value if isinstance(value, cst.Call) and len(value.args) == 2 else value
             name = self.source.canonical(held) if isinstance(held, cst.Name) else None
             if name is not None and name.removeprefix("local.") in self.source.functions:
@@ -163,9 +178,11 @@ class Knowledge:
         if not isinstance(func, cst.Name):
             return None
         for loop in self.source.ancestors(func):
-            if isinstance(loop, cst.For) and m.findall(loop.target, m.Name(func.value)):
-                attributes = m.findall(loop.iter, m.Attribute(value=m.Name("self")))
-                return next((a.attr.value for a in attributes if isinstance(a, cst.Attribute)), None)
+            if isinstance(loop, cst.For) and any(
+                name.value == func.value for name in self.source.find(loop.target, cst.Name)
+            ):
+                attributes = self.source.find(loop.iter, cst.Attribute)
+                return next((a.attr.value for a in attributes if m.matches(a.value, m.Name("self"))), None)
         return None
 
     @cached_property
@@ -177,15 +194,6 @@ class Knowledge:
         if class_name not in self._children:
             self._children[class_name] = _children_of(self, class_name)
         return self._children[class_name]
-
-
-def _assigned_values(function: LocalFunction, name: str) -> Iterator[cst.BaseExpression]:
-    """Everything the function assigns to a variable."""
-    for node in m.findall(function.node, m.OneOf(m.Assign(), m.AnnAssign())):
-        assert isinstance(node, (cst.Assign, cst.AnnAssign))
-        targets = [t.target for t in node.targets] if isinstance(node, cst.Assign) else [node.target]
-        if node.value is not None and any(code_of(target) == name for target in targets):
-            yield node.value
 
 
 def _gives_tensor(name: str) -> bool:
@@ -225,9 +233,9 @@ def _indexed_attribute(func: cst.BaseExpression) -> str | None:
 def _observed_names(knowledge: Knowledge, function: LocalFunction) -> dict[str, Fact]:
     """Facts by name over the whole function; parameters that were never seen take their annotation's word."""
     found: dict[str, Fact] = {}
-    for node in m.findall(function.node, m.OneOf(m.Name(), m.Attribute())):
+    for node in knowledge.source.find(function.node, cst.Name, cst.Attribute):
         fact = knowledge.traced(node)
-        if fact is not None and isinstance(node, (cst.Name, cst.Attribute)):
+        if fact is not None:
             code = code_of(node)
             found[code] = found[code].merge(fact) if code in found else fact
     for parameter in (*function.node.params.params, *function.node.params.kwonly_params):
@@ -253,7 +261,7 @@ def _children_of(knowledge: Knowledge, class_name: str) -> dict[str, frozenset[s
 
 
 def _collect_constructed(knowledge: Knowledge, constructor: LocalFunction, found: dict[str, set[str]]) -> None:
-    assignments = [n for n in m.findall(constructor.node, m.Assign()) if isinstance(n, cst.Assign)]
+    assignments = knowledge.source.find(constructor.node, cst.Assign)
     local = {
         target.target.value: node.value
         for node in assignments
@@ -277,8 +285,7 @@ _CONTAINERS = frozenset({"torch.nn.ModuleList", "torch.nn.ModuleDict"})
 def _layer_names(knowledge: Knowledge, value: cst.BaseExpression, local: dict[str, cst.BaseExpression]) -> set[str]:
     """Every layer class named in a constructor's right-hand side, through one local variable."""
     names: set[str] = set()
-    for node in m.findall(value, m.OneOf(m.Name(), m.Attribute())):
-        assert isinstance(node, (cst.Name, cst.Attribute))
+    for node in knowledge.source.find(value, cst.Name, cst.Attribute):
         resolved = knowledge.source.resolve(node)
         if isinstance(resolved, type) and any(base.__name__ == "Module" for base in resolved.__mro__):
             names.add(knowledge.source.canonical(node) or "")

@@ -96,7 +96,7 @@ class _Finder:
 
     def _stored(self, variable: str) -> LayerName | None:
         """Where a local variable of the constructor ends up."""
-        for node in m.findall(self.function.node, m.OneOf(m.Assign(), m.Call())):
+        for node in self.source.find(self.function.node, cst.Assign, cst.Call):
             if isinstance(node, cst.Assign) and _stores(node.value, variable):
                 attribute = _self_attribute(node.targets[0].target)
                 if attribute is not None:

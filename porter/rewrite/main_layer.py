@@ -8,6 +8,7 @@ import libcst as cst
 import libcst.matchers as m
 
 from porter.rewrite.source import Source
+from porter.rules.call import code_of
 
 
 def main_layer_name(source: Source, class_name: str) -> str | None:
@@ -30,13 +31,17 @@ def _held_models(source: Source) -> frozenset[str]:
         if local.kind != "model" or constructor is None:
             continue
         prefix = prefix_of(source, local.name)
-        pattern = m.Assign(
-            targets=[m.AssignTarget(m.Attribute(value=m.Name("self"), attr=m.Name(prefix)))],
-            value=m.Call(func=m.Name()),
-        )
-        for node in m.findall(constructor.node, pattern):
-            assert isinstance(node, cst.Assign) and isinstance(node.value, cst.Call)
-            name = node.value.func.value if isinstance(node.value.func, cst.Name) else ""
+        for node in source.find(constructor.node, cst.Assign):
+            name = _constructed(node, prefix)
             if name in source.classes and source.classes[name].kind == "model" and name != local.name:
                 held.add(name)
     return frozenset(held)
+
+
+def _constructed(node: cst.Assign, attribute: str) -> str:
+    """The class name in `self.<attribute> = Name(...)`; empty for any other assignment."""
+    target = m.AssignTarget(m.Attribute(value=m.Name("self"), attr=m.Name(attribute)))
+    if not m.matches(node.targets[0], target) or not m.matches(node.value, m.Call(func=m.Name())):
+        return ""
+    assert isinstance(node.value, cst.Call)
+    return code_of(node.value.func)

@@ -45,11 +45,8 @@ def _needs_model(context: Context, local: LocalClass) -> bool:
     own = set(vars(found))
     if getattr(found, "_tied_weights_keys", None):
         return True
-    names = {
-        node.attr.value
-        for node in m.findall(local.node, m.Attribute(value=m.Name("self")))
-        if isinstance(node, cst.Attribute)
-    }
+    reads = context.source.find(local.node, cst.Attribute)
+    names = {node.attr.value for node in reads if m.matches(node.value, m.Name("self"))}
     children = {name.partition(".")[0] for name in context.knowledge.children(local.name)}
     return any(hasattr(found, name) for name in names - own - _OF_ANY_LAYER - children)
 

@@ -16,7 +16,7 @@ class Rescoper:
         self.source = source
         self.constructor: LocalFunction | None = source.functions.get(f"{class_name}.__init__")
         self.stored: dict[str, None] = {}
-        self._attributes, self._taken = _attributes(self.constructor)
+        self._attributes, self._taken = _attributes(source, self.constructor)
         self._is_model = class_name in source.classes and source.classes[class_name].kind == "model"
 
     def rescope(self, code: str) -> str | None:
@@ -53,7 +53,7 @@ class Rescoper:
 _BUILTINS = frozenset({"int", "float", "len", "max", "min", "sum", "round", "abs", "tuple", "list", "range", "None"})
 
 
-def _attributes(constructor: LocalFunction | None) -> tuple[dict[str, str], set[str]]:
+def _attributes(source: Source, constructor: LocalFunction | None) -> tuple[dict[str, str], set[str]]:
     """Parameters kept unchanged as attributes, and all attributes the constructor sets."""
     kept: dict[str, str] = {}
     taken: set[str] = set()
@@ -61,12 +61,11 @@ def _attributes(constructor: LocalFunction | None) -> tuple[dict[str, str], set[
         return kept, taken
     reassigned = {
         t.target.value
-        for n in m.findall(constructor.node, m.Assign())
-        for t in n.targets  # type: ignore[attr-defined]
+        for n in source.find(constructor.node, cst.Assign)
+        for t in n.targets
         if isinstance(t.target, cst.Name)
     }
-    for node in m.findall(constructor.node, m.Assign()):
-        assert isinstance(node, cst.Assign)
+    for node in source.find(constructor.node, cst.Assign):
         target = node.targets[0].target
         if m.matches(target, m.Attribute(value=m.Name("self"))):
             assert isinstance(target, cst.Attribute)

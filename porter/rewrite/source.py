@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import ModuleType
-from typing import Literal
+from typing import Literal, TypeVar
 
 import libcst as cst
 from libcst.metadata import MetadataWrapper, ParentNodeProvider, PositionProvider
@@ -18,6 +18,7 @@ from porter.facts import Span
 from porter.rules.call import code_of
 from porter.subject import Subject
 
+Node = TypeVar("Node", bound=cst.CSTNode)
 ClassKind = Literal["model", "layer", "output", "plain"]
 
 
@@ -61,6 +62,19 @@ class Source:
         self.tree = wrapper.module
         self._positions: Mapping[cst.CSTNode, object] = wrapper.resolve(PositionProvider)
         self.parents: Mapping[cst.CSTNode, cst.CSTNode] = wrapper.resolve(ParentNodeProvider)
+
+    @cached_property
+    def _order(self) -> tuple[list[cst.CSTNode], dict[cst.CSTNode, tuple[int, int]]]:
+        """All nodes in the order of the text, and for each the range of those inside it."""
+        collector = _Order()
+        self.tree.visit(collector)
+        return collector.nodes, collector.ranges
+
+    def find(self, root: cst.CSTNode, *kinds: type[Node]) -> list[Node]:
+        """The nodes of these kinds inside an original node (itself too), in the order of the text."""
+        nodes, ranges = self._order
+        start, end = ranges[root]
+        return [node for node in nodes[start:end] if isinstance(node, kinds)]
 
     def span(self, node: cst.CSTNode) -> Span:
         """Where the node stands, without its own parentheses."""
@@ -169,6 +183,20 @@ class Source:
         return LocalClass(
             node.name.value, node, _kind(found), lineage, None if torch_base == "torch.nn.Module" else torch_base
         )
+
+
+class _Order(cst.CSTVisitor):
+    def __init__(self) -> None:
+        self.nodes: list[cst.CSTNode] = []
+        self.ranges: dict[cst.CSTNode, tuple[int, int]] = {}
+
+    def on_visit(self, node: cst.CSTNode) -> bool:
+        self.ranges[node] = (len(self.nodes), 0)
+        self.nodes.append(node)
+        return True
+
+    def on_leave(self, original_node: cst.CSTNode) -> None:
+        self.ranges[original_node] = (self.ranges[original_node][0], len(self.nodes))
 
 
 class _Assignments(cst.CSTVisitor):

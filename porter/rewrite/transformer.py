@@ -149,7 +149,7 @@ class Porter(cst.CSTTransformer):
 
     def leave_ListComp(self, original_node: cst.ListComp, updated_node: cst.ListComp) -> cst.BaseExpression:
         """Layers made in a comprehension are named by their index, so there must be one."""
-        calls = [node for node in m.findall(original_node.elt, m.Call()) if isinstance(node, cst.Call)]
+        calls = self.context.source.find(original_node.elt, cst.Call)
         named = any((stored := layer_name(self.context.source, call)) and stored.member for call in calls)
         if not named or not self._makes_layer(calls):
             return updated_node
