@@ -19,7 +19,7 @@ from porter.errors import LeftOver
 from porter.port_source import PortSource, find_port, load_class, torch_class
 from porter.runtime.checkpoint import open_checkpoint
 from porter.runtime.loading import FORMER_BUFFERS
-from porter.runtime.tensor_source import CheckpointError
+from porter.runtime.tensor_source import Checkpoint, CheckpointError
 from porter.weights.convert import Target, convert
 from porter.weights.output import check_free, copy_companions, whole_folder
 from porter.weights.plan import Plan, build_without_weights, make_plan
@@ -82,20 +82,25 @@ def run(options: Options) -> Result:
     """
     check_free(options.output)
     stages = Stages()
-    with tempfile.TemporaryDirectory(prefix="porter-") as scratch, whole_folder(options.output) as folder:
+    with (
+        open_checkpoint(options.source) as checkpoint,
+        tempfile.TemporaryDirectory(prefix="porter-") as scratch,
+        whole_folder(options.output) as folder,
+    ):
         with stages.stage("port"):
             port = find_port(options.source, options.tf, Path(scratch), options.trust_remote_code)
             model_class = load_class(port)
+            plan = plan_for(options, model_class, checkpoint)
         with stages.stage("pytorch"):
             reference = record_reference(options, port)
+            check_unused(plan, model_class, reference.parameters)
         with stages.stage(CROSSLOAD):
             model = model_class.from_pretrained(options.source, from_pt=True)
             verifications = {CROSSLOAD: check(options, port, reference, model, CROSSLOAD)}
             del model
             gc.collect()
         with stages.stage("convert"):
-            plan = write_folder(options, port, model_class, folder)
-            check_unused(plan, model_class, reference.parameters)
+            write_folder(options, port, plan, checkpoint, folder)
         with stages.stage(RELOAD):
             model = model_class.from_pretrained(folder)
             verifications[RELOAD] = check(options, port, reference, model, RELOAD)
@@ -142,6 +147,7 @@ def load_torch(options: Options, port: PortSource) -> Any:
     Raises:
         CheckpointError: PyTorch itself lacks weights or cannot load them.
     """
+    import torch
     import transformers
 
     name = port.class_name.removeprefix("TF")
@@ -149,7 +155,11 @@ def load_torch(options: Options, port: PortSource) -> Any:
     model_class = torch_class(options.source, name, options.trust_remote_code)
     try:
         model, info = model_class.from_pretrained(
-            options.source, attn_implementation="eager", output_loading_info=True, local_files_only=True
+            options.source,
+            attn_implementation="eager",
+            dtype=torch.float32,
+            output_loading_info=True,
+            local_files_only=True,
         )
     except (OSError, RuntimeError, ValueError) as error:
         first = str(error).strip().partition("\n")[0]
@@ -207,13 +217,15 @@ def check_unused(plan: Plan, model_class: Any, parameters: Collection[str]) -> N
             raise LeftOver(f"{plan.class_name} has no place for {name}, which PyTorch uses; nothing was written.")
 
 
-def write_folder(options: Options, port: PortSource, model_class: Any, folder: Path) -> Plan:
+def plan_for(options: Options, model_class: Any, checkpoint: Checkpoint) -> Plan:
+    """The plan for the checkpoint's own configuration; no variable is allocated."""
+    config = model_class.config_class.from_pretrained(options.source, local_files_only=True)
+    return make_plan(build_without_weights(model_class, config), checkpoint)
+
+
+def write_folder(options: Options, port: PortSource, plan: Plan, checkpoint: Checkpoint, folder: Path) -> None:
     """Weights, companions and the modeling file; the weights are read back and compared bit by bit."""
-    with open_checkpoint(options.source) as checkpoint:
-        config = model_class.config_class.from_pretrained(options.source, local_files_only=True)
-        plan = make_plan(build_without_weights(model_class, config), checkpoint)
-        files = convert(plan, checkpoint, folder, options.target)
-        check_written(plan, checkpoint, files, options.target)
+    files = convert(plan, checkpoint, folder, options.target)
+    check_written(plan, checkpoint, files, options.target)
     copy_companions(options.source, folder)
     shutil.copyfile(port.file, folder / port.file.name)
-    return plan

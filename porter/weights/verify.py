@@ -7,10 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from diffcheck import TensorResult
 from diffcheck.compare import compare_flat
 from diffcheck.metrics import NOISE_FACTOR
 from diffcheck.values import Flattened, flatten
+from porter.errors import UsageError
+from porter.runtime.tensor_source import Array
 from porter.weights.trials import Trial
 
 MAX_ERROR = 5e-5
@@ -103,7 +107,11 @@ def verify(reference: Mapping[str, Flattened], tf_model: Any, trials: Sequence[T
 
 
 def run_torch(model: Any, trials: Sequence[Trial]) -> dict[str, Flattened]:
-    """PyTorch's outputs, hidden states among them, by trial."""
+    """PyTorch's outputs, hidden states among them, by trial.
+
+    Raises:
+        UsageError: an output of PyTorch itself is NaN, so nothing could be proven against it.
+    """
     import torch
 
     from porter.sample import torch_inputs
@@ -113,7 +121,16 @@ def run_torch(model: Any, trials: Sequence[Trial]) -> dict[str, Flattened]:
         for trial in trials:
             inputs = {**torch_inputs(model, dict(trial.inputs)), **_switches(model.forward)}
             outputs[trial.name] = flatten(model(**inputs))
+            broken = [path for path, value in outputs[trial.name].tensors.items() if _has_nan(value.array)]
+            if broken:
+                raise UsageError(
+                    f"PyTorch's own {broken[0]} is NaN on {trial.name}.", hint="check the checkpoint for NaN weights"
+                )
     return outputs
+
+
+def _has_nan(array: Array) -> bool:
+    return array.dtype.kind == "f" and bool(np.isnan(array).any())
 
 
 def run_tensorflow(model: Any, trial: Trial) -> Flattened:

@@ -1,0 +1,168 @@
+"""`porter pt-to-tf` as a user runs it, on tiny checkpoints and a small BERT port."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import safetensors.numpy
+from typer.testing import CliRunner
+
+from porter.cli import app
+from porter.port_source import PortSource, load_class
+
+torch = pytest.importorskip("torch")
+
+PORT = Path(__file__).parent / "runtime" / "modeling_tf_small_bert.py"
+TINY = {
+    "hidden_size": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "intermediate_size": 64,
+    "vocab_size": 100,
+    "max_position_embeddings": 64,
+}
+CLASSES = ("BertModel", "BertForMaskedLM")
+
+
+@pytest.fixture(scope="module")
+def checkpoints(tmp_path_factory):
+    """Folders by class name, strong random weights."""
+    import transformers
+
+    from porter.sample import strengthen
+
+    folders = {}
+    for name in CLASSES:
+        model = getattr(transformers, name)(transformers.BertConfig(**TINY))
+        strengthen(model)
+        folders[name] = tmp_path_factory.mktemp(name)
+        model.save_pretrained(folders[name])
+    return folders
+
+
+@pytest.fixture
+def source(checkpoints, tmp_path):
+    """A copy of the masked-LM checkpoint that a test may spoil."""
+    return shutil.copytree(checkpoints["BertForMaskedLM"], tmp_path / "source")
+
+
+def convert(source, output, *options, port=PORT):
+    command = ["pt-to-tf", "--model-name", str(source), "--no-pr", "--output", str(output), "--tf", str(port)]
+    return CliRunner().invoke(app, [*command, *options])
+
+
+def outputs(model, **inputs):
+    return {name: np.asarray(value) for name, value in model(**inputs).items() if name in ("logits", "pooler_output")}
+
+
+def left_behind(folder):
+    return sorted(path.name for path in folder.iterdir() if path.name != "source")
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_the_written_model_is_pytorchs(checkpoints, tmp_path, name):
+    import transformers
+
+    run = convert(checkpoints[name], tmp_path / "tf", "--json")
+    assert run.exit_code == 0, run.output
+    report = json.loads(run.stdout)
+    assert report["matches"]
+    assert report["class"] == f"TF{name}"
+    assert set(report["differences"]) == {"crossload", "conversion"}
+    for found in report["differences"].values():
+        assert 0 < found["hidden_states"] < 5e-5
+        assert found["outputs"] < 5e-5
+    assert {"padded left", "padded right", "1 token", "7 tokens"} < set(report["trials"])
+    assert sorted(report["files"]) == ["config.json", PORT.name, "tf_model.h5"]
+
+    model = load_class(PortSource(tmp_path / "tf" / PORT.name, f"TF{name}")).from_pretrained(tmp_path / "tf")
+    pytorch = getattr(transformers, name).from_pretrained(checkpoints[name], attn_implementation="eager").eval()
+    ids = np.random.default_rng(3).integers(0, 100, (3, 11))
+    with torch.no_grad():
+        expected = outputs(pytorch, input_ids=torch.from_numpy(ids))
+    found = outputs(model, input_ids=ids)
+    assert expected
+    for key, value in expected.items():
+        np.testing.assert_allclose(found[key], value, atol=1e-5, rtol=0)
+
+
+def test_a_difference_leaves_nothing_and_names_the_module(checkpoints, tmp_path):
+    text = PORT.read_text()
+    wrong = text.replace("approximate=False", "approximate=True", 1)
+    assert wrong != text
+    port = tmp_path / "modeling_tf_wrong.py"
+    port.write_text(wrong)
+    run = convert(checkpoints["BertForMaskedLM"], tmp_path / "tf", port=port)
+    assert run.exit_code == 1
+    assert "nothing was written" in run.output
+    assert "intermediate" in run.output
+    assert left_behind(tmp_path) == [port.name]
+    assert convert(checkpoints["BertForMaskedLM"], tmp_path / "tf", "--max-error", "1", port=port).exit_code == 0
+
+
+def test_a_missing_tensor_is_named(source, tmp_path):
+    tensors = safetensors.numpy.load_file(source / "model.safetensors")
+    del tensors["bert.encoder.layer.1.output.dense.weight"]
+    safetensors.numpy.save_file(tensors, source / "model.safetensors", {"format": "pt"})
+    run = convert(source, tmp_path / "tf")
+    assert run.exit_code == 2
+    assert "bert.encoder.layer.1.output.dense.weight" in run.output
+    assert left_behind(tmp_path) == []
+
+
+def test_nan_weights_prove_nothing(source, tmp_path):
+    tensors = safetensors.numpy.load_file(source / "model.safetensors")
+    tensors["bert.encoder.layer.0.output.dense.weight"][0, 0] = np.nan
+    safetensors.numpy.save_file(tensors, source / "model.safetensors", {"format": "pt"})
+    run = convert(source, tmp_path / "tf")
+    assert run.exit_code == 2
+    assert "NaN" in run.output
+    assert left_behind(tmp_path) == []
+
+
+def test_a_truncated_file_is_refused(source, tmp_path):
+    file = source / "model.safetensors"
+    file.write_bytes(file.read_bytes()[:-100])
+    run = convert(source, tmp_path / "tf")
+    assert run.exit_code == 2
+    assert "Traceback" not in run.output
+    assert left_behind(tmp_path) == []
+
+
+def test_what_exists_is_not_overwritten(checkpoints, tmp_path):
+    (tmp_path / "tf").mkdir()
+    (tmp_path / "tf" / "precious").write_text("kept")
+    run = convert(checkpoints["BertModel"], tmp_path / "tf")
+    assert run.exit_code == 2
+    assert "exists already" in run.output
+    assert [path.read_text() for path in (tmp_path / "tf").iterdir()] == ["kept"]
+
+
+@pytest.mark.parametrize(
+    ("source", "sentence"),
+    [("no/such/folder", "no folder"), (".", "no PyTorch weights")],
+)
+def test_a_source_that_is_no_checkpoint(tmp_path, monkeypatch, source, sentence):
+    monkeypatch.chdir(tmp_path)
+    run = CliRunner().invoke(app, ["pt-to-tf", "--model-name", source, "--no-pr", "--output", "tf"])
+    assert run.exit_code == 2
+    assert sentence in run.output
+    assert left_behind(tmp_path) == []
+
+
+def test_sharded_and_bin_sources(checkpoints, tmp_path):
+    import transformers
+
+    model = transformers.BertModel.from_pretrained(checkpoints["BertModel"])
+    model.save_pretrained(tmp_path / "sharded", max_shard_size="20KB")
+    assert len(list((tmp_path / "sharded").glob("*.safetensors"))) > 2
+    (tmp_path / "bin").mkdir()
+    model.config.save_pretrained(tmp_path / "bin")
+    torch.save(model.state_dict(), tmp_path / "bin" / "pytorch_model.bin")
+    for kind in ("sharded", "bin"):
+        run = convert(tmp_path / kind, tmp_path / f"tf_{kind}")
+        assert run.exit_code == 0, run.output
+    written = [(tmp_path / f"tf_{kind}" / "tf_model.h5").read_bytes() for kind in ("sharded", "bin")]
+    assert written[0] == written[1]
