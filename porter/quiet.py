@@ -1,13 +1,12 @@
 """Keep the frameworks' own log lines away from the user."""
 
 import importlib.abc
-import importlib.util
 import os
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 
 STDERR = 2
@@ -32,15 +31,14 @@ def quiet_frameworks() -> None:
 
 
 class _QuietImport(importlib.abc.MetaPathFinder):
-    """Silences the first import of tensorflow: its native libraries log before they read any setting."""
+    """Silences the import of tensorflow: its native libraries log before they read any setting."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         if fullname != "tensorflow":
             return None
-        sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(fullname)
+        spec = PathFinder.find_spec(fullname, path, target)
         if spec is None or spec.loader is None:
             return spec
         execute = spec.loader.exec_module

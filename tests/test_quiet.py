@@ -28,6 +28,11 @@ def test_importing_tensorflow_says_nothing() -> None:
     assert stderr_of(QUIET) == ""
 
 
+def test_looking_for_tensorflow_beforehand_changes_nothing() -> None:
+    asked = QUIET.replace("import tensorflow", "import importlib.util; importlib.util.find_spec('tensorflow')")
+    assert stderr_of(f"{asked}; import tensorflow") == ""
+
+
 def test_stderr_is_back_after_the_import() -> None:
     assert stderr_of(f"{QUIET}; import os; os.write(2, b'heard')") == "heard"
 
