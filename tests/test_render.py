@@ -57,7 +57,7 @@ def test_the_header_keeps_the_licence_and_says_where_the_file_comes_from() -> No
         "framework": "transformers 5.0",
     }
     lines = render("file_header.py.j2", **values).splitlines()
-    assert lines[:2] == ["# Licensed", "# Written by porter 1.2 from modeling_x.py of transformers 5.0."]
+    assert lines[:3] == ["# Licensed", "#", "# Written by porter 1.2 from modeling_x.py of transformers 5.0."]
 
 
 def test_a_forgotten_value_is_an_error() -> None:
