@@ -3,60 +3,118 @@
 from __future__ import annotations
 
 import linecache
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
 from diffcheck import tf_side, torch_side
+from diffcheck.causes import find_cause
+from diffcheck.causes.suspect import Suspect
 from diffcheck.diagnose import Models, arguments_alone
 from diffcheck.locate import SMALLEST, Located, construction_line, first_difference
 from diffcheck.metrics import TOLERANCE
 from diffcheck.report import ModuleResult, Origin, Place
 from diffcheck.sources import source_of
-from diffcheck.statements import Event, Watch
+from diffcheck.statements import Event, Statement, Watch, statements_of
 
 
 def explain(models: Models, module: ModuleResult) -> Origin:
-    """The origin with its place on both sides, as exact as it can be had.
+    """The origin with its place on both sides, as exact as it can be had, and its cause if it is a known one.
 
     A module written in the model's own file is run again with its local variables watched; one from a library
     (a dense layer, a normalisation) is pointed to where its parent constructs it.
     """
-    torch_module = models.torch_model.get_submodule(module.path)
-    layer = models.layers[module.tf_path or ""]
-    own_torch = source_of(type(torch_module))[0] == source_of(type(models.torch_model))[0]
-    own_tf = source_of(type(layer))[0] == source_of(type(models.tf_model))[0]
-    origin = Origin(
-        module.path,
-        module.torch if own_torch else _construction(models.torch_model, module.path) or module.torch,
-        module.tf if own_tf else _layer_construction(models, module.tf_path or "") or module.tf,
+    with _widened(models, module):
+        located = _locate(models, module) if _is_own_code(models, module) else None
+        cause = find_cause(_suspect(models, module, located))
+    origin = _placed(models, module, located)
+    return replace(origin, cause=cause)
+
+
+def _placed(models: Models, module: ModuleResult, located: Located | None) -> Origin:
+    if located is not None:
+        return Origin(module.path, _place(located.torch), _place(located.tf), statement=located.sentence())
+    if not _is_own_code(models, module):
+        mine = _construction(models.torch_model, module.path) or module.torch
+        return Origin(module.path, mine, _layer_construction(models, module.tf_path or "") or module.tf)
+    if module.crash and module.crash.file:
+        where = place_of(module.crash.file, module.crash.line)
+        return Origin(module.path, module.torch, where, statement=module.crash.message)
+    return Origin(module.path, module.torch, module.tf)
+
+
+def _is_own_code(models: Models, module: ModuleResult) -> bool:
+    """Whether both sides of the module are written in the files of the models."""
+    pairs = (
+        (models.torch_model.get_submodule(module.path), models.torch_model),
+        (models.layers[module.tf_path or ""], models.tf_model),
     )
-    if not (own_torch and own_tf):
-        return origin
-    found = locate(models, module)
-    if found is None and module.crash and module.crash.file:
-        return replace(origin, tf=place_of(module.crash.file, module.crash.line), statement=module.crash.message)
-    if found is None:
-        return origin
-    return Origin(module.path, _place(found.torch), _place(found.tf), statement=found.sentence())
+    return all(source_of(type(part))[0] == source_of(type(whole))[0] for part, whole in pairs)
 
 
-def locate(models: Models, module: ModuleResult) -> Located | None:
-    """The first assignment that differs while both sides compute the module from PyTorch's inputs."""
-    double = module.float64 is not None and module.float64.double is not None
-    tolerance = TOLERANCE
-    if double and module.float64 and module.float64.double:
-        tolerance = max(SMALLEST, 1e-3 * min(1.0, module.float64.double))
+@contextmanager
+def _widened(models: Models, module: ModuleResult) -> Iterator[None]:
+    """Both models in float64 if the module ran in it."""
     with ExitStack() as stack:
-        if double:
+        if _double(module):
             stack.enter_context(torch_side.in_float64(models.torch_model))
             stack.enter_context(tf_side.in_float64(models.tf_model))
-        reference, candidate = _watched_runs(models, module, double)
-    return first_difference(reference, candidate, tolerance)
+        yield
 
 
-def _watched_runs(models: Models, module: ModuleResult, double: bool) -> tuple[list[Event], list[Event]]:
+def _double(module: ModuleResult) -> bool:
+    return module.float64 is not None and module.float64.double is not None
+
+
+def _tolerance(module: ModuleResult) -> float:
+    if module.float64 and module.float64.double:
+        return max(SMALLEST, 1e-3 * min(1.0, module.float64.double))
+    return TOLERANCE
+
+
+def _suspect(models: Models, module: ModuleResult, located: Located | None) -> Suspect:
+    """The module ready for trials."""
+    double = _double(module)
+    call = models.reference.by_path()[module.path][module.worst_call]
+    tf_path = module.tf_path or ""
+    pairs = {other: name for name, other in models.pairing.parameters.items()}
+    variables = {
+        path: variable
+        for path, variable in tf_side.variables(models.tf_model).items()
+        if path.rpartition(".")[0] == tf_path and path in pairs
+    }
+    expected = torch_side.replay(models.torch_model, call, True) if double else call.output
+    return Suspect(
+        models.torch_model.get_submodule(module.path),
+        models.layers[tf_path],
+        arguments_alone(call, models, double).values,
+        expected,
+        located,
+        _statement(module, located),
+        {path: (pairs[path], torch_side.parameter_array(models.torch_model, pairs[path])) for path in variables},
+        variables,
+        models.structures[0],
+        _tolerance(module),
+    )
+
+
+def _statement(module: ModuleResult, located: Located | None) -> Statement | None:
+    if located is not None:
+        return located.tf.statement
+    if module.crash is None or not module.crash.file:
+        return None
+    return statements_of(module.crash.file).get(module.crash.line)
+
+
+def _locate(models: Models, module: ModuleResult) -> Located | None:
+    """The first assignment that differs while both sides compute the module from PyTorch's inputs."""
+    return first_difference(*_watched_runs(models, module), _tolerance(module))
+
+
+def _watched_runs(models: Models, module: ModuleResult) -> tuple[list[Event], list[Event]]:
     """Both sides' assignments; a side that stops half way gives those until then."""
+    double = _double(module)
     call = models.reference.by_path()[module.path][module.worst_call]
     torch_module, layer = models.torch_model.get_submodule(module.path), models.layers[module.tf_path or ""]
     mine = Watch(torch_module, source_of(type(torch_module))[0])
@@ -64,11 +122,9 @@ def _watched_runs(models: Models, module: ModuleResult, double: bool) -> tuple[l
     with mine.running():
         torch_side.replay(models.torch_model, call, double)
     arguments = arguments_alone(call, models, double)
-    try:
-        with theirs.running():
-            tf_side.call_layer(layer, arguments.values)
-    except Exception:  # noqa: BLE001 - the code under test may raise anything; what ran before is compared
-        pass
+    # The code under test may raise anything; what ran before is compared.
+    with theirs.running(), suppress(Exception):
+        tf_side.call_layer(layer, arguments.values)
     return mine.events, theirs.events
 
 

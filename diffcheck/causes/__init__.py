@@ -1,0 +1,20 @@
+"""Why a module is wrong: each known cause is tried on the TensorFlow side; the one that removes the error is named."""
+
+from __future__ import annotations
+
+from diffcheck.causes.suspect import Cause, Suspect
+from diffcheck.causes.values import VALUE_CAUSES
+from diffcheck.causes.wrong_code import CODE_CAUSES
+from diffcheck.causes.wrong_layer import LAYER_CAUSES
+
+CAUSES: tuple[Cause, ...] = (*LAYER_CAUSES, *CODE_CAUSES, *VALUE_CAUSES)
+"""Every known cause, in the order in which they are tried."""
+
+
+def find_cause(suspect: Suspect) -> str | None:
+    """The first cause that explains the difference, with the edit; None if no known one does."""
+    for cause in CAUSES:
+        edit = cause.explain(suspect)
+        if edit is not None:
+            return f"{cause.name}: {edit}"
+    return None

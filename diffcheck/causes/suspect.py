@@ -1,0 +1,58 @@
+"""The module under suspicion, ready to be called again with something changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+from diffcheck import tf_side
+from diffcheck.align import compare_modules
+from diffcheck.locate import Located
+from diffcheck.metrics import Bound
+from diffcheck.recording import Structure
+from diffcheck.statements import Statement
+from diffcheck.values import Flattened
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A module that is wrong by itself: both sides, the inputs for the layer, and what PyTorch computes from them.
+
+    ``statement`` is the first wrong one on the TensorFlow side (that of ``located``, or the one that raised).
+    ``parameters`` are PyTorch's own parameters of this module by the path of the variable that pairs with each;
+    ``variables`` those variables; ``other_values`` the whole PyTorch model's parameters.
+    """
+
+    torch_module: Any
+    layer: Any
+    arguments: Mapping[str, object]
+    expected: Flattened
+    located: Located | None
+    statement: Statement | None
+    parameters: Mapping[str, tuple[str, Any]]
+    variables: Mapping[str, Any]
+    other_values: Structure
+    tolerance: float
+
+    def error(self) -> float:
+        """Relative difference of the layer alone, as it is now; infinite where it stops."""
+        try:
+            actual = tf_side.call_layer(self.layer, self.arguments)
+        except Exception:  # noqa: BLE001 - an edit that does not run is no explanation
+            return float("inf")
+        return compare_modules(self.expected, actual, Bound()).relative
+
+    def is_right_with(self, change: AbstractContextManager[Any] | None = None) -> bool:
+        """Whether the difference is gone while ``change`` is in force."""
+        with change or nullcontext():
+            return self.error() <= self.tolerance
+
+
+@dataclass(frozen=True)
+class Cause:
+    """One kind of mistake. ``explain`` returns the edit that repairs it, or None if it is not this."""
+
+    name: str
+    explain: Callable[[Suspect], str | None]

@@ -1,0 +1,140 @@
+"""Causes in the first wrong statement: edits of it are tried until the module is right."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import itertools
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FunctionType, MethodType, ModuleType
+from typing import Any
+from unittest import mock
+
+from diffcheck.causes.edits import Edit, edits_of
+from diffcheck.causes.suspect import Cause, Suspect
+from diffcheck.causes.wrong_layer import activations
+from diffcheck.statements import Statement
+
+MOST_TRIALS = 400
+
+
+def settings(suspect: Suspect) -> str | None:
+    """An attribute of the layer with another value than the module's attribute of the same name."""
+    for name, own in list(vars(suspect.layer).items()):
+        wanted = getattr(suspect.torch_module, name, None)
+        if not isinstance(own, bool | int | float) or not isinstance(wanted, bool | int | float) or own == wanted:
+            continue
+        if suspect.is_right_with(mock.patch.dict(vars(suspect.layer), {name: wanted})):
+            return f"{name} should be {wanted:g}, it is {own:g}"
+    return None
+
+
+def activation_attribute(suspect: Suspect) -> str | None:
+    """Another activation function in an attribute of the layer, or as the layer itself."""
+    attributes = [
+        name
+        for name, value in vars(suspect.layer).items()
+        if "act" in name and callable(value) and not name.startswith("_")
+    ]
+    if not suspect.variables and not attributes:
+        attributes = ["call"]
+    for name in attributes:
+        for word, function in activations().items():
+            if suspect.is_right_with(mock.patch.dict(vars(suspect.layer), {name: function})):
+                return f"activation should be {word}"
+    return None
+
+
+def one_edit(suspect: Suspect) -> str | None:
+    """One small edit of the first wrong statement repairs the module."""
+    edit = repairing_edit(suspect)
+    return None if edit is None else f"{edit.cause}; write {edit.text}"
+
+
+def repairing_edit(suspect: Suspect) -> Edit | None:
+    """The first edit with which the module is right."""
+    place = None if suspect.statement is None else find_function(suspect.statement)
+    if place is None:
+        return None
+    numbers = [
+        name for name, value in vars(suspect.layer).items()
+        if isinstance(value, int | float) and not isinstance(value, bool) and not name.startswith("_")
+    ]  # fmt: skip
+    names = place.names_before()
+    for edit in itertools.islice(edits_of(place.statement, names, numbers), MOST_TRIALS):
+        if suspect.is_right_with(in_force(suspect, place, edit)):
+            return edit
+    return None
+
+
+@dataclass(frozen=True)
+class FunctionPlace:
+    """A statement inside a function of a file, and whether the function is a method."""
+
+    function: ast.FunctionDef
+    statement: ast.stmt
+    is_method: bool
+
+    def names_before(self) -> list[str]:
+        """Local variables that exist when the statement runs, the parameters first."""
+        arguments = self.function.args
+        names = [a.arg for a in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs) if a.arg != "self"]
+        for node in ast.walk(self.function):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.lineno < self.statement.lineno:
+                names.append(node.id)
+        return list(dict.fromkeys(names))
+
+
+def find_function(statement: Statement) -> FunctionPlace | None:
+    """The function around a recorded statement; None for one that is no simple statement."""
+    tree = ast.parse(Path(statement.file).read_text(encoding="utf-8"))
+    for owner in ast.walk(tree):
+        for function in ast.iter_child_nodes(owner):
+            if not isinstance(function, ast.FunctionDef):
+                continue
+            for node in ast.walk(function):
+                simple = isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign | ast.Return | ast.Expr)
+                if simple and isinstance(node, ast.stmt) and node.lineno == statement.line:
+                    return FunctionPlace(function, node, isinstance(owner, ast.ClassDef))
+    return None
+
+
+@contextmanager
+def in_force(suspect: Suspect, place: FunctionPlace, edit: Edit) -> Iterator[None]:
+    """Run the layer with the edited statement meanwhile; an edit that does not compile changes nothing."""
+    module = sys.modules[type(suspect.layer).__module__]
+    function = _compiled(place, edit, module)
+    if function is None:
+        yield
+    elif place.is_method:
+        with mock.patch.dict(vars(suspect.layer), {place.function.name: MethodType(function, suspect.layer)}):
+            yield
+    else:
+        with mock.patch.object(module, place.function.name, function):
+            yield
+
+
+def _compiled(place: FunctionPlace, edit: Edit, module: ModuleType) -> Callable[..., Any] | None:
+    function = copy.deepcopy(place.function, {id(place.statement): edit.statement})
+    function.decorator_list, function.returns = [], None
+    for argument in (*function.args.args, *function.args.kwonlyargs, *function.args.posonlyargs):
+        argument.annotation = None
+    local: dict[str, Any] = {}
+    try:
+        code = compile(ast.fix_missing_locations(ast.Module([function], [])), "<edited>", "exec")
+        exec(code, vars(module), local)
+    except (SyntaxError, ValueError, NameError, TypeError):
+        return None
+    made = local[place.function.name]
+    return made if isinstance(made, FunctionType) else None
+
+
+CODE_CAUSES = (
+    Cause("setting", settings),
+    Cause("activation", activation_attribute),
+    Cause("statement", one_edit),
+)

@@ -1,0 +1,125 @@
+"""Causes in a layer's settings and weights."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from unittest import mock
+
+import numpy as np
+
+from diffcheck.causes.suspect import Cause, Suspect
+from diffcheck.recording import fingerprint
+
+EPSILONS = (1e-3, 1e-5, 1e-6, 1e-8, 1e-12)
+
+
+def epsilon(suspect: Suspect) -> str | None:
+    """A normalisation with another epsilon; PyTorch's own is tried first."""
+    own = vars(suspect.layer).get("epsilon")
+    if not isinstance(own, float):
+        return None
+    for value in (getattr(suspect.torch_module, "eps", None), *EPSILONS):
+        if isinstance(value, float) and suspect.is_right_with(mock.patch.object(suspect.layer, "epsilon", value)):
+            return f"epsilon={value:g}, it is {own:g}"
+    return None
+
+
+def weight(suspect: Suspect) -> str | None:
+    """A weight that holds other values than PyTorch's: never loaded, transposed, or another's."""
+    for name, variable in suspect.variables.items():
+        torch_name, value = suspect.parameters[name]
+        for moved in _layouts(np.asarray(value), tuple(int(size) for size in variable.shape)):
+            with _assigned(variable, moved) as before:
+                right = suspect.error() <= suspect.tolerance
+            if right and not np.array_equal(before, moved):
+                return f"{name}: {_what_it_holds(suspect, before, np.asarray(value))} (PyTorch's {torch_name})"
+    return None
+
+
+def activation(suspect: Suspect) -> str | None:
+    """A layer with another activation function."""
+    if not callable(vars(suspect.layer).get("activation")):
+        return None
+    for name, function in activations().items():
+        if suspect.is_right_with(mock.patch.object(suspect.layer, "activation", function)):
+            return f"activation should be {name}"
+    return None
+
+
+def padding(suspect: Suspect) -> str | None:
+    """A convolution or pooling that pads where PyTorch does not, or the other way round."""
+    own = vars(suspect.layer).get("padding")
+    other = {"same": "valid", "valid": "same"}.get(own) if isinstance(own, str) else None
+    if other and suspect.is_right_with(mock.patch.object(suspect.layer, "padding", other)):
+        return f"padding={other!r}, it is {own!r}"
+    return None
+
+
+def randomness(suspect: Suspect) -> str | None:
+    """Dropout at work, or batch statistics in use, in a run without training."""
+    if suspect.arguments.get("training"):
+        quiet = Suspect(**{**vars(suspect), "arguments": {**suspect.arguments, "training": False}})
+        if quiet.is_right_with():
+            return "it is called with training=True in a run without training"
+    first, second = suspect.error(), suspect.error()
+    if first != second and not np.isinf(first):
+        return "its result changes from call to call: dropout or another random draw is active"
+    return None
+
+
+def activations() -> dict[str, Any]:
+    """Activation functions that stand in for each other in real ports, computed exactly."""
+    import tensorflow as tf
+
+    return {
+        "gelu (erf)": lambda x: tf.nn.gelu(x, approximate=False),
+        "gelu (tanh)": lambda x: tf.nn.gelu(x, approximate=True),
+        "relu": tf.nn.relu,
+        "silu": tf.nn.silu,
+        "tanh": tf.tanh,
+        "sigmoid": tf.sigmoid,
+        "linear": tf.identity,
+    }
+
+
+@contextmanager
+def _assigned(variable: Any, value: Any) -> Iterator[Any]:
+    before = np.array(variable.numpy())
+    variable.assign(value)
+    try:
+        yield before
+    finally:
+        variable.assign(before)
+
+
+def _layouts(value: Any, shape: tuple[int, ...]) -> Iterator[Any]:
+    """PyTorch's value in every axis order that fits, the usual one for its rank first."""
+    usual = tuple(range(value.ndim - 1, -1, -1)) if value.ndim == 2 else tuple(range(value.ndim))
+    if value.ndim in (3, 4, 5):
+        usual = (*range(2, value.ndim), 1, 0)
+    for axes in sorted(itertools.permutations(range(value.ndim)), key=lambda axes: axes != usual):
+        moved = np.transpose(value, axes)
+        if moved.shape == shape:
+            yield moved
+
+
+def _what_it_holds(suspect: Suspect, held: Any, wanted: Any) -> str:
+    mark = fingerprint(held)
+    if mark == fingerprint(wanted):
+        return "the right values with their axes in the wrong order"
+    for parameter in suspect.other_values.parameters:
+        if parameter.fingerprint == mark and held.size > 1:
+            return f"holds the values of {parameter.name}"
+    return "other values: never loaded"
+
+
+LAYER_CAUSES = (
+    Cause("dropout or training mode", randomness),
+    Cause("weight", weight),
+    Cause("normalisation epsilon", epsilon),
+    Cause("activation", activation),
+    Cause("padding", padding),
+)
