@@ -38,7 +38,7 @@ def locate(name: str, trust_remote_code: bool = False) -> Location:
     for candidate in (path, *(Path(folder) / name for folder in SEARCHED)):
         if candidate.exists():
             return _local(candidate, trust_remote_code)
-    if re.fullmatch(r"[\w.-]+/[\w.-]+", name):
+    if re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", name):
         return _on_the_hub(name, trust_remote_code)
     raise UsageError(
         f"{name!r} is neither a model type of the installed transformers nor a folder or file.",

@@ -18,7 +18,7 @@ ROLES = (
     ("token", r"token_(id|index)$|_token$"),
     ("vocabulary", r"vocab_size$"),
     ("image", r"(image|img|input)_size$|^resolution$"),
-    ("kept", r"patch|kernel|stride|window|group|channels?_in|num_channels|in_chans|type_vocab|dilation|codevector"),
+    ("kept", r"patch|kernel|stride|window|group|channels?_in|num_channels|in_chans|dilation|codevector"),
     ("kv_heads", r"(key_value|kv|group).*heads?$|n_head_kv"),
     ("head_size", r"head_(dim|size)$|^d_kv$|^d_head$"),
     ("heads", r"(^|_)(n_)?heads?$"),

@@ -18,7 +18,9 @@ def run_extras(model: Any, inputs: Inputs) -> None:
     inputs = _with_encoder_states(model, inputs)
     _attempt(lambda: _with_cache(model, inputs))
     _attempt(lambda: model(**_from_embeddings(model, inputs), return_dict=False))
-    _attempt(lambda: model(**inputs, output_attentions=True, output_hidden_states=True))
+    everything = {**inputs, "output_attentions": True, "output_hidden_states": True}
+    if not _attempt(lambda: model(**everything, use_cache=False)):
+        _attempt(lambda: model(**everything))
     model.train()
     try:
         if not any(_attempt(partial(model, **given)) for given in _with_labels(model, inputs, plain)):
