@@ -148,5 +148,5 @@ def import_file(path: Path) -> ModuleType:
         spec.loader.exec_module(module)
     except (SyntaxError, ImportError, NameError, AttributeError) as error:
         del sys.modules[name]
-        raise UsageError(f"{path} cannot be imported: {error}.", place=str(path)) from error
+        raise UsageError(f"{path} cannot be imported: {error}.") from error
     return module
