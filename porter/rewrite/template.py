@@ -61,6 +61,13 @@ class _Filler(cst.CSTTransformer):
             return updated_node.with_changes(value=getattr(self.call, value.value).node)
         return updated_node
 
+    def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.Call:
+        """Without the comma before what was left out."""
+        if not updated_node.args:
+            return updated_node
+        last = updated_node.args[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT)
+        return updated_node.with_changes(args=[*updated_node.args[:-1], last])
+
     def _passed(self, name: str) -> bool:
         parameter = self.call.signature.parameter(name)
         if parameter is not None and parameter.variadic:

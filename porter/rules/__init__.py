@@ -131,13 +131,13 @@ def find_card(name: str) -> Card | None:
 def all_rules() -> tuple[Rule, ...]:
     """Every rule once, in order of declaration."""
     _load()
-    return tuple(dict((id(found), found) for found in _TABLE.rules.values()).values())
+    return tuple({id(found): found for found in _TABLE.rules.values()}.values())
 
 
 def all_cards() -> tuple[Card, ...]:
     """Every layer card once, in order of declaration."""
     _load()
-    return tuple(dict((id(found), found) for found in _TABLE.cards.values()).values())
+    return tuple({id(found): found for found in _TABLE.cards.values()}.values())
 
 
 @cache
@@ -166,5 +166,7 @@ def _decorator(to: str | None, register: Callable[[str | Translation], None]) ->
 
 def _caller_file() -> str:
     frame = inspect.currentframe()
-    assert frame is not None and frame.f_back is not None and frame.f_back.f_back is not None
+    assert frame is not None
+    assert frame.f_back is not None
+    assert frame.f_back.f_back is not None
     return Path(frame.f_back.f_back.f_code.co_filename).name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from porter.rules import Call, rule
-from porter.rules.casting import as_float, cast, is_float, promoted, tensor_dtype
+from porter.rules.casting import as_float, cast, float_operand, is_float, operands, promoted, tensor_dtype
 
 # torch name -> TensorFlow function, for functions that compute in floating point whatever they get
 _FLOAT_FUNCTIONS = {
@@ -114,7 +114,7 @@ def _binary(names: tuple[str, ...], operator: str) -> None:
     )
     def translate(call: Call) -> str:
         """One operator; both sides in the dtype that PyTorch promotes to."""
-        left, right = promoted(call, call.input, call.other)
+        left, right = operands(call, call.input, call.other)
         if call.given("alpha"):
             right = f"{call.alpha} * {right}"
         return f"{left} {operator} {right}"
@@ -144,12 +144,12 @@ def divide(call: Call) -> str:
     mode = call.rounding_mode.value()
     if mode == "trunc":
         return f"truncated_divide({call.input.node_code}, {call.other.node_code})"
-    left, right = promoted(call, call.input, call.other)
+    left, right = operands(call, call.input, call.other)
     if mode == "floor":
         return f"{left} // {right}"
     dtypes = {tensor_dtype(call.input.fact), tensor_dtype(call.other.fact)} - {None}
     if dtypes and not any(is_float(dtype) for dtype in dtypes):
-        left, right = as_float(call.input), as_float(call.other)
+        left, right = float_operand(call.input), float_operand(call.other)
     return f"{left} / {right}"
 
 
@@ -160,7 +160,7 @@ def divide(call: Call) -> str:
 )
 def floor_divide(call: Call) -> str:
     """Rounds towards minus infinity in both."""
-    left, right = promoted(call, call.input, call.other)
+    left, right = operands(call, call.input, call.other)
     return f"{left} // {right}"
 
 
@@ -185,7 +185,7 @@ def power(call: Call) -> str:
         left, right = promoted(call, call.input, call.exponent)
         return f"tf.pow({left}, {right})"
     if call.input.is_a("float") and not is_float(tensor_dtype(call.exponent.fact)):
-        return f"{call.input} ** {as_float(call.exponent)}"
+        return f"{call.input} ** {float_operand(call.exponent)}"
     return f"{call.input}**{call.exponent}" if call.exponent.is_simple() else f"{call.input} ** {call.exponent}"
 
 
@@ -196,7 +196,7 @@ def power(call: Call) -> str:
 )
 def remainder(call: Call) -> str:
     """The sign of the divisor in both."""
-    left, right = promoted(call, call.input, call.other)
+    left, right = operands(call, call.input, call.other)
     return f"{left} % {right}"
 
 
@@ -244,7 +244,7 @@ def clamp(call: Call) -> str:
     """One bound is a maximum or minimum."""
     tensor = promoted(call, call.input, call.min, call.max)[0]
     dtype = tensor_dtype(call.result) or tensor_dtype(call.input.fact)
-    low, high = (cast(bound, dtype) if dtype else str(bound) for bound in (call.min, call.max))
+    low, high = (cast(bound, dtype) if dtype else bound.node_code for bound in (call.min, call.max))
     if not call.given("max"):
         return f"tf.maximum({tensor}, {low})"
     if not call.given("min"):

@@ -29,6 +29,8 @@ _ATOMS = (
     cst.Ellipsis,
 )
 
+_OPERATIONS = (cst.BinaryOperation, cst.UnaryOperation, cst.Comparison, cst.BooleanOperation)
+
 
 class Unknown(Exception):
     """A rule lacks a fact, or does not cover these arguments; the line is kept with a Note that says why."""
@@ -61,6 +63,8 @@ class Arg:
     @property
     def node_code(self) -> str:
         """Its code as it stands between commas."""
+        if isinstance(self.node, _OPERATIONS):
+            return code_of(self.node.with_changes(lpar=[], rpar=[]))
         return code_of(self.node)
 
     def rank(self) -> int:

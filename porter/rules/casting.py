@@ -17,14 +17,20 @@ def cast(arg: Arg, dtype: str) -> str:
     """The argument's code, cast if it is a tensor seen with another dtype."""
     if arg.is_a("tensor") and arg.fact is not None and arg.fact.dtype not in (None, dtype):
         return f"tf.cast({arg.node_code}, tf.{dtype})"
-    return str(arg)
+    return arg.node_code
 
 
 def as_float(arg: Arg) -> str:
     """The argument's code, cast to float32 if it holds integers or booleans."""
     if arg.is_a("tensor") and arg.fact is not None and arg.fact.dtype is not None and not is_float(arg.fact.dtype):
         return f"tf.cast({arg.node_code}, tf.float32)"
-    return str(arg)
+    return arg.node_code
+
+
+def float_operand(arg: Arg) -> str:
+    """Like `as_float`, safe beside an operator."""
+    code = as_float(arg)
+    return str(arg) if code == arg.node_code else code
 
 
 def as_bool(arg: Arg) -> str:
@@ -39,7 +45,14 @@ def promoted(call: Call, *args: Arg) -> tuple[str, ...]:
     wanted = common_dtype(dtypes)
     if wanted is not None and numbers and not is_float(wanted):
         wanted = "float32"
-    return tuple(str(arg) if wanted is None else cast(arg, wanted) for arg in args)
+    return tuple(arg.node_code if wanted is None else cast(arg, wanted) for arg in args)
+
+
+def operands(call: Call, *args: Arg) -> tuple[str, ...]:
+    """Like `promoted`, with parentheses where an operator beside a code could tear it apart."""
+    return tuple(
+        str(arg) if code == arg.node_code else code for arg, code in zip(args, promoted(call, *args), strict=True)
+    )
 
 
 def common_dtype(dtypes: set[str | None]) -> str | None:

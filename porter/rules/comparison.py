@@ -55,7 +55,7 @@ def _logical(name: str) -> None:
         f"torch.Tensor.logical_{name}(input, other)",
         cases={
             f"torch.logical_{name}(mask, mask2)": f"tf.math.logical_{name}(mask, mask2)",
-            f"torch.logical_{name}(mask, i)": f"tf.math.logical_{name}(mask, tf.cast(i, tf.bool))",
+            f"torch.logical_{name}(mask, i2)": f"tf.math.logical_{name}(mask, tf.cast(i2, tf.bool))",
         },
     )
     def translate(call: Call) -> str:
@@ -73,7 +73,7 @@ def _logical(name: str) -> None:
     def bitwise_operation(call: Call) -> str:
         """Booleans have their own functions in TensorFlow."""
         prefix = "tf.math.logical_" if tensor_dtype(call.input.fact) == "bool" else "tf.bitwise.bitwise_"
-        return f"{prefix}{name}({call.input}, {call.other})"
+        return f"{prefix}{name}({call.input.node_code}, {call.other.node_code})"
 
 
 for _name in ("and", "or", "xor"):
@@ -130,7 +130,7 @@ def where_method(call: Call) -> str:
 def _chosen(call: Call, value: Arg, following: Arg | None) -> str:
     dtype = tensor_dtype(call.result)
     if value.is_a("tensor"):
-        return cast(value, dtype) if dtype else str(value)
+        return cast(value, dtype) if dtype else value.node_code
     if following is None or dtype is None or (dtype == "float32" and not following.is_a("tensor")):
         return value.node_code
     known = following.is_simple() and tensor_dtype(following.fact) == dtype

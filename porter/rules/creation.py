@@ -233,8 +233,8 @@ def tensor(call: Call) -> str:
     return f"{function}({call.data.node_code}, dtype={dtype})"
 
 
-def _legacy(name: str, dtype: str) -> None:
-    @rule(f"torch.{name}(*data)", cases={f"torch.{name}([1, 2])": f"tf.constant([1, 2], dtype={dtype})"})
+def _legacy(name: str, dtype: str, sample: str = "[1, 2]") -> None:
+    @rule(f"torch.{name}(*data)", cases={f"torch.{name}({sample})": f"tf.constant({sample}, dtype={dtype})"})
     def typed(call: Call) -> str:
         """The old constructors: sizes make zeros, a list makes a tensor."""
         if len(call.variadic) == 1 and not call.variadic[0].is_a("int"):
@@ -247,7 +247,7 @@ _legacy("FloatTensor", "tf.float32")
 _legacy("LongTensor", "tf.int64")
 _legacy("Tensor", "tf.float32")
 _legacy("IntTensor", "tf.int32")
-_legacy("BoolTensor", "tf.bool")
+_legacy("BoolTensor", "tf.bool", "[True, False]")
 
 
 @rule(

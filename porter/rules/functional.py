@@ -142,14 +142,16 @@ def embedding(call: Call) -> str:
     f"{_F}.one_hot(tensor, num_classes=-1)",
     cases={
         "F.one_hot(i, num_classes=5)": "tf.one_hot(i, 5, dtype=tf.int64)",
-        "F.one_hot(i)": "tf.one_hot(i, tf.reduce_max(i) + 1, dtype=tf.int64)",
+        "F.one_hot(i)": "tf.one_hot(i, tf.cast(tf.reduce_max(i) + 1, tf.int32), dtype=tf.int64)",
     },
 )
 def one_hot(call: Call) -> str:
     """int64, and as many classes as there are unless given."""
     classes = call.num_classes.node_code
     if call.num_classes.is_literal() and call.num_classes.const() == -1:
-        classes = f"tf.reduce_max({call.tensor.node_code}) + 1"
+        classes = f"tf.cast(tf.reduce_max({call.tensor.node_code}) + 1, tf.int32)"
+    elif call.num_classes.is_a("tensor"):
+        classes = f"tf.cast({classes}, tf.int32)"
     return f"tf.one_hot({call.tensor.node_code}, {classes}, dtype=tf.int64)"
 
 

@@ -11,7 +11,7 @@ rule(
     to="tf.gather(input, index, axis=dim)",
     cases={
         "x.index_select(1, v2i)": "tf.gather(x, v2i, axis=1)",
-        "torch.index_select(x, dim=0, index=v2i)": "tf.gather(x, v2i, axis=0)",
+        "torch.index_select(w, dim=0, index=v2i)": "tf.gather(w, v2i, axis=0)",
     },
 )
 
@@ -24,7 +24,7 @@ rule(
     cases={
         "v.gather(1, i % 3)": "tf.gather(v, i % 3, axis=1, batch_dims=1)",
         "torch.gather(x, dim=1, index=i3)": "gather_along(x, i3, axis=1)",
-        "x.gather(-1, i3)": "gather_along(x, i3, axis=-1)",
+        "x.gather(-1, i3)": "tf.gather(x, i3, axis=-1, batch_dims=2)",
     },
 )
 def gather(call: Call) -> str:

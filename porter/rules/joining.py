@@ -16,12 +16,6 @@ rule(
     to="tf.experimental.numpy.atleast_1d(input)",
     cases={"torch.atleast_1d(x)": "tf.experimental.numpy.atleast_1d(x)"},
 )
-rule(
-    "torch.Tensor.tensor_split(input, indices_or_sections, dim=0)",
-    "torch.tensor_split(input, indices_or_sections, dim=0)",
-    to="tf.experimental.numpy.array_split(input, indices_or_sections, axis=dim)",
-    cases={"torch.tensor_split(x, 2, dim=1)": "tf.experimental.numpy.array_split(x, 2, axis=1)"},
-)
 
 
 @rule(

@@ -46,7 +46,7 @@ rule(
     to="flatten(input, start_dim=start_dim, end_dim=end_dim)",
     cases={
         "x.flatten(1)": "flatten(x, start_dim=1)",
-        "x.flatten(0, 1)": "flatten(x, start_dim=0, end_dim=1)",
+        "x.flatten(0, 1)": "flatten(x, end_dim=1)",
         "torch.flatten(x)": "flatten(x)",
     },
     doc="The sizes between are multiplied, so that they stay known where they are known.",
@@ -190,11 +190,11 @@ def squeeze(call: Call) -> str:
     dims = call.input.fact.dims if call.input.fact is not None else None
     if not call.given("dim"):
         if dims is None:
-            call.unknown(f"the shape of `{call.input}` was not seen")
+            return f"tf.squeeze({call.input.node_code})"
         return f"tf.squeeze({call.input.node_code}, axis={[axis for axis, dim in enumerate(dims) if dim == 1]})"
-    if dims is not None and call.dim.is_literal() and isinstance(call.dim.const(), int):
-        if dims[call.dim.axis(len(dims))] == 1:
-            return f"tf.squeeze({call.input.node_code}, axis={call.dim.node_code})"
+    is_axis = dims is not None and call.dim.is_literal() and isinstance(call.dim.const(), int)
+    if is_axis and dims is not None and dims[call.dim.axis(len(dims))] == 1:
+        return f"tf.squeeze({call.input.node_code}, axis={call.dim.node_code})"
     return f"squeeze({call.input.node_code}, {call.dim.node_code})"
 
 

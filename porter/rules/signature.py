@@ -38,6 +38,7 @@ class Signature:
         return self.name.startswith("torch.Tensor.")
 
     def parameter(self, name: str) -> Parameter | None:
+        """The parameter of this name."""
         return next((parameter for parameter in self.parameters if parameter.name == name), None)
 
 

@@ -65,7 +65,7 @@ def scaled_dot_product_attention(
     if enable_gqa:
         repeats = shape_list(query)[-3] // shape_list(key)[-3]
         key, value = tf.repeat(key, repeats, axis=-3), tf.repeat(value, repeats, axis=-3)
-    factor = 1.0 / math.sqrt(query.shape[-1]) if scale is None else scale
+    factor = tf.math.rsqrt(tf.cast(shape_list(query)[-1], query.dtype)) if scale is None else scale
     scores = tf.matmul(query, key, transpose_b=True) * factor
     if is_causal:
         attn_mask = tf.linalg.band_part(tf.ones(tf.shape(scores)[-2:], tf.bool), -1, 0)

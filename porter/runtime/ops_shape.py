@@ -104,8 +104,13 @@ def _cropped(tensor: Any, axis: int, before: Any, after: Any) -> Any:
     if isinstance(before, int) and isinstance(after, int) and before >= 0 and after >= 0:
         return tensor
     size = shape_list(tensor)[axis]
-    start, stop = -tf.minimum(before, 0), size + tf.minimum(after, 0)
+    start, stop = -_lower(before), size + _lower(after)
     return tensor[(slice(None),) * axis + (slice(start, stop),)]
+
+
+def _lower(number: Any) -> Any:
+    """The number if it is negative, else 0."""
+    return min(number, 0) if isinstance(number, int) else tf.minimum(number, 0)
 
 
 def _wrapped(tensor: Any, axis: int, before: int, after: int, mode: str) -> Any:

@@ -1,0 +1,52 @@
+"""The tensors that the cases of rules and cards name, as numpy arrays."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+
+import numpy as np
+
+
+@functools.cache
+def samples() -> Mapping[str, np.ndarray]:
+    """x, y: floats (2, 3, 4); u, u2: in (0, 1); i, i2, i3: int64; mask: bool; v*: short ones; g: images; z: complex."""
+    rng = np.random.default_rng(7)
+
+    def floats(*shape: int) -> np.ndarray:
+        return rng.standard_normal(shape).astype(np.float32)
+
+    return {
+        "x": floats(2, 3, 4),
+        "y": floats(2, 3, 4),
+        "s": floats(2, 1, 1),
+        "s1": floats(1),
+        "w": floats(3, 4),
+        "w2": floats(2, 4),
+        "x2": floats(2, 2, 4),
+        "v": floats(2, 3),
+        "v1": floats(5),
+        "v2": floats(3),
+        "v4": floats(4),
+        "v3f": np.sort(floats(3)),
+        "a3": floats(2, 3),
+        "b3": floats(2, 3),
+        "p": floats(3, 2),
+        "u": rng.uniform(0.1, 0.9, (2, 3, 4)).astype(np.float32),
+        "u2": rng.uniform(0.1, 0.9, (2, 5)).astype(np.float32),
+        "z": (floats(2, 3) + 1j * floats(2, 3)).astype(np.complex64),
+        "g": floats(2, 4, 4, 4),
+        "h": floats(2, 4, 7),
+        "grid": rng.uniform(-1.2, 1.2, (2, 3, 5, 2)).astype(np.float32),
+        "tri": np.tril(floats(3, 3)) + 3 * np.eye(3, dtype=np.float32),
+        "i": rng.integers(0, 5, (2, 3)),
+        "i2": rng.integers(0, 5, (2, 3, 4)),
+        "i3": rng.permuted(np.tile(np.arange(3)[None, :, None], (2, 1, 4)), axis=1),
+        "v2i": np.array([2, 0]),
+        "v3": np.array([1, 1, 4]),
+        "mask": rng.random((2, 3, 4)) > 0.5,
+        "mask2": rng.random((2, 3, 4)) > 0.5,
+        "rows": np.array([[True, False, True], [False, True, True]]),
+        "n": np.array(2),
+        "one": np.array(1.5, dtype=np.float32),
+    }
