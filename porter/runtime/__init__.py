@@ -9,6 +9,8 @@ from typing import Any
 
 _MODULES = {
     "activations": ("get_tf_activation",),
+    "building": ("add_parameter", "built", "import_beside"),
+    "caches": ("Cache", "DynamicCache", "EncoderDecoderCache", "StaticCache"),
     "calling": ("merge_with_config_defaults", "unpack_inputs"),
     "capturing": ("OutputRecorder", "capture_outputs"),
     "layers": ("TiedDense",),
@@ -24,8 +26,16 @@ _MODULES = {
         "NLLLoss",
         "SmoothL1Loss",
     ),
+    "masks": (
+        "create_bidirectional_mask",
+        "create_bidirectional_sliding_window_mask",
+        "create_causal_mask",
+        "create_chunked_causal_mask",
+        "create_recurrent_attention_mask",
+        "create_sliding_window_causal_mask",
+    ),
     "modeling": ("TFPreTrainedModel",),
-    "ops": ("dropout", "shape_list"),
+    "ops": ("dropout", "shape_list", "slice_logits_to_keep"),
     "ops_functional": (
         "cosine_similarity",
         "fold",

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 import tensorflow as tf
 
+from porter.runtime.caches.cache import TracedCache
 from porter.runtime.outputs.base import TFModelOutput
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -28,6 +29,7 @@ def unpack_inputs(call: Function) -> Function:
     - `return_dict=False`, or at the outermost call `config.return_dict` when the argument is None, gives a tuple.
       The decorated function itself always sees `return_dict=True` and returns an output.
     - `training=None` becomes False.
+    - In a graph a cache is copied before it is changed; eagerly it is changed in place, as in PyTorch.
 
     Raises:
         TypeError: the mapping has a key that `call` does not take.
@@ -77,6 +79,8 @@ def _filled(name: str, value: Any, model: Any) -> Any:
         return False if value is None else value
     if value is None and name.startswith("output_"):
         return getattr(model.config, name, None)
+    if isinstance(value, TracedCache) and _depth.get() == 0 and not tf.executing_eagerly():
+        return value.copy()
     return _standard_integers(value)
 
 
