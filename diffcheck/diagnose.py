@@ -12,7 +12,7 @@ from typing import Any
 from diffcheck import tf_side, torch_side
 from diffcheck.align import compare_modules
 from diffcheck.compare import Comparison
-from diffcheck.metrics import Bound
+from diffcheck.metrics import EXACT, Bound
 from diffcheck.pair import Pairing
 from diffcheck.recording import Crash, ModuleCall, Recording, Structure, flat_arguments
 from diffcheck.replay import Arguments, arguments_for
@@ -64,6 +64,8 @@ def examine(models: Models, bound: Bound, alone: bool = True) -> tuple[ModuleRes
     suspects = _suspects(worst)
     checked = _confirm(suspects, single, models)
     bugs = {path for path in suspects if _is_bug(checked[path], worst[path], worst)}
+    divided = _divided_otherwise(bugs, single, models)
+    bugs -= divided
     bugs |= {path for path, runs in single.items() if any(run.crash for run in runs)}
     for path in order:
         reason = "; ".join(dict.fromkeys(run.problem for run in single.get(path, ()) if run.problem))
@@ -76,7 +78,10 @@ def examine(models: Models, bound: Bound, alone: bool = True) -> tuple[ModuleRes
             crash=run.crash,
         )
         origin = path in bugs and not any(is_below(other, path) for other in bugs)
-        results[path] = replace(result, reason=result.reason or reason, verdict=_verdict(result, origin))
+        verdict = _verdict(result, origin)
+        if path in divided:
+            reason, verdict = "the module around it is exact, so the port divides the work in another way", "unpaired"
+        results[path] = replace(result, reason=result.reason or reason, verdict=verdict)
     return tuple(results.values())
 
 
@@ -186,6 +191,15 @@ def _double(runs: list[_Alone], models: Models) -> DoubleRun:
     if again.comparison is None:
         return DoubleRun(_relative(runs), None, again.problem)
     return DoubleRun(_relative(runs), again.comparison.relative)
+
+
+def _divided_otherwise(bugs: set[str], single: Mapping[str, list[_Alone]], models: Models) -> set[str]:
+    """Modules that differ although the module around them is exact: the port divides the work in another way."""
+    parents = {path: max((p for p in single if is_below(path, p)), key=len, default=None) for path in bugs}
+    wanted = sorted({parent for parent in parents.values() if parent is not None and parent not in bugs})
+    runs = _confirm([path for path in wanted if _worst_run(single[path]).comparison], single, models)
+    exact = {path for path, run in runs.items() if run.double is not None and run.double <= EXACT}
+    return {path for path, parent in parents.items() if parent in exact}
 
 
 def _worst_run(runs: Iterable[_Alone]) -> _Alone:

@@ -11,9 +11,9 @@ from typing import Any
 from diffcheck import tf_side, torch_side
 from diffcheck.causes import find_cause
 from diffcheck.causes.suspect import Suspect
-from diffcheck.diagnose import Models, arguments_alone
-from diffcheck.locate import SMALLEST, Located, construction_line, first_difference
-from diffcheck.metrics import TOLERANCE
+from diffcheck.diagnose import Models, arguments_alone, is_below
+from diffcheck.locate import Located, construction_line, first_difference
+from diffcheck.metrics import EXACT, TOLERANCE
 from diffcheck.report import ModuleResult, Origin, Place
 from diffcheck.sources import source_of
 from diffcheck.statements import Event, Statement, Watch, statements_of
@@ -29,7 +29,12 @@ def explain(models: Models, module: ModuleResult) -> Origin:
         located = _locate(models, module) if _is_own_code(models, module) else None
         cause = find_cause(_suspect(models, module, located))
     origin = _placed(models, module, located)
-    return replace(origin, cause=cause)
+    if cause is None:
+        return origin
+    if cause.statement is not None:
+        where = Place(cause.statement.file, cause.statement.line, cause.statement.text)
+        origin = replace(origin, tf=where)
+    return replace(origin, cause=cause.edit)
 
 
 def _placed(models: Models, module: ModuleResult, located: Located | None) -> Origin:
@@ -69,7 +74,7 @@ def _double(module: ModuleResult) -> bool:
 
 def _tolerance(module: ModuleResult) -> float:
     if module.float64 and module.float64.double:
-        return max(SMALLEST, 1e-3 * min(1.0, module.float64.double))
+        return max(EXACT, 1e-3 * min(1.0, module.float64.double))
     return TOLERANCE
 
 
@@ -91,7 +96,7 @@ def _suspect(models: Models, module: ModuleResult, located: Located | None) -> S
         arguments_alone(call, models, double).values,
         expected,
         located,
-        _statement(module, located),
+        _statements(module, located),
         {path: (pairs[path], torch_side.parameter_array(models.torch_model, pairs[path])) for path in variables},
         variables,
         models.structures[0],
@@ -99,12 +104,14 @@ def _suspect(models: Models, module: ModuleResult, located: Located | None) -> S
     )
 
 
-def _statement(module: ModuleResult, located: Located | None) -> Statement | None:
+def _statements(module: ModuleResult, located: Located | None) -> tuple[Statement, ...]:
+    """The statements that may be wrong: the one that differs first, then those before it without a counterpart."""
     if located is not None:
-        return located.tf.statement
+        return tuple(dict.fromkeys(event.statement for event in (located.tf, *located.others)))
     if module.crash is None or not module.crash.file:
-        return None
-    return statements_of(module.crash.file).get(module.crash.line)
+        return ()
+    found = statements_of(module.crash.file).get(module.crash.line)
+    return () if found is None else (found,)
 
 
 def _locate(models: Models, module: ModuleResult) -> Located | None:
@@ -116,9 +123,8 @@ def _watched_runs(models: Models, module: ModuleResult) -> tuple[list[Event], li
     """Both sides' assignments; a side that stops half way gives those until then."""
     double = _double(module)
     call = models.reference.by_path()[module.path][module.worst_call]
-    torch_module, layer = models.torch_model.get_submodule(module.path), models.layers[module.tf_path or ""]
-    mine = Watch(torch_module, source_of(type(torch_module))[0])
-    theirs = Watch(layer, source_of(type(layer))[0])
+    layer = models.layers[module.tf_path or ""]
+    mine, theirs = _watches(models, module)
     with mine.running():
         torch_side.replay(models.torch_model, call, double)
     arguments = arguments_alone(call, models, double)
@@ -126,6 +132,20 @@ def _watched_runs(models: Models, module: ModuleResult) -> tuple[list[Event], li
     with theirs.running(), suppress(Exception):
         tf_side.call_layer(layer, arguments.values)
     return mine.events, theirs.events
+
+
+def _watches(models: Models, module: ModuleResult) -> tuple[Watch, Watch]:
+    """Both sides of the module, together with the modules below that have no partner: their work is done elsewhere."""
+    pairs, tf_path = models.pairing.modules, module.tf_path or ""
+    partners = set(pairs.values())
+    mine = models.torch_model.get_submodule(module.path)
+    below = [part for name, part in mine.named_modules(prefix=module.path) if name.lstrip(".") not in pairs]
+    theirs = models.layers[tf_path]
+    inside = [part for name, part in models.layers.items() if is_below(name, tf_path) and name not in partners]
+    return (
+        Watch((mine, *below), source_of(type(mine))[0]),
+        Watch((theirs, *inside), source_of(type(theirs))[0]),
+    )
 
 
 def place_of(file: str, line: int) -> Place:

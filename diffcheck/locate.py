@@ -14,19 +14,23 @@ from diffcheck.metrics import Bound, TensorResult, compare_tensors, scale_of
 from diffcheck.statements import RETURN, Event
 from diffcheck.values import Flattened
 
-SMALLEST = 2e-8
-"""Relative difference in float64 below which values are equal: constants that stay float32 leave about 5e-9."""
+NEAR = 0.1
+"""Relative difference up to which values of other names are taken for the same variable, one of them wrong."""
 
 
 @dataclass(frozen=True)
 class Located:
-    """The first differing pair of assignments, how it differs, and which of the inputs were still equal."""
+    """The first differing pair of assignments, how it differs, and which of the inputs were still equal.
+
+    ``skipped`` are PyTorch's assignments just before, ``others`` TensorFlow's, that have no counterpart.
+    """
 
     torch: Event
     tf: Event
     result: TensorResult
     equal_inputs: tuple[str, ...]
     skipped: tuple[Event, ...] = ()
+    others: tuple[Event, ...] = ()
 
     def sentence(self) -> str:
         """What differs after the statement, and what went in."""
@@ -46,22 +50,19 @@ def first_difference(reference: Sequence[Event], candidate: Sequence[Event], tol
     ``tolerance`` is relative to the greatest number of each tensor.
     """
     pairs = match_events(reference, candidate, tolerance)
-    equal = {candidate[j].name for i, j in pairs[:1] if close(reference[i].value, candidate[j].value, tolerance)}
-    last = -1
+    equal: set[str] = set()
+    last, last_other = -1, -1
     for i, j in pairs:
-        if close(reference[i].value, candidate[j].value, tolerance):
+        # Code that is divided otherwise reaches a value of PyTorch's under another name, earlier.
+        if any(close(event.value, candidate[j].value, tolerance) for event in reference[i:]):
             equal.add(candidate[j].name)
-            last = i
+            last, last_other = i, j
             continue
         event = candidate[j]
         inputs = tuple(name for name in event.statement.reads if name in equal)
-        return Located(
-            reference[i],
-            event,
-            _worst(reference[i].value, event.value, tolerance),
-            inputs,
-            tuple(reference[last + 1 : i]),
-        )
+        result = _worst(reference[i].value, event.value, tolerance)
+        skipped, others = reference[last + 1 : i], candidate[last_other + 1 : j]
+        return Located(reference[i], event, result, inputs, tuple(skipped), tuple(others))
     return None
 
 
@@ -100,7 +101,9 @@ def _likeness(mine: Event, theirs: Event, tolerance: float) -> float:
         trivial = all(tensor.array.size <= 1 for tensor in mine.value.tensors.values())
         return name + (0.5 if trivial else 3.0)
     same_function = 0.1 * (mine.function == theirs.function or {mine.function, theirs.function} == {"forward", "call"})
-    return name + same_function if name else 0.0
+    if name:
+        return name + same_function
+    return 0.8 if close(mine.value, theirs.value, NEAR) else 0.0
 
 
 def _worst(expected: Flattened, actual: Flattened, tolerance: float) -> TensorResult:

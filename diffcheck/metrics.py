@@ -11,6 +11,8 @@ from diffcheck.values import PYTHON, TensorValue
 
 TOLERANCE = 1e-5
 """Allowed distance in float32, times max(1, max|reference|)."""
+EXACT = 2e-8
+"""Relative difference in float64 up to which values are equal: constants that stay float32 leave about 5e-9."""
 NOISE_FACTOR = 8.0
 """Where the reference's own rounding noise is larger than the tolerance, this multiple of it is allowed."""
 

@@ -215,11 +215,19 @@ def _match_chain(left: list[Module], right: list[Module]) -> Iterable[tuple[str,
             return 0.0, []
         if (i, j) not in best:
             score, rest = solve(i + 1, j + 1)
-            both = (score + 0.2 + _same(left[i], right[j]), [(left[i].path, right[j].path), *rest])
+            both = (
+                score + 0.2 + _same(left[i], right[j]) + 2.0 * (_is_owner(left[i]) == _is_owner(right[j])),
+                [(left[i].path, right[j].path), *rest],
+            )
             best[i, j] = max(both, solve(i + 1, j), solve(i, j + 1), key=lambda option: option[0])
         return best[i, j]
 
     return solve(0, 0)[1]
+
+
+def _is_owner(module: Module) -> bool:
+    """Whether a module owns parameters itself, not only through its children."""
+    return any(name.rpartition(".")[0] == module.path for name in module.parameters)
 
 
 def _same(module: Module, other: Module) -> float:

@@ -36,7 +36,9 @@ def modeling_namespaces(classes: Iterable[type]) -> Iterator[ModuleType]:
 
 
 def source_of(cls: type) -> tuple[str, int]:
-    """File and first line of a class; empty for a class made at run time."""
+    """File and first line of a class; empty for a framework's own class and for one made at run time."""
+    if cls.__module__.split(".")[0] in _FRAMEWORKS:
+        return "", 0
     try:
         return inspect.getsourcefile(cls) or "", inspect.getsourcelines(cls)[1]
     except (OSError, TypeError):
@@ -56,3 +58,8 @@ def crash_of(error: BaseException, module: str = "") -> Crash:
     # Keras puts its own line before the message.
     told = [text for text in lines if not text.startswith("Exception encountered when calling")]
     return Crash(f"{type(error).__name__}: {told[0] if told else ''}", place, line, module)
+
+
+def sources_of(classes: Iterable[type]) -> dict[type, tuple[str, int]]:
+    """File and first line of each class; reading a file is slow, so each class is looked up once."""
+    return {cls: source_of(cls) for cls in dict.fromkeys(classes)}

@@ -42,9 +42,9 @@ class Event:
 
 @dataclass
 class Watch:
-    """A trace function for the code of one module: its methods and the plain functions of its file."""
+    """A trace function for the code of some modules: their methods, and the plain functions of their file."""
 
-    owner: object
+    owners: tuple[object, ...]
     file: str
     events: list[Event] = field(default_factory=list)
 
@@ -86,7 +86,7 @@ class Watch:
         code: CodeType = frame.f_code
         if code.co_filename != self.file or code.co_name.startswith("<"):
             return False
-        return frame.f_locals.get("self", self.owner) is self.owner
+        return "self" not in frame.f_locals or any(frame.f_locals["self"] is owner for owner in self.owners)
 
     def _finish(self, statement: Statement, frame: FrameType, result: object = None) -> None:
         for name in statement.targets:

@@ -21,7 +21,7 @@ from diffcheck.recording import (
     fingerprint,
     freeze,
 )
-from diffcheck.sources import WidenedNames, crash_of, modeling_namespaces, source_of
+from diffcheck.sources import WidenedNames, crash_of, modeling_namespaces, sources_of
 from diffcheck.values import Flattened, flatten, is_tensor
 
 FRAMEWORK = "tensorflow"
@@ -73,9 +73,10 @@ def structure(model: Any) -> Structure:
         for trainable in [bool(getattr(variable, "trainable", True))]
     )
     modules = []
+    places = sources_of(type(layer) for layer in layers(model).values())
     for path, layer in layers(model).items():
         owned = dict.fromkeys(paths[id(v)] for v in _all_variables(layer) if id(v) in paths)
-        modules.append(Module(path, type(layer).__name__, tuple(owned), *source_of(type(layer))))
+        modules.append(Module(path, type(layer).__name__, tuple(owned), *places[type(layer)]))
     return Structure(FRAMEWORK, tuple(modules), parameters)
 
 

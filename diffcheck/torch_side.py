@@ -24,7 +24,7 @@ from diffcheck.recording import (
     fingerprint,
     freeze,
 )
-from diffcheck.sources import WidenedNames, modeling_namespaces, source_of
+from diffcheck.sources import WidenedNames, modeling_namespaces, sources_of
 from diffcheck.values import Flattened, TensorValue, flatten
 
 FRAMEWORK = "pytorch"
@@ -53,8 +53,9 @@ def structure(model: Any) -> Structure:
             first[id(tensor)] = name
             array = tensor.detach().cpu().float().numpy() if tensor.is_floating_point() else tensor.cpu().numpy()
             parameters.append(Parameter(name, tuple(array.shape), fingerprint(array), constant))
+    places = sources_of(type(module) for module in model.modules())
     modules = tuple(
-        Module(path, type(module).__name__, _owned(module, first), *source_of(type(module)))
+        Module(path, type(module).__name__, _owned(module, first), *places[type(module)])
         for path, module in model.named_modules()
     )
     return Structure(FRAMEWORK, modules, tuple(parameters))

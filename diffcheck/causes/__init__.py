@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from diffcheck.causes.suspect import Cause, Suspect
+from diffcheck.causes.suspect import Cause, Explanation, Suspect
 from diffcheck.causes.values import VALUE_CAUSES
 from diffcheck.causes.wrong_code import CODE_CAUSES
 from diffcheck.causes.wrong_layer import LAYER_CAUSES
@@ -11,10 +11,12 @@ CAUSES: tuple[Cause, ...] = (*LAYER_CAUSES, *CODE_CAUSES, *VALUE_CAUSES)
 """Every known cause, in the order in which they are tried."""
 
 
-def find_cause(suspect: Suspect) -> str | None:
+def find_cause(suspect: Suspect) -> Explanation | None:
     """The first cause that explains the difference, with the edit; None if no known one does."""
     for cause in CAUSES:
-        edit = cause.explain(suspect)
-        if edit is not None:
-            return f"{cause.name}: {edit}"
+        found = cause.explain(suspect)
+        if isinstance(found, Explanation):
+            return Explanation(f"{cause.name}: {found.edit}", found.statement)
+        if found is not None:
+            return Explanation(f"{cause.name}: {found}")
     return None

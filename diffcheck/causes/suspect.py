@@ -20,7 +20,8 @@ from diffcheck.values import Flattened
 class Suspect:
     """A module that is wrong by itself: both sides, the inputs for the layer, and what PyTorch computes from them.
 
-    ``statement`` is the first wrong one on the TensorFlow side (that of ``located``, or the one that raised).
+    ``statements`` may be wrong on the TensorFlow side: that of ``located`` or the one that raised, and those just
+    before that have no counterpart.
     ``parameters`` are PyTorch's own parameters of this module by the path of the variable that pairs with each;
     ``variables`` those variables; ``other_values`` the whole PyTorch model's parameters.
     """
@@ -30,7 +31,7 @@ class Suspect:
     arguments: Mapping[str, object]
     expected: Flattened
     located: Located | None
-    statement: Statement | None
+    statements: tuple[Statement, ...]
     parameters: Mapping[str, tuple[str, Any]]
     variables: Mapping[str, Any]
     other_values: Structure
@@ -51,8 +52,16 @@ class Suspect:
 
 
 @dataclass(frozen=True)
+class Explanation:
+    """The edit that repairs the module, in words, and the statement to edit where it is one."""
+
+    edit: str
+    statement: Statement | None = None
+
+
+@dataclass(frozen=True)
 class Cause:
-    """One kind of mistake. ``explain`` returns the edit that repairs it, or None if it is not this."""
+    """One kind of mistake. ``explain`` returns what repairs it, or None if it is not this."""
 
     name: str
-    explain: Callable[[Suspect], str | None]
+    explain: Callable[[Suspect], str | Explanation | None]

@@ -15,7 +15,7 @@ from typing import Any
 from unittest import mock
 
 from diffcheck.causes.edits import Edit, edits_of
-from diffcheck.causes.suspect import Cause, Suspect
+from diffcheck.causes.suspect import Cause, Explanation, Suspect
 from diffcheck.causes.wrong_layer import activations
 from diffcheck.statements import Statement
 
@@ -49,23 +49,26 @@ def activation_attribute(suspect: Suspect) -> str | None:
     return None
 
 
-def one_edit(suspect: Suspect) -> str | None:
-    """One small edit of the first wrong statement repairs the module."""
-    edit = repairing_edit(suspect)
-    return None if edit is None else f"{edit.cause}; write {edit.text}"
+def one_edit(suspect: Suspect) -> Explanation | None:
+    """One small edit of a statement under suspicion repairs the module."""
+    for statement in suspect.statements:
+        edit = repairing_edit(suspect, statement)
+        if edit is not None:
+            return Explanation(f"{edit.cause}; write {edit.text}", statement)
+    return None
 
 
-def repairing_edit(suspect: Suspect) -> Edit | None:
-    """The first edit with which the module is right."""
-    place = None if suspect.statement is None else find_function(suspect.statement)
+def repairing_edit(suspect: Suspect, statement: Statement) -> Edit | None:
+    """The first edit of the statement with which the module is right."""
+    place = find_function(statement)
     if place is None:
         return None
     numbers = [
-        name for name, value in vars(suspect.layer).items()
+        name
+        for name, value in vars(suspect.layer).items()
         if isinstance(value, int | float) and not isinstance(value, bool) and not name.startswith("_")
-    ]  # fmt: skip
-    names = place.names_before()
-    for edit in itertools.islice(edits_of(place.statement, names, numbers), MOST_TRIALS):
+    ]
+    for edit in itertools.islice(edits_of(place.statement, place.names_before(), numbers), MOST_TRIALS):
         if suspect.is_right_with(in_force(suspect, place, edit)):
             return edit
     return None

@@ -42,7 +42,8 @@ def transfer(torch_model, tf_model):
 
 @pytest.fixture(scope="session")
 def torch_file():
-    pytest.importorskip("torch")
+    torch = pytest.importorskip("torch")
+    torch.set_num_threads(1)
     return load("tiny_torch")
 
 
@@ -69,6 +70,19 @@ def make_twins(torch_file, tf_file):
 def twins(torch_file, tf_file):
     """A PyTorch model and a true TensorFlow port with the same weights, and inputs with padding."""
     return make_twins(torch_file, tf_file)
+
+
+@pytest.fixture
+def old_twins(torch_file, tf_file):
+    """The PyTorch model and a port written by hand, with other names, other levels and tuples as results."""
+    old_file = load("tiny_tf_by_hand")
+    torch_model = torch_file.Model()
+    strengthen(torch_model)
+    tf_model = old_file.TFTinyModel(torch_file.CONFIG)
+    twins = make_twins(torch_file, tf_file)
+    tf_model(twins.inputs)
+    old_file.load_from(tf_model, {name: value.numpy() for name, value in torch_model.state_dict().items()})
+    return SimpleNamespace(torch=torch_model.eval(), tf=tf_model, inputs=twins.inputs)
 
 
 @pytest.fixture
