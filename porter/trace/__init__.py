@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import MappingProxyType, ModuleType
@@ -65,13 +66,19 @@ class _Tracer:
         return True
 
     def run_switched(self, case: Case) -> None:
-        """The base model with each switch turned; one that needs another beside it is tried with each."""
+        """The models that read a switch, with it turned; where it needs another beside it, with each that does not."""
         alone: list[Changes] = []
         dependent: list[Changes] = []
         for changes in switches(build_config(case), self.subject.source):
-            (alone if self.attempt(case, case.models[0], {}, changes) else dependent).append(changes)
+            ran = [self.attempt(case, model, {}, changes) for model in self._readers(case, changes)]
+            (alone if any(ran) else dependent).append(changes)
         for changes in dependent:
             any(self.attempt(case, case.models[0], {}, {**other, **changes}) for other in alone)
+
+    def _readers(self, case: Case, changes: Changes) -> list[ModelCase]:
+        """The base model, and those whose own class names a switch."""
+        texts = [(model, inspect.getsource(getattr(self.module, model.name))) for model in case.models[1:]]
+        return [case.models[0], *(model for model, text in texts if any(name in text for name in changes))]
 
     def run_unnamed(self, case: Case, failures: dict[str, str]) -> None:
         """Model classes of the file that no case names, with the case's configuration."""

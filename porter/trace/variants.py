@@ -6,6 +6,8 @@ import ast
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from porter.sample import RUN_ERRORS
+
 Changes = Mapping[str, bool | str]
 
 # Switches for whoever calls the model; the extra runs use them as arguments.
@@ -22,8 +24,7 @@ def switches(config: Any, source: str) -> Iterator[Changes]:
         elif isinstance(node, ast.Compare) and (name := _field(node.left)) is not None:
             choices.setdefault(name, set()).update(_strings(node.comparators[0]))
     for name in sorted(choices.keys() - CALLERS):
-        values = {getattr(part, name, None) for part in _parts(config) if _is_switch(getattr(part, name, None))}
-        for value in sorted(values, key=str):
+        for value in sorted({value for part in _parts(config) if (value := _switch(part, name)) is not None}, key=str):
             others = [not value] if isinstance(value, bool) else sorted(choices[name] - {value})
             yield from ({name: other} for other in others)
 
@@ -32,7 +33,7 @@ def apply(config: Any, changes: Changes) -> Any:
     """Set the fields in the configuration and in those of its parts that have them."""
     for part in _parts(config):
         for name, value in changes.items():
-            if type(getattr(part, name, None)) is type(value):
+            if type(_switch(part, name)) is type(value):
                 setattr(part, name, value)
     return config
 
@@ -41,17 +42,28 @@ def _parts(config: Any) -> list[Any]:
     return [config, *(part for part in vars(config).values() if hasattr(part, "model_type"))]
 
 
-def _is_switch(value: object) -> bool:
-    return isinstance(value, bool | str)
+def _switch(config: Any, name: str) -> bool | str | None:
+    """The field's value where it is a flag or a choice."""
+    try:
+        value = getattr(config, name, None)
+    except RUN_ERRORS:  # a field that differs from layer to layer
+        return None
+    return value if isinstance(value, bool | str) else None
 
 
 def _field(node: ast.AST) -> str | None:
-    """`x` of `config.x` or `self.config.x`."""
-    if not isinstance(node, ast.Attribute) or node.attr.startswith("_"):
-        return None
-    owner = node.value
-    name = owner.id if isinstance(owner, ast.Name) else owner.attr if isinstance(owner, ast.Attribute) else ""
-    return node.attr if name.endswith("config") else None
+    """`x` of `config.x`, `self.config.x` or `getattr(config, "x", ...)`."""
+    if isinstance(node, ast.Attribute) and not node.attr.startswith("_"):
+        return node.attr if _is_config(node.value) else None
+    if isinstance(node, ast.Call) and len(node.args) > 1 and _is_config(node.args[0]):
+        name = node.args[1]
+        return name.value if isinstance(name, ast.Constant) and isinstance(name.value, str) else None
+    return None
+
+
+def _is_config(node: ast.expr) -> bool:
+    name = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
+    return name.endswith("config")
 
 
 def _strings(node: ast.expr) -> set[str]:
