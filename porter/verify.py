@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 import tempfile
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -100,7 +101,7 @@ def verify_class(subject: Subject, case: Case, model_case: ModelCase, modeling: 
         failed = Side(False, None, failure)
         return ClassResult(model_case.name, failed, failed, weights, None, model_case.comparable)
     check = _Check(reference, noise, model_case.comparable)
-    eager = check.run(lambda: port(dict(inputs)) if not check.recorded else port({**inputs, **RECORDED}))
+    eager = check.run(lambda: run_port(port, inputs, check.recorded))
     graph = check.run(lambda: _in_graph(port, inputs, accepted(model, numpy_inputs(specs)), check.recorded))
     worst = max(noise.values(), default=None)
     return ClassResult(model_case.name, eager, graph, weights, worst, model_case.comparable)
@@ -171,19 +172,26 @@ class _Check:
         return Side(found.matches, found.max_abs, "" if found.matches else found.sentence())
 
 
+def run_port(port: Any, inputs: Inputs, recorded: bool) -> Any:
+    """Call a port: arrays in a mapping, plain values by keyword (Keras takes no mapping of both)."""
+    arrays = {name: value for name, value in inputs.items() if isinstance(value, np.ndarray) or hasattr(value, "shape")}
+    plain = {name: value for name, value in inputs.items() if name not in arrays}
+    return port(arrays, **plain, **(RECORDED if recorded else {}))
+
+
 def _in_graph(port: Any, inputs: Inputs, other: Inputs, recorded: bool) -> Any:
     """Trace with the dimensions unknown that differ between the two inputs, run the other sizes, then these."""
     import tensorflow as tf
 
     arrays = {name: value for name, value in inputs.items() if isinstance(value, np.ndarray)}
-    plain = {name: value for name, value in inputs.items() if name not in arrays} | (RECORDED if recorded else {})
+    plain = {name: value for name, value in inputs.items() if name not in arrays}
     signature = {
         name: tf.TensorSpec(
             [a if a == b else None for a, b in zip(value.shape, other[name].shape, strict=True)], value.dtype, name=name
         )
         for name, value in arrays.items()
     }
-    graph = tf.function(lambda tensors: port({**tensors, **plain}), input_signature=[signature])
+    graph = tf.function(lambda tensors: run_port(port, {**tensors, **plain}, recorded), input_signature=[signature])
     graph({name: other[name] for name in arrays})
     return graph(arrays)
 
@@ -192,6 +200,10 @@ def where_it_failed(error: BaseException, modeling: ModuleType | None = None) ->
     """The error in one line, with the innermost line of a generated file that led to it."""
     frames = [f for f in traceback.extract_tb(error.__traceback__) if "modeling_tf_" in f.filename]
     place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}: " if frames else ""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    message = next((line for line in lines if "Error" in line or "must" in line), lines[0] if lines else "")
-    return f"{place}{type(error).__name__}: {message[:300]}"
+    lines = [_ANSI.sub("", line).strip() for line in str(error).splitlines()]
+    lines = [line for line in lines if line and not line.startswith(_WRAPPED)]
+    return f"{place}{type(error).__name__}: {' '.join(lines)[:300]}"
+
+
+_ANSI = re.compile("\x1b\\[[0-9;]*m")
+_WRAPPED = ("Exception encountered", "Arguments received", "•", "in user code", "File ", "Traceback")

@@ -21,13 +21,15 @@ def assemble(context: Context, tree: cst.Module, target: Target) -> cst.Module:
     body = [statement for statement in tree.body if not _is_import(statement)]
     body = [_port_all(context, statement) for statement in body]
     body = [statement for statement in body if not _is_torch_only(statement)]
-    module = tree.with_changes(body=body)
+    clashes = _clashing(context, target)
+    module = tree.with_changes(body=body).visit(_Aliased(clashes))
     read = names_read(module)
-    imports = list(_imports(context, read, target))
+    imports = [*_imports(context, read, target), *_aliased_imports(read, clashes, target)]
+    body = list(module.body)
     at = 1 if body and m.matches(body[0], m.SimpleStatementLine(body=[m.Expr(value=m.SimpleString())])) else 0
     if at:
         body[0] = _port_module_docstring(context, body[0])
-    statements = [cst.parse_statement(line) for line in imports]
+    statements = [cst.parse_statement(line) for line in ("from __future__ import annotations", *imports)]
     return module.with_changes(body=[*body[:at], *statements, *body[at:]])
 
 
@@ -37,6 +39,35 @@ def _port_module_docstring(context: Context, statement: cst.CSTNode) -> cst.CSTN
     assert isinstance(string, cst.SimpleString)
     text = port_docstring(context, string.value).replace("PyTorch", "TensorFlow")
     return statement.with_changes(body=[cst.Expr(string.with_changes(value=text))])
+
+
+def _clashing(context: Context, target: Target) -> frozenset[str]:
+    """Names of the runtime that some function of the file uses for a variable of its own."""
+    bound = (name for function in context.source.functions.values() for name in context.source.assigned(function))
+    return frozenset(bound) & target.exports
+
+
+class _Aliased(cst.CSTTransformer):
+    """Calls the runtime's functions by an alias where a variable has their name."""
+
+    def __init__(self, clashes: frozenset[str]) -> None:
+        self.clashes = clashes
+
+    def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.Call:
+        function = updated_node.func
+        if isinstance(function, cst.Name) and function.value in self.clashes:
+            return updated_node.with_changes(func=cst.Name(_alias(function.value)))
+        return updated_node
+
+
+def _alias(name: str) -> str:
+    return f"tf_{name}"
+
+
+def _aliased_imports(read: frozenset[str], clashes: frozenset[str], target: Target) -> Iterator[str]:
+    for name in sorted(clashes):
+        if _alias(name) in read:
+            yield f"from {target.runtime} import {name} as {_alias(name)}"
 
 
 def _is_import(statement: cst.CSTNode) -> bool:

@@ -49,8 +49,9 @@ def _super_call(context: Context, site: Site, updated: cst.Call) -> cst.BaseExpr
 def _call_layer(
     context: Context, original: cst.Call, updated: cst.Call, callee: Callee, site: Site | None
 ) -> cst.BaseExpression:
-    missing = [name for name in sorted(callee.names) if name.startswith("torch.") and find_card(name) is None]
-    for name in missing:
+    for name in sorted(callee.names):
+        if not name.startswith("torch.") or find_card(name) is not None or name.rpartition(".")[2] in context.runtime:
+            continue
         context.note(original, "left", f"{name} has no layer card; the call was kept.", f"porter rules --stub {name}")
     if site is None:
         return updated
@@ -85,7 +86,12 @@ def _shared_rule_name(callee: Callee) -> str | None:
     return sorted(callee.names)[0] if len(rules) == 1 else None
 
 
+_LIST_METHODS = ("torch.nn.ModuleList.", "torch.nn.ModuleDict.", "torch.Size.", "torch.nn.Module.register_")
+
+
 def _note_unknown(context: Context, original: cst.Call, name: str) -> None:
+    if name.startswith(_LIST_METHODS):
+        return
     if name.startswith("torch."):
         hint = f"porter rules --stub {name}"
         context.note(original, "left", f"{name} has no rule; the call was kept.", hint)

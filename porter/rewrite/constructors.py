@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import libcst as cst
 import libcst.matchers as m
 
@@ -10,6 +12,7 @@ from porter.rewrite.context import Context, tf_name
 from porter.rewrite.knowledge import Callee
 from porter.rewrite.layer_names import layer_name
 from porter.rewrite.main_layer import main_layer_name
+from porter.rewrite.source import Source
 from porter.rewrite.template import fill, translate
 from porter.rules import Call, CannotBind, Card, Unknown, bind, find_card, find_rule
 from porter.rules.call import Arg, code_of
@@ -27,6 +30,8 @@ def construct(context: Context, original: cst.Call, updated: cst.Call, callee: C
     card = find_card(name)
     if card is not None:
         return _construct_layer(context, original, updated, card, name)
+    if name.startswith("torch.") and name.rpartition(".")[2] in context.runtime:
+        return updated.with_changes(func=cst.Name(name.rpartition(".")[2]))
     if name.startswith("torch."):
         return _by_rule_or_note(context, original, updated, name)
     if name.startswith("transformers.modeling_outputs."):
@@ -80,6 +85,8 @@ def _construct_layer(
         context.note(original, "left", f"{name}: {error}; the layer was kept.", f"porter rules {name}")
         return updated
     stored = layer_name(context.source, original)
+    if stored is not None and stored.attribute in tied_attributes(context.source):
+        layer = _tied(layer)
     if isinstance(layer, cst.Call) and stored is not None and _takes_name(layer):
         layer = layer.with_changes(args=[*layer.args, keyword("name", stored.code)])
     if shape is None:
@@ -88,6 +95,21 @@ def _construct_layer(
     if stored is not None and stored.member is None and context.builds_later(owner, stored.attribute, shape, original):
         return layer
     return cst.parse_expression(f"built({code_of(layer)}, {shape})")
+
+
+@lru_cache(maxsize=8)
+def tied_attributes(source: Source) -> frozenset[str]:
+    """The attributes whose weight some model of the file ties to another: `decoder` of "cls.predictions.decoder.weight"."""
+    models = (getattr(source.module, name) for name, local in source.classes.items() if local.kind == "model")
+    keys = (key for model in models for key in (getattr(model, "_tied_weights_keys", None) or ()))
+    return frozenset(key.split(".")[-2] for key in keys if key.endswith(".weight") and "." in key)
+
+
+def _tied(layer: cst.BaseExpression) -> cst.BaseExpression:
+    """A dense layer that can borrow its kernel from an embedding."""
+    if isinstance(layer, cst.Call) and code_of(layer.func) == "keras.layers.Dense":
+        return layer.with_changes(func=cst.Name("TiedDense"))
+    return layer
 
 
 def _takes_name(layer: cst.Call) -> bool:

@@ -14,18 +14,19 @@ from porter.rewrite.knowledge import Callee
 from porter.rewrite.source import LocalFunction
 from porter.rules.call import code_of
 
+# Methods without a place in the port, and why; "" where porter.runtime or Keras has the same.
 DROPPED_METHODS = {
     "_init_weights": "layers start from porter.runtime's initialisation",
-    "set_input_embeddings": "porter.runtime has it",
-    "set_output_embeddings": "porter.runtime has it",
-    "dummy_inputs": "the generated test makes its inputs",
-    "extra_repr": "Keras has its own",
-    "__repr__": "Keras has its own",
+    "set_input_embeddings": "",
+    "set_output_embeddings": "",
+    "dummy_inputs": "",
+    "extra_repr": "",
+    "__repr__": "",
+    "tie_weights": "",
     "reset_parameters": "layers start from porter.runtime's initialisation",
     "resize_token_embeddings": "porter.runtime has no resizing",
     "prepare_inputs_for_generation": "generation is not ported",
     "_reorder_cache": "generation is not ported",
-    "tie_weights": "porter.runtime ties by `_tied_weights_keys`",
 }
 _KEPT_DECORATORS = frozenset({"staticmethod", "classmethod", "property", "cached_property", "wraps", "dataclass"})
 _SILENT_DECORATORS = RETURN_DECORATORS | {

@@ -257,7 +257,8 @@ def _children_of(knowledge: Knowledge, class_name: str) -> dict[str, frozenset[s
         constructor = source.functions.get(f"{base}.__init__")
         if constructor is not None:
             _collect_constructed(knowledge, constructor, found)
-    return {attribute: frozenset(names) for attribute, names in found.items()}
+    layers = {attribute: frozenset(names - _CONTAINERS) for attribute, names in found.items()}
+    return {attribute: names for attribute, names in layers.items() if names}
 
 
 def _collect_constructed(knowledge: Knowledge, constructor: LocalFunction, found: dict[str, set[str]]) -> None:

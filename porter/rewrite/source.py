@@ -147,17 +147,22 @@ class Source:
     def canonical(self, node: cst.BaseExpression) -> str | None:
         """The canonical name ("torch.nn.Linear", "local.BertLayer") of what a dotted name stands for."""
         found = self.resolve(node)
-        return None if found is None else canonical(found, (self.subject.module_name,))
+        if found is None:
+            return None
+        if isinstance(node, cst.Attribute) and not callable(found) and inspect.ismodule(owner := self.resolve(node.value)):
+            return f"{owner.__name__}.{node.attr.value}"  # a constant such as torch.float32 has no name of its own
+        return canonical(found, (self.subject.module_name,))
 
     def _is_local(self, node: cst.Name) -> bool:
         function = self.enclosing(node)
-        return function is not None and node.value in self._assigned(function)
+        return function is not None and node.value in self.assigned(function)
 
     @cached_property
     def _assigned_names(self) -> dict[str, frozenset[str]]:
         return {}
 
-    def _assigned(self, function: LocalFunction) -> frozenset[str]:
+    def assigned(self, function: LocalFunction) -> frozenset[str]:
+        """The names a function binds: its parameters, targets and loop variables."""
         if function.name not in self._assigned_names:
             collector = _Assignments()
             function.node.visit(collector)

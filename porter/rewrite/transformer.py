@@ -209,20 +209,31 @@ class Porter(cst.CSTTransformer):
 
     # definitions
 
+    def visit_FunctionDef(self, node: cst.FunctionDef) -> bool:
+        return self._dropped_because(node) is None
+
     def leave_FunctionDef(
         self, original_node: cst.FunctionDef, updated_node: cst.FunctionDef
     ) -> cst.FunctionDef | cst.RemovalSentinel:
         updated_node = updated_node.with_changes(name=original_node.name)
+        reason = self._dropped_because(original_node)
+        if reason is not None:
+            name = self._qualified(original_node)
+            if reason:
+                self.context.note(original_node, "assumed", f"{name} is not ported: {reason}.")
+            return cst.RemoveFromParent()
         function = self.context.source.functions.get(self._qualified(original_node))
         if function is None or function.node is not original_node:
             return updated_node
-        local = self.context.source.classes.get(function.class_name or "")
-        if local is not None and local.kind in ("model", "layer") and function.own_name in DROPPED_METHODS:
-            reason = DROPPED_METHODS[function.own_name]
-            self.context.note(original_node, "assumed", f"{function.name} is not ported: {reason}.")
-            return cst.RemoveFromParent()
         ported = port_function(self.context, function, updated_node)
         return ported.with_changes(body=port_docstring_statement(self.context, ported.body))
+
+    def _dropped_because(self, node: cst.FunctionDef) -> str | None:
+        """Why a method has no place in the port; empty where porter.runtime has it, None for what is ported."""
+        local = self.context.source.classes.get(self.context.source.enclosing_class(node) or "")
+        if local is None or local.kind not in ("model", "layer") or self.context.source.parents[node] is not local.node.body:
+            return None
+        return DROPPED_METHODS.get(node.name.value)
 
     def _qualified(self, node: cst.FunctionDef) -> str:
         owner = self.context.source.enclosing_class(node)

@@ -23,3 +23,18 @@ def shape_list(tensor: Any) -> list[Any]:
 def dropout(tensor: Any, rate: float, training: bool | None = False) -> Any:
     """`torch.nn.functional.dropout(tensor, p=rate, training=training)`."""
     return tf.nn.dropout(tensor, rate=rate) if training and rate > 0 else tensor
+
+
+def slice_logits_to_keep(hidden_states: Any, logits_to_keep: Any) -> Any:
+    """The positions `(batch, kept, hidden)` that logits are asked for.
+
+    `logits_to_keep` is the number of last positions (0 for all), the positions themselves `(kept,)` or, for each
+    sample, `(batch, kept)`, or a bool mask `(batch, length)` whose positions come flattened, `(kept, hidden)`.
+    """
+    if not tf.is_tensor(logits_to_keep):
+        return hidden_states[:, -logits_to_keep:] if logits_to_keep else hidden_states
+    if logits_to_keep.dtype == tf.bool:
+        return tf.boolean_mask(hidden_states, logits_to_keep)
+    if logits_to_keep.shape.rank == 2:
+        return tf.gather(hidden_states, logits_to_keep, axis=1, batch_dims=1)
+    return tf.gather(hidden_states, logits_to_keep, axis=1)

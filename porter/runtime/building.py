@@ -1,0 +1,51 @@
+"""Creating weights where a generated `build()` cannot: in the constructor."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any, TypeVar
+
+import keras
+import tensorflow as tf
+
+AnyLayer = TypeVar("AnyLayer", bound=keras.Layer)
+
+
+def built(layer: AnyLayer, input_shape: tuple[int | None, ...] | None) -> AnyLayer:
+    """Build a layer at once, for members of lists whose input shapes only the constructor knows; return it."""
+    layer.build(input_shape)
+    return layer
+
+
+def add_parameter(layer: keras.Layer, name: str, value: Any, trainable: bool = True) -> Any:
+    """A weight of `layer` that starts as `value` (any shape); PyTorch's `nn.Parameter(value)` and persistent buffers."""
+    start = tf.convert_to_tensor(value)
+    return layer.add_weight(
+        shape=tuple(start.shape),
+        dtype=start.dtype.name,
+        initializer=lambda shape, dtype: tf.cast(start, dtype),
+        trainable=trainable,
+        name=name,
+    )
+
+
+def import_beside(file: str, name: str) -> ModuleType:
+    """Import `name.py` from the folder of `file`, which need not be a package nor on `sys.path`.
+
+    Raises:
+        ImportError: there is no such file.
+    """
+    path = Path(file).with_name(f"{name}.py")
+    known = sys.modules.get(name)
+    if known is not None and getattr(known, "__file__", None) == str(path):
+        return known
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None or not path.is_file():
+        raise ImportError(f"{Path(file).name} needs {path.name} beside it.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
