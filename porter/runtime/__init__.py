@@ -13,6 +13,11 @@ _MODULES = {
     "caches": ("Cache", "DynamicCache", "EncoderDecoderCache", "StaticCache"),
     "calling": ("merge_with_config_defaults", "unpack_inputs"),
     "capturing": ("OutputRecorder", "capture_outputs"),
+    "generic_heads": (
+        "TFGenericForQuestionAnswering",
+        "TFGenericForSequenceClassification",
+        "TFGenericForTokenClassification",
+    ),
     "layers": ("TiedDense",),
     "losses": (
         "BCELoss",
@@ -93,6 +98,7 @@ _MODULES = {
         "view_as_complex",
         "view_as_real",
     ),
+    "rope": ("ROPE_INIT_FUNCTIONS", "dynamic_rope_update"),
     "serialization": ("keras_serializable",),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
