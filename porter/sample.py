@@ -7,7 +7,8 @@ import importlib
 import inspect
 import math
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from types import ModuleType
 from typing import Any
@@ -138,6 +139,19 @@ def checked_variation(
             if runs(model, candidate):
                 return candidate
     return numpy_inputs(specs)
+
+
+@contextmanager
+def single_threaded() -> Iterator[None]:
+    """Tiny tensors are computed faster by one thread than by several that wait for each other."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def runs(model: Any, inputs: Inputs) -> bool:

@@ -10,7 +10,15 @@ from typing import Any
 
 from porter.errors import UsageError
 from porter.facts import Facts
-from porter.sample import RUN_ERRORS, build_config, build_torch_model, checked_variation, numpy_inputs, torch_inputs
+from porter.sample import (
+    RUN_ERRORS,
+    build_config,
+    build_torch_model,
+    checked_variation,
+    numpy_inputs,
+    single_threaded,
+    torch_inputs,
+)
 from porter.subject.case import Case, InputSpec, ModelCase, Subject
 from porter.subject.tiny import inputs_that_run, model_classes
 from porter.trace.extra_runs import run_extras
@@ -33,7 +41,7 @@ def trace(subject: Subject) -> Facts:
     A model that does not run is named in `failures`. Raises UsageError where none of the cases' models runs.
     """
     failures = dict(subject.failures)
-    with watched(subject) as (module, recorder):
+    with single_threaded(), watched(subject) as (module, recorder):
         tracer = _Tracer(subject, module, recorder)
         ran = [model.name for case in subject.cases for model in case.models if tracer.attempt(case, model, failures)]
         if not ran:
