@@ -31,6 +31,18 @@ _MODULES = {
         "NLLLoss",
         "SmoothL1Loss",
     ),
+    "losses.functional": (
+        "binary_cross_entropy",
+        "binary_cross_entropy_with_logits",
+        "cross_entropy",
+        "ctc_loss",
+        "huber_loss",
+        "kl_div",
+        "l1_loss",
+        "mse_loss",
+        "nll_loss",
+        "smooth_l1_loss",
+    ),
     "masks": (
         "create_bidirectional_mask",
         "create_bidirectional_sliding_window_mask",
@@ -41,6 +53,13 @@ _MODULES = {
     ),
     "modeling": ("TFPreTrainedModel",),
     "ops": ("dropout", "shape_list", "slice_logits_to_keep"),
+    "ops_convolution": (
+        "adaptive_avg_pool",
+        "avg_pool",
+        "conv",
+        "conv_transpose",
+        "max_pool",
+    ),
     "ops_functional": (
         "cosine_similarity",
         "fold",
