@@ -20,11 +20,12 @@ def assemble(context: Context, tree: cst.Module, target: Target) -> cst.Module:
     """The module with TensorFlow's imports in place of PyTorch's."""
     body = [statement for statement in tree.body if not _is_import(statement)]
     body = [_port_all(context, statement) for statement in body]
-    body = [statement for statement in body if not _is_torch_only(statement)]
+    body = _without_orphans(context, [statement for statement in body if not _is_torch_only(statement)])
     clashes = _clashing(context, target)
     module = tree.with_changes(body=body).visit(_Aliased(clashes))
     read = names_read(module)
     imports = [*_imports(context, read, target), *_aliased_imports(read, clashes, target)]
+    imports.sort(key=lambda line: " = " in line)  # assignments stand below the imports that they need
     body = list(module.body)
     at = 1 if body and m.matches(body[0], m.SimpleStatementLine(body=[m.Expr(value=m.SimpleString())])) else 0
     if at:
@@ -39,6 +40,29 @@ def _port_module_docstring(context: Context, statement: cst.CSTNode) -> cst.CSTN
     assert isinstance(string, cst.SimpleString)
     text = port_docstring(context, string.value).replace("PyTorch", "TensorFlow")
     return statement.with_changes(body=[cst.Expr(string.with_changes(value=text))])
+
+
+def _without_orphans(context: Context, body: list[cst.BaseStatement]) -> list[cst.BaseStatement]:
+    """Without the functions that only what has no place in the port has called, such as `_init_weights`."""
+    while True:
+        read = names_read(cst.Module(body))
+        orphans = {
+            statement.name.value for statement in body
+            if isinstance(statement, cst.FunctionDef) and _is_orphan(context, statement, read)
+        }
+        if not orphans:
+            return body
+        body = [s for s in body if not (isinstance(s, cst.FunctionDef) and s.name.value in orphans)]
+
+
+def _is_orphan(context: Context, function: cst.FunctionDef, read: frozenset[str]) -> bool:
+    name = function.name.value
+    original = context.source.functions.get(name)
+    if name in read or original is None or not name.startswith("_") and name in getattr(context.source.module, "__all__", ()):
+        return False
+    start, end = context.source.span(original.node).line, context.source.span(original.node).end_line
+    uses = [n for n in context.source.find(context.source.tree, cst.Name) if n.value == name]
+    return any(not start <= context.source.line(node) <= end for node in uses)
 
 
 def _clashing(context: Context, target: Target) -> frozenset[str]:
@@ -117,7 +141,7 @@ def _imports(context: Context, read: frozenset[str], target: Target) -> Iterator
         | set(context.source.classes)
         | set(context.source.functions)
     )
-    runtime = []
+    runtime: list[str] = []
     for name in sorted(read):
         if name in target.modules:
             yield target.modules[name]
@@ -128,9 +152,10 @@ def _imports(context: Context, read: frozenset[str], target: Target) -> Iterator
         elif name in own:
             line = _kept_import(context, name, own[name])
             if line is not None:
+                runtime += ["import_beside"] * (" = import_beside(" in line)
                 yield line
     if runtime:
-        yield f"from {target.runtime} import {', '.join(runtime)}"
+        yield f"from {target.runtime} import {', '.join(dict.fromkeys(runtime))}"
 
 
 def _original_imports(context: Context) -> Iterator[tuple[str, str]]:
