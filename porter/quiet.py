@@ -1,6 +1,7 @@
 """Keep the frameworks' own log lines away from the user."""
 
 import importlib.abc
+import logging
 import os
 import sys
 import tempfile
@@ -24,6 +25,7 @@ def quiet_frameworks() -> None:
     """To be called before any framework is imported; what the user has set stays."""
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     if not sys.stderr.isatty():
         os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     if "tensorflow" not in sys.modules and not any(isinstance(finder, _QuietImport) for finder in sys.meta_path):

@@ -73,7 +73,8 @@ def summary(data: Mapping[str, Any], written: list[str]) -> str:
         parts += [failure for entry in data["classes"] for failure in _failures(entry)]
         proven = sum(_matches(entry) for entry in data["classes"])
         parts.append(f"{proven} of {len(data['classes'])} classes match PyTorch.")
-    parts += [_note_text(note) for note in data["notes"]]
+    if data["notes"]:
+        parts.append("\n".join(_note_text(note) for note in data["notes"]))
     parts.append("\n".join(f"wrote {path}" for path in written) + f"  ({sum(data['seconds'].values()):.1f} s)")
     return "\n\n".join(parts)
 
