@@ -24,7 +24,13 @@ class PortSource:
     class_name: str
 
 
-def find_port(model_dir: Path, tf_option: str | None, scratch: Path, trust_remote_code: bool = False) -> PortSource:
+def find_port(
+    model_dir: Path,
+    tf_option: str | None,
+    scratch: Path,
+    trust_remote_code: bool = False,
+    torch_name: str | None = None,
+) -> PortSource:
     """The TensorFlow file for the checkpoint in `model_dir`.
 
     Args:
@@ -33,6 +39,7 @@ def find_port(model_dir: Path, tf_option: str | None, scratch: Path, trust_remot
             model is scaffolded into `scratch`.
         scratch: folder for a scaffolded file.
         trust_remote_code: allow code that lies in `model_dir` to be run while scaffolding.
+        torch_name: PyTorch class to use instead of the one that config.json names.
 
     Raises:
         UsageError: the file does not exist, or there are several and none was chosen.
@@ -44,7 +51,7 @@ def find_port(model_dir: Path, tf_option: str | None, scratch: Path, trust_remot
         given = given.with_name(name)
     if given is not None and not given.is_file():
         raise UsageError(f"There is no TensorFlow file {given}.", hint="--tf FILE or --tf FILE:CLASS")
-    class_name = class_name or f"TF{architecture(model_dir)}"
+    class_name = class_name or f"TF{torch_name or architecture(model_dir)}"
     file = given or _beside(model_dir) or _scaffolded(model_dir, class_name, scratch, trust_remote_code)
     return PortSource(file, class_name)
 

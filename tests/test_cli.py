@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -43,7 +44,9 @@ def test_help_says_what_it_does_and_shows_examples(command: str) -> None:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_option_is_explained(command: str) -> None:
     lines = run(app, [command, "--help"], terminal_width=300).output.splitlines()
-    options = [line.split("  ") for line in lines if line.startswith("  --")]
+    # A long option has its explanation on the next line.
+    joined = [line if "  " in line.strip() else line + below for line, below in pairwise(lines)]
+    options = [line.split("  ") for line in joined if line.startswith("  --")]
     assert options
     assert [parts for parts in options if not parts[-1].strip() or parts[-1].strip().startswith("--")] == []
 

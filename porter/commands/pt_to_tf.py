@@ -1,71 +1,165 @@
-"""`porter pt-to-tf`: PyTorch weights become TensorFlow weights, proven against PyTorch."""
+"""`porter pt-to-tf`: PyTorch weights become TensorFlow weights, proven against PyTorch, proposed on the Hub."""
+
+from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from porter import console
 from porter.errors import UsageError
 
+if TYPE_CHECKING:
+    from porter.weights.hub import Opened
+    from porter.weights.pipeline import Options
+
+
+ModelName = Annotated[str, typer.Option(help="Folder, or Hub repository owner/name, with PyTorch weights.")]
+Output = Annotated[Path | None, typer.Option(help="Folder to be made for the TensorFlow model. Default: NAME-tf.")]
+LocalDir = Annotated[Path | None, typer.Option(help="Folder to download the repository to. Default: the Hub's cache.")]
+Revision = Annotated[str | None, typer.Option(help="Branch, tag or commit of the repository.")]
+Tf = Annotated[
+    str | None,
+    typer.Option(metavar="FILE[:CLASS]", help="TensorFlow modeling file; default: beside the weights, else made."),
+]
+ModelClass = Annotated[
+    str | None, typer.Option(metavar="CLASS", help="Class to load, instead of the one that config.json names.")
+]
+MaxError = Annotated[
+    float, typer.Option(min=0, help="Greatest absolute difference allowed, of outputs and of hidden states.")
+]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of the inputs that the models are compared on.")]
+Format = Annotated[str, typer.Option("--format", help="h5 or safetensors.")]
+Dtype = Annotated[str | None, typer.Option(help="Type of the written weights, as float16. Default: as they are.")]
+ShardSize = Annotated[str, typer.Option(help="Size of the largest weight file.")]
+NewWeights = Annotated[bool, typer.Option("--new-weights", help="Convert although there are TensorFlow weights.")]
+NoPr = Annotated[bool, typer.Option("--no-pr", help="Open no pull request on the Hub.")]
+Push = Annotated[bool, typer.Option("--push", help="Commit to main instead of opening a pull request.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before --push.")]
+Extra = Annotated[str, typer.Option(help="Text to add to the pull request's description.")]
+WithCode = Annotated[bool, typer.Option("--with-code/--no-code", help="Add the TensorFlow modeling file.")]
+Token = Annotated[str | None, typer.Option(help="Token for the Hub. Default: the one you are logged in with.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with what an earlier run wrote to the output.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be written, and write nothing.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Trust = Annotated[bool, typer.Option("--trust-remote-code", help="Allow code that lies in the model's repository.")]
+
 
 def pt_to_tf(
-    model_name: Annotated[str, typer.Option(help="Folder, or Hub repository owner/name, with PyTorch weights.")],
-    output: Annotated[Path, typer.Option(help="Folder for the TensorFlow model; it must not exist yet.")],
-    no_pr: Annotated[bool, typer.Option("--no-pr", help="Open no pull request on the Hub.")] = False,
-    tf: Annotated[
-        str | None,
-        typer.Option(metavar="FILE[:CLASS]", help="TensorFlow modeling file; default: beside the weights, else made."),
-    ] = None,
-    max_error: Annotated[
-        float, typer.Option(min=0, help="Greatest absolute difference allowed, of outputs and of hidden states.")
-    ] = 5e-5,
-    seed: Annotated[int, typer.Option(help="Seed of the inputs that the models are compared on.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
-    trust_remote_code: Annotated[
-        bool, typer.Option("--trust-remote-code", help="Allow code that lies in the model's repository.")
-    ] = False,
+    model_name: ModelName,
+    output: Output = None,
+    local_dir: LocalDir = None,
+    revision: Revision = None,
+    tf: Tf = None,
+    override_model_class: ModelClass = None,
+    max_error: MaxError = 5e-5,
+    seed: Seed = 0,
+    weight_format: Format = "h5",
+    dtype: Dtype = None,
+    max_shard_size: ShardSize = "5GB",
+    new_weights: NewWeights = False,
+    no_pr: NoPr = False,
+    push: Push = False,
+    yes: Yes = False,
+    extra_commit_description: Extra = "",
+    with_code: WithCode = True,
+    token: Token = None,
+    resume: Resume = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+    trust_remote_code: Trust = False,
 ) -> None:
-    """Convert a PyTorch checkpoint to TensorFlow and compare outputs and hidden states before and after.
+    """Convert a PyTorch checkpoint to TensorFlow, compare it with PyTorch before and after, and propose it on the Hub.
 
     Exit code 1 and nothing at the output when a difference is greater than --max-error, unless PyTorch's own
     rounding (float32 against float64) explains it.
 
     Examples:
+      porter pt-to-tf --model-name owner/name
       porter pt-to-tf --model-name ./my-model --no-pr --output ./my-model-tf
-      porter pt-to-tf --model-name ./my-model --tf ports/modeling_tf_bert.py --no-pr --output ./my-model-tf
+      porter pt-to-tf --model-name ./my-model --tf ports/modeling_tf_bert.py --no-pr --dry-run
     """
-    if not no_pr:
-        raise UsageError("Pull requests are not opened yet.", hint="add --no-pr")
-    from porter.weights.pipeline import Options, run
-    from porter.weights.source import local_copy
+    from porter.weights import source
+    from porter.weights.pipeline import Options
 
-    source = local_copy(model_name)
-    result = run(Options(source, output, tf, max_error, seed, trust_remote_code=trust_remote_code))
-    data = result.to_json()
+    check_publishable(model_name, not (no_pr or dry_run))
+    target = source.target(weight_format, dtype, max_shard_size)
+    folder = source.local_copy(model_name, source.Fetch(revision, token, local_dir))
+    source.check_new(folder, model_name, new_weights)
+    place = output or Path(f"{Path(model_name).absolute().name}-tf")
+    name = override_model_class and override_model_class.removeprefix("TF")
+    options = Options(folder, place, model_name, tf, name, max_error, seed, target, with_code, trust_remote_code)
+    if dry_run:
+        show_plan(options, as_json)
+        return
+    data = converted(options, resume)
+    tell(data, options.output, as_json)
+    opened = None if no_pr else publish(options, data, token, extra_commit_description, yes if push else None)
     if as_json:
-        console.result_json(data)
-    else:
+        console.result_json({**data, "url": opened and opened.url})
+    elif opened is not None:
+        console.result(f"{'updated' if opened.updated else 'opened'} {opened.url}")
+
+
+def check_publishable(model_name: str, wanted: bool) -> None:
+    """Refuse a folder as the place for a pull request.
+
+    Raises:
+        UsageError: it is one.
+    """
+    if wanted and Path(model_name).is_dir():
+        raise UsageError(f"{model_name} is a folder, so there is no repository to propose to.", hint="add --no-pr")
+
+
+def tell(data: Mapping[str, Any], output: Path, as_json: bool) -> None:
+    """Show what was converted; as JSON it comes at the end."""
+    from porter.weights.report import summary
+
+    if not as_json:
         console.result(summary(data, output))
 
 
-def summary(data: Mapping[str, Any], output: Path) -> str:
-    """The four maxima, what they were measured on, and the files."""
-    rows = [
-        (stage, _number(found["outputs"]), _number(found["hidden_states"]))
-        for stage, found in data["differences"].items()
-    ]
-    lines = [
-        f"{data['class']} matches PyTorch on {len(data['trials'])} inputs: {', '.join(data['trials'])}.",
-        "",
-        console.aligned(("MAX DIFFERENCE", "OUTPUTS", "HIDDEN STATES"), rows),
-        "",
-    ]
-    if data["unused"]:
-        lines += [f"not used by {data['class']}: {', '.join(data['unused'])}", ""]
-    return "\n".join(lines + [f"wrote {output / name}" for name in data["files"]])
+def converted(options: Options, resume: bool) -> Mapping[str, Any]:
+    """The report: of what lies at the output already, where that is wanted, else of a new conversion."""
+    from porter.weights.pipeline import run
+    from porter.weights.report import read_report
+
+    found = read_report(options.output) if resume and options.output.is_dir() else None
+    return found if found is not None else run(options)
 
 
-def _number(value: float | None) -> str:
-    return "none" if value is None else f"{value:.3e}"
+def publish(options: Options, data: Mapping[str, Any], token: str | None, extra: str, sure: bool | None) -> Opened:
+    """Propose the files on the Hub; with `sure` not None push them to main, after asking where it is False."""
+    from porter.weights import hub
+    from porter.weights.report import body
+
+    upload = tuple(name for name in data["files"] if name.startswith(("tf_model", "modeling_tf_")))
+    proposal = hub.Proposal(options.name, options.output, upload, body(data, upload, extra), token)
+    if sure is None:
+        return hub.propose(proposal)
+    if not sure and not typer.confirm(f"Commit {', '.join(upload)} to main of {options.name}?", err=True):
+        raise typer.Exit(1)
+    return hub.push(proposal)
+
+
+def show_plan(options: Options, as_json: bool) -> None:
+    """What a run would write."""
+    from porter.weights.convert import plan_entries
+    from porter.weights.pipeline import prepared
+
+    with prepared(options) as conversion:
+        plan = conversion.plan
+        size = sum(entry.size for entry in plan_entries(plan, options.target))
+        moves = [
+            {"from": move.source, "to": move.target.path, "layout": str(move.target.layout)} for move in plan.moves
+        ]
+    unused = list(plan.pairing.unexpected)
+    if as_json:
+        console.result_json({"schema": 1, "class": plan.class_name, "bytes": size, "moves": moves, "unused": unused})
+        return
+    console.result_table(("PYTORCH", "TENSORFLOW"), [(move["from"], move["to"]) for move in moves])
+    console.result(f"\n{plan.class_name}: {len(moves)} variables, {size / 1e6:.1f} MB; nothing was written.")
+    if unused:
+        console.result(f"not used: {', '.join(unused)}")

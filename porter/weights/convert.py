@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +51,18 @@ def convert(plan: Plan, checkpoint: Checkpoint, folder: Path, target: Target = T
     if len(files) > 1:
         written.append(write_index(folder, dict(zip(names, files, strict=True)), target.format))
     return written
+
+
+def check_space(plan: Plan, target: Target, folder: Path) -> None:
+    """Refuse, before anything is written, what cannot fit on the disk.
+
+    Raises:
+        UsageError: with what is needed and what is there.
+    """
+    needed = sum(entry.size for entry in plan_entries(plan, target))
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise UsageError(f"The weights need {needed / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free.")
 
 
 def write(writer: Writer, entries: Sequence[Entry], moves: dict[str, Move], checkpoint: Checkpoint) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -19,21 +21,68 @@ LARGEST_COMPANION = 100_000_000
 def whole_folder(path: Path) -> Iterator[Path]:
     """A folder beside `path` to write into; it becomes `path` if the block ends well, and vanishes if not.
 
+    What a killed run left beside `path` is removed first.
+
     Raises:
-        UsageError: `path` exists and is not an empty folder, or cannot be made.
+        UsageError: `path` exists and is not an empty folder, cannot be written, or another run is writing it.
     """
     check_free(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        remove_stale(path)
+        beside = Path(tempfile.mkdtemp(prefix=_prefix(path), dir=path.parent))
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}.") from error
+    lock = _locked(beside)
     try:
         yield beside
         beside.chmod(0o755)
-        try:
-            beside.replace(path)
-        except OSError as error:
-            raise UsageError(f"{path} was written by someone else meanwhile.", hint="choose another folder") from error
+        _move(beside, path)
+    except OSError as error:
+        if error.filename is not None and not str(error.filename).startswith(str(beside)):
+            raise
+        reason = error.strerror or str(error).partition("\n")[0]
+        raise UsageError(f"{path} cannot be written: {reason}.", hint="nothing was left there") from error
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+        if lock is not None:
+            os.close(lock)
+
+
+def _move(beside: Path, path: Path) -> None:
+    try:
+        beside.replace(path)
+    except OSError as error:
+        raise UsageError(f"{path} was written by someone else meanwhile.", hint="choose another folder") from error
+
+
+def _prefix(path: Path) -> str:
+    return f".{path.name}.porter-"
+
+
+def _locked(folder: Path) -> int | None:
+    """A lock on the folder that ends with this process; None if another process has it."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        return None
+    return handle
+
+
+def remove_stale(path: Path) -> None:
+    """Remove the unfinished folders that killed runs left beside `path`.
+
+    Raises:
+        UsageError: one of them belongs to a run that is still going on.
+    """
+    for folder in path.parent.glob(f"{_prefix(path)}*"):
+        lock = _locked(folder)
+        if lock is None:
+            raise UsageError(f"Another run is writing {path}.", hint="wait for it, or choose another folder")
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(lock)
 
 
 def check_free(path: Path) -> None:

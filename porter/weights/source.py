@@ -1,39 +1,94 @@
-"""Where the PyTorch weights come from: a folder, or a repository on the Hub, fetched into the Hub's cache."""
+"""What the command is given: a folder or a repository on the Hub, and how the weights are to be written."""
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from porter.errors import UsageError
+from porter.weights.convert import Target
+from porter.weights.hub import Patience, patiently
 
-# Weights in one format only; code is fetched by whoever is allowed to run it.
-WANTED = ("*.json", "*.txt", "*.model", "*.jinja", "modeling_tf_*.py")
+# Weights come in one format only; code of the repository's own is fetched by whoever is allowed to run it.
+COMPANIONS = ("*.json", "*.txt", "*.model", "*.jinja", "modeling_tf_*.py")
+TF_WEIGHTS = ("tf_model*.h5", "tf_model*.safetensors")
+UNITS = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
+DTYPES = ("float32", "float16", "bfloat16")
+FORMATS = ("h5", "safetensors")
 
 
-def local_copy(name: str, revision: str | None = None) -> Path:
-    """The folder `name`, or the local copy of the Hub repository `name`.
+@dataclass(frozen=True)
+class Fetch:
+    """How a repository is fetched."""
+
+    revision: str | None = None
+    token: str | None = None
+    local_dir: Path | None = None
+
+
+def local_copy(name: str, fetch: Fetch | None = None, patience: Patience | None = None) -> Path:
+    """The folder `name`, or a local copy of the Hub repository `name`.
 
     Raises:
-        UsageError: it is neither, or the Hub does not give it.
+        UsageError: it is neither.
+        HubError: the Hub does not give it.
     """
-    folder = Path(name)
-    if folder.is_dir():
-        return folder
+    if Path(name).is_dir():
+        return Path(name)
+    if "://" in name or "@" in name:
+        raise UsageError("--model-name takes a folder or owner/name, no address.", hint="--token takes the token")
     if name.count("/") != 1 or name.startswith((".", "/", "~")):
         raise UsageError(f"There is no folder {name}.", hint="give a folder or a Hub repository owner/name")
-    return _download(name, revision)
+    return patiently(lambda: _download(name, fetch or Fetch()), name, patience or Patience())
 
 
-def _download(name: str, revision: str | None) -> Path:
+def _download(name: str, fetch: Fetch) -> Path:
     from huggingface_hub import HfApi, snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
-    try:
-        files = HfApi().list_repo_files(name, revision=revision)
-        weights = next((kind for kind in ("*.safetensors", "*.bin") if any(Path(f).match(kind) for f in files)), None)
-        if weights is None:
-            raise UsageError(f"{name} holds no PyTorch weights.", hint="choose a repository with model.safetensors")
-        return Path(snapshot_download(name, revision=revision, allow_patterns=[*WANTED, weights]))
-    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-        first = str(error).strip().partition("\n")[0]
-        raise UsageError(f"The Hub did not give {name}: {first}", hint="check the name and the connection") from error
+    files = HfApi(token=fetch.token).list_repo_files(name, revision=fetch.revision)
+    own = [file for file in files if "/" not in file and not file.startswith("tf_model")]
+    weights = next((kind for kind in ("*.safetensors", "*.bin") if any(Path(file).match(kind) for file in own)), None)
+    if weights is None:
+        raise UsageError(f"{name} holds no PyTorch weights.", hint="choose a repository with model.safetensors")
+    wanted = [file for file in files if any(Path(file).match(kind) for kind in (*COMPANIONS, weights, *TF_WEIGHTS))]
+    return Path(
+        snapshot_download(
+            name, revision=fetch.revision, token=fetch.token, local_dir=fetch.local_dir, allow_patterns=wanted
+        )
+    )
+
+
+def check_new(folder: Path, name: str, new_weights: bool) -> None:
+    """Refuse to convert again what has been converted, unless that is wanted.
+
+    Raises:
+        UsageError: there are TensorFlow weights already.
+    """
+    if not new_weights and any(any(folder.glob(kind)) for kind in TF_WEIGHTS):
+        raise UsageError(f"{name} has TensorFlow weights already.", hint="--new-weights converts anew")
+
+
+def target(weight_format: str, dtype: str | None, max_shard_size: str) -> Target:
+    """How the weights are written.
+
+    Raises:
+        UsageError: an unknown format, type or size.
+    """
+    if weight_format not in FORMATS:
+        raise UsageError(f"There is no format {weight_format}.", hint=f"--format {' | '.join(FORMATS)}")
+    if dtype is not None and dtype not in DTYPES:
+        raise UsageError(f"Weights are not written as {dtype}.", hint=f"--dtype {' | '.join(DTYPES)}")
+    return Target(weight_format, dtype, size(max_shard_size))
+
+
+def size(text: str) -> int:
+    """`5GB`, `200MB`, `2GiB` in bytes.
+
+    Raises:
+        UsageError: it is none of these.
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMG]i?B)", text.strip(), re.IGNORECASE)
+    if found is None or float(found[1]) == 0:
+        raise UsageError(f"{text!r} is no size.", hint="--max-shard-size 5GB")
+    return int(float(found[1]) * UNITS[found[2].upper()])

@@ -65,6 +65,12 @@ class Verification:
         return bool(self.results) and all(result.tensors and not result.failures for result in self.results)
 
     @property
+    def may_be_rounding(self) -> bool:
+        """Whether all that fails are numbers: no shape, dtype, key, NaN or infinity."""
+        failures = (tensor for result in self.results for tensor in result.failures)
+        return all(tensor.max_abs is not None and set(tensor.failures) <= {"values"} for tensor in failures)
+
+    @property
     def max_output(self) -> float | None:
         """The greatest difference of what is no hidden state; None where no number can be given."""
         return self._greatest(hidden=False)
@@ -85,8 +91,8 @@ class Verification:
 
 
 def describe(tensor: TensorResult) -> str:
-    """What is wrong with a tensor, also where diffcheck's own bound is wider than the one given here."""
-    if tensor.failures:
+    """What is wrong with a tensor; of numbers only by how much, since the bound here is another than diffcheck's."""
+    if set(tensor.failures) - {"values"}:
         return tensor.sentence()
     return f"{tensor.path} differs by {tensor.max_abs:.3e} at {tensor.index}."
 

@@ -1,3 +1,8 @@
+import errno
+import signal
+import subprocess
+import sys
+
 import pytest
 
 from porter.errors import UsageError
@@ -32,17 +37,62 @@ def test_an_empty_folder_is_taken_and_a_full_one_is_not(tmp_path):
     assert (tmp_path / "empty" / "file").read_text() == "whole"
 
 
-def test_whoever_comes_second_loses_and_leaves_nothing(tmp_path):
+def test_a_second_run_on_the_same_output_is_refused(tmp_path):
     def race():
-        with whole_folder(tmp_path / "out") as second:
-            (second / "file").write_text("second")
-            with whole_folder(tmp_path / "out") as first:
-                (first / "file").write_text("first")
+        with whole_folder(tmp_path / "out"):
+            raise AssertionError("the second run began")
 
-    with pytest.raises(UsageError, match="meanwhile"):
-        race()
+    with whole_folder(tmp_path / "out") as first:
+        (first / "file").write_text("first")
+        with pytest.raises(UsageError, match="Another run is writing"):
+            race()
     assert (tmp_path / "out" / "file").read_text() == "first"
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_an_output_that_appears_meanwhile_is_kept(tmp_path):
+    def overtaken():
+        with whole_folder(tmp_path / "out"):
+            (tmp_path / "out").mkdir()
+            (tmp_path / "out" / "file").write_text("someone else's")
+
+    with pytest.raises(UsageError, match="meanwhile"):
+        overtaken()
+    assert (tmp_path / "out" / "file").read_text() == "someone else's"
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_what_a_killed_run_left_is_removed(tmp_path):
+    script = """
+import os, signal, sys
+from pathlib import Path
+from porter.weights.output import whole_folder
+with whole_folder(Path(sys.argv[1])) as folder:
+    (folder / "file").write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    killed = subprocess.run([sys.executable, "-c", script, str(tmp_path / "out")], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert [path.name[:12] for path in tmp_path.iterdir()] == [".out.porter-"]
+    with whole_folder(tmp_path / "out") as folder:
+        (folder / "file").write_text("whole")
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_nothing(tmp_path):
+    def write():
+        with whole_folder(tmp_path / "out"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(UsageError, match="cannot be written: No space left on device"):
+        write()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_place_that_cannot_be_written(tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(UsageError, match="cannot be written"), whole_folder(tmp_path / "file" / "out"):
+        pass
 
 
 def test_a_dangling_link_is_not_overwritten(tmp_path):

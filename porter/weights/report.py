@@ -1,0 +1,163 @@
+"""What was converted and proven, as JSON that lies beside the weights, as a table and as the pull request's body."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from porter import __version__, console
+from porter.errors import UsageError
+from porter.render import render
+from porter.weights.verify import MAX_ERROR, Verification
+
+FILE = "pt_to_tf.json"
+SCHEMA = 1
+PACKAGES = ("torch", "tensorflow", "keras", "transformers", "numpy", "h5py")
+Data = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What was written and what was proven: verifications by stage, `crossload` and `conversion`."""
+
+    class_name: str
+    source: str
+    unused: tuple[str, ...]
+    trials: tuple[str, ...]
+    seed: int
+    max_error: float
+    verifications: Mapping[str, Verification]
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+    def to_json(self, files: Mapping[str, str]) -> dict[str, Any]:
+        """The result in a versioned form.
+
+        Args:
+            files: name of each file and its SHA-256.
+        """
+        return {
+            "schema": SCHEMA,
+            "class": self.class_name,
+            "source": self.source,
+            "matches": all(verification.matches for verification in self.verifications.values()),
+            "max_error": self.max_error,
+            "seed": self.seed,
+            "differences": {
+                stage: {"outputs": verification.max_output, "hidden_states": verification.max_hidden}
+                for stage, verification in self.verifications.items()
+            },
+            "trials": list(self.trials),
+            "unused": list(self.unused),
+            "files": dict(files),
+            "versions": versions(),
+            "seconds": {stage: round(seconds, 3) for stage, seconds in self.seconds.items()},
+        }
+
+
+def versions() -> dict[str, str]:
+    """Of porter and of what computes."""
+    found = {"porter": __version__}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file but the report itself, by name."""
+    files = sorted(file for file in folder.iterdir() if file.name != FILE)
+    return {file.name: sha256(file) for file in files}
+
+
+def sha256(file: Path) -> str:
+    """Of a file, read in pieces."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def write_report(folder: Path, data: Data) -> None:
+    """Write the report into the folder."""
+    (folder / FILE).write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+
+
+def read_report(folder: Path) -> Data | None:
+    """The report of a finished conversion whose files are still what they were; None if there is no report.
+
+    Raises:
+        UsageError: a file was changed or is gone.
+    """
+    try:
+        data = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        files = dict(data["files"])
+    except FileNotFoundError:
+        return None
+    except (UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError) as error:
+        raise UsageError(f"{folder / FILE} is no report of porter.", hint="remove the folder and run again") from error
+    changed = sorted(name for name, digest in {**files, **hashes(folder)}.items() if files.get(name) != digest)
+    absent = sorted(set(files) - {file.name for file in folder.iterdir()})
+    if changed or absent:
+        name = (absent or changed)[0]
+        raise UsageError(f"{folder / name} is not what was converted.", hint="remove the folder and run again")
+    return dict(data)
+
+
+def body(data: Data, upload: Sequence[str], extra: str = "") -> str:
+    """The text of the pull request.
+
+    Args:
+        data: the report.
+        upload: the files that it holds.
+        extra: what the user adds.
+    """
+    maxima = {
+        stage: {kind: number(value) for kind, value in found.items()} for stage, found in data["differences"].items()
+    }
+    return render(
+        "pull_request.md.j2",
+        class_name=data["class"],
+        versions=data["versions"],
+        maxima=maxima,
+        caution=is_raised(data),
+        max_error=data["max_error"],
+        trials=data["trials"],
+        seed=data["seed"],
+        sha256={name: data["files"][name] for name in upload},
+        command=f"porter pt-to-tf --model-name {data['source']} --seed {data['seed']} --new-weights --no-pr",
+        extra=extra,
+    )
+
+
+def is_raised(data: Data) -> bool:
+    """Whether more than the usual error was allowed."""
+    return bool(data["max_error"] > MAX_ERROR)
+
+
+def summary(data: Data, output: Path) -> str:
+    """The four maxima, what they were measured on, and the files."""
+    rows = [
+        (stage, number(found["outputs"]), number(found["hidden_states"]))
+        for stage, found in data["differences"].items()
+    ]
+    lines = [
+        f"{data['class']} matches PyTorch on {len(data['trials'])} inputs: {', '.join(data['trials'])}.",
+        "",
+        console.aligned(("MAX DIFFERENCE", "OUTPUTS", "HIDDEN STATES"), rows),
+        "",
+    ]
+    if is_raised(data):
+        lines += [f"CAUTION: The maximum admissible error was manually increased to {data['max_error']}!", ""]
+    if data["unused"]:
+        lines += [f"not used by {data['class']}: {', '.join(data['unused'])}", ""]
+    return "\n".join(lines + [f"wrote {output / name}" for name in data["files"]])
+
+
+def number(value: float | None) -> str:
+    """Three digits after the point, as the command of transformers 4 wrote it."""
+    return "none" if value is None else f"{value:.3e}"
