@@ -237,6 +237,8 @@ def test_names_that_are_hard_to_find():
     assert canonical([].append) == "builtins.list.append"
     assert canonical(np.prod) == "numpy.prod"
     assert canonical(len) == "builtins.len"
+    normed = torch.nn.utils.parametrizations.weight_norm(torch.nn.Conv1d(2, 2, 2))
+    assert canonical(normed) == "torch.nn.Conv1d"
     assert canonical(torch.nn.Tanh().register_buffer) == "torch.nn.Module.register_buffer"
 
 

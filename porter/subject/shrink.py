@@ -63,8 +63,8 @@ def shrink(config: Any, strategy: Strategy) -> dict[str, Any]:
             changed[name] = {"model_type": value.model_type, **shrink(value, strategy)}
         elif name == "layer_types" and kinds:
             changed[name] = (kinds * layers)[:layers]
-        elif name in {"pad_token_id", "decoder_start_token_id"} and value is None:
-            changed[name] = 0  # classifiers and shifted labels ask for one
+        elif name == "pad_token_id" and value is None:
+            changed[name] = 0  # classifiers ask for one
         elif name == "sliding_window" and isinstance(value, int):
             changed[name] = min(value, ROW_OF_PATCHES)
         elif _is_size(value):
@@ -72,6 +72,8 @@ def shrink(config: Any, strategy: Strategy) -> dict[str, Any]:
             new = _per_element(value, lambda v, name=name, sizes=sizes: sizes.of(name, v, specials))
             if new != value:
                 changed[name] = new
+    if getattr(config, "is_encoder_decoder", False) and getattr(config, "decoder_start_token_id", None) is None:
+        changed["decoder_start_token_id"] = 0  # to shift labels
     return changed
 
 
@@ -119,8 +121,11 @@ def _fields(config: Any) -> Iterator[tuple[str, Any]]:
     common = set(inspect.signature(PretrainedConfig.__init__).parameters) | {"self", "kwargs"}
     common -= {name for name in common if name.endswith("_token_id")}
     for name in inspect.signature(type(config).__init__).parameters:
-        if name not in common and hasattr(config, name):
-            yield name, getattr(config, name)
+        if name not in common:
+            try:
+                yield name, getattr(config, name)
+            except (AttributeError, RuntimeError):  # not set, or another value in each layer
+                continue
 
 
 def _is_size(value: object) -> bool:

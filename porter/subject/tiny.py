@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import Any
 
 from porter.errors import UsageError
-from porter.sample import RUN_ERRORS, numpy_inputs, single_threaded, torch_inputs
+from porter.sample import RUN_ERRORS, numpy_inputs, torch_inputs, trial_runs
 from porter.subject.case import Case, InputSpec, ModelCase
 from porter.subject.inputs import possible_inputs
 from porter.subject.locate import Location
@@ -37,7 +37,7 @@ def tiny_cases(location: Location, classes: Sequence[str] = ()) -> tuple[tuple[C
         if classes and name not in classes:
             continue
         try:
-            with single_threaded():
+            with trial_runs():
                 config, inputs = _first_that_runs(model_class, location.config_values)
         except RUN_ERRORS as error:
             failures[name] = f"{type(error).__name__}: {error}".splitlines()[0]

@@ -16,7 +16,7 @@ from porter.sample import (
     build_torch_model,
     checked_variation,
     numpy_inputs,
-    single_threaded,
+    trial_runs,
     torch_inputs,
 )
 from porter.subject.case import Case, InputSpec, ModelCase, Subject
@@ -41,7 +41,7 @@ def trace(subject: Subject) -> Facts:
     A model that does not run is named in `failures`. Raises UsageError where none of the cases' models runs.
     """
     failures = dict(subject.failures)
-    with single_threaded(), watched(subject) as (module, recorder):
+    with trial_runs(), watched(subject) as (module, recorder):
         tracer = _Tracer(subject, module, recorder)
         ran = [model.name for case in subject.cases for model in case.models if tracer.attempt(case, model, failures)]
         if not ran:

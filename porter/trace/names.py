@@ -32,6 +32,7 @@ PUBLIC_MODULES = (
     "numpy",
 )
 LOCAL = "local"
+PARAMETRIZED = "torch.nn.utils.parametrize"
 CACHED = type(functools.cache(len))
 BOUND_BUILTINS = (BuiltinFunctionType, MethodWrapperType)
 ROUTINES = (FunctionType, MethodType, MethodDescriptorType, WrapperDescriptorType, ClassMethodDescriptorType,
@@ -55,6 +56,8 @@ def canonical(obj: object, local_modules: Collection[str] = ()) -> str:
         return canonical(obj.__func__, local_modules)
     if not isinstance(obj, (type, *ROUTINES)):
         return canonical(type(obj), local_modules)
+    if isinstance(obj, type) and obj.__name__.startswith("Parametrized") and obj.__module__ == PARAMETRIZED:
+        return canonical(obj.__mro__[1], local_modules)  # made on the fly by weight_norm and its like
     owner = _owner(obj)
     if owner is not None:
         return f"{canonical(owner, local_modules)}.{obj.__name__}"
