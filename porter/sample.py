@@ -144,7 +144,7 @@ def checked_variation(
 
 @contextmanager
 def trial_runs() -> Iterator[None]:
-    """Runs of foreign code on odd inputs: its warnings say nothing here, and one thread is fastest for tiny tensors."""
+    """Runs of foreign code on odd inputs: its warnings say nothing, one thread is fastest for tiny tensors."""
     import torch
 
     threads = torch.get_num_threads()

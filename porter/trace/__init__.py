@@ -16,8 +16,8 @@ from porter.sample import (
     build_torch_model,
     checked_variation,
     numpy_inputs,
-    trial_runs,
     torch_inputs,
+    trial_runs,
 )
 from porter.subject.case import Case, InputSpec, ModelCase, Subject
 from porter.subject.tiny import inputs_that_run, model_classes
