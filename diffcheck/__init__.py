@@ -3,7 +3,7 @@
 Importing this package loads numpy only; PyTorch and TensorFlow are imported by the functions that run them.
 """
 
-from diffcheck.compare import Comparison, compare, noise_between
+from diffcheck.compare import Comparison, compare, compare_flat, noise_between
 from diffcheck.metrics import NOISE_FACTOR, TOLERANCE, Bound, TensorResult
 from diffcheck.pipeline import Options, assert_matches, diff
 from diffcheck.report import Report
@@ -18,6 +18,7 @@ __all__ = [
     "TensorResult",
     "assert_matches",
     "compare",
+    "compare_flat",
     "diff",
     "noise_between",
 ]

@@ -158,7 +158,7 @@ def _alone(call: ModuleCall, models: Models, bound: Bound, double: bool = False)
         expected = torch_side.replay(models.torch_model, call, True) if double else call.output
         actual = tf_side.call_layer(layer, arguments.values)
     except Exception as error:  # noqa: BLE001 - the code under test may raise anything, and that is the result
-        crash = crash_of(error, call.path)
+        crash = crash_of(error, call.path, layer)
         return _Alone(call, None, f"alone it stopped with {crash.message}", crash)
     problem = f"kept its own {', '.join(arguments.kept)}" if arguments.kept else ""
     return _Alone(call, compare_modules(expected, actual, bound), problem)

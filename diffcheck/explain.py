@@ -34,6 +34,11 @@ def explain(models: Models, module: ModuleResult) -> Origin:
     if cause.statement is not None:
         where = Place(cause.statement.file, cause.statement.line, cause.statement.text)
         origin = replace(origin, tf=where)
+    if cause.attribute:
+        layer = models.layers[module.tf_path or ""]
+        file, line = source_of(type(layer))
+        found = construction_line(file, line, cause.attribute) if file else None
+        origin = replace(origin, tf=Place(file, *found)) if found else origin
     return replace(origin, cause=cause.edit)
 
 

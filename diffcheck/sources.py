@@ -45,13 +45,22 @@ def source_of(cls: type) -> tuple[str, int]:
         return "", 0
 
 
-def crash_of(error: BaseException, module: str = "") -> Crash:
-    """Where an exception was raised, in the last frame outside of the frameworks, and its first sentence."""
-    place, line = "", 0
+def crash_of(error: BaseException, module: str = "", owner: object = None) -> Crash:
+    """Where an exception was raised, and its first sentence.
+
+    The place is the last frame in a method of ``owner``, else the last one outside of the frameworks.
+    """
+    place, line, own = "", 0, False
     trace = error.__traceback__
     while trace is not None:
         file = trace.tb_frame.f_code.co_filename
-        if not file.startswith(_OWN_FOLDER) and not any(f"site-packages/{name}/" in file for name in _FRAMEWORKS):
+        if owner is not None and trace.tb_frame.f_locals.get("self") is owner:
+            place, line, own = file, trace.tb_lineno, not any(f"site-packages/{name}/" in file for name in _FRAMEWORKS)
+        elif (
+            not own
+            and not file.startswith(_OWN_FOLDER)
+            and not any(f"site-packages/{name}/" in file for name in _FRAMEWORKS)
+        ):
             place, line = file, trace.tb_lineno
         trace = trace.tb_next
     lines = [text.strip() for text in _COLOUR.sub("", str(error)).splitlines() if text.strip()]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from diffcheck.causes.suspect import Cause, Explanation, Suspect
 from diffcheck.causes.values import VALUE_CAUSES
 from diffcheck.causes.wrong_code import CODE_CAUSES
@@ -16,7 +18,7 @@ def find_cause(suspect: Suspect) -> Explanation | None:
     for cause in CAUSES:
         found = cause.explain(suspect)
         if isinstance(found, Explanation):
-            return Explanation(f"{cause.name}: {found.edit}", found.statement)
+            return replace(found, edit=f"{cause.name}: {found.edit}")
         if found is not None:
             return Explanation(f"{cause.name}: {found}")
     return None

@@ -53,10 +53,11 @@ class Suspect:
 
 @dataclass(frozen=True)
 class Explanation:
-    """The edit that repairs the module, in words, and the statement to edit where it is one."""
+    """The edit that repairs the module, in words, and what to edit: a statement, or an attribute's construction."""
 
     edit: str
     statement: Statement | None = None
+    attribute: str = ""
 
 
 @dataclass(frozen=True)

@@ -22,18 +22,18 @@ from diffcheck.statements import Statement
 MOST_TRIALS = 400
 
 
-def settings(suspect: Suspect) -> str | None:
+def settings(suspect: Suspect) -> Explanation | None:
     """An attribute of the layer with another value than the module's attribute of the same name."""
     for name, own in list(vars(suspect.layer).items()):
         wanted = getattr(suspect.torch_module, name, None)
         if not isinstance(own, bool | int | float) or not isinstance(wanted, bool | int | float) or own == wanted:
             continue
         if suspect.is_right_with(mock.patch.dict(vars(suspect.layer), {name: wanted})):
-            return f"{name} should be {wanted:g}, it is {own:g}"
+            return Explanation(f"{name} should be {wanted:g}, it is {own:g}", attribute=name)
     return None
 
 
-def activation_attribute(suspect: Suspect) -> str | None:
+def activation_attribute(suspect: Suspect) -> Explanation | None:
     """Another activation function in an attribute of the layer, or as the layer itself."""
     attributes = [
         name
@@ -45,7 +45,7 @@ def activation_attribute(suspect: Suspect) -> str | None:
     for name in attributes:
         for word, function in activations().items():
             if suspect.is_right_with(mock.patch.dict(vars(suspect.layer), {name: function})):
-                return f"activation should be {word}"
+                return Explanation(f"activation should be {word}", attribute=name)
     return None
 
 

@@ -1,0 +1,296 @@
+"""Plant mistakes into TensorFlow ports and see whether the diff names the module, the statement and the cause.
+
+    python benchmarks/diff_mutants.py CORPUS.json --families bert gpt2 ... --each 25 --out mutants.jsonl
+    python benchmarks/diff_mutants.py --table mutants.jsonl
+
+Each port is scaffolded once, its clean original is examined, then copies with one mistake each. One JSON line per
+mutant; a run that is started again goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from mutations import CAUSES, Mutation, mutations
+
+import diffcheck
+from porter.quiet import quiet_frameworks
+
+
+@dataclass(frozen=True)
+class Port:
+    """A family's PyTorch model, the generated file, a clean TensorFlow model with its weights, and inputs."""
+
+    family: str
+    class_name: str
+    file: Path
+    torch: Any
+    tf: Any
+    inputs: dict[str, Any]
+
+
+def main() -> None:
+    """Run or tabulate."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("corpus", nargs="?", type=Path)
+    parser.add_argument("--families", nargs="+", default=[])
+    parser.add_argument("--each", type=int, default=25)
+    parser.add_argument("--out", type=Path, default=Path("mutants.jsonl"))
+    parser.add_argument("--table", type=Path)
+    options = parser.parse_args()
+    quiet_frameworks()
+    if options.table:
+        print(table([json.loads(line) for line in options.table.read_text().splitlines()]))
+        return
+    done = set()
+    if options.out.exists():
+        done = {(row["family"], row["id"]) for row in map(json.loads, options.out.read_text().splitlines())}
+    for family in options.families:
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                port = make_port(options.corpus, family, Path(folder))
+            except Exception as error:  # noqa: BLE001 - a family that cannot be ported yet is left out, and said
+                print(f"{family}: no port: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
+                continue
+            for row in rows_of(port, options.each, done):
+                with options.out.open("a") as out:
+                    out.write(json.dumps(row) + "\n")
+
+
+def make_port(corpus: Path, family: str, folder: Path) -> Port:
+    """Scaffold the base model of a family, and load PyTorch's strong weights into it."""
+    import torch
+
+    from porter.port_source import import_file
+    from porter.sample import build_torch_model, checked_variation, torch_inputs
+    from porter.scaffold import Options, run
+    from porter.subject import find_subject
+
+    torch.set_num_threads(1)
+    data = json.loads(corpus.read_text())
+    case = next(case for case in data["cases"] if case["family"] == family and case["lead"])
+    sample = folder / "sample.json"
+    name = case["models"][0]["name"]
+    sample.write_text(json.dumps({**data, "cases": [{**case, "models": case["models"][:1]}]}))
+    result = run(Options(family, folder, (name,), sample, False))
+    subject = find_subject(family, sample, (name,))
+    model = build_torch_model(subject, subject.cases[0], name)
+    specs = subject.cases[0].inputs_of(subject.cases[0].models[0])
+    inputs = checked_variation(model, specs)
+    inputs = {key: inputs[key] for key in torch_inputs(model, inputs)}
+    model.save_pretrained(folder / "weights")
+    port = getattr(import_file(result.written[0]), f"TF{name}").from_pretrained(str(folder / "weights"), from_pt=True)
+    return Port(family, f"TF{name}", result.written[0], model, port, inputs)
+
+
+def rows_of(port: Port, each: int, done: set[tuple[str, str]]) -> Iterator[dict[str, Any]]:
+    """The clean original, then the mutants."""
+    if (port.family, "clean") not in done:
+        yield examined(port, port.tf, None, "clean", "")
+    text = port.file.read_text()
+    outputs = diffcheck.values.flatten(diffcheck.tf_side.call_model(port.tf, port.inputs))
+    live = chosen(mutations(text), each * 4)
+    made = 0
+    for mutation in live:
+        name = f"{mutation.kind}:{mutation.line}:{mutation.column}:{mutation.new}"
+        if made >= each:
+            break
+        if (port.family, name) in done:
+            made += 1
+            continue
+        model = mutant(port, mutation.apply(text), f"{port.file.stem}_{abs(hash(name))}")
+        if model is None or not changes(model, port.inputs, outputs):
+            continue
+        made += 1
+        yield examined(port, model, mutation, name, mutation.kind)
+    yield from weight_rows(port, done)
+
+
+def chosen(found: list[Mutation], count: int) -> list[Mutation]:
+    """Kinds in turn, so that each is represented; within a kind in an order that depends on the file only."""
+    generator = np.random.default_rng(0)
+    by_kind: dict[str, list[Mutation]] = {}
+    for position in generator.permutation(len(found)):
+        by_kind.setdefault(found[position].kind, []).append(found[position])
+    picked: list[Mutation] = []
+    while by_kind and len(picked) < count:
+        for kind in sorted(by_kind):
+            picked.append(by_kind[kind].pop())
+            if not by_kind[kind]:
+                del by_kind[kind]
+    return picked
+
+
+def mutant(port: Port, text: str, name: str) -> Any:
+    """A model of the edited file with the clean model's weights; None if it cannot even be built."""
+    file = port.file.with_name(f"{name}.py")
+    file.write_text(text)
+    spec = importlib.util.spec_from_file_location(name, file)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+        model = getattr(module, port.class_name).from_config(port.tf.config)
+        for mine, theirs in zip(model.variables, port.tf.variables, strict=True):
+            mine.assign(theirs)
+    except Exception:  # noqa: BLE001 - a mutant that does not import or build is no port that anyone would diff
+        return None
+    return model
+
+
+def changes(model: Any, inputs: dict[str, Any], clean: Any) -> bool:
+    """Whether the mistake reaches the outputs: beyond rounding, or by a crash."""
+    try:
+        outputs = diffcheck.values.flatten(diffcheck.tf_side.call_model(model, inputs))
+    except Exception:  # noqa: BLE001 - a crash is a change
+        return True
+    return not diffcheck.compare_flat(clean, outputs, tolerance=2e-6).matches
+
+
+def weight_rows(port: Port, done: set[tuple[str, str]]) -> Iterator[dict[str, Any]]:
+    """Mistakes in loading: two layers' kernels swapped, a square kernel transposed, a weight never loaded."""
+    named = {path: v for path, v in diffcheck.tf_side.variables(port.tf).items() if len(v.shape) == 2}
+    squares = [path for path, v in named.items() if v.shape[0] == v.shape[1]]
+    plans = [
+        ("transposed weight", squares[:1]),
+        ("swapped weights", squares[1:3]),
+        ("unloaded weight", list(named)[-1:]),
+    ]
+    for kind, paths in plans:
+        if not paths or (port.family, kind) in done:
+            continue
+        before = [named[path].numpy() for path in paths]
+        after = [before[0].T] if kind == "transposed weight" else before[::-1]
+        if kind == "unloaded weight":
+            after = [np.random.default_rng(0).normal(size=before[0].shape).astype(np.float32) * 0.02]
+        for path, value in zip(paths, after, strict=True):
+            named[path].assign(value)
+        yield examined(port, port.tf, None, kind, kind, paths[0].rpartition(".")[0])
+        for path, value in zip(paths, before, strict=True):
+            named[path].assign(value)
+
+
+def examined(
+    port: Port, model: Any, mutation: Mutation | None, name: str, kind: str, layer: str = ""
+) -> dict[str, Any]:
+    """One diff, held against what was planted, with the two usual rules on the same numbers."""
+    start = time.perf_counter()
+    report = diffcheck.diff(port.torch, model, port.inputs, diffcheck.Options(layer_by_layer=True))
+    origin = report.origin
+    found = next((m for m in report.modules if origin and m.path == origin.path), None)
+    classes = {path: type(part).__name__ for path, part in diffcheck.tf_side.layers(model).items()}
+    row: dict[str, Any] = {"family": port.family, "id": name, "kind": kind, "matches": report.matches}
+    row |= {"origin": origin and origin.path, "line": origin and origin.tf and origin.tf.line}
+    row |= {"cause": origin and origin.cause, "seconds": round(time.perf_counter() - start, 1)}
+    wrong = is_wrong_module(mutation, layer, model, classes)
+    row["module"] = found is not None and wrong(found.tf_path or "")
+    rules = {"first_1e5": 1e-5, "first_any": 1e-7}
+    for rule, bound in rules.items():
+        first = next((m for m in leaves_first(report) if m.in_flow and exceeds(m.in_flow, bound, rule)), None)
+        row[rule] = first is not None and wrong(first.tf_path or "")
+        row[f"{rule}_alarm"] = first is not None
+    row["statement"] = mutation is not None and row["line"] == statement_line(mutation, model)
+    row["named"] = bool(origin and origin.cause and any(word in origin.cause for word in CAUSES.get(kind, ())))
+    return row
+
+
+def exceeds(comparison: Any, bound: float, rule: str) -> bool:
+    """The rule on a module's propagated difference: absolute 1e-5, or PaDiff's relative 1e-7."""
+    if comparison.max_abs is None:
+        return True
+    return comparison.max_abs > bound if rule == "first_1e5" else comparison.relative > bound
+
+
+def leaves_first(report: Any) -> list[Any]:
+    """Modules in the order in which they finish, which is how a reader of a layer table meets them."""
+    ordered: list[Any] = []
+    stack: list[Any] = []
+    for module in report.modules:
+        while stack and not (not stack[-1].path or module.path.startswith(f"{stack[-1].path}.")):
+            ordered.append(stack.pop())
+        stack.append(module)
+    return ordered + stack[::-1]
+
+
+def is_wrong_module(mutation: Mutation | None, layer: str, model: Any, classes: dict[str, str]) -> Any:
+    """A test on TensorFlow paths: is this the module that holds the mistake?"""
+    if mutation is None:
+        return lambda path: bool(layer) and path == layer
+    module = sys.modules[type(model).__module__]
+    owner = getattr(module, mutation.owner)
+    if not isinstance(owner, type):
+        text = Path(module.__file__).read_text()
+        import ast
+
+        users = {
+            node.name for node in ast.parse(text).body
+            if isinstance(node, ast.ClassDef) and mutation.owner in ast.unparse(node)
+        }  # fmt: skip
+        return lambda path: classes.get(path) in users
+    if mutation.function == "__init__":
+        return lambda path: (
+            classes.get(path) == mutation.owner or classes.get(path.rpartition(".")[0]) == mutation.owner
+        )
+    return lambda path: classes.get(path) == mutation.owner or ("MainLayer" in mutation.owner and not path)
+
+
+def statement_line(mutation: Mutation, model: Any) -> int:
+    """The first line of the statement that holds the mistake."""
+    import ast
+
+    text = Path(sys.modules[type(model).__module__].__file__).read_text()
+    around = [
+        node.lineno
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.stmt) and not isinstance(node, ast.ClassDef | ast.FunctionDef)
+        and node.lineno <= mutation.line <= (node.end_lineno or node.lineno)
+    ]  # fmt: skip
+    return max(around, default=mutation.line)
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """The figures as Markdown."""
+    clean = [row for row in rows if row["id"] == "clean"]
+    mutants = [row for row in rows if row["id"] != "clean"]
+    planted = [row for row in mutants if "weight" not in row["kind"]]
+    listed = [row for row in mutants if row["kind"] in CAUSES]
+
+    def share(key: str, of: list[dict[str, Any]]) -> str:
+        hits = sum(bool(row[key]) for row in of)
+        return f"{hits} of {len(of)} ({100 * hits / max(1, len(of)):.0f} %)"
+
+    lines = [
+        f"{len(mutants)} mutants of {len({row['family'] for row in rows})} families",
+        "",
+        "| figure | diffcheck | first difference > 1e-5 | first relative difference > 1e-7 |", "|---|---|---|---|",
+        f"| right module | {' | '.join(share(key, mutants) for key in ('module', 'first_1e5', 'first_any'))} |",
+        f"| right statement | {share('statement', planted)} | | |",
+        f"| right cause | {share('named', listed)} | | |",
+        f"| alarm on a clean model | {sum(not row['matches'] for row in clean)} of {len(clean)} | "
+        f"{sum(row['first_1e5_alarm'] for row in clean)} | {sum(row['first_any_alarm'] for row in clean)} |",
+        f"| undetected | {sum(row['matches'] for row in mutants)} | | |", "",
+        "| kind | mutants | module | statement | cause |", "|---|---|---|---|---|",
+    ]  # fmt: skip
+    for kind, count in sorted(Counter(row["kind"] for row in mutants).items()):
+        of = [row for row in mutants if row["kind"] == kind]
+        hits = [str(sum(bool(row[key]) for row in of)) for key in ("module", "statement", "named")]
+        lines.append(f"| {kind} | {count} | {' | '.join(hits)} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
