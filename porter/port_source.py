@@ -115,10 +115,10 @@ def torch_class(model_dir: Path, name: str, trust_remote_code: bool = False) -> 
 
     found = getattr(transformers, name, None)
     if found is None:
-        from porter.subject import find_subject
+        from porter.subject.locate import locate
 
-        subject = find_subject(str(model_dir), classes=(name,), trust_remote_code=trust_remote_code)
-        found = getattr(importlib.import_module(subject.module_name), name, None)
+        module = locate(str(model_dir), trust_remote_code).module_name
+        found = getattr(importlib.import_module(module), name, None)
     if not isinstance(found, type):
         raise UsageError(f"There is no PyTorch class {name}.", hint="check architectures in config.json")
     return found

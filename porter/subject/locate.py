@@ -8,13 +8,14 @@ import json
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 
 from porter.errors import NotInstalled, UsageError
 
 SEARCHED = (".", "examples", "src/transformers/models")
+LOOKED_IN = "./, ./examples/ and ./src/transformers/models/"
 INSTALLED_MODELS = "transformers.models"
 
 
@@ -42,7 +43,7 @@ def locate(name: str, trust_remote_code: bool = False) -> Location:
         return _on_the_hub(name, trust_remote_code)
     raise UsageError(
         f"{name!r} is neither a model type of the installed transformers nor a folder or file.",
-        hint="looked in ./, ./examples/ and ./src/transformers/models/; a Hub repository is written owner/name",
+        hint=f"looked in {LOOKED_IN}; a Hub repository is written owner/name",
     )
 
 
@@ -104,7 +105,20 @@ def _checkpoint(config_file: Path, files: list[Path], trust_remote_code: bool) -
             hint="--trust-remote-code, after reading it",
             place=str(config_file.parent),
         )
-    raise UsageError(f"transformers has no model type {model_type!r}.", place=str(config_file))
+    beside = _model_folder(model_type)
+    if beside is not None:
+        return replace(_local(beside, trust_remote_code), config_values=values)
+    raise UsageError(
+        f"transformers has no model type {model_type!r}, and no model folder of that name is here.",
+        hint=f"looked in {LOOKED_IN}",
+        place=str(config_file),
+    )
+
+
+def _model_folder(model_type: str) -> Path | None:
+    """The model folder of a type that transformers does not have, where `porter scaffold NAME` would find it."""
+    folders = (Path(place) / model_type for place in SEARCHED if model_type.isidentifier())
+    return next((folder for folder in folders if any(folder.glob("modeling_*.py"))), None)
 
 
 def _read_config(file: Path) -> dict[str, object]:
