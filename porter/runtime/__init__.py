@@ -18,7 +18,32 @@ _MODULES = {
         "TFGenericForSequenceClassification",
         "TFGenericForTokenClassification",
     ),
-    "layers": ("TiedDense",),
+    "layers": (
+        "AdaptiveAvgPool1D",
+        "AdaptiveAvgPool2D",
+        "AdaptiveAvgPool3D",
+        "AdaptiveMaxPool1D",
+        "AdaptiveMaxPool2D",
+        "AdaptiveMaxPool3D",
+        "AvgPool1D",
+        "AvgPool2D",
+        "AvgPool3D",
+        "BatchNorm",
+        "Conv1D",
+        "Conv1DTranspose",
+        "Conv2D",
+        "Conv2DTranspose",
+        "Conv3D",
+        "Conv3DTranspose",
+        "GroupNorm",
+        "MaxPool1D",
+        "MaxPool2D",
+        "MaxPool3D",
+        "Sequential",
+        "TFConv1D",
+        "TiedDense",
+        "weight_norm",
+    ),
     "losses": (
         "BCELoss",
         "BCEWithLogitsLoss",
@@ -102,7 +127,18 @@ _MODULES = {
         "unique_consecutive",
         "var",
     ),
+    "ops_vision": (
+        "center_to_corners_format",
+        "corners_to_center_format",
+        "get_vision_attention_seqlens",
+        "get_vision_cu_seqlens",
+        "get_vision_interpolation_indices_and_weights",
+        "get_vision_nearest_position_ids",
+        "get_vision_position_ids",
+        "get_vision_window_index",
+    ),
     "ops_shape": (
+        "as_int",
         "expand",
         "flatten",
         "pad",
@@ -121,6 +157,8 @@ _MODULES = {
     "serialization": ("keras_serializable",),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
+LAYERS = frozenset(name for name, module in _HOMES.items() if module.partition(".")[0] == "layers")
+"""Keras layers for what Keras itself lacks."""
 EXPORTED = frozenset(_HOMES)
 """What generated files can import from here, besides the outputs."""
 

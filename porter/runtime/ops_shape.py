@@ -122,6 +122,11 @@ def _wrapped(tensor: Any, axis: int, before: int, after: int, mode: str) -> Any:
     return tf.gather(tensor, positions, axis=axis)
 
 
+def as_int(number: Any) -> Any:
+    """`int(number)`; a size that is not known while tracing stays a scalar tensor, int64 and rounded down."""
+    return tf.cast(number, tf.int64) if tf.is_tensor(number) else int(number)
+
+
 def to_list(tensor: Any) -> Any:
     """`tensor.tolist()`: numbers where the values are known, scalar tensors in a graph."""
     known = tf.get_static_value(tensor)

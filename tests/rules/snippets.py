@@ -19,7 +19,11 @@ from tests.rules.samples import samples
 
 def torch_names() -> dict[str, Any]:
     """What a snippet in PyTorch may name."""
+    from transformers import BertConfig, image_transforms, vision_utils
+    from transformers.activations import get_activation
     from transformers.pytorch_utils import apply_chunking_to_forward
+    from transformers.utils import import_utils, requires_backends
+    from transformers.utils.generic import get_max_seqlen, torch_int
 
     tensors = {name: torch.from_numpy(array.copy()) for name, array in samples().items()}
     return {
@@ -27,6 +31,14 @@ def torch_names() -> dict[str, Any]:
         "F": torch.nn.functional,
         "nn": torch.nn,
         "apply_chunking_to_forward": apply_chunking_to_forward,
+        "get_activation": get_activation,
+        "get_max_seqlen": get_max_seqlen,
+        "torch_int": torch_int,
+        "import_utils": import_utils,
+        "requires_backends": requires_backends,
+        "vision_utils": vision_utils,
+        "image_transforms": image_transforms,
+        "eager_config": BertConfig(attn_implementation="eager"),
         "forward_fn": lambda tensor: torch.exp(tensor),
         **tensors,
     }

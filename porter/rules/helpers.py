@@ -1,0 +1,119 @@
+"""Rules for functions of transformers that modeling files call."""
+
+from __future__ import annotations
+
+from porter.rules import rule
+
+rule(
+    "transformers.activations.get_activation(activation_string)",
+    to="get_tf_activation(activation_string)",
+    cases={'get_activation("tanh").__call__(x)': 'get_tf_activation("tanh").__call__(x)'},
+)
+rule(
+    "transformers.utils.generic.torch_int(x)",
+    to="as_int(x)",
+    cases={"torch_int(2.5)": "as_int(2.5)"},
+    doc="Sizes that are not known while tracing are scalar tensors, which int() does not take.",
+)
+rule(
+    "transformers.utils.generic.get_max_seqlen(cu_seqlens, config=None, kwargs=None, kwarg_name='max_seqlen')",
+    to="None",
+    cases={"get_max_seqlen(v3, eager_config)": "None"},
+    doc="Only flash attention asks for it.",
+)
+for _name in (
+    "is_peft_available",
+    "is_accelerate_available",
+    "is_mambapy_available",
+    "is_kernels_available",
+    "is_ninja_available",
+    "is_torch_cuda_available",
+    "is_xlstm_available",
+    "is_natten_available",
+    "is_flash_attn_2_available",
+    "is_mamba_ssm_available",
+    "is_mamba_2_ssm_available",
+    "is_causal_conv1d_available",
+    "is_flash_linear_attention_available",
+):
+    rule(
+        f"transformers.utils.import_utils.{_name}()",
+        to="False",
+        cases={f"import_utils.{_name}()": "False"},
+        doc="The port needs no such package.",
+    )
+rule(
+    "transformers.utils.import_utils.requires_backends(obj, backends)",
+    to="None",
+    cases={'requires_backends(None, ["torch"])': "None"},
+)
+rule(
+    "transformers.vision_utils.get_vision_cu_seqlens(grid_thw, merge_temporal=False, kwargs=None)",
+    to="get_vision_cu_seqlens(grid_thw, merge_temporal=merge_temporal)",
+    cases={"vision_utils.get_vision_cu_seqlens(grids)": "get_vision_cu_seqlens(grids)"},
+)
+rule(
+    "transformers.vision_utils.get_vision_attention_seqlens(grid_thw, config, merge_temporal=False, kwargs=None)",
+    to="get_vision_attention_seqlens(grid_thw, config, merge_temporal=merge_temporal)",
+    cases={
+        "vision_utils.get_vision_attention_seqlens(grids, eager_config)[0]": (
+            "get_vision_attention_seqlens(grids, eager_config)[0]"
+        )
+    },
+)
+rule(
+    "transformers.vision_utils.get_vision_position_ids(grid_thw, spatial_merge_size, include_temporal=False, "
+    "kwargs=None)",
+    to="get_vision_position_ids(grid_thw, spatial_merge_size, include_temporal=include_temporal)",
+    cases={
+        "vision_utils.get_vision_position_ids(grids, 2)": "get_vision_position_ids(grids, 2)",
+        "vision_utils.get_vision_position_ids(grids, 2, include_temporal=True)": (
+            "get_vision_position_ids(grids, 2, include_temporal=True)"
+        ),
+    },
+)
+rule(
+    "transformers.vision_utils.get_vision_window_index(grid_thw, spatial_merge_size, window_size, patch_size, "
+    "kwargs=None)",
+    to="get_vision_window_index(grid_thw, spatial_merge_size, window_size, patch_size)",
+    cases={
+        "vision_utils.get_vision_window_index(grids, 2, 8, 1)": "get_vision_window_index(grids, 2, 8, 1)",
+        "vision_utils.get_vision_window_index(grids, 2, 4, 1)": "get_vision_window_index(grids, 2, 4, 1)",
+    },
+)
+rule(
+    "transformers.vision_utils.get_vision_interpolation_indices_and_weights(grid_thw, num_grid_per_side, "
+    "mode='bilinear', align_corners=False, spatial_merge_size=1, padding='border', kwargs=None)",
+    to="get_vision_interpolation_indices_and_weights(grid_thw, num_grid_per_side, mode=mode, "
+    "align_corners=align_corners, spatial_merge_size=spatial_merge_size, padding=padding)",
+    cases={
+        "vision_utils.get_vision_interpolation_indices_and_weights(grids, 5, spatial_merge_size=2)": (
+            "get_vision_interpolation_indices_and_weights(grids, 5, spatial_merge_size=2)"
+        ),
+        'vision_utils.get_vision_interpolation_indices_and_weights(grids, 5, mode="bicubic", align_corners=True)': (
+            'get_vision_interpolation_indices_and_weights(grids, 5, mode="bicubic", align_corners=True)'
+        ),
+        'vision_utils.get_vision_interpolation_indices_and_weights(grids, 5, mode="bicubic", padding="zeros")': (
+            'get_vision_interpolation_indices_and_weights(grids, 5, mode="bicubic", padding="zeros")'
+        ),
+    },
+)
+rule(
+    "transformers.vision_utils.get_vision_nearest_position_ids(target_sizes, num_patches_per_side, kwargs=None)",
+    to="get_vision_nearest_position_ids(target_sizes, num_patches_per_side)",
+    cases={
+        "vision_utils.get_vision_nearest_position_ids(grids[:, 1:], 4)": (
+            "get_vision_nearest_position_ids(grids[:, 1:], 4)"
+        )
+    },
+)
+rule(
+    "transformers.image_transforms.center_to_corners_format(bboxes_center)",
+    to="center_to_corners_format(bboxes_center)",
+    cases={"image_transforms.center_to_corners_format(x)": "center_to_corners_format(x)"},
+)
+rule(
+    "transformers.image_transforms.corners_to_center_format(bboxes_corners)",
+    to="corners_to_center_format(bboxes_corners)",
+    cases={"image_transforms.corners_to_center_format(x)": "corners_to_center_format(x)"},
+)
