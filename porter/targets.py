@@ -19,6 +19,7 @@ class Target:
     modules: Mapping[str, str]
     runtime: str
     exports: frozenset[str]
+    layers: frozenset[str]
 
     def import_line(self, name: str) -> str | None:
         """`import tensorflow as tf` for a module; None for a name that comes from the runtime, or is not known."""
@@ -35,7 +36,7 @@ def standalone() -> Target:
         "math": "import math",
     }
     outputs = Path(runtime.__file__).parent / "outputs" / "__init__.py"
-    return Target("standalone", modules, "porter.runtime", runtime.EXPORTED | _imported_names(outputs))
+    return Target("standalone", modules, "porter.runtime", runtime.EXPORTED | _imported_names(outputs), runtime.LAYERS)
 
 
 def _imported_names(file: Path) -> frozenset[str]:

@@ -202,8 +202,11 @@ def where_it_failed(error: BaseException, modeling: ModuleType | None = None) ->
     place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}: " if frames else ""
     lines = [_ANSI.sub("", line).strip() for line in str(error).splitlines()]
     lines = [line for line in lines if line and not line.startswith(_WRAPPED)]
+    named = [at for at, line in enumerate(lines) if _NAMED.match(line) and "Exception encountered" not in line]
+    lines = lines[named[-1] :] if named else lines
     return f"{place}{type(error).__name__}: {' '.join(lines)[:300]}"
 
 
 _ANSI = re.compile("\x1b\\[[0-9;]*m")
+_NAMED = re.compile(r"\w*(Error|Exception): ")
 _WRAPPED = ("Exception encountered", "Arguments received", "•", "in user code", "File ", "Traceback")

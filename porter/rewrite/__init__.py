@@ -35,7 +35,7 @@ def rewrite(subject: Subject, facts: Facts, target: Target) -> Draft:
     """Write the TensorFlow twin of a PyTorch file; what cannot be translated is kept and noted."""
     source = Source(subject)
     knowledge = Knowledge(source, facts)
-    context = Context(source, knowledge, analyse(knowledge), target.exports)
+    context = Context(source, knowledge, analyse(knowledge), target.exports, target.layers)
     tree = source.tree.visit(Porter(context))
     module = assemble(context, tree, target)
     code, source_map = split_line_marks(format_code(module.code))

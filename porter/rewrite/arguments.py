@@ -88,6 +88,8 @@ def _ported_name(site: Site, name: str) -> str:
 
 def _is_taken(context: Context, site: Site, name: str) -> bool:
     """Whether some callee takes the keyword; without callees in the file everything is kept."""
+    if name == "device" and site.callees:
+        return False
     if not site.callees or name == "return_dict":
         return bool(site.callees) is False or _returns_dict(context, site)
     return any(name in context.flow.parameters(callee) for callee in site.callees)

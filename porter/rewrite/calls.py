@@ -145,14 +145,17 @@ def _invoke(context: Context, original: cst.Call, function: str, arguments: Sequ
 
 def _method_of_unseen(context: Context, original: cst.Call) -> Callee | None:
     """A method that only tensors have, on a value no run has reached."""
-    if not isinstance(original.func, cst.Attribute) or context.fact(original.func.value) is not None:
+    if not isinstance(original.func, cst.Attribute):
+        return None
+    known = context.fact(original.func.value)
+    if known is not None and not known.only("int", "float", "bool"):  # a number may be a tensor in another branch
         return None
     name = f"torch.Tensor.{original.func.attr.value}"
     if original.func.attr.value in _AMBIGUOUS or find_rule(name) is None:
         return None
     if context.source.resolve(original.func.value) is not None:
         return None
-    context.note(original, "assumed", f"`{code_of(original.func.value)}` was never seen and is taken for a tensor.")
+    context.note(original, "assumed", f"`{code_of(original.func.value)}` was not seen as a tensor and is taken for one.")
     return Callee(frozenset({name}), "function")
 
 

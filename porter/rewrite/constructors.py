@@ -87,7 +87,7 @@ def _construct_layer(
     stored = layer_name(context.source, original)
     if stored is not None and stored.attribute in tied_attributes(context.source):
         layer = _tied(layer)
-    if isinstance(layer, cst.Call) and stored is not None and _takes_name(layer):
+    if isinstance(layer, cst.Call) and stored is not None and _takes_name(context, layer):
         layer = layer.with_changes(args=[*layer.args, keyword("name", stored.code)])
     if shape is None:
         return layer
@@ -112,8 +112,10 @@ def _tied(layer: cst.BaseExpression) -> cst.BaseExpression:
     return layer
 
 
-def _takes_name(layer: cst.Call) -> bool:
-    return code_of(layer.func)[:1].isupper() or code_of(layer.func).startswith("keras.layers.")
+def _takes_name(context: Context, layer: cst.Call) -> bool:
+    """Whether the constructor makes a Keras layer, not a plain function or loss."""
+    function = code_of(layer.func)
+    return function.startswith("keras.layers.") or function in context.layers
 
 
 def bind_constructor(context: Context, card: Card, name: str, original: cst.Call, updated: cst.Call) -> Call:

@@ -30,12 +30,13 @@ class Note:
 
 @dataclass
 class Context:
-    """The state of one rewrite. `runtime` holds the names that porter.runtime offers to generated files."""
+    """The state of one rewrite. `runtime` holds the names that generated files can import, `layers` those of Keras layers."""
 
     source: Source
     knowledge: Knowledge
     flow: Flow
     runtime: frozenset[str]
+    layers: frozenset[str]
     notes: set[Note] = field(default_factory=set)
     builds: dict[str, dict[str, str]] = field(default_factory=dict)
     rescopers: dict[str, Rescoper] = field(default_factory=dict)

@@ -25,6 +25,7 @@ DROPPED_METHODS = {
     "tie_weights": "",
     "reset_parameters": "layers start from porter.runtime's initialisation",
     "resize_token_embeddings": "porter.runtime has no resizing",
+    "resize_position_embeddings": "porter.runtime has no resizing",
     "prepare_inputs_for_generation": "generation is not ported",
     "_reorder_cache": "generation is not ported",
 }
@@ -54,13 +55,19 @@ def is_public_call(function: LocalFunction) -> bool:
 
 
 def _parameters(context: Context, function: LocalFunction, params: cst.Parameters) -> cst.Parameters:
-    renamed = [_renamed(function, parameter) for parameter in params.params]
+    kept = [parameter for parameter in params.params if not is_device(parameter)]
+    renamed = [_renamed(function, parameter) for parameter in kept]
     if function.own_name == "__init__":
         return _constructor_parameters(context, function, params.with_changes(params=renamed))
     new = list(_new_parameters(context, function))
     if params.star_kwarg is not None and params.kwonly_params:
         return params.with_changes(params=renamed, star_kwarg=None, kwonly_params=[*params.kwonly_params, *new])
     return params.with_changes(params=[*renamed, *new], star_kwarg=None)
+
+
+def is_device(parameter: cst.Param) -> bool:
+    """An optional argument that says where tensors lie, which TensorFlow decides by itself."""
+    return parameter.name.value == "device" and parameter.default is not None
 
 
 def _renamed(function: LocalFunction, parameter: cst.Param) -> cst.Param:

@@ -74,6 +74,10 @@ def _port_assignment(
         assert isinstance(target, cst.Attribute)
         if target.attr.value in _DROPPED_ATTRIBUTES:
             return cst.RemoveFromParent()
+    if isinstance(target, cst.Attribute) and context.knowledge.is_tensor(target.value):
+        return cst.RemoveFromParent()  # such as `x.requires_grad = True`
+    if m.matches(before.value, m.Attribute(attr=m.Name("device"))) and isinstance(target, cst.Name):
+        return cst.RemoveFromParent()
     if len(before.targets) == 1 and isinstance(target, cst.Subscript) and context.knowledge.is_tensor(target.value):
         new = after.targets[0].target
         assert isinstance(new, cst.Subscript)
@@ -156,6 +160,8 @@ def _port_buffer(
 
 def fold_if(updated: cst.If) -> cst.BaseStatement | cst.FlattenSentinel[cst.BaseStatement] | cst.RemovalSentinel:
     """An `if` whose condition is known goes, or leaves its branch."""
+    if updated.orelse is None and _is_empty(updated.body) and not isinstance(updated.test, cst.Call):
+        return cst.RemoveFromParent()
     if m.matches(updated.test, m.Name("False")):
         if updated.orelse is None:
             return cst.RemoveFromParent()
@@ -165,6 +171,10 @@ def fold_if(updated: cst.If) -> cst.BaseStatement | cst.FlattenSentinel[cst.Base
     if m.matches(updated.test, m.Name("True")):
         return _flatten(updated.body)
     return updated
+
+
+def _is_empty(body: cst.BaseSuite) -> bool:
+    return all(m.matches(statement, m.SimpleStatementLine(body=[m.Pass()])) for statement in body.body)
 
 
 def _flatten(body: cst.BaseSuite) -> cst.FlattenSentinel[cst.BaseStatement] | cst.RemovalSentinel:

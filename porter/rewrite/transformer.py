@@ -50,6 +50,8 @@ class Porter(cst.CSTTransformer):
         if found is not None:
             return found
         name = self.context.source.canonical(original_node)
+        if name is not None and name.startswith("transformers.activations.") and name.endswith("Activation"):
+            return cst.parse_expression(f'get_tf_activation("{original_node.value}")')
         rule = find_rule(name) if name is not None and name.startswith("torch.") else None
         if rule is not None and not rule.signatures[0].is_call and isinstance(rule.to, str):
             return cst.parse_expression(rule.to)

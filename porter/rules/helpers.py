@@ -117,3 +117,9 @@ rule(
     to="corners_to_center_format(bboxes_corners)",
     cases={"image_transforms.corners_to_center_format(x)": "corners_to_center_format(x)"},
 )
+for _name in ("torch.nn.utils.parametrizations.weight_norm", "torch.nn.utils.weight_norm"):
+    rule(
+        f"{_name}(module, name='weight', dim=0)",
+        to="weight_norm(module, name=name, dim=dim)",
+        cases={f"{_name}(nn.Conv1d(4, 6, 3), dim=2)": "weight_norm(Conv1D(6, 3), dim=2)"},
+    )
