@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from porter.runtime.layers.convolution import KernelLayer
 from porter.runtime.names import named_layers, own_variables
 
 _DEFAULT_STD = 0.02
@@ -51,18 +52,8 @@ def _initializer(layer: keras.Layer, parameter: str, std: float) -> Any:
     is_norm = any(part in type(layer).__name__ for part in ("LayerNorm", "RMSNorm"))
     if is_norm and parameter in ("weight", "bias"):
         return keras.initializers.Ones() if parameter == "weight" else keras.initializers.Zeros()
-    if not isinstance(layer, (keras.layers.Dense, keras.layers.Embedding, *_CONVOLUTIONS)):
+    if not isinstance(layer, (keras.layers.Dense, keras.layers.Embedding, KernelLayer)):
         return None
     if parameter == "weight":
         return keras.initializers.RandomNormal(mean=0.0, stddev=std)
     return keras.initializers.Zeros() if parameter == "bias" else None
-
-
-_CONVOLUTIONS = (
-    keras.layers.Conv1D,
-    keras.layers.Conv2D,
-    keras.layers.Conv3D,
-    keras.layers.Conv1DTranspose,
-    keras.layers.Conv2DTranspose,
-    keras.layers.Conv3DTranspose,
-)

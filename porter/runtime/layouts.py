@@ -87,21 +87,33 @@ _BATCH_NORMALIZATION = {
     "num_batches_tracked": "num_batches_tracked",
 }
 
+
+def _kernel(axes: str) -> Mapping[str, str]:
+    """A kernel, as it is or weight-normalised, and a bias."""
+    return {
+        "weight": f"kernel: {axes}",
+        "parametrizations.weight.original0": f"kernel_norm: {axes}",
+        "parametrizations.weight.original1": f"kernel_direction: {axes}",
+        "bias": "bias",
+    }
+
+
 LAYOUTS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "Dense": {"weight": "kernel: o i -> i o", "bias": "bias"},
         "Embedding": {"weight": "embeddings"},
         "LayerNormalization": _NORMALIZATION,
+        "GroupNorm": _NORMALIZATION,
         "GroupNormalization": _NORMALIZATION,
         "BatchNormalization": _BATCH_NORMALIZATION,
         "RMSNormalization": {"weight": "scale"},
         "PReLU": {"weight": "alpha"},
-        "Conv1D": {"weight": "kernel: o i k -> k i o", "bias": "bias"},
-        "Conv2D": {"weight": "kernel: o i h w -> h w i o", "bias": "bias"},
-        "Conv3D": {"weight": "kernel: o i d h w -> d h w i o", "bias": "bias"},
-        "Conv1DTranspose": {"weight": "kernel: i o k -> k o i", "bias": "bias"},
-        "Conv2DTranspose": {"weight": "kernel: i o h w -> h w o i", "bias": "bias"},
-        "Conv3DTranspose": {"weight": "kernel: i o d h w -> d h w o i", "bias": "bias"},
+        "Conv1D": _kernel("o i k -> k i o"),
+        "Conv2D": _kernel("o i h w -> h w i o"),
+        "Conv3D": _kernel("o i d h w -> d h w i o"),
+        "Conv1DTranspose": _kernel("i o k -> k o i"),
+        "Conv2DTranspose": _kernel("i o h w -> h w o i"),
+        "Conv3DTranspose": _kernel("i o d h w -> d h w o i"),
     }
 )
 """Keras layer class -> {PyTorch parameter: layout}. Subclasses inherit the row of their base."""

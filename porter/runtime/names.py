@@ -96,6 +96,8 @@ def _walk(place: NamedLayer, seen: set[int]) -> Iterator[NamedLayer]:
     for child in sublayers(place.layer):
         path = f"{place.path}/{child.name}" if place.path else child.name
         name = child.name if id(child) not in seen else _attribute_of(place.layer, child)
+        if getattr(place.layer, "members_by_index", False):
+            name = str(next(index for index, member in enumerate(place.layer) if member is child))
         seen.add(id(child))
         name = f"{place.name}.{name}" if place.name else name
         yield from _walk(NamedLayer(place.name if child is main_layer else name, path, child), seen)

@@ -91,3 +91,31 @@ class TiedDense(keras.layers.Dense):
             super().load_own_variables(store)
         else:
             keras.layers.Layer.load_own_variables(self, store)
+
+
+class TFConv1D(keras.layers.Layer):
+    """`transformers.pytorch_utils.Conv1D`: a dense layer whose weight is `(inputs, outputs)` in PyTorch too.
+
+    Args:
+        nf: number of outputs.
+        nx: number of inputs.
+        kwargs: Keras' own: name, dtype, trainable.
+    """
+
+    def __init__(self, nf: int, nx: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.nf, self.nx = nf, nx
+
+    def build(self, input_shape: Any = None) -> None:
+        """Add the weights."""
+        initializer = keras.initializers.RandomNormal(stddev=0.02)
+        self.weight = self.add_weight(name="weight", shape=(self.nx, self.nf), initializer=initializer)
+        self.bias = self.add_weight(name="bias", shape=(self.nf,), initializer="zeros")
+
+    def call(self, x: Any) -> Any:
+        """Multiply and add: `(..., nx)` to `(..., nf)`."""
+        return keras.ops.matmul(x, self.weight) + self.bias
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """The last size becomes `nf`."""
+        return (*input_shape[:-1], self.nf)

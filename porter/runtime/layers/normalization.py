@@ -1,0 +1,93 @@
+"""Normalisation with PyTorch's meaning, over `(batch, channels, ...)`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+
+class BatchNorm(keras.layers.BatchNormalization):
+    """`torch.nn.BatchNorm1d`, `2d` and `3d`.
+
+    Unlike Keras' own, it counts batches, and its running variance is that of a sample, as PyTorch's are.
+
+    Args:
+        epsilon: added to the variance.
+        momentum: share of the new batch in the running statistics; None for the mean of all batches.
+        affine: whether there are a weight and a bias.
+        kwargs: Keras' own: name, dtype, trainable.
+    """
+
+    def __init__(
+        self, epsilon: float = 1e-5, momentum: float | None = 0.1, affine: bool = True, **kwargs: Any
+    ) -> None:
+        super().__init__(axis=1, epsilon=epsilon, center=affine, scale=affine, **kwargs)
+        self.new_share = momentum
+
+    def build(self, input_shape: Any) -> None:
+        """Add the weights; the second size of `input_shape` is the number of channels."""
+        super().build(input_shape)
+        self.num_batches_tracked = self.add_weight(
+            name="num_batches_tracked", shape=(), dtype="int64", initializer="zeros", trainable=False, autocast=False
+        )
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        """Normalise each channel, by the batch's statistics in training, else by the running ones."""
+        mean, variance = tf.convert_to_tensor(self.moving_mean), tf.convert_to_tensor(self.moving_variance)
+        if training and self.trainable:
+            mean, variance = tf.nn.moments(inputs, [0, *range(2, inputs.shape.rank)])
+            self._count(mean, variance, tf.size(inputs) / tf.shape(inputs)[1])
+        shape = [1, -1] + [1] * (inputs.shape.rank - 2)
+        scale = tf.math.rsqrt(variance + self.epsilon)
+        if self.scale:
+            scale = scale * tf.convert_to_tensor(self.gamma)
+        shift = -mean * scale
+        if self.center:
+            shift = shift + tf.convert_to_tensor(self.beta)
+        return inputs * tf.reshape(scale, shape) + tf.reshape(shift, shape)
+
+    def _count(self, mean: Any, variance: Any, size: Any) -> None:
+        """Let the running statistics follow; `size` is the number of values of a channel."""
+        self.num_batches_tracked.assign(self.num_batches_tracked + 1)
+        size = tf.cast(size, variance.dtype)
+        share: Any = self.new_share
+        if share is None:
+            share = 1.0 / tf.cast(self.num_batches_tracked.value, variance.dtype)
+        for running, new in ((self.moving_mean, mean), (self.moving_variance, variance * size / (size - 1.0))):
+            running.assign(running + share * (new - running))
+
+
+class GroupNorm(keras.layers.Layer):
+    """`torch.nn.GroupNorm`.
+
+    Args:
+        groups: how many groups the channels are divided into.
+        epsilon: added to the variance.
+        affine: whether there are a weight and a bias.
+        kwargs: Keras' own: name, dtype, trainable.
+    """
+
+    def __init__(self, groups: int, epsilon: float = 1e-5, affine: bool = True, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.groups, self.epsilon, self.affine = groups, epsilon, affine
+
+    def build(self, input_shape: Any) -> None:
+        """Add the weights; the second size of `input_shape` is the number of channels."""
+        self.gamma = self.beta = None
+        if self.affine:
+            self.gamma = self.add_weight(name="gamma", shape=(input_shape[1],), initializer="ones")
+            self.beta = self.add_weight(name="beta", shape=(input_shape[1],), initializer="zeros")
+
+    def call(self, inputs: Any) -> Any:
+        """Normalise each group of channels of `(batch, channels, ...)`."""
+        shape = tf.shape(inputs)
+        grouped = tf.reshape(inputs, tf.stack([shape[0], self.groups, -1]))
+        mean, variance = tf.nn.moments(grouped, [-1], keepdims=True)
+        normal = tf.reshape((grouped - mean) * tf.math.rsqrt(variance + self.epsilon), shape)
+        if not self.affine:
+            return tf.ensure_shape(normal, inputs.shape)
+        around = [1, -1] + [1] * (inputs.shape.rank - 2)
+        scaled = normal * tf.reshape(tf.convert_to_tensor(self.gamma), around)
+        return tf.ensure_shape(scaled + tf.reshape(tf.convert_to_tensor(self.beta), around), inputs.shape)
