@@ -60,22 +60,21 @@ def _pooling(axes: int) -> None:
     layer(
         f"torch.nn.MaxPool{axes}d(kernel_size, stride=None, padding=0, dilation=1, return_indices=False, "
         "ceil_mode=False)",
-        to=f"MaxPool{axes}D(kernel_size, strides=stride, padding=padding, dilation_rate=dilation, "
-        "ceil_mode=ceil_mode)",
+        to=f"MaxPool{axes}D(kernel_size, stride=stride, padding=padding, dilation=dilation, ceil_mode=ceil_mode)",
         cases={
             f"nn.MaxPool{axes}d(2)": f"MaxPool{axes}D(2)",
-            f"nn.MaxPool{axes}d(3, stride=2, padding=1)": f"MaxPool{axes}D(3, strides=2, padding=1)",
+            f"nn.MaxPool{axes}d(3, stride=2, padding=1)": f"MaxPool{axes}D(3, stride=2, padding=1)",
         },
     )
     divisor = "" if axes == 1 else ", divisor_override=None"
     layer(
         f"torch.nn.AvgPool{axes}d(kernel_size, stride=None, padding=0, ceil_mode=False, "
         f"count_include_pad=True{divisor})",
-        to=f"AvgPool{axes}D(kernel_size, strides=stride, padding=padding, ceil_mode=ceil_mode, "
+        to=f"AvgPool{axes}D(kernel_size, stride=stride, padding=padding, ceil_mode=ceil_mode, "
         "count_include_pad=count_include_pad)",
         cases={
             f"nn.AvgPool{axes}d(2)": f"AvgPool{axes}D(2)",
-            f"nn.AvgPool{axes}d(3, stride=2, padding=1)": f"AvgPool{axes}D(3, strides=2, padding=1)",
+            f"nn.AvgPool{axes}d(3, stride=2, padding=1)": f"AvgPool{axes}D(3, stride=2, padding=1)",
         },
     )
     layer(
@@ -85,6 +84,11 @@ def _pooling(axes: int) -> None:
             f"nn.AdaptiveAvgPool{axes}d(1)": f"AdaptiveAvgPool{axes}D(1)",
             f"nn.AdaptiveAvgPool{axes}d(3)": f"AdaptiveAvgPool{axes}D(3)",
         },
+    )
+    layer(
+        f"torch.nn.AdaptiveMaxPool{axes}d(output_size, return_indices=False)",
+        to=f"AdaptiveMaxPool{axes}D(output_size)",
+        cases={f"nn.AdaptiveMaxPool{axes}d(2)": f"AdaptiveMaxPool{axes}D(2)"},
     )
 
 
@@ -98,8 +102,8 @@ for _axes in (1, 2, 3):
     "transformers.pytorch_utils.Conv1D(nf, nx)",
     build="(None, None, nx)",
     attributes={"weight": "layer.kernel", "nf": "layer.units"},
-    cases={"Conv1D(3, 4)": "TFConv1D(3)"},
+    cases={"Conv1D(3, 4)": "TFConv1D(3, 4)"},
 )
 def transformers_conv1d(call: Call) -> str:
     """A dense layer whose weight lies as Keras' kernel does."""
-    return f"TFConv1D({call.nf.node_code})"
+    return f"TFConv1D({call.nf.node_code}, {call.nx.node_code})"

@@ -172,12 +172,12 @@ def flatten(call: Call) -> str:
     training=True,
     cases={
         "nn.Sequential(nn.Linear(4, 3), nn.Tanh())": (
-            'Sequential([keras.layers.Dense(3, name="0"), keras.layers.Activation("tanh", name="1")])'
+            'Sequential([keras.layers.Dense(3), keras.layers.Activation("tanh")])'
         )
     },
 )
 def sequential(call: Call) -> str:
-    """The layers in a list, each with its index as name."""
+    """The layers in a list."""
     parts = [("*" if arg.starred else "") + arg.node_code for arg in call.variadic]
     if len(call.variadic) == 1 and call.variadic[0].starred:
         return f"Sequential({call.variadic[0].node_code})"

@@ -50,6 +50,7 @@ def samples() -> Mapping[str, np.ndarray]:
         "back1": floats(4, 3, 3),
         "back2": floats(4, 3, 3, 3),
         "grids": np.array([[2, 4, 6], [1, 8, 4], [1, 2, 2]]),
+        "cube": floats(1, 4, 5, 4, 3),
         "frames": floats(5, 2, 4),
         "frame_labels": np.array([[1, 2], [3, 1]]),
         "frame_lengths": np.array([5, 4]),

@@ -21,7 +21,7 @@ def torch_names() -> dict[str, Any]:
     """What a snippet in PyTorch may name."""
     from transformers import BertConfig, image_transforms, vision_utils
     from transformers.activations import get_activation
-    from transformers.pytorch_utils import apply_chunking_to_forward
+    from transformers.pytorch_utils import Conv1D, apply_chunking_to_forward
     from transformers.utils import import_utils, requires_backends
     from transformers.utils.generic import get_max_seqlen, torch_int
 
@@ -30,6 +30,7 @@ def torch_names() -> dict[str, Any]:
         "torch": torch,
         "F": torch.nn.functional,
         "nn": torch.nn,
+        "Conv1D": Conv1D,
         "apply_chunking_to_forward": apply_chunking_to_forward,
         "get_activation": get_activation,
         "get_max_seqlen": get_max_seqlen,

@@ -17,7 +17,14 @@ NEEDS_SIZES = (
 EAGER_ONLY = (".numpy()",)
 RANDOM_FILES = frozenset({"random.py"})
 SAYS_NOTHING = (
-    "get_max_seqlen", "_available()", "requires_backends", "device", "torch.no_grad()", "torch._check(", "is_grad_enabled")
+    "get_max_seqlen",
+    "_available()",
+    "requires_backends",
+    "device",
+    "torch.no_grad()",
+    "torch._check(",
+    "is_grad_enabled",
+)
 
 
 @pytest.mark.parametrize(("found", "torch_text", "tf_text"), CASES)

@@ -1,0 +1,91 @@
+"""Every layer card's cases: the constructor that comes out, and that the layer computes what PyTorch's does."""
+
+import math
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+import torch
+
+import porter.runtime
+from porter.rules import Card, all_cards
+from porter.runtime.layouts import layouts_of
+from tests.rules.samples import samples
+from tests.rules.snippets import build_shape, rewritten, torch_names
+
+CASES = [pytest.param(found, torch_text, tf_text, id=torch_text) for found in all_cards()
+         for torch_text, tf_text in found.cases.items()]  # fmt: skip
+INPUTS = {"Embedding": "i", "1d": "h", "2d": "g", "3d": "cube", "Norm(": "g", "Sync": "g", "RMSNorm": "x",
+          "LayerNorm": "x"}  # fmt: skip
+SCALAR_LOSSES = ("NLLLoss", "CrossEntropyLoss")
+
+
+@pytest.mark.parametrize(("found", "torch_text", "tf_text"), CASES)
+def test_a_constructor_becomes_its_text(found: Card, torch_text: str, tf_text: str) -> None:
+    assert rewritten(torch_text) == tf_text
+
+
+@pytest.mark.parametrize(("found", "torch_text", "tf_text"), CASES)
+def test_a_layer_computes_what_pytorch_computes(found: Card, torch_text: str, tf_text: str) -> None:
+    if found.file == "losses.py":
+        pytest.skip("compared where the losses are defined")
+    torch.manual_seed(3)
+    theirs = eval(torch_text, torch_names()).eval()
+    ours = eval(tf_text, _names())
+    shape = build_shape(torch_text)
+    sample = samples()[_input_of(torch_text)]
+    if shape is not None:
+        ours.build(eval(shape))
+    else:
+        ours.build(sample.shape)
+    _copy(theirs, ours)
+    with torch.no_grad():
+        reference = theirs(torch.from_numpy(sample)).numpy()
+    _assert_close(ours(tf.constant(sample)), reference)
+    spec = tf.TensorSpec([None] * sample.ndim, sample.dtype)
+    if "Flatten" not in torch_text:
+        _assert_close(tf.function(ours, input_signature=[spec])(tf.constant(sample)), reference)
+
+
+@pytest.mark.parametrize("text", ["nn.BatchNorm2d(4)", "nn.BatchNorm2d(4, eps=1e-3, momentum=0.01)"])
+def test_batch_norm_learns_the_statistics_that_pytorch_learns(text: str) -> None:
+    theirs = eval(text, torch_names()).train()
+    ours = eval(rewritten(text), _names())
+    ours.build((None, 4, None, None))
+    sample = samples()["g"]
+    reference = theirs(torch.from_numpy(sample)).detach().numpy()
+    _assert_close(ours(tf.constant(sample), training=True), reference)
+    _assert_close(ours.moving_mean, theirs.running_mean.numpy())
+    _assert_close(ours.moving_variance, theirs.running_var.numpy())
+
+
+def test_every_card_has_a_case() -> None:
+    assert [found.signatures[0].name for found in all_cards() if not found.cases] == []
+
+
+def _names() -> dict[str, object]:
+    runtime = {name: getattr(porter.runtime, name) for name in porter.runtime.EXPORTED}
+    return {**runtime, "keras": keras, "tf": tf, "np": np, "math": math}
+
+
+def _input_of(text: str) -> str:
+    return next((name for part, name in INPUTS.items() if part in text), "x")
+
+
+def _copy(theirs: torch.nn.Module, ours: keras.layers.Layer) -> None:
+    """The weights by the table of layouts."""
+    if isinstance(theirs, torch.nn.Sequential):
+        for member, own in zip(theirs, ours.members, strict=True):
+            _copy(member, own)
+        return
+    layouts = layouts_of(type(ours))
+    for name, value in theirs.state_dict().items():
+        layout = layouts[name]
+        getattr(ours, layout.variable).assign(layout.to_keras(value.numpy()))
+
+
+def _assert_close(actual: object, reference: np.ndarray) -> None:
+    found = np.asarray(actual)
+    assert found.shape == reference.shape
+    np.testing.assert_allclose(found, reference, rtol=0, atol=1e-5 * max(1.0, float(np.abs(reference).max())))
