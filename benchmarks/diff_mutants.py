@@ -10,6 +10,7 @@ mutant; a run that is started again goes on where it stopped.
 from __future__ import annotations
 
 import argparse
+import ast
 import importlib.util
 import json
 import sys
@@ -233,13 +234,7 @@ def is_wrong_module(mutation: Mutation | None, layer: str, model: Any, classes: 
     module = sys.modules[type(model).__module__]
     owner = getattr(module, mutation.owner)
     if not isinstance(owner, type):
-        text = Path(module.__file__).read_text()
-        import ast
-
-        users = {
-            node.name for node in ast.parse(text).body
-            if isinstance(node, ast.ClassDef) and mutation.owner in ast.unparse(node)
-        }  # fmt: skip
+        users = users_of(mutation.owner, ast.parse(Path(module.__file__).read_text()))
         return lambda path: classes.get(path) in users
     if mutation.function == "__init__":
         return lambda path: (
@@ -248,10 +243,20 @@ def is_wrong_module(mutation: Mutation | None, layer: str, model: Any, classes: 
     return lambda path: classes.get(path) == mutation.owner or ("MainLayer" in mutation.owner and not path)
 
 
+def users_of(function: str, tree: ast.Module) -> set[str]:
+    """The classes that use a function, directly or through other functions of the file."""
+    names, classes = {function}, set()
+    for _ in range(4):
+        for node in tree.body:
+            if isinstance(node, ast.ClassDef | ast.FunctionDef):
+                used = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+                if used & names:
+                    (classes if isinstance(node, ast.ClassDef) else names).add(node.name)
+    return classes
+
+
 def statement_line(mutation: Mutation, model: Any) -> int:
     """The first line of the statement that holds the mistake."""
-    import ast
-
     text = Path(sys.modules[type(model).__module__].__file__).read_text()
     around = [
         node.lineno

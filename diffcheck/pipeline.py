@@ -120,4 +120,4 @@ def _with_places(modules: tuple[ModuleResult, ...], models: Models) -> tuple[Mod
 
 def _origin(modules: tuple[ModuleResult, ...], models: Models) -> Origin | None:
     found = next((module for module in modules if module.verdict == "origin"), None)
-    return None if found is None else explain(models, found)
+    return None if found is None else explain(models, found, modules)

@@ -48,25 +48,27 @@ def source_of(cls: type) -> tuple[str, int]:
 def crash_of(error: BaseException, module: str = "", owner: object = None) -> Crash:
     """Where an exception was raised, and its first sentence.
 
-    The place is the last frame in a method of ``owner``, else the last one outside of the frameworks.
+    The place is the last frame in the code of ``owner`` (a method of it, or a plain function of its file), else the
+    last one outside of the frameworks.
     """
+    home = source_of(type(owner))[0] if owner is not None else ""
     place, line, own = "", 0, False
     trace = error.__traceback__
     while trace is not None:
         file = trace.tb_frame.f_code.co_filename
-        if owner is not None and trace.tb_frame.f_locals.get("self") is owner:
-            place, line, own = file, trace.tb_lineno, not any(f"site-packages/{name}/" in file for name in _FRAMEWORKS)
-        elif (
-            not own
-            and not file.startswith(_OWN_FOLDER)
-            and not any(f"site-packages/{name}/" in file for name in _FRAMEWORKS)
-        ):
+        if file == home and trace.tb_frame.f_locals.get("self", owner) is owner:
+            place, line, own = file, trace.tb_lineno, True
+        elif not own and not _is_library(file):
             place, line = file, trace.tb_lineno
         trace = trace.tb_next
     lines = [text.strip() for text in _COLOUR.sub("", str(error)).splitlines() if text.strip()]
     # Keras puts its own line before the message.
     told = [text for text in lines if not text.startswith("Exception encountered when calling")]
     return Crash(f"{type(error).__name__}: {told[0] if told else ''}", place, line, module)
+
+
+def _is_library(file: str) -> bool:
+    return file.startswith(_OWN_FOLDER) or any(f"site-packages/{name}/" in file for name in _FRAMEWORKS)
 
 
 def sources_of(classes: Iterable[type]) -> dict[type, tuple[str, int]]:

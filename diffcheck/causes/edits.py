@@ -31,6 +31,7 @@ def edits_of(statement: ast.stmt, names: Sequence[str], numbers: Sequence[str]) 
 
     ``names`` are the local variables that it could use, ``numbers`` the module's numeric attributes.
     """
+    before = ast.unparse(statement)
     found = [
         (cause, node, new)
         for node in ast.walk(statement)
@@ -39,7 +40,9 @@ def edits_of(statement: ast.stmt, names: Sequence[str], numbers: Sequence[str]) 
     found += [change for node in ast.walk(statement) for change in _of_names(node, names, numbers)]
     for cause, node, new in found:
         # deepcopy puts `new` wherever it would have copied `node`.
-        yield Edit(cause, ast.fix_missing_locations(copy.deepcopy(statement, {id(node): new})))
+        edit = Edit(cause, ast.fix_missing_locations(copy.deepcopy(statement, {id(node): new})))
+        if edit.text != before:
+            yield edit
     yield from _added_terms(statement, names)
 
 

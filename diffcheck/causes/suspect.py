@@ -37,13 +37,19 @@ class Suspect:
     other_values: Structure
     tolerance: float
 
+    def output(self) -> Flattened | None:
+        """What the layer computes alone, as it is now; None where it stops."""
+        # A cache among the arguments changes with each call.
+        arguments = {name: tf_side.copy_live(value) for name, value in self.arguments.items()}
+        try:
+            return tf_side.call_layer(self.layer, arguments)
+        except Exception:  # noqa: BLE001 - an edit that does not run is no explanation
+            return None
+
     def error(self) -> float:
         """Relative difference of the layer alone, as it is now; infinite where it stops."""
-        try:
-            actual = tf_side.call_layer(self.layer, self.arguments)
-        except Exception:  # noqa: BLE001 - an edit that does not run is no explanation
-            return float("inf")
-        return compare_modules(self.expected, actual, Bound()).relative
+        actual = self.output()
+        return float("inf") if actual is None else compare_modules(self.expected, actual, Bound()).relative
 
     def is_right_with(self, change: AbstractContextManager[Any] | None = None) -> bool:
         """Whether the difference is gone while ``change`` is in force."""

@@ -10,7 +10,9 @@ from unittest import mock
 
 import numpy as np
 
+from diffcheck.align import compare_modules
 from diffcheck.causes.suspect import Cause, Suspect
+from diffcheck.metrics import Bound
 from diffcheck.recording import fingerprint
 
 EPSILONS = (1e-3, 1e-5, 1e-6, 1e-8, 1e-12)
@@ -64,8 +66,8 @@ def randomness(suspect: Suspect) -> str | None:
         quiet = Suspect(**{**vars(suspect), "arguments": {**suspect.arguments, "training": False}})
         if quiet.is_right_with():
             return "it is called with training=True in a run without training"
-    first, second = suspect.error(), suspect.error()
-    if first != second and not np.isinf(first):
+    first, second = suspect.output(), suspect.output()
+    if first is not None and second is not None and not compare_modules(first, second, Bound()).matches:
         return "its result changes from call to call: dropout or another random draw is active"
     return None
 

@@ -1,4 +1,3 @@
-# ruff: noqa: RET504 - statements are compared one by one, as transformers writes them
 """The encoder of tiny_torch.py in Keras, with PyTorch's names as a generated port has them."""
 
 import math

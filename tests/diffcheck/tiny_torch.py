@@ -1,4 +1,3 @@
-# ruff: noqa: RET504 - statements are compared one by one, as transformers writes them
 """A small encoder in the style of transformers' BERT."""
 
 import math

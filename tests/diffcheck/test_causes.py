@@ -1,0 +1,150 @@
+"""Each known cause finds the mistake that it describes, and stays silent on others."""
+
+import ast
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import diffcheck
+from diffcheck import Options
+from diffcheck.causes import CAUSES, values
+from diffcheck.causes.edits import edits_of
+
+RNG = np.random.default_rng(0)
+A = RNG.normal(size=(2, 3, 4))
+
+
+def suspect(**arguments):
+    return SimpleNamespace(tolerance=1e-7, arguments=arguments)
+
+
+def cause_of(twins):
+    return diffcheck.diff(twins.torch, twins.tf, twins.inputs, Options(layer_by_layer=True)).origin.cause
+
+
+def test_swapped_weights(twins):
+    attention = twins.tf.tiny.encoder.layer[0].attention.self
+    attention.query.kernel.assign(attention.key.kernel)
+    assert "holds the values of encoder.layer.0.attention.self.key.weight" in cause_of(twins)
+
+
+def test_a_transposed_weight(twins):
+    kernel = twins.tf.tiny.encoder.layer[0].attention.self.value.kernel
+    kernel.assign(kernel.numpy().T)
+    assert "axes in the wrong order" in cause_of(twins)
+
+
+def test_a_weight_that_was_never_loaded(twins):
+    twins.tf.tiny.pooler.dense.bias.assign(np.zeros(24, np.float32))
+    assert "pooler.dense.bias: other values: never loaded" in cause_of(twins)
+
+
+def test_an_activation_of_a_library_layer(twins):
+    import keras
+
+    twins.tf.tiny.pooler.dense.activation = keras.activations.relu
+    assert "activation should be linear" in cause_of(twins)
+
+
+def test_active_dropout(mutant):
+    twins = mutant("return self.LayerNorm(embeddings)", "return tf.nn.dropout(self.LayerNorm(embeddings), 0.3)")
+    assert "dropout or another random draw is active" in cause_of(twins)
+
+
+def test_a_setting(twins):
+    twins.tf.tiny.encoder.layer[1].attention.self.size = 3.0
+    assert "setting: size should be 6, it is 3" in cause_of(twins)
+
+
+def test_padding():
+    torch = pytest.importorskip("torch")
+    import keras
+    import tensorflow as tf
+
+    module = torch.nn.Conv2d(3, 5, 3)
+    tf_model = keras.Sequential([keras.layers.Conv2D(5, 3, padding="same", name="conv")], name="m")
+    tf_model.build((None, 8, 8, 3))
+    tf_model.layers[0].set_weights(
+        [module.weight.detach().numpy().transpose(2, 3, 1, 0), module.bias.detach().numpy()]
+    )
+
+    class Port(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.conv = tf_model.layers[0]
+
+        def call(self, x):
+            return tf.transpose(self.conv(tf.transpose(x, [0, 2, 3, 1])), [0, 3, 1, 2])
+
+    class Model(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = module
+
+        def forward(self, x):
+            return self.conv(x)
+
+    inputs = {"x": RNG.normal(size=(1, 3, 8, 8)).astype(np.float32)}
+    report = diffcheck.diff(Model(), Port(), inputs, Options(layer_by_layer=True))
+    assert report.origin.path == "conv"
+    assert report.origin.cause.startswith("padding: padding='valid'")
+
+
+@pytest.mark.parametrize(
+    ("function", "expected", "actual", "words"),
+    [
+        (values.scaling, A, A * 2, "multiply by 0.5 = 1/2"),
+        (values.scaling, A, -A, "multiply by -1"),
+        (values.axes, A, A.transpose(0, 2, 1), "transpose it with [0, 2, 1]"),
+        (values.axes, A, A.reshape(2, 4, 3).transpose(0, 2, 1), "head order"),
+        (values.shift, np.arange(6), np.arange(6) + 1, "position offset"),
+        (values.shift, A, np.roll(A, 1, axis=2), "shifted by one along axis 2"),
+        (values.truncation, A * 5, np.floor(A * 5), "floors: integer division"),
+        (values.mask_fill, np.where(A > 0, A, -3e38), np.where(A > 0, A, -1e4), "TensorFlow with -10000"),
+        (values.mask_places, np.where(A > 0.5, A, -1e9), A, "the mask is missing"),
+    ],
+)
+def test_values_tell_the_cause(function, expected, actual, words):
+    assert words in function(suspect(), expected, actual)
+
+
+@pytest.mark.parametrize(
+    "function", [values.scaling, values.axes, values.shift, values.truncation, values.mask_fill, values.mask_places]
+)
+def test_unrelated_values_tell_nothing(function):
+    assert function(suspect(), A, RNG.normal(size=A.shape)) is None
+
+
+def test_a_missing_residual_is_named_by_its_variable():
+    assert values.residual(suspect(x=A), A + 1.0, np.ones_like(A)) == "x is not added"
+    assert values.residual(suspect(x=A), A * 3, np.ones_like(A)) is None
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [
+        ("y = tf.nn.gelu(x, approximate=True)", "y = tf.nn.gelu(x, approximate=False)"),
+        ("y = tf.nn.softmax(x, axis=1)", "y = tf.nn.softmax(x, axis=-1)"),
+        ("y = tf.transpose(x, perm=[0, 1, 2])", "y = tf.transpose(x, perm=[0, 2, 1])"),
+        ("y = f(a, b)", "y = f(b, a)"),
+        ("y = x[:, 1:]", "y = x[:, :]"),
+        ("y = x // 2", "y = x / 2"),
+        ("y = f(x)", "y = f(x + z)"),
+        ("y = f(x)", "y = f(x, z=z)"),
+        ("y = x + z", "y = x - z"),
+        ("y = x < z", "y = x <= z"),
+        ("y = tf.matmul(x, z)", "y = tf.matmul(x, z, transpose_b=True)"),
+        ("y = tf.where(z, x, -10000.0)", "y = tf.where(z, x, tf.float32.min)"),
+        ("y = x * self.a", "y = x * self.b"),
+        ("y = tf.cast(x, tf.int32)", "y = x"),
+    ],
+)
+def test_edits_contain_the_repair(wrong, right):
+    found = [edit.text for edit in edits_of(ast.parse(wrong).body[0], ["x", "z"], ["a", "b"])]
+    assert right in found
+    assert wrong not in found
+
+
+def test_every_cause_has_a_name_of_its_own():
+    assert len({cause.name for cause in CAUSES}) >= len(CAUSES) - 1
