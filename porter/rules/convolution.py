@@ -101,7 +101,6 @@ for _axes in (1, 2, 3):
 @layer(
     "transformers.pytorch_utils.Conv1D(nf, nx)",
     build="(None, None, nx)",
-    attributes={"weight": "layer.kernel", "nf": "layer.units"},
     cases={"Conv1D(3, 4)": "TFConv1D(3, 4)"},
 )
 def transformers_conv1d(call: Call) -> str:
