@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+from huggingface_hub.errors import StrictDataclassError
 
 from porter.errors import UsageError
 from porter.subject.case import Case, InputSpec, Subject
@@ -24,7 +25,7 @@ Inputs = dict[str, Any]
 
 # What the code of a model raises when it is given inputs or a configuration that it does not take.
 RUN_ERRORS = (ArithmeticError, AssertionError, AttributeError, ImportError, LookupError, NameError, OSError,
-              RuntimeError, TypeError, ValueError)  # fmt: skip
+              RuntimeError, StrictDataclassError, TypeError, ValueError)  # fmt: skip
 
 
 def numpy_inputs(

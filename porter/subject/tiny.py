@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib
 import inspect
 from collections.abc import Mapping, Sequence
-from types import ModuleType
+from dataclasses import replace
+from types import MappingProxyType, ModuleType
 from typing import Any
 
 from porter.errors import UsageError
@@ -38,11 +39,11 @@ def tiny_cases(location: Location, classes: Sequence[str] = ()) -> tuple[tuple[C
             continue
         try:
             with trial_runs():
-                config, inputs = _first_that_runs(model_class, location.config_values)
+                case = tiny_case(location.name, model_class, location.config_values)
         except RUN_ERRORS as error:
             failures[name] = f"{type(error).__name__}: {error}".splitlines()[0]
             continue
-        _add(cases, location.name, model_class, config, inputs)
+        _add(cases, case)
     return tuple(cases.values()), failures
 
 
@@ -70,18 +71,23 @@ def _imported(location: Location) -> ModuleType:
         raise UsageError(f"The file cannot be imported: {error}.", place=str(location.file)) from error
 
 
-def _first_that_runs(model_class: Any, values: Mapping[str, object]) -> tuple[dict[str, Any], tuple[InputSpec, ...]]:
-    """The smallest configuration and the fullest inputs that PyTorch runs; else the first attempt's error."""
+def tiny_case(identity: str, model_class: Any, values: Mapping[str, object] = MappingProxyType({})) -> Case:
+    """The smallest configuration and the fullest inputs that PyTorch runs the class on; else the first error.
+
+    `values` are a checkpoint's configuration, which is shrunk instead of the default one.
+    """
     first_error: Exception | None = None
     given = {name: value for name, value in values.items() if name not in NOT_OF_THE_MODEL}
+    config_class = model_class.config_class
     for strategy in STRATEGIES:
         try:
-            config_class = model_class.config_class
-            changes = {**given, **shrink(config_class(**given), strategy)}
-            model = _built(model_class, config_class(**changes))
-            return changes, inputs_that_run(model)
+            config = {**given, **shrink(config_class(**given), strategy)}
+            inputs = inputs_that_run(_built(model_class, config_class(**config)))
         except RUN_ERRORS as error:
             first_error = first_error or error
+            continue
+        model = ModelCase(model_class.__name__)
+        return Case(identity, config_class.__module__, config_class.__name__, config, inputs, (model,))
     raise first_error or ValueError("no configuration")
 
 
@@ -112,16 +118,11 @@ def inputs_that_run(model: Any) -> tuple[InputSpec, ...]:
     raise first_error or ValueError(f"no inputs are known for forward({parameters})")
 
 
-def _add(
-    cases: dict[str, Case], name: str, model_class: Any, config: dict[str, Any], inputs: tuple[InputSpec, ...]
-) -> None:
+def _add(cases: dict[str, Case], new: Case) -> None:
     """Classes with the same configuration share a case; inputs that differ from the case's are the model's own."""
-    config_class = model_class.config_class
-    key = f"{config_class.__name__} {config}"
+    key = f"{new.config_class} {new.config}"
     if key not in cases:
-        identity = name if not cases else f"{name}-{len(cases) + 1}"
-        cases[key] = Case(identity, config_class.__module__, config_class.__name__, config, inputs, ())
-    case = cases[key]
-    own = None if inputs == case.inputs else inputs
-    models = (*case.models, ModelCase(model_class.__name__, own))
-    cases[key] = Case(case.id, case.config_module, case.config_class, case.config, case.inputs, models)
+        cases[key] = replace(new, id=f"{new.id}-{len(cases) + 1}" if cases else new.id)
+        return
+    own = None if new.inputs == cases[key].inputs else new.inputs
+    cases[key] = replace(cases[key], models=(*cases[key].models, replace(new.models[0], inputs=own)))

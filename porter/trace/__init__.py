@@ -20,7 +20,7 @@ from porter.sample import (
     trial_runs,
 )
 from porter.subject.case import Case, InputSpec, ModelCase, Subject
-from porter.subject.tiny import inputs_that_run, model_classes
+from porter.subject.tiny import inputs_that_run, model_classes, tiny_case
 from porter.trace.extra_runs import run_extras
 from porter.trace.recorder import Recorder, watched
 from porter.trace.variants import Changes, apply, switches
@@ -48,8 +48,8 @@ def trace(subject: Subject) -> Facts:
             reasons = "; ".join(f"{name}: {reason}" for name, reason in failures.items()) or "there is no model class"
             raise UsageError(f"PyTorch could run no model of this file ({reasons}).", place=str(subject.file))
         recorder.keep()
+        tracer.run_unnamed(failures)
         for case in subject.cases:
-            tracer.run_unnamed(case, failures)
             tracer.run_switched(case)
         return recorder.facts({name: reason for name, reason in failures.items() if name not in ran})
 
@@ -88,14 +88,20 @@ class _Tracer:
         texts = [(model, inspect.getsource(getattr(self.module, model.name))) for model in case.models[1:]]
         return [case.models[0], *(model for model, text in texts if any(name in text for name in changes))]
 
-    def run_unnamed(self, case: Case, failures: dict[str, str]) -> None:
-        """Model classes of the file that no case names, with the case's configuration."""
+    def run_unnamed(self, failures: dict[str, str]) -> None:
+        """Model classes of the file that no case names: with a case's configuration, else with a tiny one."""
+        cases = {case.config_class: case for case in reversed(self.subject.cases)}
         named = {model.name for case in self.subject.cases for model in case.models}
         for name, model_class in model_classes(self.module).items():
-            if name in named or model_class.config_class.__name__ != case.config_class:
+            if name in named:
                 continue
             try:
-                inputs = inputs_that_run(model_class(build_config(case)).eval())
+                case = cases.get(model_class.config_class.__name__)
+                if case is None:
+                    case = tiny_case(name, model_class)
+                    inputs = case.inputs
+                else:
+                    inputs = inputs_that_run(model_class(build_config(case)).eval())
             except RUN_ERRORS as error:
                 failures.setdefault(name, f"{type(error).__name__}: {error}".splitlines()[0])
                 continue
