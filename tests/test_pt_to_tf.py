@@ -166,3 +166,99 @@ def test_sharded_and_bin_sources(checkpoints, tmp_path):
         assert run.exit_code == 0, run.output
     written = [(tmp_path / f"tf_{kind}" / "tf_model.h5").read_bytes() for kind in ("sharded", "bin")]
     assert written[0] == written[1]
+
+
+def test_the_configuration_that_the_port_names_goes_along(checkpoints, tmp_path):
+    (tmp_path / "port").mkdir()
+    port = tmp_path / "port" / "modeling_tf_own.py"
+    port.write_text(PORT.read_text() + "\n# The configuration is in configuration_own.\n")
+    for name in ("configuration_own.py", "configuration_other.py"):
+        (tmp_path / "port" / name).write_text("")
+    assert convert(checkpoints["BertModel"], tmp_path / "tf", port=port).exit_code == 0
+    assert [path.name for path in sorted((tmp_path / "tf").glob("*.py"))] == ["configuration_own.py", port.name]
+
+
+def test_a_dry_run_writes_nothing_and_names_every_variable(checkpoints, tmp_path):
+    run = convert(checkpoints["BertModel"], tmp_path / "tf", "--dry-run", "--json")
+    assert run.exit_code == 0, run.output
+    plan = json.loads(run.stdout)
+    stored = safetensors.numpy.load_file(checkpoints["BertModel"] / "model.safetensors")
+    assert {move["from"] for move in plan["moves"]} == set(stored)
+    assert plan["bytes"] == sum(array.nbytes for array in stored.values())
+    assert left_behind(tmp_path) == []
+
+
+def test_half_precision_keeps_its_type_and_its_size(checkpoints, tmp_path):
+    import h5py
+    import transformers
+
+    model = transformers.BertModel.from_pretrained(checkpoints["BertModel"], dtype=torch.float16)
+    model.save_pretrained(tmp_path / "half")
+    assert convert(tmp_path / "half", tmp_path / "tf").exit_code == 0
+    with h5py.File(tmp_path / "tf" / "tf_model.h5") as file:
+        found = []
+        file.visititems(lambda _, item: found.append(item.dtype) if isinstance(item, h5py.Dataset) else None)
+    assert set(found) == {np.dtype("float16")}
+
+
+def test_bfloat16_needs_safetensors_and_keeps_its_type(checkpoints, tmp_path):
+    import transformers
+
+    model = transformers.BertModel.from_pretrained(checkpoints["BertModel"], dtype=torch.bfloat16)
+    model.save_pretrained(tmp_path / "bf16")
+    refused = convert(tmp_path / "bf16", tmp_path / "tf")
+    assert refused.exit_code == 2
+    assert "--format safetensors" in refused.output
+    assert convert(tmp_path / "bf16", tmp_path / "tf", "--format", "safetensors").exit_code == 0
+    size = (tmp_path / "tf" / "tf_model.safetensors").stat().st_size
+    assert size < 1.1 * (tmp_path / "bf16" / "model.safetensors").stat().st_size
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--format", "pickle"),
+        ("--dtype", "int8"),
+        ("--max-shard-size", "many"),
+        ("--max-error", "-1"),
+        ("--tf", "no.py"),
+    ],
+)
+def test_options_that_mean_nothing(checkpoints, tmp_path, options):
+    assert convert(checkpoints["BertModel"], tmp_path / "tf", *options).exit_code == 2
+    assert left_behind(tmp_path) == []
+
+
+def test_a_folder_has_no_repository_to_propose_to(checkpoints, tmp_path):
+    command = ["pt-to-tf", "--model-name", str(checkpoints["BertModel"]), "--output", str(tmp_path / "tf")]
+    run = CliRunner().invoke(app, command)
+    assert run.exit_code == 2
+    assert "--no-pr" in run.output
+
+
+def test_an_address_with_a_token_is_refused_without_repeating_it(tmp_path):
+    address = "https://user:hf_verysecret@huggingface.co/someone/model"
+    run = CliRunner().invoke(app, ["pt-to-tf", "--model-name", address, "--output", str(tmp_path / "tf")])
+    assert run.exit_code == 2
+    assert "hf_verysecret" not in run.output
+
+
+def test_what_was_converted_is_not_converted_again_unasked(source, tmp_path):
+    (source / "tf_model.h5").write_bytes(b"former")
+    assert "--new-weights" in convert(source, tmp_path / "tf").output
+    assert convert(source, tmp_path / "tf", "--new-weights").exit_code == 0
+
+
+def test_resuming_finds_the_finished_work_and_refuses_changed_files(source, tmp_path):
+    assert convert(source, tmp_path / "tf").exit_code == 0
+    report = (tmp_path / "tf" / "pt_to_tf.json").read_text()
+    again = convert(source, tmp_path / "tf", "--resume", "--json")
+    assert again.exit_code == 0
+    assert json.loads(again.stdout)["files"] == json.loads(report)["files"]
+    assert "crossload:" not in again.stderr
+    with (tmp_path / "tf" / "tf_model.h5").open("r+b") as file:
+        file.seek(-4, 2)
+        file.write(b"\0\0\0\1")
+    changed = convert(source, tmp_path / "tf", "--resume")
+    assert changed.exit_code == 2
+    assert "not what was converted" in changed.output

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from porter.weights.pipeline import Options
 
 
+# What a pull request holds of the output: the repository has the rest already.
+UPLOADED = ("tf_model", "modeling_tf_", "configuration_")
+
 ModelName = Annotated[str, typer.Option(help="Folder, or Hub repository owner/name, with PyTorch weights.")]
 Output = Annotated[Path | None, typer.Option(help="Folder to be made for the TensorFlow model. Default: NAME-tf.")]
 LocalDir = Annotated[Path | None, typer.Option(help="Folder to download the repository to. Default: the Hub's cache.")]
@@ -135,7 +138,7 @@ def publish(options: Options, data: Mapping[str, Any], token: str | None, extra:
     from porter.weights import hub
     from porter.weights.report import body
 
-    upload = tuple(name for name in data["files"] if name.startswith(("tf_model", "modeling_tf_")))
+    upload = tuple(name for name in data["files"] if name.startswith(UPLOADED))
     proposal = hub.Proposal(options.name, options.output, upload, body(data, upload, extra), token)
     if sure is None:
         return hub.propose(proposal)

@@ -181,4 +181,12 @@ def write_folder(conversion: Conversion, folder: Path) -> None:
     check_written(plan, checkpoint, files, target)
     copy_companions(conversion.options.source, folder)
     if conversion.options.with_code:
-        shutil.copyfile(conversion.port.file, folder / conversion.port.file.name)
+        for file in code_of(conversion.port):
+            shutil.copyfile(file, folder / file.name)
+
+
+def code_of(port: PortSource) -> list[Path]:
+    """The modeling file, and the configuration files beside it that it names."""
+    text = port.file.read_text(encoding="utf-8")
+    beside = sorted(port.file.parent.glob("configuration_*.py"))
+    return [port.file, *(file for file in beside if file.stem in text)]

@@ -11,7 +11,7 @@ from porter.weights.convert import Target
 from porter.weights.hub import Patience, patiently
 
 # Weights come in one format only; code of the repository's own is fetched by whoever is allowed to run it.
-COMPANIONS = ("*.json", "*.txt", "*.model", "*.jinja", "modeling_tf_*.py")
+COMPANIONS = ("*.json", "*.txt", "*.model", "*.jinja", "modeling_tf_*.py", "configuration_*.py")
 TF_WEIGHTS = ("tf_model*.h5", "tf_model*.safetensors")
 UNITS = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
 DTYPES = ("float32", "float16", "bfloat16")
