@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import MappingProxyType, ModuleType
@@ -23,7 +22,7 @@ from porter.subject.case import Case, InputSpec, ModelCase, Subject
 from porter.subject.tiny import inputs_that_run, model_classes, tiny_case
 from porter.trace.extra_runs import run_extras
 from porter.trace.recorder import Recorder, watched
-from porter.trace.variants import Changes, apply, switches
+from porter.trace.variants import Changes, apply, class_texts, switches
 
 __all__ = ["trace", "watched"]
 
@@ -74,19 +73,16 @@ class _Tracer:
         return True
 
     def run_switched(self, case: Case) -> None:
-        """The models that read a switch, with it turned; where it needs another beside it, with each that does not."""
+        """Each switch turned, for the base model and the heads that read it; if it fails alone, beside each other one."""
+        texts = class_texts(self.subject.source)
         alone: list[Changes] = []
         dependent: list[Changes] = []
         for changes in switches(build_config(case), self.subject.source):
-            ran = [self.attempt(case, model, {}, changes) for model in self._readers(case, changes)]
+            heads = [m for m in case.models[1:] if any(name in texts.get(m.name, "") for name in changes)]
+            ran = [self.attempt(case, model, {}, changes) for model in (case.models[0], *heads)]
             (alone if any(ran) else dependent).append(changes)
         for changes in dependent:
             any(self.attempt(case, case.models[0], {}, {**other, **changes}) for other in alone)
-
-    def _readers(self, case: Case, changes: Changes) -> list[ModelCase]:
-        """The base model, and those whose own class names a switch."""
-        texts = [(model, inspect.getsource(getattr(self.module, model.name))) for model in case.models[1:]]
-        return [case.models[0], *(model for model, text in texts if any(name in text for name in changes))]
 
     def run_unnamed(self, failures: dict[str, str]) -> None:
         """Model classes of the file that no case names: with a case's configuration, else with a tiny one."""

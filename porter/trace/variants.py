@@ -29,6 +29,13 @@ def switches(config: Any, source: str) -> Iterator[Changes]:
             yield from ({name: other} for other in others)
 
 
+def class_texts(source: str) -> Mapping[str, str]:
+    """The text of each class of the file."""
+    lines = source.split("\n")
+    classes = (node for node in ast.parse(source).body if isinstance(node, ast.ClassDef))
+    return {node.name: "\n".join(lines[node.lineno - 1 : node.end_lineno]) for node in classes}
+
+
 def apply(config: Any, changes: Changes) -> Any:
     """Set the fields in the configuration and in those of its parts that have them."""
     for part in _parts(config):
