@@ -5,7 +5,7 @@ Importing this package loads numpy only; PyTorch and TensorFlow are imported by 
 
 from diffcheck.compare import Comparison, compare, compare_flat, noise_between
 from diffcheck.metrics import NOISE_FACTOR, TOLERANCE, Bound, TensorResult
-from diffcheck.pipeline import Options, assert_matches, diff
+from diffcheck.pipeline import Options, assert_matches, diff, diff_recordings, record_tensorflow, record_torch
 from diffcheck.report import Report
 
 __all__ = [
@@ -20,5 +20,8 @@ __all__ = [
     "compare",
     "compare_flat",
     "diff",
+    "diff_recordings",
     "noise_between",
+    "record_tensorflow",
+    "record_torch",
 ]

@@ -31,29 +31,45 @@ _ROUNDING = 2.0**-24
 
 
 @dataclass(frozen=True)
-class Models:
-    """Both models, and everything that one run of each left behind."""
+class Runs:
+    """One recorded run of each side, and which module is which."""
+
+    reference: Recording
+    candidate: Recording
+    structures: tuple[Structure, Structure]
+    pairing: Pairing
+
+
+@dataclass(frozen=True)
+class Models(Runs):
+    """The same with the models themselves, so that modules can be run again."""
 
     torch_model: Any
     tf_model: Any
-    reference: Recording
-    candidate: Recording
     live: tf_side.LiveCalls
-    structures: tuple[Structure, Structure]
-    pairing: Pairing
     layers: Mapping[str, Any]
 
 
-def examine(models: Models, bound: Bound, alone: bool = True) -> tuple[ModuleResult, ...]:
-    """Every module that ran, in the order in which PyTorch entered them, with a verdict.
+def examine_flow(runs: Runs, bound: Bound) -> tuple[ModuleResult, ...]:
+    """Every module that ran, in the order in which PyTorch entered them, compared in flow only.
 
-    ``alone=False`` leaves out the isolated runs; nothing can then be called an origin.
+    Without isolated runs, a module counts as origin if it differs, its inputs do not, and no module below it is such.
     """
+    calls, others = runs.reference.by_path(), runs.candidate.by_path()
+    order = sorted(calls, key=lambda path: calls[path][0].order)
+    results = {path: _in_flow(path, calls[path], others, runs, bound) for path in order}
+    wrong = {path for path, result in results.items() if _starts_here(result, calls[path], others, bound)}
+    return tuple(
+        replace(result, verdict=_verdict(result, path in wrong and not any(is_below(o, path) for o in wrong)))
+        for path, result in results.items()
+    )
+
+
+def examine(models: Models, bound: Bound) -> tuple[ModuleResult, ...]:
+    """Every module that ran, in the order in which PyTorch entered them, in flow and alone, with a verdict."""
     calls, others = models.reference.by_path(), models.candidate.by_path()
     order = sorted(calls, key=lambda path: calls[path][0].order)
     results = {path: _in_flow(path, calls[path], others, models, bound) for path in order}
-    if not alone:
-        return tuple(replace(result, verdict=_verdict(result, False)) for result in results.values())
     single = {path: [_alone(call, models, bound) for call in calls[path]] for path in order if _ran(path, models)}
     worst = {
         path: found
@@ -104,7 +120,7 @@ def _ran(path: str, models: Models) -> bool:
 
 
 def _in_flow(
-    path: str, calls: list[ModuleCall], others: Mapping[str, list[ModuleCall]], models: Models, bound: Bound
+    path: str, calls: list[ModuleCall], others: Mapping[str, list[ModuleCall]], models: Runs, bound: Bound
 ) -> ModuleResult:
     tf_path = models.pairing.modules.get(path)
     result = ModuleResult(path, tf_path, calls[0].class_name, "unpaired")
@@ -126,10 +142,27 @@ def _in_flow(
     )
 
 
+def _starts_here(
+    result: ModuleResult, calls: list[ModuleCall], others: Mapping[str, list[ModuleCall]], bound: Bound
+) -> bool:
+    """Whether outputs differ in a call whose inputs do not."""
+    if result.in_flow is None or result.in_flow.matches or not calls[0].arguments:
+        return False
+    for call, other in zip(calls, others[result.tf_path or ""], strict=False):
+        if not compare_modules(call.output, other.output, bound).matches:
+            inputs = _compare_inputs(call, other, bound)
+            return bool(inputs.tensors) and inputs.matches
+    return False
+
+
+def _compare_inputs(call: ModuleCall, other: ModuleCall, bound: Bound) -> Comparison:
+    return compare_modules(
+        Flattened(flat_arguments(call.arguments)), Flattened(flat_arguments(other.arguments)), bound
+    )
+
+
 def _amplification(call: ModuleCall, other: ModuleCall, comparison: Comparison) -> float | None:
-    inputs = compare_modules(
-        Flattened(flat_arguments(call.arguments)), Flattened(flat_arguments(other.arguments)), Bound()
-    ).relative
+    inputs = _compare_inputs(call, other, Bound()).relative
     if not 0 < inputs < math.inf or not comparison.relative < math.inf:
         return None
     return comparison.relative / inputs

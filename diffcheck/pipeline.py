@@ -11,12 +11,14 @@ import numpy as np
 
 from diffcheck import tf_side, torch_side
 from diffcheck.compare import Comparison, compare, compare_flat, noise_between
-from diffcheck.diagnose import Models, examine
+from diffcheck.diagnose import Models, Runs, examine, examine_flow
 from diffcheck.explain import explain
 from diffcheck.metrics import TOLERANCE, Bound
 from diffcheck.pair import pair
-from diffcheck.recording import Recording
+from diffcheck.recording import Recording, Structure
 from diffcheck.report import ModuleResult, Origin, Place, Report, WeightResult
+from diffcheck.storage import Stored
+from diffcheck.values import Flattened, flatten
 
 
 @dataclass(frozen=True)
@@ -44,13 +46,68 @@ def diff(torch_model: Any, tf_model: Any, inputs: Mapping[str, object], options:
     outputs = compare_flat(
         reference.output, candidate.output, tolerance=options.tolerance, noise=noise, skip=options.skip
     )
-    models = Models(torch_model, tf_model, reference, candidate, live, structures, pairing, tf_side.layers(tf_model))
+    models = Models(reference, candidate, structures, pairing, torch_model, tf_model, live, tf_side.layers(tf_model))
+    bound = Bound(options.tolerance)
     deep = options.layer_by_layer or not outputs.matches
-    modules = examine(models, Bound(options.tolerance), alone=deep)
-    modules = _with_places(modules, models)
+    modules = _with_places(examine(models, bound) if deep else examine_flow(models, bound), structures)
     return Report(
-        outputs, modules, _origin(modules, models), _weights(models), pairing.unpaired, candidate.crash, notes
+        outputs,
+        modules,
+        _origin(modules, models) if deep else None,
+        _weights(models),
+        pairing.unpaired,
+        candidate.crash,
+        notes,
     )
+
+
+def record_torch(model: Any, inputs: Mapping[str, object]) -> Stored:
+    """Run a PyTorch model and keep what it did, with its own rounding, for :func:`diff_recordings`."""
+    recording = torch_side.record(model, inputs)
+    noise, _ = _noise(model, inputs, recording)
+    return Stored(recording, torch_side.structure(model), flatten(inputs).tensors, noise)
+
+
+def record_tensorflow(model: Any, inputs: Mapping[str, object]) -> Stored:
+    """The same for a TensorFlow model; what ran before a crash is kept."""
+    recording, _ = tf_side.record(model, inputs)
+    return Stored(recording, tf_side.structure(model), flatten(inputs).tensors, {})
+
+
+def diff_recordings(reference: Stored, candidate: Stored, options: Options | None = None) -> Report:
+    """Compare two saved runs, in flow only: no module can be run again.
+
+    Notes say where the two runs were not given the same inputs, and which weights are equal is told by fingerprints.
+    """
+    options = options or Options()
+    structures = (reference.structure, candidate.structure)
+    pairing = pair(*structures, options.parameters)
+    runs = Runs(reference.recording, candidate.recording, structures, pairing)
+    outputs = compare_flat(
+        reference.recording.output,
+        candidate.recording.output,
+        tolerance=options.tolerance,
+        noise=reference.noise,
+        skip=options.skip,
+    )
+    modules = _with_places(examine_flow(runs, Bound(options.tolerance)), structures)
+    found = next((module for module in modules if module.verdict == "origin"), None)
+    origin = None if found is None else Origin(found.path, found.torch, found.tf)
+    notes = (*_other_inputs(reference, candidate), *_other_weights(runs))
+    return Report(outputs, modules, origin, (), pairing.unpaired, candidate.recording.crash, notes)
+
+
+def _other_inputs(reference: Stored, candidate: Stored) -> list[str]:
+    compared = compare_flat(Flattened(reference.inputs), Flattened(candidate.inputs), tolerance=0.0)
+    return [f"the runs had other inputs: {result.sentence()}" for result in compared.failures]
+
+
+def _other_weights(runs: Runs) -> list[str]:
+    left, right = ({p.name: p for p in side.parameters} for side in runs.structures)
+    differing = [
+        name for name, other in runs.pairing.parameters.items() if left[name].fingerprint != right[other].fingerprint
+    ]
+    return [f"weight {name} differs." for name in differing]
 
 
 def assert_matches(
@@ -103,8 +160,10 @@ def _permutations(rank: int) -> list[tuple[int, ...]]:
     return list(itertools.permutations(range(rank))) if rank <= 5 else [tuple(range(rank))]
 
 
-def _with_places(modules: tuple[ModuleResult, ...], models: Models) -> tuple[ModuleResult, ...]:
-    left, right = ({m.path: m for m in side.modules} for side in models.structures)
+def _with_places(
+    modules: tuple[ModuleResult, ...], structures: tuple[Structure, Structure]
+) -> tuple[ModuleResult, ...]:
+    left, right = ({m.path: m for m in side.modules} for side in structures)
     placed = []
     for module in modules:
         mine, theirs = left[module.path], right.get(module.tf_path or "") if module.tf_path is not None else None

@@ -83,10 +83,18 @@ class Watch:
         return local
 
     def _is_own(self, frame: FrameType) -> bool:
+        """A method of an owner, or a plain function of the file that such code calls."""
         code: CodeType = frame.f_code
         if code.co_filename != self.file or code.co_name.startswith("<"):
             return False
-        return "self" not in frame.f_locals or any(frame.f_locals["self"] is owner for owner in self.owners)
+        if "self" in frame.f_locals:
+            return any(frame.f_locals["self"] is owner for owner in self.owners)
+        caller = frame.f_back
+        while caller is not None and caller.f_code.co_filename != self.file:
+            caller = caller.f_back
+        while caller is not None and caller.f_code.co_name.startswith("<"):
+            caller = caller.f_back
+        return caller is not None and self._is_own(caller)
 
     def _finish(self, statement: Statement, frame: FrameType, result: object = None) -> None:
         for name in statement.targets:

@@ -146,6 +146,9 @@ def _bounds(bound: ast.expr | None) -> Iterator[ast.expr | None]:
 
 
 def _of_names(node: ast.AST, names: Sequence[str], numbers: Sequence[str]) -> Iterator[tuple[str, ast.AST, ast.expr]]:
+    if isinstance(node, ast.keyword) and isinstance(node.value, ast.Constant) and node.value.value is None:
+        for name in sorted(names, key=lambda name: name != node.arg):
+            yield "forgotten argument", node.value, ast.Name(name, ast.Load())
     if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in names:
         for other in names:
             if other != node.id:

@@ -18,6 +18,7 @@ from diffcheck.causes.edits import Edit, edits_of
 from diffcheck.causes.suspect import Cause, Explanation, Suspect
 from diffcheck.causes.wrong_layer import activations
 from diffcheck.statements import Statement
+from diffcheck.values import as_tensor
 
 MOST_TRIALS = 400
 
@@ -30,6 +31,20 @@ def settings(suspect: Suspect) -> Explanation | None:
             continue
         if suspect.is_right_with(mock.patch.dict(vars(suspect.layer), {name: wanted})):
             return Explanation(f"{name} should be {wanted:g}, it is {own:g}", attribute=name)
+    return None
+
+
+def constants(suspect: Suspect) -> Explanation | None:
+    """A tensor that the layer keeps (frequencies, positions) with other values than the module's of the same name."""
+    import tensorflow as tf
+
+    for name, own in list(vars(suspect.layer).items()):
+        wanted = as_tensor(getattr(suspect.torch_module, name, None))
+        if not isinstance(own, tf.Tensor) or wanted is None or wanted.array.shape != tuple(own.shape):
+            continue
+        value = tf.cast(tf.convert_to_tensor(wanted.array), own.dtype)
+        if suspect.is_right_with(mock.patch.dict(vars(suspect.layer), {name: value})):
+            return Explanation(f"{name} holds other values than PyTorch's", attribute=name)
     return None
 
 
@@ -138,6 +153,7 @@ def _compiled(place: FunctionPlace, edit: Edit, module: ModuleType) -> Callable[
 
 CODE_CAUSES = (
     Cause("setting", settings),
-    Cause("activation", activation_attribute),
+    Cause("constant", constants),
+    Cause("activation of the module", activation_attribute),
     Cause("statement", one_edit),
 )

@@ -133,6 +133,7 @@ def test_a_missing_residual_is_named_by_its_variable():
         ("y = f(x)", "y = f(x + z)"),
         ("y = f(x)", "y = f(x, z=z)"),
         ("y = x + z", "y = x - z"),
+        ("y = f(x, z=None)", "y = f(x, z=z)"),
         ("y = x < z", "y = x <= z"),
         ("y = tf.matmul(x, z)", "y = tf.matmul(x, z, transpose_b=True)"),
         ("y = tf.where(z, x, -10000.0)", "y = tf.where(z, x, tf.float32.min)"),
