@@ -262,3 +262,14 @@ def test_resuming_finds_the_finished_work_and_refuses_changed_files(source, tmp_
     changed = convert(source, tmp_path / "tf", "--resume")
     assert changed.exit_code == 2
     assert "not what was converted" in changed.output
+
+
+@pytest.mark.parametrize("weight_format", ["h5", "safetensors"])
+def test_several_files_with_an_index(checkpoints, tmp_path, weight_format):
+    options = ("--format", weight_format, "--max-shard-size", "40KB", "--json")
+    run = convert(checkpoints["BertModel"], tmp_path / "tf", *options)
+    assert run.exit_code == 0, run.output
+    report = json.loads(run.stdout)
+    assert len([name for name in report["files"] if name.endswith(f".{weight_format}")]) > 2
+    assert f"tf_model.{weight_format}.index.json" in report["files"]
+    assert report["differences"]["conversion"] == report["differences"]["crossload"]

@@ -36,6 +36,11 @@ def variable_path(name: str) -> str:
     return name.removesuffix(":0").replace("_._", ".")
 
 
+def name_of_weight(name: str) -> str:
+    """The name under which `H5File` has a weight: its variable's path without the model's own name."""
+    return variable_path(name.partition("/")[2])
+
+
 class H5File(Checkpoint):
     """A `tf_model.h5`, or one file of several; tensors go by variable path without the model's own name.
 
@@ -63,7 +68,7 @@ class H5File(Checkpoint):
                 yield variable_path(layer), layer
                 continue
             for name in self._names(group, "weight_names"):
-                yield variable_path(name.partition("/")[2]), f"{layer}/{name}"
+                yield name_of_weight(name), f"{layer}/{name}"
 
     def _inner(self, place: str) -> Any:
         """What lies at `place`, without following a link to somewhere else."""

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from porter.runtime.checkpoint import INDEX_FILES, SINGLE_FILES, inside, open_checkpoint, read_index
-from porter.runtime.h5_file import H5File
-from porter.runtime.safetensors_file import SafetensorsFile
 from porter.runtime.tensor_source import Checkpoint, CheckpointError
 
 TF_WEIGHTS = "tf_model.safetensors"
 TF_WEIGHT_FILES = (TF_WEIGHTS, "tf_model.h5")
+TF_INDEX_FILES = tuple(f"{name}.index.json" for name in TF_WEIGHT_FILES)
 
 
 @dataclass(frozen=True)
@@ -66,17 +65,9 @@ class Repository:
         Raises:
             CheckpointError: there are none, or they are damaged.
         """
-        for single, index in zip(SINGLE_FILES, INDEX_FILES, strict=True):
-            path = self.file(single)
-            if path is not None:
-                return open_checkpoint(path)
-            path = self.file(index)
-            if path is not None:
-                for shard in sorted(set(read_index(path).values())):
-                    inside(path.parent, shard)
-                    if self.file(shard) is None:
-                        raise CheckpointError(f"{self.name} lacks {shard}, which {index} names.")
-                return open_checkpoint(path)
+        found = self._opened(SINGLE_FILES, INDEX_FILES)
+        if found is not None:
+            return found
         raise CheckpointError(
             f"{self.name} holds no PyTorch weights.", hint=f"it must hold {' or '.join(SINGLE_FILES)}"
         )
@@ -87,13 +78,26 @@ class Repository:
         Raises:
             CheckpointError: there are none, or they are damaged.
         """
-        for name in TF_WEIGHT_FILES:
-            path = self.file(name)
-            if path is not None:
-                return SafetensorsFile(path) if path.suffix == ".safetensors" else H5File(path)
+        found = self._opened(TF_WEIGHT_FILES, TF_INDEX_FILES)
+        if found is not None:
+            return found
         torch_there = any(self.file(name) is not None for name in (*SINGLE_FILES, *INDEX_FILES))
         hint = "pass from_pt=True to read its PyTorch weights" if torch_there else f"it must hold {TF_WEIGHTS}"
         raise CheckpointError(f"{self.name} holds no TensorFlow weights.", hint=hint)
+
+    def _opened(self, singles: Sequence[str], indexes: Sequence[str]) -> Checkpoint | None:
+        for single, index in zip(singles, indexes, strict=True):
+            path = self.file(single)
+            if path is not None:
+                return open_checkpoint(path)
+            path = self.file(index)
+            if path is not None:
+                for shard in sorted(set(read_index(path).values())):
+                    inside(path.parent, shard)
+                    if self.file(shard) is None:
+                        raise CheckpointError(f"{self.name} lacks {shard}, which {index} names.")
+                return open_checkpoint(path)
+        return None
 
     def configuration(self, config_class: Any) -> Any:
         """Its `config.json` as an object of `config_class`.
