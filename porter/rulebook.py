@@ -14,6 +14,8 @@ from porter.errors import UsageError
 from porter.rules import Card, Rule, all_cards, all_rules, find_card, find_rule
 from porter.rules.signature import Signature
 
+# What structures a module is the rewriter's own matter (porter/rewrite/constructors.py), not a rule's.
+STRUCTURE = {f"torch.nn.{name}" for name in ("Buffer", "Module", "ModuleDict", "ModuleList", "Parameter")}
 STUB = '''@rule(
     "{signature}",
     cases={{"{call}": "tf.FILL_IN"}},
@@ -116,10 +118,14 @@ def missing(file: Path) -> tuple[Missing, ...]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and id(node) not in decorators:
             name = _torch_name(node.func, aliases)
-            if name is not None and find_rule(name) is None and find_card(name) is None:
+            if name is not None and not _is_known(name):
                 lines.setdefault(name, []).append(node.lineno)
     by_count = sorted(lines.items(), key=lambda item: -len(item[1]))
     return tuple(Missing(name, tuple(places)) for name, places in by_count)
+
+
+def _is_known(name: str) -> bool:
+    return name in STRUCTURE or find_rule(name) is not None or find_card(name) is not None
 
 
 def stub(name: str) -> str:
