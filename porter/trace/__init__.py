@@ -73,7 +73,7 @@ class _Tracer:
         return True
 
     def run_switched(self, case: Case) -> None:
-        """Each switch turned, for the base model and heads that read it; where it fails alone, beside each other one."""
+        """Each switch turned, for the base model and heads that read it; where it fails alone, beside another one."""
         texts = class_texts(self.subject.source)
         alone: list[Changes] = []
         dependent: list[Changes] = []
