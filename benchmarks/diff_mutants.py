@@ -101,7 +101,11 @@ def make_port(corpus: Path, family: str, folder: Path) -> Port:
 def rows_of(port: Port, each: int, done: set[tuple[str, str]]) -> Iterator[dict[str, Any]]:
     """The clean original, then the mutants."""
     if (port.family, "clean") not in done:
-        yield examined(port, port.tf, None, "clean", "")
+        clean = examined(port, port.tf, None, "clean", "")
+        yield clean
+        if not clean["matches"]:
+            print(f"{port.family}: the port itself differs in {clean['origin']}", file=sys.stderr, flush=True)
+            return
     text = port.file.read_text()
     outputs = diffcheck.values.flatten(diffcheck.tf_side.call_model(port.tf, port.inputs))
     live = chosen(mutations(text), each * 4)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 from diffcheck import tf_side
-from diffcheck.align import compare_modules
+from diffcheck.align import align, compare_modules
 from diffcheck.locate import Located
 from diffcheck.metrics import Bound
 from diffcheck.recording import Structure
@@ -46,13 +47,22 @@ class Suspect:
         except Exception:  # noqa: BLE001 - an edit that does not run is no explanation
             return None
 
-    def error(self) -> float:
-        """Relative difference of the layer alone, as it is now; infinite where it stops."""
+    @functools.cached_property
+    def compared(self) -> int:
+        """How many of the expected tensors the layer puts out as it is: an edit may not lose any."""
         actual = self.output()
-        return float("inf") if actual is None else compare_modules(self.expected, actual, Bound()).relative
+        return len(self.expected.tensors if actual is None else align(self.expected.tensors, actual.tensors))
+
+    def error(self) -> float:
+        """Relative difference of the layer alone, as it is now; infinite where it stops or puts out less."""
+        actual = self.output()
+        if actual is None or len(align(self.expected.tensors, actual.tensors)) < self.compared:
+            return float("inf")
+        return compare_modules(self.expected, actual, Bound()).relative
 
     def is_right_with(self, change: AbstractContextManager[Any] | None = None) -> bool:
         """Whether the difference is gone while ``change`` is in force."""
+        assert self.compared >= 0  # counted before the change
         with change or nullcontext():
             return self.error() <= self.tolerance
 

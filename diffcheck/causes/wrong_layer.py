@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import Any
 from unittest import mock
 
@@ -41,6 +42,22 @@ def weight(suspect: Suspect) -> str | None:
     return None
 
 
+def weights(suspect: Suspect) -> str | None:
+    """Several weights at once: a layer that was not loaded."""
+    wanted = {
+        name: next(_layouts(np.asarray(suspect.parameters[name][1]), tuple(int(n) for n in variable.shape)), None)
+        for name, variable in suspect.variables.items()
+    }
+    if len(wanted) < 2 or any(value is None for value in wanted.values()):
+        return None
+    with ExitStack() as stack:
+        before = {name: stack.enter_context(_assigned(suspect.variables[name], wanted[name])) for name in wanted}
+        if suspect.error() > suspect.tolerance:
+            return None
+    differing = [name for name in wanted if not np.array_equal(before[name], wanted[name])]
+    return f"{', '.join(differing)}: other values: never loaded" if differing else None
+
+
 def activation(suspect: Suspect) -> str | None:
     """A layer with another activation function."""
     if not callable(vars(suspect.layer).get("activation")):
@@ -63,7 +80,7 @@ def padding(suspect: Suspect) -> str | None:
 def randomness(suspect: Suspect) -> str | None:
     """Dropout at work, or batch statistics in use, in a run without training."""
     if suspect.arguments.get("training"):
-        quiet = Suspect(**{**vars(suspect), "arguments": {**suspect.arguments, "training": False}})
+        quiet = replace(suspect, arguments={**suspect.arguments, "training": False})
         if quiet.is_right_with():
             return "it is called with training=True in a run without training"
     first, second = suspect.output(), suspect.output()
@@ -121,6 +138,7 @@ def _what_it_holds(suspect: Suspect, held: Any, wanted: Any) -> str:
 LAYER_CAUSES = (
     Cause("dropout or training mode", randomness),
     Cause("weight", weight),
+    Cause("weights", weights),
     Cause("normalisation epsilon", epsilon),
     Cause("activation", activation),
     Cause("padding", padding),
