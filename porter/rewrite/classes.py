@@ -9,6 +9,7 @@ import libcst.matchers as m
 
 from porter.rewrite.annotations import port_docstring_statement
 from porter.rewrite.build import build_method
+from porter.rewrite.checkpoints import checkpoint_renames
 from porter.rewrite.context import Context, tf_name
 from porter.rewrite.main_layer import main_layer_name
 from porter.rewrite.main_layer_class import split_main_layer
@@ -100,6 +101,9 @@ def _extra_attributes(context: Context, local: LocalClass) -> Iterator[cst.BaseS
             annotation = statement.body[0].annotation.annotation  # type: ignore[union-attr]  # matched above
             if isinstance(annotation, cst.Name):
                 yield cst.parse_statement(f"config_class = {annotation.value}")
+    renames = checkpoint_renames(context, local)
+    if renames:
+        yield cst.parse_statement(f"_checkpoint_renames = {renames!r}")
     if any(code_of(base.value).startswith("GenericFor") for base in local.node.bases):
         main = _base_main_layer(context, local)
         if main is not None:
@@ -127,8 +131,8 @@ def _bases(context: Context, local: LocalClass, updated: cst.ClassDef) -> Iterat
             context.note(
                 local.node, "assumed", f"{local.name}.generate is not ported: porter.runtime has no generation."
             )
-        elif name.startswith("torch.nn.") and (card := find_card(name)) is not None and isinstance(card.to, str):
-            yield _base(card.to.partition("(")[0])
+        elif name.startswith("torch.nn.") and (card := find_card(name)) is not None:
+            yield _base(card.keras_class)
         elif (
             name.startswith("local.")
             or code_of(new.value) in context.runtime

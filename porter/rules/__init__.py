@@ -68,6 +68,12 @@ class Card:
     doc: str
     file: str
 
+    @property
+    def keras_class(self) -> str:
+        """The class it constructs, as the template or the first case says."""
+        text = self.to if isinstance(self.to, str) else next(iter(self.cases.values()), "")
+        return text.partition("(")[0]
+
 
 @dataclass
 class _Table:
@@ -123,8 +129,9 @@ def find_rule(name: str) -> Rule | None:
 
 
 def find_card(name: str) -> Card | None:
-    """The card for a canonical torch layer class."""
+    """The card for a canonical torch layer class; a layer with a parametrised weight has the plain layer's."""
     _load()
+    name = name.replace("torch.nn.utils.parametrize.Parametrized", "torch.nn.")
     return _TABLE.cards.get(name)
 
 

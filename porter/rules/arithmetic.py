@@ -27,6 +27,10 @@ _FLOAT_FUNCTIONS = {
     "tanh": "tf.tanh",
     "erf": "tf.math.erf",
     "sigmoid": "tf.sigmoid",
+    "asinh": "tf.asinh",
+    "arcsinh": "tf.asinh",
+    "atanh": "tf.atanh",
+    "arctanh": "tf.atanh",
     "reciprocal": "tf.math.reciprocal",
 }
 _FUNCTIONS = {
@@ -47,7 +51,11 @@ _FUNCTIONS = {
 
 
 def _float_function(name: str, function: str) -> None:
-    domain = "u" if name in ("log", "sqrt", "rsqrt", "asin", "arcsin", "acos", "arccos", "reciprocal") else "x"
+    domain = (
+        "u"
+        if name in ("log", "sqrt", "rsqrt", "asin", "arcsin", "atanh", "arctanh", "acos", "arccos", "reciprocal")
+        else "x"
+    )
 
     @rule(
         f"torch.{name}(input)",
@@ -332,4 +340,22 @@ rule(
     "torch.view_as_complex(input)",
     to="view_as_complex(input)",
     cases={"torch.view_as_complex(p)": "view_as_complex(p)"},
+)
+rule(
+    "torch.special.logit(input)",
+    "torch.logit(input)",
+    "torch.Tensor.logit(input)",
+    to="tf.math.log(input / (1 - input))",
+    cases={"torch.logit(u)": "tf.math.log(u / (1 - u))"},
+)
+rule(
+    "torch.fft.fft(input)",
+    to="tf.signal.fft(tf.cast(input, tf.complex64))",
+    cases={"torch.fft.fft(x)": "tf.signal.fft(tf.cast(x, tf.complex64))"},
+)
+rule("torch.fft.rfft(input)", to="tf.signal.rfft(input)", cases={"torch.fft.rfft(x)": "tf.signal.rfft(x)"})
+rule(
+    "torch.fft.fftn(input, dim=None)",
+    to="fftn(input, axes=dim)",
+    cases={"torch.fft.fftn(x, dim=(1, 2))": "fftn(x, axes=(1, 2))", "torch.fft.fftn(x)": "fftn(x)"},
 )

@@ -19,9 +19,13 @@ _KERNEL_AXES = {1: "2, 1, 0", 2: "3, 2, 0, 1", 3: "4, 3, 0, 1, 2"}
 
 def _convolution(axes: int) -> None:
     name = f"Conv{axes}D"
+    parameters = (
+        "in_channels, out_channels, kernel_size, stride=1, padding=0, dilation=1, groups=1, bias=True, "
+        "padding_mode='zeros'"
+    )
     layer(
-        f"torch.nn.Conv{axes}d(in_channels, out_channels, kernel_size, stride=1, padding=0, dilation=1, groups=1, "
-        "bias=True, padding_mode='zeros')",
+        f"torch.nn.Conv{axes}d({parameters})",
+        f"torch.nn.utils.parametrize.ParametrizedConv{axes}d({parameters})",
         to=f"{name}(out_channels, kernel_size, strides=stride, padding=padding, dilation_rate=dilation, "
         "groups=groups, use_bias=bias, padding_mode=padding_mode)",
         build=f"(None, in_channels, {_SPATIAL[axes]})",
@@ -40,9 +44,13 @@ def _convolution(axes: int) -> None:
 
 def _transposed(axes: int) -> None:
     name = f"Conv{axes}DTranspose"
+    parameters = (
+        "in_channels, out_channels, kernel_size, stride=1, padding=0, output_padding=0, groups=1, bias=True, "
+        "dilation=1, padding_mode='zeros'"
+    )
     layer(
-        f"torch.nn.ConvTranspose{axes}d(in_channels, out_channels, kernel_size, stride=1, padding=0, "
-        "output_padding=0, groups=1, bias=True, dilation=1, padding_mode='zeros')",
+        f"torch.nn.ConvTranspose{axes}d({parameters})",
+        f"torch.nn.utils.parametrize.ParametrizedConvTranspose{axes}d({parameters})",
         to=f"{name}(out_channels, kernel_size, strides=stride, padding=padding, output_padding=output_padding, "
         "groups=groups, use_bias=bias, dilation_rate=dilation)",
         build=f"(None, in_channels, {_SPATIAL[axes]})",

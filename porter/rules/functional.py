@@ -354,3 +354,33 @@ for _axes, _sample in ((1, "h"), (2, "g"), (3, "volume")):
             f"F.adaptive_avg_pool{_axes}d({_sample}, 3)": f"adaptive_avg_pool({_sample}, 3)",
         },
     )
+rule(
+    f"{_F}.batch_norm(input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, "
+    "eps=1e-05)",
+    to="batch_norm(input, running_mean, running_var, weight=weight, bias=bias, eps=eps)",
+    cases={"F.batch_norm(g, v4, u4, eps=1e-3)": "batch_norm(g, v4, u4, eps=1e-3)"},
+)
+rule(
+    f"{_F}.gumbel_softmax(logits, tau=1.0, hard=False, eps=1e-10, dim=-1)",
+    to="gumbel_softmax(logits, tau=tau, hard=hard, axis=dim)",
+    cases={"F.gumbel_softmax(x, hard=True).sum(-1)": "tf.reduce_sum(gumbel_softmax(x, hard=True), axis=-1)"},
+)
+rule(
+    f"{_F}.embedding_bag(input, weight, offsets=None, max_norm=None, norm_type=2, scale_grad_by_freq=False, "
+    "mode='mean', sparse=False, per_sample_weights=None)",
+    to="embedding_bag(input, weight, per_sample_weights=per_sample_weights, mode=mode)",
+    cases={
+        "F.embedding_bag(i % 3, w)": "embedding_bag(i % 3, w)",
+        'F.embedding_bag(i % 3, w, mode="sum", per_sample_weights=v)': (
+            'embedding_bag(i % 3, w, per_sample_weights=v, mode="sum")'
+        ),
+    },
+)
+rule(
+    "torch.nn.utils.rnn.pad_sequence(sequences, batch_first=False, padding_value=0.0)",
+    to="pad_sequence(sequences, batch_first=batch_first, padding_value=padding_value)",
+    cases={
+        "torch.nn.utils.rnn.pad_sequence([v1, v4], batch_first=True)": "pad_sequence([v1, v4], batch_first=True)",
+        "torch.nn.utils.rnn.pad_sequence([w, w2], padding_value=-1.0)": "pad_sequence([w, w2], padding_value=-1.0)",
+    },
+)

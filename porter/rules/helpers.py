@@ -117,9 +117,12 @@ rule(
     to="corners_to_center_format(bboxes_corners)",
     cases={"image_transforms.corners_to_center_format(x)": "corners_to_center_format(x)"},
 )
-for _name in ("torch.nn.utils.parametrizations.weight_norm", "torch.nn.utils.weight_norm"):
+for _name, _home in (
+    ("torch.nn.utils.parametrizations.weight_norm", ""),
+    ("torch.nn.utils.weight_norm", ".weight_norm"),
+):
     rule(
-        f"{_name}(module, name='weight', dim=0)",
+        f"{_name}{_home}(module, name='weight', dim=0)",
         to="weight_norm(module, name=name, dim=dim)",
         cases={f"{_name}(nn.Conv1d(4, 6, 3), dim=2)": "weight_norm(Conv1D(6, 3), dim=2)"},
     )

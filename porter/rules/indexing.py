@@ -147,3 +147,31 @@ def searchsorted(call: Call) -> str:
         flat = f"tf.searchsorted({call.boundaries.node_code}, flatten({values}){side}, out_type=tf.int64)"
         return f"tf.reshape({flat}, shape_list({values}))"
     return f"tf.searchsorted({call.boundaries.node_code}, {values}{side}, out_type=tf.int64)"
+
+
+@rule(
+    "torch.scatter_reduce(input, dim, index, src, reduce, *, include_self=True)",
+    "torch.Tensor.scatter_reduce(input, dim, index, src, reduce, *, include_self=True)",
+    cases={
+        'x.scatter_reduce(1, i3, y, reduce="amax")': 'scatter_reduce(x, i3, y, axis=1, reduce="amax")',
+        'x.scatter_reduce(1, i3, y, "sum")': 'scatter_reduce(x, i3, y, axis=1, reduce="sum")',
+    },
+)
+def scatter_reduce(call: Call) -> str:
+    """Several values of one index are added, or the greatest or smallest stays."""
+    if call.reduce.value() not in ("sum", "amax", "amin") or not call.include_self.value():
+        call.unknown("only sum, amax and amin over the old values too are covered")
+    code = f"{call.input.node_code}, {call.index.node_code}, {_written(call, 'src')}"
+    return f"scatter_reduce({code}, axis={call.dim.node_code}, reduce={call.reduce.node_code})"
+
+
+@rule(
+    "torch.Tensor.index_put(input, indices, values, accumulate=False)",
+    "torch.index_put(input, indices, values, accumulate=False)",
+    cases={"w.index_put((v2i,), w2)": "index_put(w, (v2i,), w2)"},
+)
+def index_put(call: Call) -> str:
+    """Values at whole coordinates."""
+    if call.accumulate.value():
+        call.unknown("accumulating is not covered")
+    return f"index_put({call.input.node_code}, {call.indices.node_code}, {_written(call, 'values')})"

@@ -98,3 +98,16 @@ def chunk(call: Call) -> str:
     """tf.split raises an error where the parts would be unequal."""
     axis = f", axis={call.dim.node_code}" if call.given("dim") else ""
     return f"tf.split({call.input.node_code}, {call.chunks.node_code}{axis})"
+
+
+rule(
+    "torch.broadcast_tensors(first, second)",
+    to="(tf.broadcast_to(first, tf.broadcast_dynamic_shape(tf.shape(first), tf.shape(second))), "
+    "tf.broadcast_to(second, tf.broadcast_dynamic_shape(tf.shape(first), tf.shape(second))))",
+    cases={
+        "torch.broadcast_tensors(x, w)": (
+            "(tf.broadcast_to(x, tf.broadcast_dynamic_shape(tf.shape(x), tf.shape(w))), "
+            "tf.broadcast_to(w, tf.broadcast_dynamic_shape(tf.shape(x), tf.shape(w))))"
+        )
+    },
+)

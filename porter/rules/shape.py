@@ -118,7 +118,9 @@ def size(call: Call) -> str:
     cases={"x.transpose(1, 2)": "tf.transpose(x, perm=[0, 2, 1])", "v.transpose(0, 1)": "tf.transpose(v)"},
 )
 def transpose(call: Call) -> str:
-    """TensorFlow wants the whole permutation, so the rank must be known."""
+    """TensorFlow wants the whole permutation; numpy's swapaxes serves where the rank was not seen."""
+    if call.input.fact is None or call.input.fact.rank is None:
+        return f"tf.experimental.numpy.swapaxes({call.input.node_code}, {call.dim0.node_code}, {call.dim1.node_code})"
     rank = call.input.rank()
     first, second = call.dim0.axis(rank), call.dim1.axis(rank)
     perm = list(range(rank))

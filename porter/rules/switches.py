@@ -18,7 +18,6 @@ rule(
     "torch.distributed.distributed_c10d.is_initialized()",
     "torch.distributed.is_initialized()",
     "torch.distributed.is_available()",
-    "torch.distributed.distributed_c10d.get_rank(group=None)",
     "transformers.utils.is_torchdynamo_compiling()",
     "transformers.utils.import_utils.is_torchdynamo_compiling()",
     "transformers.utils.import_utils.is_torchdynamo_exporting()",
@@ -73,3 +72,28 @@ rule(
 def apply_chunking(call: Call) -> str:
     """Chunks only save memory; the result is the function's own."""
     return call.invoke(str(call.forward_fn), [("*" if arg.starred else "") + arg.node_code for arg in call.variadic])
+
+
+rule(
+    "torch.distributed.get_rank(group=None)",
+    "torch.distributed.distributed_c10d.get_rank(group=None)",
+    "torch.cuda.device_count()",
+    to="0",
+    cases={"torch.cuda.device_count()": "0"},
+)
+rule(
+    "torch.get_autocast_dtype(device_type)",
+    "torch.get_autocast_gpu_dtype()",
+    to="tf.float32",
+    cases={'torch.get_autocast_dtype("cpu")': "tf.float32"},
+    doc="Only asked where autocast is on, which it never is here.",
+)
+
+
+@rule("builtins.hasattr(obj, name)", cases={'hasattr(torch, "compile")': "True"})
+def has_attribute(call: Call) -> str:
+    """What PyTorch itself has does not change; everything else is asked again."""
+    owner = call.obj.node_code.partition(".")[0]
+    if owner in ("torch", "nn", "F") and call.result is not None and call.result.has_value:
+        return str(call.result.value)
+    return f"hasattr({call.obj.node_code}, {call.name.node_code})"

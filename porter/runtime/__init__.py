@@ -9,6 +9,7 @@ from typing import Any
 
 _MODULES = {
     "activations": ("get_tf_activation",),
+    "backbone": ("TFBackboneMixin", "filter_output_hidden_states"),
     "building": ("add_parameter", "built", "import_beside"),
     "caches": ("Cache", "DynamicCache", "EncoderDecoderCache", "StaticCache"),
     "calling": ("merge_with_config_defaults", "unpack_inputs"),
@@ -44,6 +45,8 @@ _MODULES = {
         "TiedDense",
         "weight_norm",
     ),
+    "layers.attention": ("MultiheadAttention",),
+    "layers.shaping": ("GLU", "Pad", "PixelShuffle", "PixelUnshuffle", "Unfold", "Upsample"),
     "losses": (
         "BCELoss",
         "BCEWithLogitsLoss",
@@ -86,6 +89,10 @@ _MODULES = {
         "max_pool",
     ),
     "ops_functional": (
+        "batch_norm",
+        "embedding_bag",
+        "gumbel_softmax",
+        "pad_sequence",
         "cosine_similarity",
         "fold",
         "glu",
@@ -107,11 +114,14 @@ _MODULES = {
         "masked_scatter",
         "scatter",
         "scatter_add",
+        "scatter_reduce",
         "slice_update",
     ),
     "ops_reduction": (
         "cdist",
         "cummax",
+        "cummin",
+        "fftn",
         "histc",
         "max_with_indices",
         "median",

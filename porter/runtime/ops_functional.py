@@ -45,6 +45,50 @@ def group_norm(tensor: Any, num_groups: int, weight: Any = None, bias: Any = Non
     return normed if bias is None else normed + tf.reshape(bias, per_channel)
 
 
+def batch_norm(
+    tensor: Any, running_mean: Any, running_var: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5
+) -> Any:
+    """`torch.nn.functional.batch_norm` outside training, of a tensor `(batch, channels, ...)`."""
+    per_channel = [1, -1, *[1] * (tensor.shape.rank - 2)]
+    mean, variance, scale, offset = (
+        None if part is None else tf.reshape(part, per_channel) for part in (running_mean, running_var, weight, bias)
+    )
+    return tf.nn.batch_normalization(tensor, mean, variance, offset, scale, eps)
+
+
+def gumbel_softmax(logits: Any, tau: float = 1.0, hard: bool = False, axis: int = -1) -> Any:
+    """`torch.nn.functional.gumbel_softmax`; `hard` rounds to one-hot and keeps the gradient of the soft values."""
+    noise = -tf.math.log(-tf.math.log(tf.random.uniform(tf.shape(logits), minval=1e-20, dtype=logits.dtype)))
+    soft = tf.nn.softmax((logits + noise) / tau, axis=axis)
+    if not hard:
+        return soft
+    rounded = tf.one_hot(tf.argmax(soft, axis=axis), tf.shape(soft)[axis], axis=axis, dtype=soft.dtype)
+    return tf.stop_gradient(rounded - soft) + soft
+
+
+def embedding_bag(indices: Any, weight: Any, per_sample_weights: Any = None, mode: str = "mean") -> Any:
+    """`torch.nn.functional.embedding_bag` of indices `(bags, size)`: the rows of each bag as sum, mean or max."""
+    rows = tf.gather(weight, indices)
+    if per_sample_weights is not None:
+        rows = rows * per_sample_weights[..., tf.newaxis]
+    reduce = {"sum": tf.reduce_sum, "mean": tf.reduce_mean, "max": tf.reduce_max}[mode]
+    return reduce(rows, axis=1)
+
+
+def pad_sequence(sequences: Sequence[Any], batch_first: bool = False, padding_value: float = 0.0) -> Any:
+    """`torch.nn.utils.rnn.pad_sequence`: sequences of different length, filled up to the longest."""
+    longest = tf.reduce_max([tf.shape(sequence)[0] for sequence in sequences])
+    padded = [
+        tf.pad(
+            sequence,
+            [[0, longest - tf.shape(sequence)[0]], *[[0, 0]] * (sequence.shape.rank - 1)],
+            constant_values=tf.cast(padding_value, sequence.dtype),
+        )
+        for sequence in sequences
+    ]
+    return tf.stack(padded, axis=0 if batch_first else 1)
+
+
 def cosine_similarity(first: Any, second: Any, axis: int = 1, eps: float = 1e-8) -> Any:
     """`torch.nn.functional.cosine_similarity`."""
     lengths = [tf.maximum(tf.norm(side, axis=axis), eps) for side in (first, second)]

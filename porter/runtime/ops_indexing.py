@@ -157,6 +157,13 @@ def scatter_add(tensor: Any, positions: Any, values: Any, axis: int) -> Any:
     return tf.tensor_scatter_nd_add(tensor, coordinates, _cut(values, positions, tensor.dtype))
 
 
+def scatter_reduce(tensor: Any, positions: Any, values: Any, axis: int, reduce: str) -> Any:
+    """`torch.scatter_reduce(tensor, axis, positions, values, reduce)` with sum, amax or amin, old values included."""
+    updates = {"sum": tf.tensor_scatter_nd_add, "amax": tf.tensor_scatter_nd_max, "amin": tf.tensor_scatter_nd_min}
+    coordinates = _coordinates(positions, axis % tensor.shape.rank)
+    return updates[reduce](tensor, coordinates, _cut(values, positions, tensor.dtype))
+
+
 def _coordinates(positions: Any, axis: int) -> Any:
     """The full coordinates of every element that `positions` names along one axis."""
     shape = tf.shape(positions, out_type=tf.int64)

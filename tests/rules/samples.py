@@ -33,6 +33,7 @@ def samples() -> Mapping[str, np.ndarray]:
         "b3": floats(2, 3),
         "p": floats(3, 2),
         "u": rng.uniform(0.1, 0.9, (2, 3, 4)).astype(np.float32),
+        "u4": rng.uniform(0.5, 1.5, 4).astype(np.float32),
         "u2": rng.uniform(0.1, 0.9, (2, 5)).astype(np.float32),
         "z": (floats(2, 3) + 1j * floats(2, 3)).astype(np.complex64),
         "g": floats(2, 4, 4, 4),

@@ -17,6 +17,8 @@ NEEDS_SIZES = (
 EAGER_ONLY = (".numpy()",)
 RANDOM_FILES = frozenset({"random.py"})
 SAYS_NOTHING = (
+    "autocast",
+    "hasattr(",
     "get_max_seqlen",
     "_available()",
     "requires_backends",
