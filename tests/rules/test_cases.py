@@ -18,6 +18,7 @@ EAGER_ONLY = (".numpy()",)
 RANDOM_FILES = frozenset({"random.py"})
 SAYS_NOTHING = (
     "autocast",
+    "weight_norm(",
     "hasattr(",
     "get_max_seqlen",
     "_available()",
