@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType, ModuleType
 from typing import Any
 
@@ -86,7 +86,7 @@ class _Tracer:
 
     def run_unnamed(self, failures: dict[str, str]) -> None:
         """Model classes of the file that no case names: with a case's configuration, else with a tiny one."""
-        cases = {case.config_class: case for case in reversed(self.subject.cases)}
+        cases = {case.config_class: _with_tokens(case) for case in reversed(self.subject.cases)}
         named = {model.name for case in self.subject.cases for model in case.models}
         for name, model_class in model_classes(self.module).items():
             if name in named:
@@ -112,3 +112,10 @@ class _Tracer:
             for grown in (0, 1):
                 inputs = checked_variation(model, specs, more_rows=grown, more_columns=2 * grown)
                 run_extras(model, torch_inputs(model, inputs))
+
+
+def _with_tokens(case: Case) -> Case:
+    """The case with the tokens that classifiers and shifted labels ask for."""
+    config = build_config(case)
+    missing = [name for name in ("pad_token_id", "decoder_start_token_id") if getattr(config, name, None) is None]
+    return replace(case, config={**dict.fromkeys(missing, 0), **case.config})
