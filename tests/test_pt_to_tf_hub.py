@@ -114,12 +114,6 @@ def test_a_hub_that_goes_away_loses_nothing_and_the_work_is_resumed(hub, run, tm
     assert hub.store.repositories[REPO].refs["refs/pr/1"].files["tf_model.h5"] == weights
 
 
-def test_a_raised_bound_is_a_caution(hub, run):
-    convert(run, "--max-error", "0.5")
-    body = hub.store.repositories[REPO].pulls[1].comments[0]
-    assert "CAUTION: The maximum admissible error was manually increased to 0.5!" in body
-
-
 def test_a_push_is_asked_for_first(hub, run):
     before = dict(hub.store.repositories[REPO].refs["main"].files)
     convert(run, "--push", code=1)
@@ -140,9 +134,3 @@ def test_a_repository_that_cannot_be_read(hub, run, tmp_path, fault, sentence):
     hub.faults.append(Fault(fault.pattern, 99, fault.status, fault.headers))
     assert sentence in convert(run, code=2).stderr
     assert not (tmp_path / "tf").exists()
-
-
-def test_a_download_that_is_cut_goes_on_where_it_stopped(hub, run, files):
-    hub.faults.append(Fault("GET .*model.safetensors", cut=1000))
-    convert(run, "--no-pr")
-    assert sum(line.startswith("GET") and "model.safetensors" in line for line in hub.log) >= 2

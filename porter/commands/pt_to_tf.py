@@ -85,12 +85,13 @@ def pt_to_tf(
       porter pt-to-tf --model-name ./my-model --tf ports/modeling_tf_bert.py --no-pr --dry-run
     """
     from porter.weights import source
-    from porter.weights.pipeline import Options
 
     check_publishable(model_name, not (no_pr or dry_run))
-    target = source.target(weight_format, dtype, max_shard_size)
     folder = source.local_copy(model_name, source.Fetch(revision, token, local_dir))
     source.check_new(folder, model_name, new_weights)
+    from porter.weights.pipeline import Options
+
+    target = source.target(weight_format, dtype, max_shard_size)
     place = output or Path(f"{Path(model_name).absolute().name}-tf")
     name = override_model_class and override_model_class.removeprefix("TF")
     options = Options(folder, place, model_name, tf, name, max_error, seed, target, with_code, trust_remote_code)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from porter.errors import UsageError
-from porter.weights.convert import Target
 from porter.weights.hub import Patience, patiently
+
+if TYPE_CHECKING:
+    from porter.weights.convert import Target
 
 # Weights come in one format only; code of the repository's own is fetched by whoever is allowed to run it.
 COMPANIONS = ("*.json", "*.txt", "*.model", "*.jinja", "modeling_tf_*.py", "configuration_*.py")
@@ -79,7 +82,10 @@ def target(weight_format: str, dtype: str | None, max_shard_size: str) -> Target
         raise UsageError(f"There is no format {weight_format}.", hint=f"--format {' | '.join(FORMATS)}")
     if dtype is not None and dtype not in DTYPES:
         raise UsageError(f"Weights are not written as {dtype}.", hint=f"--dtype {' | '.join(DTYPES)}")
-    return Target(weight_format, dtype, size(max_shard_size))
+    limit = size(max_shard_size)
+    from porter.weights.convert import Target
+
+    return Target(weight_format, dtype, limit)
 
 
 def size(text: str) -> int:

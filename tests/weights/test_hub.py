@@ -55,6 +55,42 @@ def act(hub, tmp_path):
     return run
 
 
+FETCH = """
+import json, sys
+from pathlib import Path
+from porter.errors import PorterError
+from porter.weights import hub, source
+try:
+    folder = source.local_copy(sys.argv[1], source.Fetch(token=sys.argv[2]), hub.Patience(3, 0.01))
+    print(json.dumps({file.name: file.read_bytes().hex() for file in folder.iterdir()}))
+except PorterError as error:
+    print(json.dumps({"error": error.sentence, "hint": error.hint}))
+print(json.dumps(sorted({"tensorflow", "torch", "keras"} & set(sys.modules))))
+"""
+LARGE = os.urandom(300_000)
+
+
+@pytest.fixture
+def fetch(hub, tmp_path):
+    """Download the repository in a process whose Hub is the test's."""
+    repository(hub).refs["main"].files["model.safetensors"] = LARGE
+
+    def run(token=TOKEN):
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
+        environment |= {"HF_ENDPOINT": hub.url, "HF_HUB_DISABLE_XET": "1", "HF_HOME": str(tmp_path / "home")}
+        environment |= {"HF_HUB_DOWNLOAD_TIMEOUT": "1", "HF_HUB_ETAG_TIMEOUT": "1"}
+        done = subprocess.run(
+            [sys.executable, "-c", FETCH, REPO, token], env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        assert token not in done.stdout + done.stderr
+        answer, loaded = map(json.loads, done.stdout.splitlines())
+        assert loaded == []
+        return answer
+
+    return run
+
+
 def repository(hub):
     return hub.store.repositories[REPO]
 
@@ -162,3 +198,47 @@ def test_a_hub_that_fails_for_good(hub, act):
     refused = act()
     assert refused == {"error": "The Hub answers 503.", "hint": "run the command again with --resume"}
     assert not repository(hub).pulls
+
+
+def test_what_a_conversion_needs_is_fetched_and_nothing_else(hub, fetch):
+    others = {"pytorch_model.bin": b"pickle", "modeling.py": b"code", "model.onnx": b"onnx", "tf_model.h5": b"tf"}
+    repository(hub).refs["main"].files.update(others)
+    found = fetch()
+    assert set(found) == {"config.json", "model.safetensors", "tf_model.h5"}
+    assert bytes.fromhex(found["model.safetensors"]) == LARGE
+
+
+DOWNLOADS = {
+    "cut": Fault("GET .*model.safetensors", cut=1000),
+    "500": Fault("GET .*model.safetensors", status=500),
+    "429 with Retry-After": Fault("GET /api/models", status=429, headers=(("Retry-After", "1"),)),
+    "502 of the header": Fault("HEAD .*model.safetensors", status=502),
+    "late": Fault("GET .*model.safetensors", wait=3.0),
+}
+
+
+@pytest.mark.parametrize("name", DOWNLOADS)
+def test_a_download_is_finished_in_spite_of(hub, fetch, name):
+    hub.faults.append(replace(DOWNLOADS[name]))
+    assert bytes.fromhex(fetch()["model.safetensors"]) == LARGE
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "sentence"),
+    [
+        (403, "GatedRepo", "is gated"),
+        (404, "RepoNotFound", "shows you no repository"),
+        (404, "RevisionNotFound", "no such revision"),
+        (401, "", "The Hub"),
+    ],
+)
+def test_what_may_not_be_read_is_one_sentence(hub, fetch, status, code, sentence):
+    hub.faults.append(Fault("GET /api/models", 99, status, (("X-Error-Code", code),) if code else ()))
+    refused = fetch()
+    assert sentence in refused["error"]
+    assert refused["hint"]
+
+
+def test_a_repository_without_pytorch_weights(hub, fetch):
+    del repository(hub).refs["main"].files["model.safetensors"]
+    assert "no PyTorch weights" in fetch()["error"]
