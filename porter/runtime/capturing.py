@@ -140,7 +140,6 @@ def _collector(
         value = arguments.get(switch)
         return getattr(model.config, switch, False) if value is None else value
 
-    # An index selects a hidden state, and 0 is one; only switches can be off.
     asked = {key: wanted(key) for key in recorders}
     collected: dict[str, list[Any]] = {key: [] for key, value in asked.items() if value}
     selected = None

@@ -175,7 +175,8 @@ class TFPreTrainedModel(TrainsOnOwnLoss):
             differ = [t for t, s in both.items() if not np.array_equal(checkpoint.read(t), checkpoint.read(s))]
         else:
             paths = {place.name: place.path for place in placed_layers(self)}
-            differ = [t for t in tied if f"{paths.get(t.rpartition('.')[0])}/kernel" in checkpoint.tensors]
+            owners = {t: t.removesuffix(".weight") for t in tied if t.endswith(".weight")}
+            differ = [t for t, owner in owners.items() if f"{paths.get(owner)}/kernel" in checkpoint.tensors]
         for target in differ:
             logger.warning("The checkpoint has other weights for %s than for %s: not tied.", target, tied[target])
         return frozenset(differ)

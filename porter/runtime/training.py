@@ -31,11 +31,15 @@ class TrainsOnOwnLoss(keras.Model):
             ValueError: neither exists: no labels among the inputs.
         """
         if self.loss is not None:
-            return super().compute_loss(x, y, y_pred, sample_weight, training)
+            return super().compute_loss(x, y, _plain(y_pred), sample_weight, training)
         loss = y_pred.get("loss") if isinstance(y_pred, TFModelOutput) else None
         if loss is None:
             raise ValueError(f"{type(self).__name__} returned no loss: give it labels, or compile a loss.")
         return tf.add_n([tf.reduce_mean(loss), *(tf.cast(extra, loss.dtype) for extra in self.losses)])
+
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """The compiled metrics of an output's entries, by their names."""
+        return super().compute_metrics(x, y, _plain(y_pred), sample_weight)
 
     def train_step(self, data: Any) -> Any:
         """One step of `fit`."""
@@ -58,3 +62,8 @@ class TrainsOnOwnLoss(keras.Model):
             return data
         given = labels if isinstance(labels, dict) else {"labels": labels}
         return keras.utils.pack_x_y_sample_weight({**inputs, **given}, None, weights)
+
+
+def _plain(outputs: Any) -> Any:
+    """An output as the dictionary that Keras' losses and metrics know."""
+    return dict(outputs) if isinstance(outputs, TFModelOutput) else outputs

@@ -5,12 +5,19 @@ import tensorflow as tf
 from transformers import BertConfig
 
 from porter.runtime import (
+    DynamicCache,
     TFBaseModelOutputWithPoolingAndCrossAttentions,
+    TFGenericForQuestionAnswering,
+    TFGenericForSequenceClassification,
+    TFGenericForTokenClassification,
     TFMaskedLMOutput,
     TFPreTrainedModel,
     TiedDense,
     capture_outputs,
+    create_bidirectional_mask,
+    create_causal_mask,
     dropout,
+    get_tf_activation,
     keras_serializable,
     merge_with_config_defaults,
     shape_list,
@@ -33,10 +40,18 @@ class TFBertEmbeddings(keras.layers.Layer):
         self.dropout = keras.layers.Dropout(config.hidden_dropout_prob, name="dropout")
         self.position_ids = tf.range(config.max_position_embeddings, dtype=tf.int64)[None]
 
-    def call(self, input_ids=None, token_type_ids=None, position_ids=None, inputs_embeds=None, training=False):
+    def call(
+        self,
+        input_ids=None,
+        token_type_ids=None,
+        position_ids=None,
+        inputs_embeds=None,
+        past_key_values_length=0,
+        training=False,
+    ):
         input_shape = shape_list(input_ids) if input_ids is not None else shape_list(inputs_embeds)[:-1]
         if position_ids is None:
-            position_ids = self.position_ids[:, : input_shape[1]]
+            position_ids = self.position_ids[:, past_key_values_length : input_shape[1] + past_key_values_length]
         if token_type_ids is None:
             token_type_ids = tf.zeros(input_shape, dtype=tf.int64)
         if inputs_embeds is None:
@@ -64,9 +79,10 @@ def eager_attention_forward(module, query, key, value, attention_mask, scaling, 
 
 
 class TFBertSelfAttention(keras.layers.Layer):
-    def __init__(self, config, **kwargs):
+    def __init__(self, config, layer_idx=None, **kwargs):
         super().__init__(**kwargs)
         self.config = config
+        self.layer_idx = layer_idx
         self.attention_head_size = config.hidden_size // config.num_attention_heads
         self.scaling = self.attention_head_size**-0.5
         self.query = keras.layers.Dense(config.hidden_size, name="query")
@@ -74,12 +90,14 @@ class TFBertSelfAttention(keras.layers.Layer):
         self.value = keras.layers.Dense(config.hidden_size, name="value")
         self.dropout = keras.layers.Dropout(config.attention_probs_dropout_prob, name="dropout")
 
-    def call(self, hidden_states, attention_mask=None, training=False):
+    def call(self, hidden_states, attention_mask=None, past_key_values=None, training=False):
         input_shape = shape_list(hidden_states)[:-1]
         hidden_shape = (*input_shape, -1, self.attention_head_size)
         query = tf.transpose(tf.reshape(self.query(hidden_states), hidden_shape), perm=[0, 2, 1, 3])
         key = tf.transpose(tf.reshape(self.key(hidden_states), hidden_shape), perm=[0, 2, 1, 3])
         value = tf.transpose(tf.reshape(self.value(hidden_states), hidden_shape), perm=[0, 2, 1, 3])
+        if past_key_values is not None:
+            key, value = past_key_values.update(key, value, self.layer_idx)
         attn_output, attn_weights = eager_attention_forward(
             self, query, key, value, attention_mask, self.scaling, self.dropout.rate, training
         )
@@ -110,13 +128,15 @@ class TFBertSelfOutput(keras.layers.Layer):
 
 
 class TFBertAttention(keras.layers.Layer):
-    def __init__(self, config, **kwargs):
+    def __init__(self, config, layer_idx=None, **kwargs):
         super().__init__(**kwargs)
-        self.self = TFBertSelfAttention(config, name="self")
+        self.self = TFBertSelfAttention(config, layer_idx=layer_idx, name="self")
         self.output_ = TFBertSelfOutput(config, name="output")
 
-    def call(self, hidden_states, attention_mask=None, training=False):
-        attention_output, attn_weights = self.self(hidden_states, attention_mask=attention_mask, training=training)
+    def call(self, hidden_states, attention_mask=None, past_key_values=None, training=False):
+        attention_output, attn_weights = self.self(
+            hidden_states, attention_mask=attention_mask, past_key_values=past_key_values, training=training
+        )
         return self.output_(attention_output, hidden_states, training=training), attn_weights
 
     def build(self, input_shape=None):
@@ -129,9 +149,10 @@ class TFBertIntermediate(keras.layers.Layer):
         super().__init__(**kwargs)
         self.config = config
         self.dense = keras.layers.Dense(config.intermediate_size, name="dense")
+        self.intermediate_act_fn = get_tf_activation(config.hidden_act)
 
     def call(self, hidden_states):
-        return tf.nn.gelu(self.dense(hidden_states), approximate=False)
+        return self.intermediate_act_fn(self.dense(hidden_states))
 
     def build(self, input_shape=None):
         self.dense.build((None, None, self.config.hidden_size))
@@ -140,12 +161,14 @@ class TFBertIntermediate(keras.layers.Layer):
 class TFBertLayer(keras.layers.Layer):
     def __init__(self, config, layer_idx=None, **kwargs):
         super().__init__(**kwargs)
-        self.attention = TFBertAttention(config, name="attention")
+        self.attention = TFBertAttention(config, layer_idx=layer_idx, name="attention")
         self.intermediate = TFBertIntermediate(config, name="intermediate")
         self.output_ = TFBertSelfOutput(config, inputs=config.intermediate_size, name="output")
 
-    def call(self, hidden_states, attention_mask=None, training=False):
-        attention_output, _ = self.attention(hidden_states, attention_mask, training=training)
+    def call(self, hidden_states, attention_mask=None, past_key_values=None, training=False):
+        attention_output, _ = self.attention(
+            hidden_states, attention_mask, past_key_values=past_key_values, training=training
+        )
         return self.output_(self.intermediate(attention_output), attention_output, training=training)
 
     def build(self, input_shape=None):
@@ -159,9 +182,11 @@ class TFBertEncoder(keras.layers.Layer):
         super().__init__(**kwargs)
         self.layer = [TFBertLayer(config, layer_idx=i, name=f"layer.{i}") for i in range(config.num_hidden_layers)]
 
-    def call(self, hidden_states, attention_mask=None, training=False):
+    def call(self, hidden_states, attention_mask=None, past_key_values=None, training=False):
         for layer_module in self.layer:
-            hidden_states = layer_module(hidden_states, attention_mask, training=training)
+            hidden_states = layer_module(
+                hidden_states, attention_mask, past_key_values=past_key_values, training=training
+            )
         return hidden_states
 
     def build(self, input_shape=None):
@@ -187,10 +212,11 @@ class TFBertPredictionHeadTransform(keras.layers.Layer):
         super().__init__(**kwargs)
         self.config = config
         self.dense = keras.layers.Dense(config.hidden_size, name="dense")
+        self.transform_act_fn = get_tf_activation(config.hidden_act)
         self.LayerNorm = keras.layers.LayerNormalization(epsilon=config.layer_norm_eps, name="LayerNorm")
 
     def call(self, hidden_states):
-        return self.LayerNorm(tf.nn.gelu(self.dense(hidden_states), approximate=False))
+        return self.LayerNorm(self.transform_act_fn(self.dense(hidden_states)))
 
     def build(self, input_shape=None):
         self.dense.build((None, None, self.config.hidden_size))
@@ -256,19 +282,45 @@ class TFBertMainLayer(keras.layers.Layer):
         token_type_ids=None,
         position_ids=None,
         inputs_embeds=None,
+        past_key_values=None,
+        use_cache=None,
         output_attentions=None,
         output_hidden_states=None,
         return_dict=None,
         training=False,
     ):
-        embedding_output = self.embeddings(input_ids, token_type_ids, position_ids, inputs_embeds, training=training)
-        if attention_mask is not None:
-            attention_mask = tf.cast(attention_mask, embedding_output.dtype)[:, None, None, :]
-            attention_mask = (1.0 - attention_mask) * embedding_output.dtype.min
-        sequence_output = self.encoder(embedding_output, attention_mask, training=training)
+        if self.config.is_decoder:
+            use_cache = use_cache if use_cache is not None else self.config.use_cache
+        else:
+            use_cache = False
+        if use_cache and past_key_values is None:
+            past_key_values = DynamicCache(config=self.config)
+        past_length = past_key_values.get_seq_length() if past_key_values is not None else 0
+        embedding_output = self.embeddings(
+            input_ids,
+            token_type_ids,
+            position_ids,
+            inputs_embeds,
+            past_key_values_length=past_length,
+            training=training,
+        )
+        if self.config.is_decoder:
+            attention_mask = create_causal_mask(
+                config=self.config,
+                inputs_embeds=embedding_output,
+                attention_mask=attention_mask,
+                past_key_values=past_key_values,
+            )
+        else:
+            attention_mask = create_bidirectional_mask(
+                config=self.config, inputs_embeds=embedding_output, attention_mask=attention_mask
+            )
+        sequence_output = self.encoder(
+            embedding_output, attention_mask, past_key_values=past_key_values, training=training
+        )
         pooled_output = self.pooler(sequence_output) if self.pooler is not None else None
         return TFBaseModelOutputWithPoolingAndCrossAttentions(
-            last_hidden_state=sequence_output, pooler_output=pooled_output
+            last_hidden_state=sequence_output, pooler_output=pooled_output, past_key_values=past_key_values
         )
 
     def build(self, input_shape=None):
@@ -292,6 +344,8 @@ class TFBertModel(TFBertPreTrainedModel):
         token_type_ids=None,
         position_ids=None,
         inputs_embeds=None,
+        past_key_values=None,
+        use_cache=None,
         output_attentions=None,
         output_hidden_states=None,
         return_dict=None,
@@ -303,6 +357,8 @@ class TFBertModel(TFBertPreTrainedModel):
             token_type_ids=token_type_ids,
             position_ids=position_ids,
             inputs_embeds=inputs_embeds,
+            past_key_values=past_key_values,
+            use_cache=use_cache,
             output_attentions=output_attentions,
             output_hidden_states=output_hidden_states,
             return_dict=return_dict,
@@ -365,3 +421,15 @@ class TFBertForMaskedLM(TFBertPreTrainedModel):
         self.bert.build()
         self.cls.build()
         self.tie_weights()
+
+
+class TFBertForSequenceClassification(TFGenericForSequenceClassification, TFBertPreTrainedModel):
+    main_layer_class = TFBertMainLayer
+
+
+class TFBertForTokenClassification(TFGenericForTokenClassification, TFBertPreTrainedModel):
+    main_layer_class = TFBertMainLayer
+
+
+class TFBertForQuestionAnswering(TFGenericForQuestionAnswering, TFBertPreTrainedModel):
+    main_layer_class = TFBertMainLayer

@@ -27,13 +27,13 @@ class TFModelOutput(OrderedDict[str, Any]):
         )
 
     def __post_init__(self) -> None:
-        """Take a mapping, or an iterator of pairs, as the first field: so `tf.function` makes outputs anew."""
+        """Take a mapping, or pairs of keys and values, as the first field: so `tf.function` makes outputs anew."""
         first = next(iter(self.__dataclass_fields__))  # type: ignore[attr-defined]
-        given = self.__dict__[first]
-        if isinstance(given, Mapping | Iterator) and not isinstance(given, TFModelOutput):
+        pairs = _pairs(self.__dict__[first])
+        if pairs is not None:
             OrderedDict.__delitem__(self, first)
             object.__setattr__(self, first, None)
-            for key, value in dict(given).items():
+            for key, value in pairs:
                 self[key] = value
 
     def __getitem__(self, key: Any) -> Any:
@@ -61,6 +61,15 @@ class TFModelOutput(OrderedDict[str, Any]):
     def to_tuple(self) -> tuple[Any, ...]:
         """The values that are not None, in order."""
         return tuple(self.values())
+
+
+def _pairs(given: Any) -> list[tuple[str, Any]] | None:
+    """The entries that something holds, if that is what it holds."""
+    if isinstance(given, TFModelOutput) or not isinstance(given, Mapping | Iterator | list):
+        return None
+    entries = list(given.items()) if isinstance(given, Mapping) else list(given)
+    are_pairs = all(isinstance(entry, tuple | list) and len(entry) == 2 for entry in entries)
+    return entries if entries and are_pairs and all(isinstance(key, str) for key, _ in entries) else None
 
 
 def _rebuilt(output_class: type[TFModelOutput], items: Iterable[tuple[str, Any]]) -> TFModelOutput:
