@@ -8,10 +8,11 @@ show() { printf '\n$ %s\n' "$*"; "$@"; }
 
 mkdir -p "$output"
 rm -rf "$output/tensorflow"
+port=$output/modeling_tf_brand_new_bert.py
 show python "$here/save_checkpoint.py" "$output/pytorch"
 show porter scaffold brand_new_bert --sample "$here/sample.json" --output "$output"
-show porter diff --model "$output/pytorch" --tf "$output/modeling_tf_brand_new_bert.py" --layer-by-layer
-show porter pt-to-tf --model-name "$output/pytorch" --no-pr --output "$output/tensorflow"
+show porter diff --model "$output/pytorch" --tf "$port" --layer-by-layer
+show porter pt-to-tf --model-name "$output/pytorch" --tf "$port" --no-pr --output "$output/tensorflow"
 
 printf '\nThe port matches PyTorch. Written:\n'
 find "$output" -type f -not -name '*.pyc' | sort | sed 's/^/  /'
