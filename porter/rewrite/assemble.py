@@ -21,10 +21,9 @@ def assemble(context: Context, tree: cst.Module, target: Target) -> cst.Module:
     body = [statement for statement in tree.body if not _is_import(statement)]
     body = [_port_all(context, statement) for statement in body]
     body = _without_orphans(context, [statement for statement in body if not _is_torch_only(statement)])
-    clashes = _clashing(context, target)
-    module = tree.with_changes(body=body).visit(_Aliased(clashes))
+    module = tree.with_changes(body=body).visit(_Aliased(context))
     read = names_read(module)
-    imports = [*_imports(context, read, target), *_aliased_imports(read, clashes, target)]
+    imports = [*_imports(context, read, target), *_aliased_imports(context, read, target)]
     imports.sort(key=lambda line: " = " in line)  # assignments stand below the imports that they need
     body = list(module.body)
     at = 1 if body and m.matches(body[0], m.SimpleStatementLine(body=[m.Expr(value=m.SimpleString())])) else 0
@@ -65,33 +64,24 @@ def _is_orphan(context: Context, function: cst.FunctionDef, read: frozenset[str]
     return any(not start <= context.source.line(node) <= end for node in uses)
 
 
-def _clashing(context: Context, target: Target) -> frozenset[str]:
-    """Names of the runtime that some function of the file uses for a variable of its own."""
-    bound = (name for function in context.source.functions.values() for name in context.source.assigned(function))
-    return frozenset(bound) & target.exports
-
-
 class _Aliased(cst.CSTTransformer):
     """Calls the runtime's functions by an alias where a variable has their name."""
 
-    def __init__(self, clashes: frozenset[str]) -> None:
-        self.clashes = clashes
+    def __init__(self, context: Context) -> None:
+        self.context = context
 
     def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.Call:
         function = updated_node.func
-        if isinstance(function, cst.Name) and function.value in self.clashes:
-            return updated_node.with_changes(func=cst.Name(_alias(function.value)))
+        if isinstance(function, cst.Name) and function.value in self.context.clashes:
+            return updated_node.with_changes(func=cst.Name(self.context.runtime_name(function.value)))
         return updated_node
 
 
-def _alias(name: str) -> str:
-    return f"tf_{name}"
-
-
-def _aliased_imports(read: frozenset[str], clashes: frozenset[str], target: Target) -> Iterator[str]:
-    for name in sorted(clashes):
-        if _alias(name) in read:
-            yield f"from {target.runtime} import {name} as {_alias(name)}"
+def _aliased_imports(context: Context, read: frozenset[str], target: Target) -> Iterator[str]:
+    for name in sorted(context.clashes):
+        alias = context.runtime_name(name)
+        if alias in read:
+            yield f"from {target.runtime} import {name} as {alias}"
 
 
 def _is_import(statement: cst.CSTNode) -> bool:

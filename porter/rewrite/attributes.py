@@ -90,9 +90,12 @@ def _constant(context: Context, original: cst.Attribute, updated: cst.Attribute,
     if name.startswith("transformers.modeling_outputs."):
         return cst.Name(f"TF{name.rpartition('.')[2]}")
     found = find_rule(name)
-    if found is not None and not found.signatures[0].is_call:
+    if found is None:
+        return updated
+    if not found.signatures[0].is_call:
         return translate(found, Call(found.signatures[0], Bound(), None))
-    return updated
+    function = next(iter(found.cases.values())).partition("(")[0]  # the function itself, as a value
+    return cst.parse_expression(context.runtime_name(function)) if function.replace(".", "").isidentifier() else updated
 
 
 def _tensor_attribute(context: Context, original: cst.Attribute, updated: cst.Attribute) -> cst.BaseExpression:

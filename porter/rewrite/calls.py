@@ -20,6 +20,9 @@ IGNORED_KEYWORDS = frozenset(
     {"device", "layout", "pin_memory", "requires_grad", "memory_format", "non_blocking", "copy"}
 )
 
+# torch takes numpy's spelling too
+_NUMPY_KEYWORDS = {"axis": "dim", "keepdims": "keepdim"}
+
 
 def translate_call(context: Context, original: cst.Call, updated: cst.Call) -> cst.BaseExpression:
     """The port of one call; a call that porter cannot translate is kept, with a Note."""
@@ -125,8 +128,10 @@ def bind_call(context: Context, signature: Signature, original: cst.Call, update
             raise CannotBind("a dictionary of arguments stands here")
         argument = context.arg(before.value, after.value, starred=before.star == "*")
         if before.keyword is not None:
-            if before.keyword.value not in IGNORED_KEYWORDS or signature.parameter(before.keyword.value):
-                keywords[before.keyword.value] = argument
+            name = before.keyword.value
+            name = name if signature.parameter(name) else _NUMPY_KEYWORDS.get(name, name)
+            if name not in IGNORED_KEYWORDS or signature.parameter(name):
+                keywords[name] = argument
         else:
             positional.append(argument)
     if any(a.starred for a in positional) and not any(p.variadic for p in signature.parameters):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 import libcst as cst
@@ -53,6 +54,16 @@ class Context:
     def arg(self, original: cst.BaseExpression, updated: cst.BaseExpression, starred: bool = False) -> Arg:
         """An argument for a rule."""
         return Arg(updated, original, self.fact(original), starred)
+
+    @cached_property
+    def clashes(self) -> frozenset[str]:
+        """Names of the runtime that some function of the file uses for a variable of its own."""
+        bound = (name for function in self.source.functions.values() for name in self.source.assigned(function))
+        return frozenset(bound) & self.runtime
+
+    def runtime_name(self, name: str) -> str:
+        """How generated code refers to a function of the runtime: by an alias where a variable has its name."""
+        return f"tf_{name}" if name in self.clashes else name
 
     def rescoper(self, owner: str) -> Rescoper:
         """The rescoper of a class, one for all its expressions."""

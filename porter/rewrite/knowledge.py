@@ -63,6 +63,8 @@ class Knowledge:
         function = self.source.enclosing(node) if node in self.source.parents else None
         if function is None:
             return None
+        if isinstance(node, cst.Attribute) and type(self.source.resolve(node)).__name__ == "dtype":
+            return Fact(kinds=frozenset({"dtype"}), has_value=True, value=node.attr.value)
         if isinstance(node, (cst.Name, cst.Attribute)):
             return self._names(function).get(code_of(node)) or self._assigned_tuple(function, node)
         if isinstance(node, cst.Call):

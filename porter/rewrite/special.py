@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 import libcst as cst
 import libcst.matchers as m
 
@@ -19,6 +21,8 @@ def special_call(context: Context, original: cst.Call, updated: cst.Call) -> cst
         return updated.args[1].value  # the eager attention function that stands beside the interface's name
     if m.matches(original.func, m.Name("isinstance")) and len(original.args) == 2:
         return _isinstance(context, original, updated)
+    if m.matches(original.func, m.Name("hasattr")) and len(original.args) == 2:
+        return _hasattr(context, original)
     if function is not None and _is_keywords_read(function, original):
         return cst.Name(original.args[0].value.evaluated_value)  # type: ignore[attr-defined]  # a literal key
     if m.matches(original.func, m.Attribute(value=m.Call(func=m.Name("super")), attr=m.Name("__init__"))):
@@ -49,6 +53,14 @@ def _is_keywords_read(function: LocalFunction, call: cst.Call) -> bool:
         and m.matches(call.func, pattern)
         and isinstance(call.args[0].value, cst.SimpleString)
     )
+
+
+def _hasattr(context: Context, original: cst.Call) -> cst.BaseExpression | None:
+    """What a torch module has is known here."""
+    owner, name = context.source.resolve(original.args[0].value), original.args[1].value
+    if not inspect.ismodule(owner) or not isinstance(name, cst.SimpleString):
+        return None
+    return cst.Name(str(hasattr(owner, str(name.evaluated_value))))
 
 
 def _isinstance(context: Context, original: cst.Call, updated: cst.Call) -> cst.BaseExpression | None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from porter.runtime.layouts import Layout
-from porter.runtime.names import NamedVariable, named_variables
-from porter.runtime.pairing import Pairing, Target, pair
+from porter.runtime.names import NamedVariable, named_variables, placed_layers
+from porter.runtime.pairing import Pairing, Rename, Target, pair
 from porter.runtime.tensor_source import Checkpoint, CheckpointError
 
 logger = logging.getLogger(__name__)
@@ -135,4 +135,15 @@ def paired(model: Any, checkpoint: Checkpoint, *, from_pt: bool) -> tuple[Pairin
     targets, named = torch_targets(model) if from_pt else keras_targets(model)
     prefix = model.base_model_prefix if from_pt else ""
     tied = model.all_tied_weights_keys if from_pt else {}
-    return pair(checkpoint.tensors, targets, prefix, tied), named
+    renames = list(checkpoint_renames(model)) if from_pt else []
+    return pair(checkpoint.tensors, targets, prefix, tied, renames), named
+
+
+def checkpoint_renames(model: Any) -> Iterator[Rename]:
+    """The renames that the model and the models inside it declare as `_checkpoint_renames`, outermost first."""
+    known: list[Any] = []
+    for place in placed_layers(model):
+        declared = getattr(place.layer, "_checkpoint_renames", None)
+        if declared and declared not in known:
+            known.append(declared)
+            yield from (Rename(place.name, pattern, replacement) for pattern, replacement in declared)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from porter.runtime.layouts import Layout
@@ -16,6 +16,25 @@ FORMER_NAMES = (
     (re.compile(r"(^|\.)weight_g$"), r"\1parametrizations.weight.original0"),
     (re.compile(r"(^|\.)weight_v$"), r"\1parametrizations.weight.original1"),
 )
+
+
+@dataclass(frozen=True)
+class Rename:
+    """What transformers' checkpoints call a part of a model otherwise than its code does.
+
+    Attributes:
+        scope: path of the part, "" for the whole model; a file of the part alone lacks it.
+        pattern: regular expression over the name below the scope.
+        replacement: what a match becomes.
+    """
+
+    scope: str
+    pattern: str
+    replacement: str
+
+    def __call__(self, name: str) -> str:
+        prefix = f"{self.scope}." if self.scope and name.startswith(f"{self.scope}.") else ""
+        return prefix + re.sub(self.pattern, self.replacement, name.removeprefix(prefix))
 
 
 @dataclass(frozen=True)
@@ -70,15 +89,20 @@ class Pairing:
 
 
 def pair(
-    tensors: Mapping[str, TensorInfo], targets: Mapping[str, Target], prefix: str, tied: Mapping[str, str]
+    tensors: Mapping[str, TensorInfo],
+    targets: Mapping[str, Target],
+    prefix: str,
+    tied: Mapping[str, str],
+    renames: Sequence[Rename] = (),
 ) -> Pairing:
     """Pair the stored `tensors` with the variables `targets`, both under PyTorch's names.
 
     Args:
         prefix: the base model's attribute; files of a base model lack it, files of a model with a head have it.
         tied: name of a tied parameter -> name of the one that owns the numbers; a file may hold either or both.
+        renames: from the checkpoints' names to the model's, all applied in turn.
     """
-    stored = {current_name(name, targets): name for name in tensors}
+    stored = {current_name(name, targets, renames): name for name in tensors}
     rename = _prefix_rule(stored, targets, prefix)
     aliases = {name: [name, *(other for other, owner in tied.items() if owner == name)] for name in targets}
     moves, missing, mismatched, used = [], [], [], dict[str, str]()
@@ -98,8 +122,12 @@ def pair(
     return Pairing(tuple(moves), tuple(missing), unexpected, tuple(mismatched), duplicates)
 
 
-def current_name(name: str, targets: Mapping[str, Target]) -> str:
+def current_name(name: str, targets: Mapping[str, Target], renames: Sequence[Rename] = ()) -> str:
     """`name` as PyTorch spells it today; a name that the model has is never changed."""
+    if name in targets:
+        return name
+    for rename in renames:
+        name = rename(name)
     if name in targets:
         return name
     for pattern, replacement in FORMER_NAMES:
