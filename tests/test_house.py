@@ -90,9 +90,12 @@ def test_the_mechanism_knows_no_model(path: Path) -> None:
 
 @each_source()
 def test_no_exception_is_swallowed(path: Path) -> None:
+    """A broad `except` raises again, or says on its line why anything may come here, as where ported code is run."""
+    lines = path.read_text().splitlines()
     handlers = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ExceptHandler)]
     broad = [h for h in handlers if h.type is None or ast.unparse(h.type) in ("Exception", "BaseException")]
-    assert [h.lineno for h in broad if not any(isinstance(node, ast.Raise) for node in ast.walk(h))] == []
+    silent = [h.lineno for h in broad if not any(isinstance(node, ast.Raise) for node in ast.walk(h))]
+    assert [line for line in silent if not re.search(r"noqa: BLE001\W+\w+ \w+", lines[line - 1])] == []
 
 
 @each_source()
