@@ -12,6 +12,7 @@ from diffcheck import tf_side, torch_side
 from diffcheck.causes import find_cause
 from diffcheck.causes.suspect import Suspect
 from diffcheck.diagnose import Models, arguments_alone, is_below
+from diffcheck.heat import heat_map
 from diffcheck.locate import Located, construction_line, first_difference
 from diffcheck.metrics import EXACT, TOLERANCE
 from diffcheck.report import ModuleResult, Origin, Place
@@ -29,8 +30,11 @@ def explain(models: Models, module: ModuleResult, others: Sequence[ModuleResult]
     """
     with _widened(models, module):
         located = _locate(models, module) if _is_own_code(models, module) else None
-        cause = find_cause(_suspect(models, module, located))
-    origin = _placed(models, module, located)
+        suspect = _suspect(models, module, located)
+        actual = suspect.output()
+        heat = None if actual is None else heat_map(suspect.expected, actual)
+        cause = find_cause(suspect)
+    origin = replace(_placed(models, module, located), heat=heat)
     if cause is None:
         return origin
     if cause.statement is not None:

@@ -66,6 +66,15 @@ class WeightResult:
 
 
 @dataclass(frozen=True)
+class HeatMap:
+    """The relative error over the worst tensor, greatest per cell: rows by columns; ``shape`` is the tensor's."""
+
+    path: str
+    shape: tuple[int, ...]
+    cells: tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True)
 class Origin:
     """The first module that differs by itself, and as far as it could be found the statement and the cause."""
 
@@ -74,6 +83,7 @@ class Origin:
     tf: Place | None
     cause: str | None = None
     statement: str = ""
+    heat: HeatMap | None = None
 
 
 @dataclass(frozen=True)

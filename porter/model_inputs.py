@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from diffcheck.storage import load
 from porter.errors import UsageError
 from porter.sample import Inputs
 
@@ -20,7 +21,7 @@ BATCH, LENGTH, AUDIO_SAMPLES, FRAMES = 2, 11, 8000, 64
 
 
 def read_inputs(file: Path) -> Inputs:
-    """Arrays by argument name from an .npz file, or from a .json file of nested lists.
+    """Arrays by argument name from an .npz file, a .json file of nested lists, or a recording's inputs.
 
     Raises:
         UsageError: the file is neither, or is broken.
@@ -29,11 +30,13 @@ def read_inputs(file: Path) -> Inputs:
         if file.suffix == ".npz":
             with np.load(file, allow_pickle=False) as stored:
                 return {name: stored[name] for name in stored.files}
+        if file.suffix == ".rec":
+            return {name: value.array for name, value in load(file).inputs.items()}
         data = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise UsageError(f"There is no {file}.") from error
     except (ValueError, OSError, EOFError) as error:
-        raise UsageError(f"{file} is neither an .npz nor a .json file of arrays.") from error
+        raise UsageError(f"{file} is neither an .npz nor a .json file of arrays, nor a recording.") from error
     if not isinstance(data, dict):
         raise UsageError(f"{file} holds no table of arrays.", hint='{"input_ids": [[1, 2, 3]]}')
     return {name: _array(value) for name, value in data.items()}

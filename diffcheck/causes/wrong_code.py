@@ -6,6 +6,7 @@ import ast
 import copy
 import itertools
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -143,7 +144,9 @@ def _compiled(place: FunctionPlace, edit: Edit, module: ModuleType) -> Callable[
         argument.annotation = None
     local: dict[str, Any] = {}
     try:
-        code = compile(ast.fix_missing_locations(ast.Module([function], [])), "<edited>", "exec")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SyntaxWarning)
+            code = compile(ast.fix_missing_locations(ast.Module([function], [])), "<edited>", "exec")
         exec(code, vars(module), local)
     except (SyntaxError, ValueError, NameError, TypeError):
         return None

@@ -44,11 +44,14 @@ def weight(suspect: Suspect) -> str | None:
 
 def weights(suspect: Suspect) -> str | None:
     """Several weights at once: a layer that was not loaded."""
-    wanted = {
-        name: next(_layouts(np.asarray(suspect.parameters[name][1]), tuple(int(n) for n in variable.shape)), None)
-        for name, variable in suspect.variables.items()
-    }
-    if len(wanted) < 2 or any(value is None for value in wanted.values()):
+    wanted: dict[str, Any] = {}
+    for name, variable in suspect.variables.items():
+        value, shape = np.asarray(suspect.parameters[name][1]), tuple(int(size) for size in variable.shape)
+        moved = next(_layouts(value, shape), None)
+        if moved is None:
+            return None
+        wanted[name] = moved
+    if len(wanted) < 2:
         return None
     with ExitStack() as stack:
         before = {name: stack.enter_context(_assigned(suspect.variables[name], wanted[name])) for name in wanted}

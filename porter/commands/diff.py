@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,7 +18,10 @@ if TYPE_CHECKING:
 
 
 def diff(
-    model: Annotated[str, typer.Option(help="Folder or Hub repository with PyTorch weights.")],
+    recordings: Annotated[
+        list[Path] | None, typer.Argument(metavar="[A.rec B.rec]", help="Two recordings, in place of --model.")
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="Folder or Hub repository with PyTorch weights.")] = None,
     tf: Annotated[
         str | None,
         typer.Option(metavar="FILE[:CLASS]", help="TensorFlow side; default: beside the weights, else scaffolded."),
@@ -25,6 +30,8 @@ def diff(
     tolerance: Annotated[float, typer.Option(help="Allowed difference, times max(1, max|PyTorch|).")] = 1e-5,
     inputs: Annotated[Path | None, typer.Option(help="Inputs by argument name: .npz or .json.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    junit: Annotated[Path | None, typer.Option(help="Write JUnit XML to this file too.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write a page to look at to this file too.")] = None,
     trust_remote_code: Annotated[
         bool, typer.Option("--trust-remote-code", help="Allow code that lies in the model's repository.")
     ] = False,
@@ -37,12 +44,20 @@ def diff(
     Examples:
       porter diff --model ./my-model --layer-by-layer
       porter diff --model ./my-model --tf modeling_tf_my_model.py:TFMyModel
-      porter diff --model ./my-model --json
+      porter diff --model ./my-model --html report.html
+      porter diff pytorch.rec tensorflow.rec
     """
     if not 0 < tolerance < 1:
         raise UsageError(f"A tolerance of {tolerance} is not between 0 and 1.")
+    if bool(recordings) == bool(model) or (recordings and len(recordings) != 2):
+        raise UsageError("Either --model or two recordings are compared.", hint="porter diff --model ./my-model")
     with tempfile.TemporaryDirectory() as scratch:
-        report = compare(model, tf, Path(scratch), inputs, (tolerance, layer_by_layer, trust_remote_code))
+        if model:
+            options = Sides(model, tf, inputs, trust_remote_code)
+            report = compare(options, Path(scratch), tolerance, layer_by_layer)
+        else:
+            report = compare_recordings(recordings or [], tolerance)
+        write_reports(report, model or "two recordings", junit, html)
         if as_json:
             console.result_json(report.to_json())
         else:
@@ -51,74 +66,55 @@ def diff(
         raise typer.Exit(1)
 
 
-def compare(
-    model: str, tf: str | None, scratch: Path, inputs: Path | None, options: tuple[float, bool, bool]
-) -> Report:
+@dataclass(frozen=True)
+class Sides:
+    """What to compare: a checkpoint, its TensorFlow file, the inputs' file, and whether its own code may run."""
+
+    model: str
+    tf: str | None
+    inputs: Path | None
+    trust_remote_code: bool
+
+
+def compare(sides: Sides, scratch: Path, tolerance: float, layer_by_layer: bool) -> Report:
     """Load both sides and run them."""
     import diffcheck
     from porter.model_inputs import inputs_for, read_inputs
+    from porter.model_sides import check_inputs, load_both, local_folder
 
-    tolerance, layer_by_layer, trust = options
-    folder = local_folder(model)
-    torch_model, tf_model = load_both(folder, tf, scratch, trust)
-    given = read_inputs(inputs) if inputs else inputs_for(folder, torch_model)
+    folder = local_folder(sides.model)
+    torch_model, tf_model = load_both(folder, sides.tf, scratch, sides.trust_remote_code)
+    given = read_inputs(sides.inputs) if sides.inputs else inputs_for(folder, torch_model)
     check_inputs(torch_model, given)
     return diffcheck.diff(torch_model, tf_model, given, diffcheck.Options(tolerance, layer_by_layer))
 
 
-def local_folder(model: str) -> Path:
-    """The folder itself, or the repository downloaded.
+def compare_recordings(recordings: Sequence[Path], tolerance: float) -> Report:
+    """Compare two files that `porter record` wrote.
 
     Raises:
-        UsageError: neither exists.
+        UsageError: one of them is none.
     """
-    folder = Path(model)
-    if folder.is_dir():
-        return folder
-    if model.count("/") > 1 or folder.is_absolute() or model.startswith("."):
-        raise UsageError(f"There is no folder {model}.", hint="give a folder that save_pretrained wrote")
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+    import diffcheck
+    from diffcheck.storage import NotARecording, load
 
     try:
-        return Path(snapshot_download(model, ignore_patterns=["*.onnx", "*.msgpack", "*.tflite"]))
-    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-        raise UsageError(f"{model} is no folder, and could not be downloaded.", hint="check the name") from error
+        reference, candidate = (load(file) for file in recordings)
+    except NotARecording as error:
+        raise UsageError(str(error), hint="porter record --model ./my-model --output pytorch.rec") from error
+    return diffcheck.diff_recordings(reference, candidate, diffcheck.Options(tolerance))
 
 
-def load_both(folder: Path, tf: str | None, scratch: Path, trust: bool) -> tuple[Any, Any]:
-    """The PyTorch model and the TensorFlow model of one checkpoint, in float32."""
-    from porter import port_source
+def write_reports(report: Report, title: str, junit: Path | None, html: Path | None) -> None:
+    """The files that were asked for."""
+    from diffcheck.html import to_html
+    from diffcheck.junit import to_junit
+    from porter import files
 
-    source = port_source.find_port(folder, tf, scratch, trust)
-    torch_class = port_source.torch_class(folder, port_source.architecture(folder), trust)
-    import torch
-
-    torch_model = torch_class.from_pretrained(folder, attn_implementation="eager", dtype=torch.float32)
-    tf_model = port_source.load_class(source).from_pretrained(str(folder), from_pt=True)
-    return torch_model.eval(), tf_model
-
-
-def check_inputs(model: Any, inputs: dict[str, Any]) -> None:
-    """Refuse inputs that PyTorch itself does not run on.
-
-    Raises:
-        UsageError: with PyTorch's own reason.
-    """
-    import inspect
-
-    import torch
-
-    from porter.sample import RUN_ERRORS, torch_inputs
-
-    unknown = [name for name in inputs if name not in inspect.signature(model.forward).parameters]
-    if unknown:
-        raise UsageError(f"{type(model).__name__} takes no input {', '.join(unknown)}.")
-    try:
-        with torch.no_grad():
-            model(**torch_inputs(model, inputs))
-    except RUN_ERRORS as error:
-        raise UsageError(f"PyTorch does not run on these inputs: {error}", hint="--inputs FILE.npz") from error
+    if junit is not None:
+        files.write_text(junit, to_junit(report))
+    if html is not None:
+        files.write_text(html, to_html(report, f"porter diff: {title}"))
 
 
 def show(report: Report, layer_by_layer: bool) -> None:

@@ -1,0 +1,66 @@
+"""`porter record`: save what one side does, to be compared elsewhere."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from porter import console
+from porter.errors import UsageError
+
+FRAMEWORKS = ("pytorch", "tensorflow")
+
+
+def record(
+    model: Annotated[str, typer.Option(help="Folder or Hub repository with PyTorch weights.")],
+    output: Annotated[Path, typer.Option(help="File for the recording.")],
+    framework: Annotated[str, typer.Option(help="Which side to run: pytorch or tensorflow.")] = FRAMEWORKS[0],
+    tf: Annotated[
+        str | None,
+        typer.Option(metavar="FILE[:CLASS]", help="TensorFlow side; default: beside the weights, else scaffolded."),
+    ] = None,
+    inputs: Annotated[
+        Path | None, typer.Option(help="Inputs by argument name: .npz or .json, or a recording.")
+    ] = None,
+    trust_remote_code: Annotated[
+        bool, typer.Option("--trust-remote-code", help="Allow code that lies in the model's repository.")
+    ] = False,
+) -> None:
+    """Run one side of a model and save every module's inputs and outputs.
+
+    Two recordings, made where the two frameworks cannot be installed together, are compared by porter diff. Give the
+    second run the first recording as --inputs, so that both see the same.
+
+    Examples:
+      porter record --model ./my-model --output pytorch.rec
+      porter record --model ./my-model --framework tensorflow --inputs pytorch.rec --output tensorflow.rec
+      porter diff pytorch.rec tensorflow.rec
+    """
+    if framework not in FRAMEWORKS:
+        raise UsageError(f"There is no framework {framework}.", hint=f"--framework {' | '.join(FRAMEWORKS)}")
+    import diffcheck
+    from diffcheck.storage import save
+    from porter.model_inputs import inputs_for, read_inputs
+    from porter.model_sides import check_inputs, load_tensorflow, load_torch, local_folder
+    from porter.port_source import find_port
+
+    folder = local_folder(model)
+    with tempfile.TemporaryDirectory() as scratch:
+        if framework == "tensorflow":
+            if inputs is None:
+                raise UsageError("A TensorFlow run needs --inputs.", hint="--inputs pytorch.rec")
+            port = load_tensorflow(folder, find_port(folder, tf, Path(scratch), trust_remote_code))
+            stored = diffcheck.record_tensorflow(port, read_inputs(inputs))
+        else:
+            torch_model = load_torch(folder, trust_remote_code)
+            given = read_inputs(inputs) if inputs else inputs_for(folder, torch_model)
+            check_inputs(torch_model, given)
+            stored = diffcheck.record_torch(torch_model, given)
+        save(stored, output)
+    console.result(f"wrote {output}: {len(stored.recording.calls)} calls of modules, {output.stat().st_size:,} bytes")
+    if stored.recording.crash:
+        console.say(f"the run stopped early: {stored.recording.crash.message}")
+        raise typer.Exit(1)

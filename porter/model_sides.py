@@ -1,0 +1,78 @@
+"""Both sides of a checkpoint, loaded: the PyTorch model and the TensorFlow model, and inputs that PyTorch accepts."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import Any
+
+from porter import port_source
+from porter.errors import UsageError
+from porter.sample import RUN_ERRORS, torch_inputs
+
+
+def local_folder(model: str) -> Path:
+    """The folder itself, or the repository downloaded.
+
+    Raises:
+        UsageError: neither exists.
+    """
+    folder = Path(model)
+    if folder.is_dir():
+        return folder
+    if model.count("/") > 1 or folder.is_absolute() or model.startswith("."):
+        raise UsageError(f"There is no folder {model}.", hint="give a folder that save_pretrained wrote")
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(model, ignore_patterns=["*.onnx", "*.msgpack", "*.tflite"]))
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        raise UsageError(f"{model} is no folder, and could not be downloaded.", hint="check the name") from error
+
+
+def load_both(folder: Path, tf: str | None, scratch: Path, trust: bool) -> tuple[Any, Any]:
+    """The PyTorch model and the TensorFlow model of one checkpoint, in float32."""
+    source = port_source.find_port(folder, tf, scratch, trust)
+    torch_model = load_torch(folder, trust)
+    return torch_model, load_tensorflow(folder, source)
+
+
+def load_torch(folder: Path, trust: bool) -> Any:
+    """The PyTorch model that config.json names, in float32, in eval mode, with eager attention.
+
+    Raises:
+        UsageError: the weights are missing, broken, or do not fit.
+    """
+    import torch
+
+    torch_class = port_source.torch_class(folder, port_source.architecture(folder), trust)
+    try:
+        model = torch_class.from_pretrained(folder, attn_implementation="eager", dtype=torch.float32)
+    except RUN_ERRORS as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise UsageError(f"{folder} cannot be loaded in PyTorch: {reason}") from error
+    return model.eval()
+
+
+def load_tensorflow(folder: Path, source: port_source.PortSource) -> Any:
+    """The TensorFlow model with the checkpoint's weights."""
+    return port_source.load_class(source).from_pretrained(str(folder), from_pt=True)
+
+
+def check_inputs(model: Any, inputs: dict[str, Any]) -> None:
+    """Refuse inputs that PyTorch itself does not run on.
+
+    Raises:
+        UsageError: with PyTorch's own reason.
+    """
+    import torch
+
+    unknown = [name for name in inputs if name not in inspect.signature(model.forward).parameters]
+    if unknown:
+        raise UsageError(f"{type(model).__name__} takes no input {', '.join(unknown)}.")
+    try:
+        with torch.no_grad():
+            model(**torch_inputs(model, inputs))
+    except RUN_ERRORS as error:
+        raise UsageError(f"PyTorch does not run on these inputs: {error}", hint="--inputs FILE.npz") from error
