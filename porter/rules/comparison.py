@@ -104,7 +104,7 @@ def logical_not(call: Call) -> str:
         "torch.where(mask, x, 0.0)": "tf.where(mask, x, 0.0)",
         "torch.where(mask, 0.0, x)": "tf.where(mask, tf.cast(0.0, x.dtype), x)",
         "torch.where(mask, x, i2)": "tf.where(mask, x, tf.cast(i2, tf.float32))",
-        "torch.where(mask)": "tf.unstack(tf.where(mask), num=3, axis=1)",
+        "torch.where(mask)": "tf.unstack(tf.where(mask), axis=1)",
         "torch.where(i > 1, 1, 0)": "tf.where(i > 1, tf.cast(1, tf.int64), 0)",
         "torch.where(mask, 1.0, 0.0)": "tf.where(mask, 1.0, 0.0)",
     },
@@ -138,7 +138,7 @@ def _chosen(call: Call, value: Arg, following: Arg | None) -> str:
 
 
 def _nonzero_tuple(tensor: Arg) -> str:
-    return f"tf.unstack(tf.where({tensor.node_code}), num={tensor.rank()}, axis=1)"
+    return f"tf.unstack(tf.where({tensor.node_code}), axis=1)"
 
 
 @rule(
@@ -147,7 +147,7 @@ def _nonzero_tuple(tensor: Arg) -> str:
     "torch.argwhere(input, *, as_tuple=False)",
     cases={
         "mask.nonzero()": "tf.where(mask)",
-        "torch.nonzero(i, as_tuple=True)": "tf.unstack(tf.where(i), num=2, axis=1)",
+        "torch.nonzero(i, as_tuple=True)": "tf.unstack(tf.where(i), axis=1)",
     },
 )
 def nonzero(call: Call) -> str:

@@ -184,8 +184,8 @@ def copy(call: Call) -> str:
 def arange(call: Call) -> str:
     """Integers are int64 in PyTorch."""
     unseen = call.result is None or call.result.dtype is None
-    bounds = [arg for arg in (call.start, call.end, call.step) if not arg.is_literal() or arg.const() is not None]
-    whole = all(arg.is_a("int") or (arg.is_literal() and isinstance(arg.const(), int)) for arg in bounds)
+    bounds = (call.start, call.end, call.step)
+    whole = not any(arg.is_a("float") or (arg.is_literal() and isinstance(arg.const(), float)) for arg in bounds)
     dtype = "tf.int64" if unseen and whole and not call.given("dtype") else dtype_code(call)
     parts = [call.start.node_code]
     if call.given("end"):

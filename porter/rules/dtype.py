@@ -71,6 +71,10 @@ def to(call: Call) -> str:
             return cast_to(call.input, target.node_code)
         if target.is_a("tensor"):
             return f"tf.cast({call.input.node_code}, {target}.dtype)"
+        if target.fact is None and target.node_code.startswith("tf."):
+            return cast_to(call.input, target.node_code)
+        if target.fact is None and target.node_code.endswith("dtype"):
+            return cast_to(call.input, target.node_code)
         if target.fact is None and not target.is_literal() and "device" not in target.node_code:
             call.unknown(f"`{target}` was not seen, it may be a dtype or a device")
     return call.input.node_code
@@ -151,4 +155,6 @@ rule("torch.Tensor.tolist(input)", to="to_list(input)", cases={"i.tolist()": "to
 @rule("torch.Tensor.item(input)", cases={"i.sum().item()": "tf.reduce_sum(i)", "s1.item()": "tf.reshape(s1, ())"})
 def item(call: Call) -> str:
     """A scalar tensor serves as a number, in a graph as well."""
+    if call.input.fact is None or call.input.fact.rank is None:
+        return f"tf.reshape({call.input.node_code}, ())"
     return call.input.node_code if call.input.rank() == 0 else f"tf.reshape({call.input.node_code}, ())"

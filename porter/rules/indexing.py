@@ -154,15 +154,24 @@ def searchsorted(call: Call) -> str:
     "torch.Tensor.scatter_reduce(input, dim, index, src, reduce, *, include_self=True)",
     cases={
         'x.scatter_reduce(1, i3, y, reduce="amax")': 'scatter_reduce(x, i3, y, axis=1, reduce="amax")',
+        'x.scatter_reduce(1, i3, y, "mean", include_self=False)': (
+            'scatter_reduce(x, i3, y, axis=1, reduce="mean", include_self=False)'
+        ),
+        'x.scatter_reduce(1, i3[:, :2], y[:, :2], "amax", include_self=False)': (
+            'scatter_reduce(x, i3[:, :2], y[:, :2], axis=1, reduce="amax", include_self=False)'
+        ),
         'x.scatter_reduce(1, i3, y, "sum")': 'scatter_reduce(x, i3, y, axis=1, reduce="sum")',
     },
 )
 def scatter_reduce(call: Call) -> str:
     """Several values of one index are added, or the greatest or smallest stays."""
-    if call.reduce.value() not in ("sum", "amax", "amin") or not call.include_self.value():
-        call.unknown("only sum, amax and amin over the old values too are covered")
+    if call.reduce.value() not in ("sum", "amax", "amin", "mean"):
+        call.unknown("only sum, mean, amax and amin are covered")
     code = f"{call.input.node_code}, {call.index.node_code}, {_written(call, 'src')}"
-    return f"scatter_reduce({code}, axis={call.dim.node_code}, reduce={call.reduce.node_code})"
+    options = f"axis={call.dim.node_code}, reduce={call.reduce.node_code}"
+    if call.given("include_self") and call.include_self.node_code != "True":
+        options += f", include_self={call.include_self.node_code}"
+    return f"scatter_reduce({code}, {options})"
 
 
 @rule(

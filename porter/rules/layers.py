@@ -182,3 +182,24 @@ def sequential(call: Call) -> str:
     if len(call.variadic) == 1 and call.variadic[0].starred:
         return f"Sequential({call.variadic[0].node_code})"
     return f"Sequential([{', '.join(parts)}])"
+
+
+for _class, _name in {
+    "GELUTanh": "gelu_pytorch_tanh",
+    "NewGELUActivation": "gelu_new",
+    "FastGELUActivation": "gelu_fast",
+    "QuickGELUActivation": "quick_gelu",
+    "AccurateGELUActivation": "gelu_accurate",
+    "LaplaceActivation": "laplace",
+    "LinearActivation": "linear",
+    "MishActivation": "mish",
+    "ReLUSquaredActivation": "relu2",
+    "SiLUActivation": "silu",
+    "GELUActivation": "gelu",
+    "SqrtSoftplusActivation": "sqrtsoftplus",
+}.items():
+    layer(
+        f"transformers.activations.{_class}()",
+        to=f'get_tf_activation("{_name}")',
+        cases={f"activations.{_class}()": f'get_tf_activation("{_name}")'},
+    )

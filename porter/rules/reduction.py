@@ -169,20 +169,23 @@ rule(
 @rule(
     "torch.norm(input, p='fro', dim=None, keepdim=False, *, dtype=None)",
     "torch.Tensor.norm(input, p='fro', dim=None, keepdim=False, *, dtype=None)",
-    "torch.linalg.vector_norm(input, p=2, dim=None, keepdim=False, *, dtype=None)",
-    "torch.linalg.norm(input, p='fro', dim=None, keepdim=False, *, dtype=None)",
+    "torch.linalg.vector_norm(x, ord=2, dim=None, keepdim=False, *, dtype=None)",
+    "torch.linalg.norm(A, ord=None, dim=None, keepdim=False, *, dtype=None)",
     cases={
         "x.norm(dim=-1, keepdim=True)": "tf.norm(x, axis=-1, keepdims=True)",
         "x.norm(p=2, dim=-1)": "tf.norm(x, axis=-1)",
         "torch.norm(x, p=1, dim=1)": "tf.norm(x, ord=1, axis=1)",
         "x.norm()": "tf.norm(x)",
-        "torch.linalg.vector_norm(x, dim=-1)": "tf.norm(x, axis=-1)",
+        "torch.linalg.vector_norm(x, ord=2, dim=-1)": "tf.norm(x, axis=-1)",
     },
 )
 def norm(call: Call) -> str:
     """The Euclidean norm is the default of both."""
-    order = "" if call.p.value() in (2, 2.0, "fro", None) else f", ord={call.p.node_code}"
-    return f"tf.norm({_integral(call)}{order}{_axes(call)})"
+    names = [parameter.name for parameter in call.signature.parameters]
+    tensor, order = getattr(call, names[0]), getattr(call, names[1])
+    kind = "" if order.value() in (2, 2.0, "fro", None) else f", ord={order.node_code}"
+    code = f"tf.cast({tensor.node_code}, {call.dtype.node_code})" if call.given("dtype") else tensor.node_code
+    return f"tf.norm({code}{kind}{_axes(call)})"
 
 
 @rule(

@@ -245,13 +245,16 @@ def sequence(codes: list[str]) -> str:
         "x.repeat(1, 2, 1)": "tf.tile(x, (1, 2, 1))",
         "w.repeat(2, 1, 1)": "tf.tile(w[tf.newaxis], (2, 1, 1))",
         "torch.tile(x, (2,))": "tf.tile(x, (1, 1, 2))",
+        "x.repeat(*x.shape)": "repeat(x, shape_list(x))",
     },
 )
 def repeat(call: Call) -> str:
     """TensorFlow wants one factor per axis; PyTorch adds axes in front where there are more factors."""
     parts = call.repeats.elements()
     if parts is None or any(part.starred for part in parts):
-        return f"tf.tile({call.input.node_code}, {call.repeats.node_code})"
+        return f"repeat({call.input.node_code}, {call.repeats.node_code})"
+    if call.input.fact is None or call.input.fact.rank is None:
+        return f"repeat({call.input.node_code}, {call.repeats.node_code})"
     missing = len(parts) - call.input.rank()
     new_axes = f"[{', '.join(['tf.newaxis'] * missing)}]" if missing > 0 else ""
     factors = ["1"] * -missing + [part.node_code for part in parts]

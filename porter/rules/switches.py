@@ -90,6 +90,15 @@ rule(
 )
 
 
+@rule(
+    "torch.utils.checkpoint.checkpoint(function, *args, use_reentrant=None)",
+    cases={"torch.utils.checkpoint.checkpoint(forward_fn, x, use_reentrant=False)": "forward_fn(x)"},
+)
+def checkpoint(call: Call) -> str:
+    """Recomputing only saves memory."""
+    return call.invoke(str(call.function), [("*" if arg.starred else "") + arg.node_code for arg in call.variadic])
+
+
 @rule("builtins.hasattr(obj, name)", cases={'hasattr(torch, "compile")': "True"})
 def has_attribute(call: Call) -> str:
     """What PyTorch itself has does not change; everything else is asked again."""

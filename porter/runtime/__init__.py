@@ -154,6 +154,7 @@ _MODULES = {
         "pad",
         "pixel_shuffle",
         "pixel_unshuffle",
+        "repeat",
         "split",
         "squeeze",
         "to_list",

@@ -49,8 +49,8 @@ def slice_update(tensor: Any, position: Any, values: Any) -> Any:
     values = tf.reshape(tf.broadcast_to(tf.cast(values, tensor.dtype), target), tf.shape(part))
     updated = tf.raw_ops.TensorStridedSliceUpdate(
         input=tensor,
-        begin=tf.stack([tf.cast(begin or 0, tf.int64) for begin, _, _ in bounds]),
-        end=tf.stack([tf.cast(end or 0, tf.int64) for _, end, _ in bounds]),
+        begin=tf.stack([tf.cast(0 if begin is None else begin, tf.int64) for begin, _, _ in bounds]),
+        end=tf.stack([tf.cast(0 if end is None else end, tf.int64) for _, end, _ in bounds]),
         strides=tf.stack([tf.cast(stride, tf.int64) for _, _, stride in bounds]),
         value=values,
         begin_mask=sum(1 << axis for axis, (begin, _, _) in enumerate(bounds) if begin is None),
@@ -157,11 +157,26 @@ def scatter_add(tensor: Any, positions: Any, values: Any, axis: int) -> Any:
     return tf.tensor_scatter_nd_add(tensor, coordinates, _cut(values, positions, tensor.dtype))
 
 
-def scatter_reduce(tensor: Any, positions: Any, values: Any, axis: int, reduce: str) -> Any:
-    """`torch.scatter_reduce(tensor, axis, positions, values, reduce)` with sum, amax or amin, old values included."""
-    updates = {"sum": tf.tensor_scatter_nd_add, "amax": tf.tensor_scatter_nd_max, "amin": tf.tensor_scatter_nd_min}
+def scatter_reduce(tensor: Any, positions: Any, values: Any, axis: int, reduce: str, include_self: bool = True) -> Any:
+    """`torch.scatter_reduce(tensor, axis, positions, values, reduce)`: sum, mean, amax or amin.
+
+    Without `include_self` the old values do not count where there are new ones.
+    """
     coordinates = _coordinates(positions, axis % tensor.shape.rank)
-    return updates[reduce](tensor, coordinates, _cut(values, positions, tensor.dtype))
+    values = _cut(values, positions, tensor.dtype)
+    if not include_self:
+        neutral = {"amax": tensor.dtype.min, "amin": tensor.dtype.max}.get(reduce, 0)
+        tensor = tf.tensor_scatter_nd_update(
+            tensor, coordinates, tf.fill(tf.shape(values), tf.cast(neutral, tensor.dtype))
+        )
+    if reduce in ("amax", "amin"):
+        update = tf.tensor_scatter_nd_max if reduce == "amax" else tf.tensor_scatter_nd_min
+        return update(tensor, coordinates, values)
+    total = tf.tensor_scatter_nd_add(tensor, coordinates, values)
+    if reduce == "sum":
+        return total
+    counts = tf.tensor_scatter_nd_add(tf.zeros_like(tensor), coordinates, tf.ones_like(values))
+    return total / tf.maximum(counts + tf.cast(include_self, counts.dtype), 1)
 
 
 def _coordinates(positions: Any, axis: int) -> Any:

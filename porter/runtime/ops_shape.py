@@ -39,6 +39,14 @@ def expand(tensor: Any, sizes: Sequence[Any]) -> Any:
     return tf.broadcast_to(tensor, kept)
 
 
+def repeat(tensor: Any, factors: Sequence[Any]) -> Any:
+    """`tensor.repeat(*factors)`: new axes come first; with fewer factors (`torch.tile`) the last axes count."""
+    rank = tensor.shape.rank
+    if len(factors) > rank:
+        tensor = tf.reshape(tensor, [*[1] * (len(factors) - rank), *shape_list(tensor)])
+    return tf.tile(tensor, [*[1] * (rank - len(factors)), *factors])
+
+
 def squeeze(tensor: Any, axes: int | Sequence[int]) -> Any:
     """`tensor.squeeze(axes)`: only axes that are known to have size 1 go, as in PyTorch."""
     rank = tensor.shape.rank

@@ -61,6 +61,6 @@ def samples() -> Mapping[str, np.ndarray]:
         "mask": rng.random((2, 3, 4)) > 0.5,
         "mask2": rng.random((2, 3, 4)) > 0.5,
         "rows": np.array([[True, False, True], [False, True, True]]),
-        "n": np.array(2),
+        "n": np.array(1),
         "one": np.array(1.5, dtype=np.float32),
     }

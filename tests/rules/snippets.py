@@ -19,7 +19,7 @@ from tests.rules.samples import samples
 
 def torch_names() -> dict[str, Any]:
     """What a snippet in PyTorch may name."""
-    from transformers import BertConfig, image_transforms, vision_utils
+    from transformers import BertConfig, activations, image_transforms, vision_utils
     from transformers.activations import get_activation
     from transformers.pytorch_utils import Conv1D, apply_chunking_to_forward
     from transformers.utils import import_utils, requires_backends
@@ -32,6 +32,7 @@ def torch_names() -> dict[str, Any]:
         "nn": torch.nn,
         "Conv1D": Conv1D,
         "apply_chunking_to_forward": apply_chunking_to_forward,
+        "activations": activations,
         "get_activation": get_activation,
         "get_max_seqlen": get_max_seqlen,
         "torch_int": torch_int,
@@ -48,11 +49,11 @@ def torch_names() -> dict[str, Any]:
 def rewritten(snippet: str) -> str:
     """The snippet in TensorFlow."""
     module = cst.parse_module(snippet)
-    statement = module.visit(_Rewriter(torch_names()))
+    statement = module.visit(Rewriter(torch_names()))
     return statement.code.strip()
 
 
-class _Rewriter(cst.CSTTransformer):
+class Rewriter(cst.CSTTransformer):
     """Bottom up, with the facts of the one evaluation."""
 
     def __init__(self, names: dict[str, Any]) -> None:
@@ -139,7 +140,7 @@ def build_shape(snippet: str) -> str | None:
     assert card is not None
     if not card.build:
         return None
-    rewriter = _Rewriter(names)
+    rewriter = Rewriter(names)
     signature = next(s for s in card.signatures if s.name == name)
     positional = [rewriter.arg(a.value, a.value) for a in call.args if a.keyword is None]
     keywords = {a.keyword.value: rewriter.arg(a.value, a.value) for a in call.args if a.keyword is not None}

@@ -36,6 +36,8 @@ def test_a_layer_computes_what_pytorch_computes(found: Card, torch_text: str, tf
     sample = samples()[_input_of(torch_text)]
     if shape is not None:
         ours.build(eval(shape))
+    elif not isinstance(ours, keras.layers.Layer):
+        pass  # activations of porter.runtime are functions
     else:
         ours.build(sample.shape)
     _copy(theirs, ours)
