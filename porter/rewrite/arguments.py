@@ -8,9 +8,8 @@ import libcst as cst
 import libcst.matchers as m
 
 from porter.rewrite.context import Context
-from porter.rewrite.flow import Site
+from porter.rewrite.flow import RETURN_DECORATORS, Site, decorators
 from porter.rewrite.source import LocalFunction
-from porter.rules.call import code_of
 
 _EQUAL = cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace(""))
 RENAMED_PARAMETERS = {"mask": "attention_mask"}
@@ -41,9 +40,9 @@ def local_arguments(context: Context, site: Site, updated: cst.Call, is_layer: b
     if site.forwards_keywords:
         positional = sum(1 for argument in site.node.args if not argument.keyword and not argument.star)
         arguments += [keyword(key, key) for key in _forwarded(context, site, positional) if key not in taken]
-    if any(callee.name in context.flow.training for callee in site.callees) and "training" not in taken:
-        if context.trains(site.caller):
-            arguments.append(keyword("training", "training"))
+    wants_training = any(callee.name in context.flow.training for callee in site.callees)
+    if wants_training and "training" not in taken and context.trains(site.caller):
+        arguments.append(keyword("training", "training"))
     return arguments
 
 
@@ -60,8 +59,8 @@ def _rewritten(context: Context, site: Site, updated: cst.Call, is_layer: bool) 
                 yield argument.with_changes(keyword=cst.Name(_ported_name(site, name)))
             continue
         by_keyword = by_keyword or (is_layer and not _fits_position(context, original.value))
-        name = _parameter_at(site, position) if by_keyword else None
-        yield argument.with_changes(keyword=cst.Name(name), equal=_EQUAL) if name else argument
+        parameter = _parameter_at(site, position) if by_keyword else None
+        yield argument.with_changes(keyword=cst.Name(parameter), equal=_EQUAL) if parameter else argument
 
 
 def _fits_position(context: Context, node: cst.BaseExpression) -> bool:
@@ -90,15 +89,11 @@ def _is_taken(context: Context, site: Site, name: str) -> bool:
     """Whether some callee takes the keyword; without callees in the file everything is kept."""
     if name == "device" and site.callees:
         return False
-    if not site.callees or name == "return_dict":
-        return bool(site.callees) is False or _returns_dict(context, site)
+    if not site.callees:
+        return True
+    if name == "return_dict":
+        return any(name in callee.parameters or RETURN_DECORATORS & decorators(callee) for callee in site.callees)
     return any(name in context.flow.parameters(callee) for callee in site.callees)
-
-
-def _returns_dict(context: Context, site: Site) -> bool:
-    from porter.rewrite.flow import RETURN_DECORATORS, decorators
-
-    return any("return_dict" in callee.parameters or RETURN_DECORATORS & decorators(callee) for callee in site.callees)
 
 
 def _forwarded(context: Context, site: Site, positional: int) -> Iterator[str]:
@@ -110,8 +105,3 @@ def _forwarded(context: Context, site: Site, positional: int) -> Iterator[str]:
         takers = [c for c in site.callees if key in (*c.parameters[positional:], *context.flow.added.get(c.name, ()))]
         if takers:
             yield key
-
-
-def code_arguments(arguments: Sequence[cst.Arg]) -> str:
-    """The arguments as code."""
-    return ", ".join(code_of(argument.with_changes(comma=cst.MaybeSentinel.DEFAULT)) for argument in arguments)
