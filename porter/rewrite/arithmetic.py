@@ -30,7 +30,7 @@ def binary(context: Context, original: cst.BinaryOperation, updated: cst.BinaryO
 
 def augmented(context: Context, original: cst.AugAssign, updated: cst.AugAssign) -> cst.AugAssign:
     """`x += y` where y has another dtype than x: PyTorch keeps x's."""
-    target, value = context.fact(original.target), context.fact(original.value)  # type: ignore[arg-type]
+    target, value = context.fact(original.target), context.fact(original.value)
     if not _tensor(target) or target is None or target.dtype is None:
         return updated
     reference = f"{code_of(updated.target)}.dtype"
