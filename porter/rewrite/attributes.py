@@ -8,9 +8,9 @@ import libcst.matchers as m
 from porter.rewrite.context import Context
 from porter.rewrite.main_layer import main_layer_name
 from porter.rewrite.template import fill, parenthesised, translate
-from porter.rules import Call, Card, Signature, Unknown, find_card, find_rule, parse_signature
-from porter.rules.call import Arg, code_of
-from porter.rules.signature import Bound
+from porter.rules import Call, Card, Signature, Unknown, find_card, find_rule
+from porter.rules.call import Arg
+from porter.rules.signature import Bound, parse_signature
 
 LAYER_NAMES = frozenset(
     {"output", "input", "dtype", "losses", "metrics", "variables", "weights", "path", "name", "trainable", "built",
@@ -95,7 +95,8 @@ def _constant(context: Context, original: cst.Attribute, updated: cst.Attribute,
     if not found.signatures[0].is_call:
         return translate(found, Call(found.signatures[0], Bound(), None))
     function = next(iter(found.cases.values())).partition("(")[0]  # the function itself, as a value
-    return cst.parse_expression(context.runtime_name(function)) if function.replace(".", "").isidentifier() else updated
+    is_name = function.replace(".", "").isidentifier()
+    return cst.parse_expression(context.runtime_name(function)) if is_name else updated
 
 
 def _tensor_attribute(context: Context, original: cst.Attribute, updated: cst.Attribute) -> cst.BaseExpression:
