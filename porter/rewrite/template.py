@@ -41,25 +41,18 @@ class _Filler(cst.CSTTransformer):
         self.call = call
         self.names = names
 
-    def visit_Attribute_attr(self, node: cst.Attribute) -> None:
-        """Attribute names are no placeholders; see leave_Attribute."""
-
-    def visit_Arg(self, node: cst.Arg) -> bool:
-        return True
-
     def leave_Attribute(self, original_node: cst.Attribute, updated_node: cst.Attribute) -> cst.BaseExpression:
         return updated_node.with_changes(attr=original_node.attr)
 
     def leave_Arg(self, original_node: cst.Arg, updated_node: cst.Arg) -> cst.Arg | cst.RemovalSentinel:
         value = original_node.value
         keyword = original_node.keyword
-        if keyword is not None and isinstance(value, cst.Name) and value.value in self.names:
-            if not self._passed(value.value):
-                return cst.RemoveFromParent()
-        updated_node = updated_node.with_changes(keyword=keyword)
-        if isinstance(value, cst.Name) and value.value in self.names:
-            return updated_node.with_changes(value=getattr(self.call, value.value).node)
-        return updated_node
+        updated_node = updated_node.with_changes(keyword=keyword)  # a keyword is no placeholder
+        if not isinstance(value, cst.Name) or value.value not in self.names:
+            return updated_node
+        if keyword is not None and not self._passed(value.value):
+            return cst.RemoveFromParent()
+        return updated_node.with_changes(value=getattr(self.call, value.value).node)
 
     def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.Call:
         """Without the comma before what was left out."""
@@ -104,8 +97,7 @@ def parenthesised(node: cst.BaseExpression) -> cst.BaseExpression:
 
 def _same_literal(text: str, default: str) -> bool:
     try:
-        return bool(ast.literal_eval(text) == ast.literal_eval(default)) and type(ast.literal_eval(text)) is type(
-            ast.literal_eval(default)
-        )
+        left, right = ast.literal_eval(text), ast.literal_eval(default)
     except (ValueError, SyntaxError):
         return False
+    return type(left) is type(right) and bool(left == right)
