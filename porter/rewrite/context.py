@@ -31,7 +31,11 @@ class Note:
 
 @dataclass
 class Context:
-    """The state of one rewrite. `runtime` holds the names that generated files can import, `layers` those of Keras layers."""
+    """The state of one rewrite.
+
+    runtime: the names that generated files can import, layers: those among them that are Keras layers,
+    builds: class -> attribute -> the input shape that its `build` gives the layer.
+    """
 
     source: Source
     knowledge: Knowledge
@@ -76,9 +80,7 @@ class Context:
             return False
         rescoped = self.rescoper(owner).rescope(shape)
         known = self.builds.setdefault(owner, {})
-        if rescoped is None or known.setdefault(attribute, rescoped) != rescoped:
-            return False
-        return True
+        return rescoped is not None and known.setdefault(attribute, rescoped) == rescoped
 
     def trains(self, function: LocalFunction | None) -> bool:
         """Whether the ported function has a `training` argument."""
