@@ -16,7 +16,6 @@ from porter.rewrite.source import LocalClass
 from porter.rules import find_card
 from porter.rules.call import code_of
 
-
 Presence = Literal["always", "optional", "sometimes"]
 
 
@@ -35,20 +34,16 @@ class Attribute:
 def build_method(context: Context, local: LocalClass, weights: Sequence[str]) -> cst.FunctionDef | None:
     """The `build` of a class; `weights` are its own `add_weight` statements. None when there is nothing to build."""
     lines = list(_super_lines(context, local))
-    own = [*weights]
+    lines += weights
     for attribute in _attributes(context, local):
-        own += _lines(context, local, attribute)
-    if not own and not lines:
+        lines += _lines(context, local, attribute)
+    if not lines:
         return None
-    ties = local.kind == "model" and bool(
-        getattr(getattr(context.source.module, local.name), "_tied_weights_keys", None)
-    )
-    body = [*lines, *own]
     if local.kind == "model":
-        body = ["if self.built:", "    return", *body]
-    if ties and (own or lines):
-        body.append("self.tie_weights()")
-    code = "def build(self, input_shape=None):\n" + "\n".join(f"    {line}" for line in body)
+        lines = ["if self.built:", "    return", *lines]
+        if getattr(getattr(context.source.module, local.name), "_tied_weights_keys", None):
+            lines.append("self.tie_weights()")
+    code = "def build(self, input_shape=None):\n" + "\n".join(f"    {line}" for line in lines)
     statement = cst.parse_statement(code)
     assert isinstance(statement, cst.FunctionDef)
     return statement.with_changes(leading_lines=[cst.EmptyLine(indent=False)])
@@ -58,9 +53,8 @@ def _super_lines(context: Context, local: LocalClass) -> Iterator[str]:
     shape = context.builds.get(local.name, {}).get("super()")
     if shape is not None:
         yield f"super().build({shape})"
-    elif any(f"{base}.__init__" in context.source.functions for base in local.lineage[1:]):
-        if any(True for base in local.lineage[1:] for _ in _attributes(context, context.source.classes[base])):
-            yield "super().build(input_shape)"
+    elif any(True for base in local.lineage[1:] for _ in _attributes(context, context.source.classes[base])):
+        yield "super().build(input_shape)"
 
 
 def _attributes(context: Context, local: LocalClass) -> Iterator[Attribute]:
@@ -89,16 +83,13 @@ def _assigned(body: cst.BaseSuite) -> Iterator[tuple[str, Presence]]:
 
 def _assigned_in_line(line: cst.SimpleStatementLine) -> Iterator[tuple[str, Presence]]:
     for small in line.body:
-        if isinstance(small, cst.Assign):
-            target, value = small.targets[0].target, small.value
-        elif isinstance(small, cst.AnnAssign) and small.value is not None:
-            target, value = small.target, small.value
-        else:
+        if not isinstance(small, (cst.Assign, cst.AnnAssign)) or small.value is None:
             continue
-        target = target.value if isinstance(target, cst.Subscript) else target
+        assigned: cst.BaseExpression = small.targets[0].target if isinstance(small, cst.Assign) else small.target
+        target = assigned.value if isinstance(assigned, cst.Subscript) else assigned
         if m.matches(target, m.Attribute(value=m.Name("self"))):
             assert isinstance(target, cst.Attribute)
-            yield target.attr.value, "optional" if _may_be_none(value) else "always"
+            yield target.attr.value, "optional" if _may_be_none(small.value) else "always"
 
 
 def _may_be_none(value: cst.BaseExpression) -> bool:
