@@ -54,9 +54,7 @@ class _Finder:
                 member = str(next(i for i, element in enumerate(parent.elements) if element is child))
             elif isinstance(parent, cst.BinaryOperation):
                 member = _offset(parent, child, member)
-            elif isinstance(parent, cst.DictElement):
-                member = code_of(parent.key)
-            elif isinstance(parent, cst.DictComp):
+            elif isinstance(parent, (cst.DictElement, cst.DictComp)):
                 member = code_of(parent.key)
             elif isinstance(parent, cst.Call):
                 appended = self._appended(parent)
@@ -77,13 +75,15 @@ class _Finder:
             return None
         assert isinstance(call.func, cst.Attribute)
         owner = call.func.value
-        attribute = _self_attribute(owner) or (isinstance(owner, cst.Name) and self._stored(owner.value)) or None
-        if isinstance(attribute, LayerName):
-            attribute = attribute.attribute
+        attribute = _self_attribute(owner)
+        if attribute is None and isinstance(owner, cst.Name) and (stored := self._stored(owner.value)):
+            attribute = stored.attribute
         return LayerName(attribute, f"len({code_of(owner)})") if attribute else None
 
     def _assigned(self, statement: cst.Assign | cst.AnnAssign, member: str | None) -> LayerName | None:
-        target = statement.targets[0].target if isinstance(statement, cst.Assign) else statement.target
+        target: cst.BaseExpression = (
+            statement.targets[0].target if isinstance(statement, cst.Assign) else statement.target
+        )
         if isinstance(target, cst.Subscript):
             member, target = code_of(target.slice[0]), target.value
         attribute = _self_attribute(target)
