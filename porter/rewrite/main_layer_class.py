@@ -24,12 +24,11 @@ def split_main_layer(
 
 def _main_class(context: Context, local: LocalClass, ported: cst.ClassDef, main: str) -> cst.ClassDef:
     is_layer = not _needs_model(context, local)
-    statements = [s for s in ported.body.body if not (is_layer and _is_post_init(s))]
+    statements: list[cst.CSTNode] = list(ported.body.body)
     if is_layer:
-        statements = [_as_layer(context, s) for s in statements]
-        statements[_behind_docstring(statements) : _behind_docstring(statements)] = list(
-            _layer_attributes(context, local)
-        )
+        statements = [_as_layer(s) for s in statements]
+        at = _behind_docstring(statements)
+        statements[at:at] = _layer_attributes(context, local)
     bases = [cst.Arg(cst.parse_expression("keras.layers.Layer"))] if is_layer else list(ported.bases)
     return ported.with_changes(
         name=cst.Name(main),
@@ -69,16 +68,11 @@ def _behind_docstring(statements: list[cst.CSTNode]) -> int:
     return 1 if statements and m.matches(statements[0], pattern) else 0
 
 
-def _is_post_init(statement: cst.CSTNode) -> bool:
-    return False
-
-
-def _as_layer(context: Context, statement: cst.CSTNode) -> cst.CSTNode:
+def _as_layer(statement: cst.CSTNode) -> cst.CSTNode:
     """A constructor for a plain layer: no config for the base class, no post_init."""
     if not isinstance(statement, cst.FunctionDef) or statement.name.value != "__init__":
         return statement
-    body = [s for s in statement.body.body if "self.post_init()" not in code_of(s)]
-    body = [_without_config(s) for s in body]
+    body = [_without_config(s) for s in statement.body.body if "self.post_init()" not in code_of(s)]
     stores = any(code_of(s).strip().startswith("self.config = ") for s in body)
     if not stores:
         at = next((i + 1 for i, s in enumerate(body) if "super().__init__" in code_of(s)), 0)
