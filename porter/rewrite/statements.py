@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import libcst as cst
 import libcst.matchers as m
 
-from porter.rewrite.calls import translate_call
 from porter.rewrite.context import Context
 from porter.rules import Unknown
 from porter.rules.call import code_of
