@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -184,24 +184,26 @@ def weight_rows(port: Port, done: set[tuple[str, str]]) -> Iterator[dict[str, An
             after = [np.random.default_rng(0).normal(size=before[0].shape).astype(np.float32) * 0.02]
         for path, value in zip(paths, after, strict=True):
             named[path].assign(value)
-        yield examined(port, port.tf, None, kind, kind, paths[0].rpartition(".")[0])
+        yield examined(port, port.tf, None, kind, kind, {path.rpartition(".")[0] for path in paths})
         for path, value in zip(paths, before, strict=True):
             named[path].assign(value)
 
 
 def examined(
-    port: Port, model: Any, mutation: Mutation | None, name: str, kind: str, layer: str = ""
+    port: Port, model: Any, mutation: Mutation | None, name: str, kind: str, layers: Collection[str] = ()
 ) -> dict[str, Any]:
     """One diff, held against what was planted, with the two usual rules on the same numbers."""
     start = time.perf_counter()
     report = diffcheck.diff(port.torch, model, port.inputs, diffcheck.Options(layer_by_layer=True))
     origin = report.origin
     found = next((m for m in report.modules if origin and m.path == origin.path), None)
-    classes = {path: type(part).__name__ for path, part in diffcheck.tf_side.layers(model).items()}
+    classes = {
+        path: {base.__name__ for base in type(part).__mro__} for path, part in diffcheck.tf_side.layers(model).items()
+    }
     row: dict[str, Any] = {"family": port.family, "id": name, "kind": kind, "matches": report.matches}
     row |= {"origin": origin and origin.path, "line": origin and origin.tf and origin.tf.line}
     row |= {"cause": origin and origin.cause, "seconds": round(time.perf_counter() - start, 1)}
-    wrong = is_wrong_module(mutation, layer, model, classes)
+    wrong = is_wrong_module(mutation, layers, model, classes)
     row["module"] = found is not None and wrong(found.tf_path or "")
     rules = {"first_1e5": 1e-5, "first_any": 1e-7}
     for rule, bound in rules.items():
@@ -231,20 +233,26 @@ def leaves_first(report: Any) -> list[Any]:
     return ordered + stack[::-1]
 
 
-def is_wrong_module(mutation: Mutation | None, layer: str, model: Any, classes: dict[str, str]) -> Any:
+def is_wrong_module(
+    mutation: Mutation | None, layers: Collection[str], model: Any, classes: dict[str, set[str]]
+) -> Any:
     """A test on TensorFlow paths: is this the module that holds the mistake?"""
     if mutation is None:
-        return lambda path: bool(layer) and path == layer
+        return lambda path: path in layers
     module = sys.modules[type(model).__module__]
     owner = getattr(module, mutation.owner)
     if not isinstance(owner, type):
         users = users_of(mutation.owner, ast.parse(Path(module.__file__).read_text()))
-        return lambda path: classes.get(path) in users
+        return lambda path: bool(classes.get(path, set()) & users) or (not path and has_main(users))
+    here = mutation.owner
     if mutation.function == "__init__":
-        return lambda path: (
-            classes.get(path) == mutation.owner or classes.get(path.rpartition(".")[0]) == mutation.owner
-        )
-    return lambda path: classes.get(path) == mutation.owner or ("MainLayer" in mutation.owner and not path)
+        return lambda path: here in classes.get(path, ()) or here in classes.get(path.rpartition(".")[0], ())
+    return lambda path: here in classes.get(path, ()) or (not path and has_main({here}))
+
+
+def has_main(classes: set[str]) -> bool:
+    """Whether the main layer is among the classes: PyTorch has it as the model itself."""
+    return any("MainLayer" in name for name in classes)
 
 
 def users_of(function: str, tree: ast.Module) -> set[str]:

@@ -114,6 +114,7 @@ def _suspect(models: Models, module: ModuleResult, located: Located | None) -> S
     return Suspect(
         models.torch_model.get_submodule(module.path),
         models.layers[tf_path],
+        _inside(models, tf_path),
         arguments_alone(call, models, double).values,
         expected,
         located,
@@ -158,15 +159,19 @@ def _watched_runs(models: Models, module: ModuleResult) -> tuple[list[Event], li
 def _watches(models: Models, module: ModuleResult) -> tuple[Watch, Watch]:
     """Both sides of the module, together with the modules below that have no partner: their work is done elsewhere."""
     pairs, tf_path = models.pairing.modules, module.tf_path or ""
-    partners = set(pairs.values())
     mine = models.torch_model.get_submodule(module.path)
     below = [part for name, part in mine.named_modules(prefix=module.path) if name.lstrip(".") not in pairs]
     theirs = models.layers[tf_path]
-    inside = [part for name, part in models.layers.items() if is_below(name, tf_path) and name not in partners]
     return (
         Watch((mine, *below), source_of(type(mine))[0]),
-        Watch((theirs, *inside), source_of(type(theirs))[0]),
+        Watch((theirs, *_inside(models, tf_path)), source_of(type(theirs))[0]),
     )
+
+
+def _inside(models: Models, tf_path: str) -> tuple[Any, ...]:
+    """The layers below a layer that have no partner of their own."""
+    partners = set(models.pairing.modules.values())
+    return tuple(part for name, part in models.layers.items() if is_below(name, tf_path) and name not in partners)
 
 
 def place_of(file: str, line: int) -> Place:

@@ -21,14 +21,15 @@ from diffcheck.values import Flattened
 class Suspect:
     """A module that is wrong by itself: both sides, the inputs for the layer, and what PyTorch computes from them.
 
-    ``statements`` may be wrong on the TensorFlow side: that of ``located`` or the one that raised, and those just
-    before that have no counterpart.
+    ``inside`` are layers below without a partner, whose code counts as the layer's own. ``statements`` may be wrong
+    on the TensorFlow side: that of ``located`` or the one that raised, and those just before without a counterpart.
     ``parameters`` are PyTorch's own parameters of this module by the path of the variable that pairs with each;
     ``variables`` those variables; ``other_values`` the whole PyTorch model's parameters.
     """
 
     torch_module: Any
     layer: Any
+    inside: tuple[Any, ...]
     arguments: Mapping[str, object]
     expected: Flattened
     located: Located | None

@@ -8,7 +8,7 @@ import itertools
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FunctionType, MethodType, ModuleType
@@ -92,11 +92,11 @@ def repairing_edit(suspect: Suspect, statement: Statement) -> Edit | None:
 
 @dataclass(frozen=True)
 class FunctionPlace:
-    """A statement inside a function of a file, and whether the function is a method."""
+    """A statement inside a function of a file; ``owner`` is the class of a method, empty for a plain function."""
 
     function: ast.FunctionDef
     statement: ast.stmt
-    is_method: bool
+    owner: str
 
     def names_before(self) -> list[str]:
         """Local variables that exist when the statement runs, the parameters first."""
@@ -118,7 +118,7 @@ def find_function(statement: Statement) -> FunctionPlace | None:
             for node in ast.walk(function):
                 simple = isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign | ast.Return | ast.Expr)
                 if simple and isinstance(node, ast.stmt) and node.lineno == statement.line:
-                    return FunctionPlace(function, node, isinstance(owner, ast.ClassDef))
+                    return FunctionPlace(function, node, owner.name if isinstance(owner, ast.ClassDef) else "")
     return None
 
 
@@ -127,19 +127,24 @@ def in_force(suspect: Suspect, place: FunctionPlace, edit: Edit) -> Iterator[Non
     """Run the layer with the edited statement meanwhile; an edit that does not compile changes nothing."""
     module = sys.modules[type(suspect.layer).__module__]
     function = _compiled(place, edit, module)
-    if function is None:
+    owners = [
+        layer
+        for layer in (suspect.layer, *suspect.inside)
+        if any(base.__name__ == place.owner for base in type(layer).__mro__)
+    ]
+    with ExitStack() as stack:
+        if function is not None and not place.owner:
+            stack.enter_context(mock.patch.object(module, place.function.name, function))
+        for layer in owners:
+            if function is not None:
+                method = MethodType(function, layer)
+                stack.enter_context(mock.patch.dict(vars(layer), {place.function.name: method}))
         yield
-    elif place.is_method:
-        with mock.patch.dict(vars(suspect.layer), {place.function.name: MethodType(function, suspect.layer)}):
-            yield
-    else:
-        with mock.patch.object(module, place.function.name, function):
-            yield
 
 
 def _compiled(place: FunctionPlace, edit: Edit, module: ModuleType) -> Callable[..., Any] | None:
     function = copy.deepcopy(place.function, {id(place.statement): edit.statement})
-    function.decorator_list, function.returns = [], None
+    function.returns = None
     for argument in (*function.args.args, *function.args.kwonlyargs, *function.args.posonlyargs):
         argument.annotation = None
     local: dict[str, Any] = {}

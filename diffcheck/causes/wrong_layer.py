@@ -12,7 +12,7 @@ from unittest import mock
 import numpy as np
 
 from diffcheck.align import compare_modules
-from diffcheck.causes.suspect import Cause, Suspect
+from diffcheck.causes.suspect import Cause, Explanation, Suspect
 from diffcheck.metrics import Bound
 from diffcheck.recording import fingerprint
 
@@ -61,13 +61,13 @@ def weights(suspect: Suspect) -> str | None:
     return f"{', '.join(differing)}: other values: never loaded" if differing else None
 
 
-def activation(suspect: Suspect) -> str | None:
+def activation(suspect: Suspect) -> Explanation | None:
     """A layer with another activation function."""
     if not callable(vars(suspect.layer).get("activation")):
         return None
     for name, function in activations().items():
         if suspect.is_right_with(mock.patch.object(suspect.layer, "activation", function)):
-            return f"activation should be {name}"
+            return Explanation(f"activation should be {name}", attribute="activation")
     return None
 
 
