@@ -110,7 +110,8 @@ def _is_provided(context: Context, original: cst.Call, name: str) -> bool:
 
 def _apply(context: Context, original: cst.Call, updated: cst.Call, found: Rule, name: str) -> cst.BaseExpression:
     try:
-        signature = next((s for s in found.signatures if s.name == name), found.signatures[0])
+        own = (name, name.removesuffix("_"))  # x.add_ is declared as x.add
+        signature = next((s for s in found.signatures if s.name in own), found.signatures[0])
         return translate(found, bind_call(context, signature, original, updated))
     except (Unknown, CannotBind) as error:
         context.note(original, "left", f"{name}: {error}; the call was kept.", f"porter rules {name}")

@@ -14,6 +14,7 @@ from porter.rewrite.attributes import translate_attribute
 from porter.rewrite.calls import translate_call
 from porter.rewrite.classes import port_class
 from porter.rewrite.context import Context
+from porter.rewrite.copies import port_copied_from
 from porter.rewrite.functions import DROPPED_METHODS, port_function
 from porter.rewrite.layer_names import comprehension_index, layer_name
 from porter.rewrite.special import special_call, special_subscript
@@ -228,6 +229,9 @@ class Porter(cst.CSTTransformer):
         if function is None or function.node is not original_node:
             return updated_node
         ported = port_function(self.context, function, updated_node)
+        ported = ported.with_changes(
+            leading_lines=port_copied_from(self.context, original_node, ported.leading_lines)
+        )
         return ported.with_changes(body=port_docstring_statement(self.context, ported.body))
 
     def _dropped_because(self, node: cst.FunctionDef) -> str | None:
@@ -247,4 +251,7 @@ class Porter(cst.CSTTransformer):
         local = self.context.source.classes.get(original_node.name.value)
         if local is None or local.node is not original_node:
             return updated_node.with_changes(name=original_node.name)
+        updated_node = updated_node.with_changes(
+            leading_lines=port_copied_from(self.context, original_node, updated_node.leading_lines)
+        )
         return port_class(self.context, local, updated_node)
