@@ -178,7 +178,7 @@ def _is_empty(body: cst.BaseSuite) -> bool:
 
 def _flatten(body: cst.BaseSuite) -> cst.FlattenSentinel[cst.BaseStatement] | cst.RemovalSentinel:
     statements = body.body if isinstance(body, cst.IndentedBlock) else []
-    return cst.FlattenSentinel(list(statements))  # type: ignore[arg-type]  # blocks hold statements
+    return cst.FlattenSentinel(list(statements))
 
 
 def fold_boolean(updated: cst.BooleanOperation) -> cst.BaseExpression:
