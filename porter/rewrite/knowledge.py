@@ -86,6 +86,7 @@ class Knowledge:
         if function.name not in self._assignments:
             found: dict[str, list[cst.BaseExpression]] = {}
             for node in self.source.find(function.node, cst.Assign, cst.AnnAssign):
+                assert isinstance(node, (cst.Assign, cst.AnnAssign))
                 targets = [t.target for t in node.targets] if isinstance(node, cst.Assign) else [node.target]
                 for target in targets:
                     if node.value is not None:
@@ -198,31 +199,18 @@ class Knowledge:
         return self._children[class_name]
 
 
+# what torch's methods and functions give that is no tensor: numbers, tuples, information
+_METHODS_OF_OTHERS = frozenset(
+    {"size", "dim", "numel", "item", "tolist", "unbind", "chunk", "split", "is_floating_point"}
+)
+_FUNCTIONS_OF_OTHERS = frozenset(
+    {"is_tensor", "finfo", "iinfo", "split", "chunk", "unbind", "meshgrid", "is_grad_enabled", "LSTM", "GRU"}
+)
+
+
 def _gives_tensor(name: str) -> bool:
-    if name.startswith("torch.Tensor."):
-        return name.rpartition(".")[2] not in (
-            "size",
-            "dim",
-            "numel",
-            "item",
-            "tolist",
-            "unbind",
-            "chunk",
-            "split",
-            "is_floating_point",
-        )
-    return name.startswith(("torch.nn.", "torch.")) and name.rpartition(".")[2] not in (
-        "is_tensor",
-        "finfo",
-        "iinfo",
-        "split",
-        "chunk",
-        "unbind",
-        "meshgrid",
-        "is_grad_enabled",
-        "LSTM",
-        "GRU",
-    )
+    others = _METHODS_OF_OTHERS if name.startswith("torch.Tensor.") else _FUNCTIONS_OF_OTHERS
+    return name.startswith("torch.") and name.rpartition(".")[2] not in others
 
 
 def _indexed_attribute(func: cst.BaseExpression) -> str | None:
@@ -243,9 +231,9 @@ def _observed_names(knowledge: Knowledge, function: LocalFunction) -> dict[str, 
     for parameter in (*function.node.params.params, *function.node.params.kwonly_params):
         annotation = code_of(parameter.annotation.annotation) if parameter.annotation else ""
         seen = found.get(parameter.name.value)
-        if "Tensor" in annotation and "tuple" not in annotation and "list" not in annotation:
-            if seen is None or not seen.kinds - {"none"}:
-                found[parameter.name.value] = TENSOR
+        promised = "Tensor" in annotation and "tuple" not in annotation and "list" not in annotation
+        if promised and (seen is None or not seen.kinds - {"none"}):
+            found[parameter.name.value] = TENSOR
     return found
 
 
