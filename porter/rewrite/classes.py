@@ -20,8 +20,8 @@ from porter.rules.call import code_of
 
 _DROPPED_PREFIXES = (
     "_supports", "supports_", "_no_split", "_skip_keys", "_tp_plan", "_pp_plan", "_fsdp", "_ep_plan", "_can_compile",
-    "_keep_in_fp32", "_is_stateful", "accepts_loss_kwargs", "_keys_to_ignore_on_save", "_compatible_flash", "is_parallel",
-    "_checkpoint_conversion", "_auto_class", "config:",
+    "_keep_in_fp32", "_is_stateful", "accepts_loss_kwargs", "_keys_to_ignore_on_save", "_compatible_flash",
+    "is_parallel", "_checkpoint_conversion", "_auto_class", "config:",
 )  # fmt: skip
 
 
@@ -53,11 +53,9 @@ def _output_class(context: Context, local: LocalClass, updated: cst.ClassDef) ->
 
 def _layer_class(context: Context, local: LocalClass, updated: cst.ClassDef) -> cst.ClassDef:
     body = port_docstring_statement(context, _with_intro(context, updated))
-    kept = [s for s in body.body if _is_kept(local, s)]
-    extra = list(_extra_attributes(context, local))
-    if extra:
-        position = 1 if kept and _is_docstring(kept[0]) else 0
-        kept[position:position] = extra
+    kept = [s for s in body.body if isinstance(s, cst.BaseStatement) and _is_kept(local, s)]
+    position = 1 if kept and _is_docstring(kept[0]) else 0
+    kept[position:position] = _extra_attributes(context, local)
     return updated.with_changes(
         name=cst.Name(tf_name(local.name)),
         bases=list(_bases(context, local, updated)),
@@ -154,10 +152,13 @@ def _with_build(context: Context, local: LocalClass, ported: cst.ClassDef) -> cs
     weights: list[str] = []
     constructor_at = None
     for statement in ported.body.body:
+        assert isinstance(statement, cst.BaseStatement)
         if isinstance(statement, cst.FunctionDef) and statement.name.value == "__init__":
-            statement, weights = move_weights(context, local.name, statement)
             constructor_at = len(statements)
-        statements.append(statement)  # type: ignore[arg-type]  # a class body's statements
+            constructor, weights = move_weights(context, local.name, statement)
+            statements.append(constructor)
+        else:
+            statements.append(statement)
     build = build_method(context, local, weights)
     if build is not None:
         statements.append(build)
