@@ -14,7 +14,7 @@ from porter.rewrite.layer_names import layer_name
 from porter.rewrite.main_layer import main_layer_name
 from porter.rewrite.source import Source
 from porter.rewrite.template import fill, translate
-from porter.rules import Call, CannotBind, Card, Unknown, bind, find_card, find_rule
+from porter.rules import Call, CannotBind, Card, Signature, Unknown, bind, find_card, find_rule
 from porter.rules.call import Arg, code_of
 
 
@@ -78,7 +78,8 @@ def _construct_layer(
     context: Context, original: cst.Call, updated: cst.Call, card: Card, name: str
 ) -> cst.BaseExpression:
     try:
-        call = bind_constructor(context, card, name, original, updated)
+        signature = next(s for s in card.signatures if s.name == name)
+        call = bind_constructor(context, signature, original, updated)
         layer = translate(card, call)
         shape = code_of(fill(card.build, call)) if card.build else None
     except (Unknown, CannotBind) as error:
@@ -99,7 +100,7 @@ def _construct_layer(
 
 @lru_cache(maxsize=8)
 def tied_attributes(source: Source) -> frozenset[str]:
-    """The attributes whose weight some model of the file ties to another: `decoder` of "cls.predictions.decoder.weight"."""
+    """The attributes whose weight some model ties to another: `decoder` of "cls.predictions.decoder.weight"."""
     models = (getattr(source.module, name) for name, local in source.classes.items() if local.kind == "model")
     keys = (key for model in models for key in (getattr(model, "_tied_weights_keys", None) or ()))
     return frozenset(key.split(".")[-2] for key in keys if key.endswith(".weight") and "." in key)
@@ -118,9 +119,8 @@ def _takes_name(context: Context, layer: cst.Call) -> bool:
     return function.startswith("keras.layers.") or function in context.layers
 
 
-def bind_constructor(context: Context, card: Card, name: str, original: cst.Call, updated: cst.Call) -> Call:
+def bind_constructor(context: Context, signature: Signature, original: cst.Call, updated: cst.Call) -> Call:
     """A layer's constructor call with its arguments bound to torch's signature."""
-    signature = next(s for s in card.signatures if s.name == name)
     positional: list[Arg] = []
     keywords: dict[str, Arg] = {}
     for before, after in zip(original.args, updated.args, strict=True):
@@ -147,7 +147,7 @@ def _construct_weight(context: Context, original: cst.Call, updated: cst.Call, n
     stored = layer_name(context.source, original)
     if name == "torch.nn.Buffer" and not persistent:
         return value
-    if stored is None or stored.member is not None and name == "torch.nn.Buffer":
+    if stored is None or (stored.member is not None and name == "torch.nn.Buffer"):
         context.note(original, "left", f"{name} is not stored in an attribute; the call was kept.")
         return updated
     trainable = "" if name == "torch.nn.Parameter" else ", trainable=False"
@@ -159,8 +159,7 @@ def _by_rule_or_note(context: Context, original: cst.Call, updated: cst.Call, na
     if found is not None:
         try:
             signature = next(s for s in found.signatures if s.name == name)
-            card = Card(found.signatures, found.to, "", False, {}, {}, "", "")
-            return translate(found, bind_constructor(context, card, signature.name, original, updated))
+            return translate(found, bind_constructor(context, signature, original, updated))
         except (Unknown, CannotBind) as error:
             context.note(original, "left", f"{name}: {error}; the call was kept.", f"porter rules {name}")
             return updated
