@@ -7,7 +7,9 @@ import inspect
 import libcst as cst
 import libcst.matchers as m
 
+from porter.rewrite.constructors import bind_constructor
 from porter.rewrite.context import Context
+from porter.rewrite.loops import is_mapped
 from porter.rewrite.source import LocalFunction
 from porter.rewrite.template import fill, translate
 from porter.rules import CannotBind, Unknown, find_card
@@ -21,14 +23,15 @@ def special_call(context: Context, original: cst.Call, updated: cst.Call) -> cst
         return updated.args[1].value  # the eager attention function that stands beside the interface's name
     if m.matches(original.func, m.Name("isinstance")) and len(original.args) == 2:
         return _isinstance(context, original, updated)
+    if len(original.args) == 1 and is_mapped(context, original.args[0].value):
+        if context.source.canonical(original.func) == "torch.stack":
+            return updated.args[0].value
     if m.matches(original.func, m.Name("hasattr")) and len(original.args) == 2:
         return _hasattr(context, original)
     if function is not None and _is_keywords_read(function, original):
         return cst.Name(original.args[0].value.evaluated_value)  # type: ignore[attr-defined]  # a literal key
     if m.matches(original.func, m.Attribute(value=m.Call(func=m.Name("super")), attr=m.Name("__init__"))):
         return _super_init(context, original, updated, function)
-    if m.matches(original.func, m.Attribute(value=m.Name("self"), attr=m.Name("add_module"))):
-        return None
     return None
 
 
@@ -85,8 +88,6 @@ def _super_init(
 
 
 def _torch_arguments(context: Context, original: cst.Call, updated: cst.Call, owner: str, base: str) -> list[cst.Arg]:
-    from porter.rewrite.constructors import bind_constructor
-
     card = find_card(base)
     if card is None:
         context.note(
@@ -94,7 +95,8 @@ def _torch_arguments(context: Context, original: cst.Call, updated: cst.Call, ow
         )
         return list(updated.args)
     try:
-        call = bind_constructor(context, card, base, original, updated)
+        signature = next(s for s in card.signatures if s.name == base)
+        call = bind_constructor(context, signature, original, updated)
         layer = translate(card, call)
         shape = code_of(fill(card.build, call)) if card.build else "None"
     except (Unknown, CannotBind) as error:
