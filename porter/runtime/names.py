@@ -107,6 +107,8 @@ def _attribute_of(parent: keras.Layer, child: keras.Layer) -> str:
     """What `parent` calls a layer that another parent has named."""
     attribute: str
     for attribute, value in vars(parent).items():
+        if attribute.startswith("_"):
+            continue
         if value is child:
             return attribute.removesuffix("_")
         if isinstance(value, list):

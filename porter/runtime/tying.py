@@ -43,20 +43,19 @@ def tied_names(root: keras.Layer, names: Iterable[str] = ()) -> dict[str, str]:
 
 
 def _expanded(mapping: Mapping[str, str], names: list[str]) -> dict[str, str]:
-    if all(_FULL_NAME.match(name) for name in (*mapping.keys(), *mapping.values())):
-        return dict(mapping)
     expanded: dict[str, str] = {}
-    if not names:
-        return expanded
     for target_pattern, source_pattern in mapping.items():
+        if _FULL_NAME.match(target_pattern) and _FULL_NAME.match(source_pattern):
+            expanded[target_pattern] = source_pattern
+            continue
         targets = [name for name in names if re.match(target_pattern, name)]
         sources = [name for name in names if re.match(source_pattern, name)]
-        if not sources or not targets or len(targets) % len(sources):
+        if names and (not sources or not targets or len(targets) % len(sources)):
             raise ValueError(
                 f"_tied_weights_keys ties {target_pattern!r} to {source_pattern!r}, which stand for {len(targets)} "
                 f"and {len(sources)} parameters."
             )
-        for target, source in zip(targets, cycle(sources)):
+        for target, source in zip(targets, cycle(sources), strict=False):
             expanded[target] = expanded.get(source, source)
     return expanded
 
@@ -100,7 +99,9 @@ def _owner(layers: Mapping[str, keras.Layer], name: str) -> keras.Layer | None:
 
 
 def tie_variables(root: keras.Layer, *, untied: Iterable[str] = ()) -> dict[str, str]:
-    """Make the tied variables of a built model one variable each; a second call changes nothing.
+    """Make the tied variables of a model one variable each; a second call changes nothing.
+
+    Before the model is built only dense layers that borrow from embeddings can be tied.
 
     Returns:
         `{target: source}` of all ties of the model, borrowed embeddings included.
@@ -110,8 +111,12 @@ def tie_variables(root: keras.Layer, *, untied: Iterable[str] = ()) -> dict[str,
     """
     kept = set(untied)
     connected = borrow_embeddings(root, untied=kept)
-    known = dict(connected)
+    known = {**getattr(root, "all_tied_weights_keys", {}), **connected}
+    for target in kept:
+        known.pop(target, None)
     variables = named_variables(root)
+    if not variables:
+        return connected
     for target, source in tied_names(root, (*variables, *known)).items():
         if target in kept or target in connected:
             continue
