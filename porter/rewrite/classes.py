@@ -155,8 +155,8 @@ def _with_build(context: Context, local: LocalClass, ported: cst.ClassDef) -> cs
         assert isinstance(statement, cst.BaseStatement)
         if isinstance(statement, cst.FunctionDef) and statement.name.value == "__init__":
             constructor_at = len(statements)
-            constructor, weights = move_weights(context, local.name, statement)
-            statements.append(constructor)
+            emptied, weights = move_weights(context, local.name, statement)
+            statements.append(emptied)
         else:
             statements.append(statement)
     build = build_method(context, local, weights)
