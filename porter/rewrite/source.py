@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import builtins
 import importlib
 import inspect
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from types import ModuleType
 from typing import Literal, TypeVar
@@ -13,10 +14,10 @@ from typing import Literal, TypeVar
 import libcst as cst
 from libcst.metadata import MetadataWrapper, ParentNodeProvider, PositionProvider
 
-from porter.trace.names import canonical
 from porter.facts import Span
 from porter.rules.call import code_of
 from porter.subject import Subject
+from porter.trace.names import canonical
 
 Node = TypeVar("Node", bound=cst.CSTNode)
 ClassKind = Literal["model", "layer", "output", "plain"]
@@ -34,10 +35,12 @@ class LocalFunction:
 
     @property
     def own_name(self) -> str:
+        """The name without its class."""
         return self.node.name.value
 
     @property
     def is_static(self) -> bool:
+        """Whether it is a staticmethod."""
         return any(code_of(decorator.decorator) == "staticmethod" for decorator in self.node.decorators)
 
 
@@ -141,7 +144,7 @@ class Source:
                 else getattr(owner, node.attr.value, None)
             )
         if isinstance(node, cst.Name) and not self._is_local(node):
-            return getattr(self.module, node.value, _builtin(node.value))
+            return getattr(self.module, node.value, getattr(builtins, node.value, None))
         return None
 
     def canonical(self, node: cst.BaseExpression) -> str | None:
@@ -149,7 +152,8 @@ class Source:
         found = self.resolve(node)
         if found is None:
             return None
-        if isinstance(node, cst.Attribute) and not callable(found) and inspect.ismodule(owner := self.resolve(node.value)):
+        owner = self.resolve(node.value) if isinstance(node, cst.Attribute) and not callable(found) else None
+        if isinstance(node, cst.Attribute) and inspect.ismodule(owner):
             return f"{owner.__name__}.{node.attr.value}"  # a constant such as torch.float32 has no name of its own
         return canonical(found, (self.subject.module_name,))
 
@@ -172,12 +176,10 @@ class Source:
     def _function(self, node: cst.FunctionDef, class_name: str | None) -> LocalFunction:
         name = f"{class_name}.{node.name.value}" if class_name else node.name.value
         parameters = [p.name.value for p in (*node.params.posonly_params, *node.params.params)]
-        static = any(code_of(decorator.decorator) == "staticmethod" for decorator in node.decorators)
-        if class_name and not static:
-            parameters = parameters[1:]
         parameters += [p.name.value for p in node.params.kwonly_params]
         keywords = node.params.star_kwarg.name.value if node.params.star_kwarg else None
-        return LocalFunction(name, class_name, node, tuple(parameters), keywords)
+        found = LocalFunction(name, class_name, node, tuple(parameters), keywords)
+        return replace(found, parameters=found.parameters[1:]) if class_name and not found.is_static else found
 
     def _class(self, node: cst.ClassDef, names: set[str]) -> LocalClass:
         found = getattr(self.module, node.name.value)
@@ -243,9 +245,3 @@ def _kind(found: type) -> ClassKind:
     if "ModelOutput" in names:
         return "output"
     return "layer" if "Module" in names else "plain"
-
-
-def _builtin(name: str) -> object | None:
-    import builtins
-
-    return getattr(builtins, name, None)
