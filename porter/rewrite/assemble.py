@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import libcst as cst
 import libcst.matchers as m
@@ -18,35 +18,39 @@ _FOREIGN = ("torch", "transformers", "accelerate", "deepspeed", "peft", "kernels
 
 def assemble(context: Context, tree: cst.Module, target: Target) -> cst.Module:
     """The module with TensorFlow's imports in place of PyTorch's."""
-    body = [statement for statement in tree.body if not _is_import(statement)]
-    body = [_port_all(context, statement) for statement in body]
-    body = _without_orphans(context, [statement for statement in body if not _is_torch_only(statement)])
-    module = tree.with_changes(body=body).visit(_Aliased(context))
+    kept = [s for s in tree.body if not _is_import(s) and not _is_torch_only(s)]
+    ported = _without_orphans(context, [_port_all(context, statement) for statement in kept])
+    module = tree.with_changes(body=ported).visit(_Aliased(context))
     read = names_read(module)
     imports = [*_imports(context, read, target), *_aliased_imports(context, read, target)]
     imports.sort(key=lambda line: " = " in line)  # assignments stand below the imports that they need
-    body = list(module.body)
-    at = 1 if body and m.matches(body[0], m.SimpleStatementLine(body=[m.Expr(value=m.SimpleString())])) else 0
-    if at:
-        body[0] = _port_module_docstring(context, body[0])
     statements = [cst.parse_statement(line) for line in ("from __future__ import annotations", *imports)]
-    return module.with_changes(body=[*body[:at], *statements, *body[at:]])
+    docstring, body = _split_docstring(context, module.body)
+    return module.with_changes(body=[*docstring, *statements, *body])
 
 
-def _port_module_docstring(context: Context, statement: cst.CSTNode) -> cst.CSTNode:
-    assert isinstance(statement, cst.SimpleStatementLine) and isinstance(statement.body[0], cst.Expr)
-    string = statement.body[0].value
+Statement = cst.SimpleStatementLine | cst.BaseCompoundStatement
+
+
+def _split_docstring(context: Context, body: Sequence[Statement]) -> tuple[Sequence[Statement], Sequence[Statement]]:
+    """The module's docstring, ported, and the statements below it."""
+    if not body or not m.matches(body[0], m.SimpleStatementLine(body=[m.Expr(value=m.SimpleString())])):
+        return [], body
+    line = body[0]
+    assert isinstance(line, cst.SimpleStatementLine) and isinstance(line.body[0], cst.Expr)
+    string = line.body[0].value
     assert isinstance(string, cst.SimpleString)
     text = port_docstring(context, string.value).replace("PyTorch", "TensorFlow")
-    return statement.with_changes(body=[cst.Expr(string.with_changes(value=text))])
+    return [line.with_changes(body=[cst.Expr(string.with_changes(value=text))])], body[1:]
 
 
-def _without_orphans(context: Context, body: list[cst.BaseStatement]) -> list[cst.BaseStatement]:
+def _without_orphans(context: Context, body: list[Statement]) -> list[Statement]:
     """Without the functions that only what has no place in the port has called, such as `_init_weights`."""
     while True:
         read = names_read(cst.Module(body))
         orphans = {
-            statement.name.value for statement in body
+            statement.name.value
+            for statement in body
             if isinstance(statement, cst.FunctionDef) and _is_orphan(context, statement, read)
         }
         if not orphans:
@@ -57,7 +61,8 @@ def _without_orphans(context: Context, body: list[cst.BaseStatement]) -> list[cs
 def _is_orphan(context: Context, function: cst.FunctionDef, read: frozenset[str]) -> bool:
     name = function.name.value
     original = context.source.functions.get(name)
-    if name in read or original is None or not name.startswith("_") and name in getattr(context.source.module, "__all__", ()):
+    exported = not name.startswith("_") and name in getattr(context.source.module, "__all__", ())
+    if name in read or original is None or exported:
         return False
     start, end = context.source.span(original.node).line, context.source.span(original.node).end_line
     uses = [n for n in context.source.find(context.source.tree, cst.Name) if n.value == name]
@@ -105,7 +110,7 @@ def _is_torch_only(statement: cst.CSTNode) -> bool:
     return code_of(statement).lstrip().startswith(("torch.", "nn."))
 
 
-def _port_all(context: Context, statement: cst.CSTNode) -> cst.CSTNode:
+def _port_all(context: Context, statement: Statement) -> Statement:
     """`__all__` with the names of the port."""
     if not m.matches(statement, m.SimpleStatementLine(body=[m.Assign(targets=[m.AssignTarget(m.Name("__all__"))])])):
         return statement
@@ -124,13 +129,10 @@ class _Renamed(cst.CSTTransformer):
 
 
 def _imports(context: Context, read: frozenset[str], target: Target) -> Iterator[str]:
-    """The import lines: the original's own that are still read, the target's modules, the runtime, the configuration."""
+    """The import lines: the original's own that are still read, the target's modules, the runtime's names."""
     own = dict(_original_imports(context))
-    defined = (
-        {tf_name(name) for name in context.source.classes}
-        | set(context.source.classes)
-        | set(context.source.functions)
-    )
+    classes = context.source.classes
+    defined = {*classes, *map(tf_name, classes), *context.source.functions}
     runtime: list[str] = []
     for name in sorted(read):
         if name in target.modules:
