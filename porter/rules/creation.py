@@ -20,6 +20,26 @@ def dtype_code(call: Call, own: str | None = None) -> str:
     return own or f"tf.{call.result_dtype()}"
 
 
+def dtype_of_value(call: Call, value: Arg) -> str:
+    """The dtype PyTorch gave the result, else the one it gives python numbers."""
+    if tensor_dtype(call.result) is not None:
+        return f"tf.{tensor_dtype(call.result)}"
+    kinds = {type(part).__name__ for part in _leaves(value.const())} if value.is_literal() else set()
+    if value.fact is not None and not kinds:
+        kinds = set(value.fact.kinds - {"none"})
+    for kind, dtype in (("float", "float32"), ("int", "int64"), ("bool", "bool")):
+        if kind in kinds:
+            return f"tf.{dtype}"
+    call.unknown(f"the dtype of `{value}` was not seen")
+
+
+def _leaves(value: object) -> list[object]:
+    """All elements of nested lists."""
+    if not isinstance(value, (list, tuple)):
+        return [value]
+    return [leaf for part in value for leaf in _leaves(part)]
+
+
 def dtype_keyword(call: Call) -> str:
     """`, dtype=...` where it is not TensorFlow's default."""
     if call.given("dtype"):
@@ -122,7 +142,8 @@ def _cast(value: Arg, dtype: str) -> str:
 )
 def full(call: Call) -> str:
     """PyTorch's integers are int64."""
-    value = scalar(call.fill_value, dtype_code(call))
+    dtype = call.dtype.node_code if call.given("dtype") else dtype_of_value(call, call.fill_value)
+    value = scalar(call.fill_value, dtype)
     return f"tf.fill({shape_code(call.size)}, {value})"
 
 
@@ -133,6 +154,8 @@ def full(call: Call) -> str:
 def full_like(call: Call) -> str:
     """Shape and dtype of another tensor."""
     own = f"{call.input}.dtype" if call.input.is_simple() else None
+    if own is None and not call.given("dtype") and tensor_dtype(call.result) is None:
+        return f"tf.zeros_like({call.input.node_code}) + {call.fill_value}"
     return f"tf.fill(shape_list({call.input.node_code}), {scalar(call.fill_value, dtype_code(call, own))})"
 
 
@@ -232,7 +255,7 @@ def tensor(call: Call) -> str:
     named = call.signature.parameter("dtype") is not None and call.given("dtype")
     if call.data.is_a("tensor"):
         return f"tf.cast({call.data.node_code}, {call.dtype.node_code})" if named else call.data.node_code
-    dtype = call.dtype.node_code if named else f"tf.{call.result_dtype()}"
+    dtype = call.dtype.node_code if named else dtype_of_value(call, call.data)
     function = "tf.constant" if call.data.is_literal() else "tf.convert_to_tensor"
     return f"{function}({call.data.node_code}, dtype={dtype})"
 

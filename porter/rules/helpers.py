@@ -35,6 +35,7 @@ for _name in (
     "is_mamba_2_ssm_available",
     "is_causal_conv1d_available",
     "is_flash_linear_attention_available",
+    "is_scipy_available",
 ):
     rule(
         f"transformers.utils.import_utils.{_name}()",
@@ -126,3 +127,42 @@ for _name, _home in (
         to="weight_norm(module, name=name, dim=dim)",
         cases={f"{_name}(nn.Conv1d(4, 6, 3), dim=2)": "weight_norm(Conv1D(6, 3), dim=2)"},
     )
+rule(
+    "transformers.modeling_flash_attention_utils.is_flash_attn_available()",
+    "transformers.modeling_flash_attention_utils.flash_attn_supports_top_left_mask()",
+    to="False",
+    cases={"flash.is_flash_attn_available()": "False"},
+    doc="The port attends eagerly.",
+)
+rule(
+    "transformers.utils.import_utils.is_torch_greater_or_equal(library_version, accept_dev=False)",
+    "transformers.utils.import_utils.is_torch_less_or_equal(library_version, accept_dev=False)",
+    to="False",
+    cases={'import_utils.is_torch_greater_or_equal("99.0")': "False"},
+    doc="What is asked for is never there.",
+)
+rule(
+    "torch.nn.Module.parameters(input, recurse=True)",
+    to="iter(input.trainable_variables)",
+    cases={"linear.parameters()": "iter(linear.trainable_variables)"},
+)
+rule(
+    "torch.nn.Module.requires_grad_(input, requires_grad=True)",
+    "torch.nn.Module.eval(input)",
+    "torch.nn.Module.train(input, mode=True)",
+    "torch.nn.Module.apply(input, fn)",
+    to="None",
+    cases={"linear.eval()": "None"},
+    doc="A statement of nothing else is removed: `training` is an argument of every call.",
+)
+rule(
+    "torch.nn.Module.to(input, *target, device=None, dtype=None, non_blocking=False)",
+    "torch.nn.Module.float(input)",
+    "torch.nn.Module.half(input)",
+    "torch.nn.Module.bfloat16(input)",
+    "torch.nn.Module.cuda(input)",
+    "torch.nn.Module.cpu(input)",
+    to="input",
+    cases={"linear.cpu()": "linear"},
+    doc="A layer keeps the dtype it was built with.",
+)

@@ -19,7 +19,7 @@ from tests.rules.samples import samples
 
 def torch_names() -> dict[str, Any]:
     """What a snippet in PyTorch may name."""
-    from transformers import BertConfig, activations, image_transforms, vision_utils
+    from transformers import BertConfig, activations, modeling_flash_attention_utils, image_transforms, vision_utils
     from transformers.activations import get_activation
     from transformers.pytorch_utils import Conv1D, apply_chunking_to_forward
     from transformers.utils import import_utils, requires_backends
@@ -33,6 +33,8 @@ def torch_names() -> dict[str, Any]:
         "Conv1D": Conv1D,
         "apply_chunking_to_forward": apply_chunking_to_forward,
         "activations": activations,
+        "flash": modeling_flash_attention_utils,
+        "linear": torch.nn.Linear(4, 3),
         "get_activation": get_activation,
         "get_max_seqlen": get_max_seqlen,
         "torch_int": torch_int,

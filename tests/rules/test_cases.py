@@ -18,6 +18,9 @@ EAGER_ONLY = (".numpy()",)
 RANDOM_FILES = frozenset({"random.py"})
 SAYS_NOTHING = (
     "autocast",
+    "linear.",
+    "flash.",
+    "import_utils.",
     "weight_norm(",
     "hasattr(",
     "get_max_seqlen",
