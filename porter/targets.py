@@ -21,10 +21,6 @@ class Target:
     exports: frozenset[str]
     layers: frozenset[str]
 
-    def import_line(self, name: str) -> str | None:
-        """`import tensorflow as tf` for a module; None for a name that comes from the runtime, or is not known."""
-        return self.modules.get(name)
-
 
 @cache
 def standalone() -> Target:
