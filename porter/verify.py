@@ -8,6 +8,7 @@ import tempfile
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import reduce
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,6 +21,11 @@ from porter.subject import Case, ModelCase, Subject
 
 RECORDED = {"output_hidden_states": True, "output_attentions": True}
 LOADING = ("missing", "unexpected", "mismatched")
+
+# what Keras and TensorFlow wrap around the sentence that says what happened
+_ANSI = re.compile("\x1b\\[[0-9;]*m")
+_NAMED = re.compile(r"\w*(Error|Exception): ")
+_WRAPPED = ("Exception encountered", "Arguments received", "•", "in user code", "File ", "Traceback")
 
 
 @dataclass(frozen=True)
@@ -55,7 +61,7 @@ class ClassResult:
 
     def merge(self, other: ClassResult) -> ClassResult:
         """The result over both cases."""
-        weights = {kind: tuple({**dict.fromkeys(self.weights[kind]), **dict.fromkeys(other.weights[kind])}) for kind in LOADING}
+        weights = {kind: tuple(dict.fromkeys([*self.weights[kind], *other.weights[kind]])) for kind in LOADING}
         noise = max((n for n in (self.noise, other.noise) if n is not None), default=None)
         comparable = self.comparable and other.comparable
         return ClassResult(
@@ -78,14 +84,9 @@ def verify(subject: Subject, modeling: ModuleType) -> Iterator[ClassResult]:
     """Yield one result per class, over all cases that run it."""
     names = dict.fromkeys(model.name for case in subject.cases for model in case.models)
     for name in names:
-        results = [
-            verify_class(subject, case, model, modeling)
-            for case in subject.cases for model in case.models if model.name == name
-        ]
-        merged = results[0]
-        for result in results[1:]:
-            merged = merged.merge(result)
-        yield merged
+        runs = [(case, model) for case in subject.cases for model in case.models if model.name == name]
+        results = (verify_class(subject, case, model, modeling) for case, model in runs)
+        yield reduce(ClassResult.merge, results)
 
 
 def verify_class(subject: Subject, case: Case, model_case: ModelCase, modeling: ModuleType) -> ClassResult:
@@ -174,7 +175,7 @@ class _Check:
 
 def run_port(port: Any, inputs: Inputs, recorded: bool) -> Any:
     """Call a port: arrays in a mapping, plain values by keyword (Keras takes no mapping of both)."""
-    arrays = {name: value for name, value in inputs.items() if isinstance(value, np.ndarray) or hasattr(value, "shape")}
+    arrays = {name: value for name, value in inputs.items() if hasattr(value, "shape")}
     plain = {name: value for name, value in inputs.items() if name not in arrays}
     return port(arrays, **plain, **(RECORDED if recorded else {}))
 
@@ -185,15 +186,18 @@ def _in_graph(port: Any, inputs: Inputs, other: Inputs, recorded: bool) -> Any:
 
     arrays = {name: value for name, value in inputs.items() if isinstance(value, np.ndarray)}
     plain = {name: value for name, value in inputs.items() if name not in arrays}
-    signature = {
-        name: tf.TensorSpec(
-            [a if a == b else None for a, b in zip(value.shape, other[name].shape, strict=True)], value.dtype, name=name
-        )
-        for name, value in arrays.items()
-    }
+    signature = {name: _open_spec(name, value, other[name]) for name, value in arrays.items()}
     graph = tf.function(lambda tensors: run_port(port, {**tensors, **plain}, recorded), input_signature=[signature])
     graph({name: other[name] for name in arrays})
     return graph(arrays)
+
+
+def _open_spec(name: str, value: np.ndarray[Any, Any], other: np.ndarray[Any, Any]) -> Any:
+    """The TensorSpec that both arrays fit."""
+    import tensorflow as tf
+
+    shape = [size if size == same else None for size, same in zip(value.shape, other.shape, strict=True)]
+    return tf.TensorSpec(shape, value.dtype, name=name)
 
 
 def where_it_failed(error: BaseException, modeling: ModuleType | None = None) -> str:
@@ -205,8 +209,3 @@ def where_it_failed(error: BaseException, modeling: ModuleType | None = None) ->
     named = [at for at, line in enumerate(lines) if _NAMED.match(line) and "Exception encountered" not in line]
     lines = lines[named[-1] :] if named else lines
     return f"{place}{type(error).__name__}: {' '.join(lines)[:300]}"
-
-
-_ANSI = re.compile("\x1b\\[[0-9;]*m")
-_NAMED = re.compile(r"\w*(Error|Exception): ")
-_WRAPPED = ("Exception encountered", "Arguments received", "•", "in user code", "File ", "Traceback")
