@@ -12,6 +12,7 @@ from porter.rewrite.constructors import construct
 from porter.rewrite.context import Context
 from porter.rewrite.flow import Site
 from porter.rewrite.knowledge import Callee
+from porter.rewrite.loops import is_freezing
 from porter.rewrite.template import translate
 from porter.rules import Call, CannotBind, Rule, Signature, Unknown, bind, find_card, find_rule
 from porter.rules.call import Arg, code_of
@@ -31,12 +32,21 @@ def translate_call(context: Context, original: cst.Call, updated: cst.Call) -> c
         return _super_call(context, site, updated)
     callee = context.knowledge.callee(original) or _method_of_unseen(context, original)
     if callee is None:
+        if walks_modules(context, original):
+            context.note(original, "left", f"`{code_of(original.func)}` is torch.nn.Module's own and was kept.")
         return _without_dead_keywords(site, updated)
     if callee.kind == "class":
         return construct(context, original, updated, callee)
     if callee.kind == "module":
         return _call_layer(context, original, updated, callee, site)
     return _call_function(context, original, updated, callee, site)
+
+
+def walks_modules(context: Context, call: cst.Call) -> bool:
+    """Whether the call asks torch.nn.Module for its parts, other than to freeze them."""
+    if not isinstance(call.func, cst.Attribute) or call.func.attr.value not in _MODULE_METHODS:
+        return False
+    return not is_freezing(context.source.parents.get(call))
 
 
 def _super_call(context: Context, site: Site, updated: cst.Call) -> cst.BaseExpression:
@@ -154,7 +164,8 @@ def _method_of_unseen(context: Context, original: cst.Call) -> Callee | None:
     if not isinstance(original.func, cst.Attribute):
         return None
     known = context.fact(original.func.value)
-    if known is not None and not known.only("int", "float", "bool"):  # a number may be a tensor in another branch
+    # a number, or what is something else elsewhere, may be a tensor in another branch
+    if known is not None and not known.only("int", "float", "bool") and "tensor" not in known.kinds:
         return None
     name = f"torch.Tensor.{original.func.attr.value}"
     if original.func.attr.value in _AMBIGUOUS or find_rule(name) is None:
@@ -164,6 +175,23 @@ def _method_of_unseen(context: Context, original: cst.Call) -> Callee | None:
     context.note(original, "assumed", f"`{code_of(original.func.value)}` was not seen as a tensor and is taken for one.")
     return Callee(frozenset({name}), "function")
 
+
+# methods of torch.nn.Module that Keras layers do not have
+_MODULE_METHODS = frozenset(
+    {
+        "parameters",
+        "named_parameters",
+        "modules",
+        "named_modules",
+        "children",
+        "named_children",
+        "register_forward_hook",
+        "register_module",
+        "load_state_dict",
+        "requires_grad_",
+        "get_submodule",
+    }
+)
 
 # methods that strings, lists, dictionaries or modules have too
 _AMBIGUOUS = frozenset(

@@ -43,6 +43,7 @@ class Context:
     runtime: frozenset[str]
     layers: frozenset[str]
     notes: set[Note] = field(default_factory=set)
+    mapped: dict[str, set[str]] = field(default_factory=dict)
     builds: dict[str, dict[str, str]] = field(default_factory=dict)
     rescopers: dict[str, Rescoper] = field(default_factory=dict)
 

@@ -11,6 +11,7 @@ from porter.rewrite.arguments import ported_parameter
 from porter.rewrite.context import Context
 from porter.rewrite.flow import RETURN_DECORATORS, decorators
 from porter.rewrite.knowledge import Callee
+from porter.rewrite.loops import without_empty_lists
 from porter.rewrite.source import LocalFunction
 from porter.rules.call import code_of
 
@@ -29,6 +30,7 @@ DROPPED_METHODS = {
     "prepare_inputs_for_generation": "generation is not ported",
     "_reorder_cache": "generation is not ported",
 }
+FILE_FUNCTIONS = frozenset({"torch.serialization.load", "torch.load", "torch.serialization.save", "torch.save"})
 _KEPT_DECORATORS = frozenset({"staticmethod", "classmethod", "property", "cached_property", "wraps", "dataclass"})
 _SILENT_DECORATORS = RETURN_DECORATORS | {
     "auto_docstring", "no_grad", "use_kernelized_func", "use_kernel_forward_from_hub", "use_kernel_func_from_hub",
@@ -42,6 +44,7 @@ _SILENT_DECORATORS = RETURN_DECORATORS | {
 def port_function(context: Context, function: LocalFunction, updated: cst.FunctionDef) -> cst.FunctionDef:
     """The definition under its new name, with its new parameters and decorators."""
     updated = _inline_aliases(context, function, updated)
+    updated = updated.with_changes(body=without_empty_lists(updated.body, context.mapped.get(function.name, set())))
     return updated.with_changes(
         name=cst.Name("call" if function.own_name == "forward" else function.own_name),
         params=_parameters(context, function, updated.params),

@@ -73,6 +73,8 @@ def _port_assignment(
         assert isinstance(target, cst.Attribute)
         if target.attr.value in _DROPPED_ATTRIBUTES:
             return cst.RemoveFromParent()
+    if m.matches(after.value, m.Name()) and code_of(after.value) == code_of(after.targets[0].target):
+        return cst.RemoveFromParent()
     if isinstance(target, cst.Attribute) and context.knowledge.is_tensor(target.value):
         return cst.RemoveFromParent()  # such as `x.requires_grad = True`
     if m.matches(before.value, m.Attribute(attr=m.Name("device"))) and isinstance(target, cst.Name):

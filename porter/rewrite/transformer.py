@@ -11,12 +11,13 @@ from porter.rewrite import arithmetic
 from porter.rewrite.annotations import port_annotation, port_class_name, port_docstring_statement
 from porter.rewrite.arguments import ported_parameter
 from porter.rewrite.attributes import translate_attribute
-from porter.rewrite.calls import translate_call
+from porter.rewrite.calls import translate_call, walks_modules
 from porter.rewrite.classes import port_class
 from porter.rewrite.context import Context
 from porter.rewrite.copies import port_copied_from
-from porter.rewrite.functions import DROPPED_METHODS, port_function
+from porter.rewrite.functions import DROPPED_METHODS, FILE_FUNCTIONS, port_function
 from porter.rewrite.layer_names import comprehension_index, layer_name
+from porter.rewrite.loops import port_loop
 from porter.rewrite.special import special_call, special_subscript
 from porter.rewrite.statements import fold_boolean, fold_if, indices, port_statement
 from porter.rules import Unknown, find_rule
@@ -195,6 +196,11 @@ class Porter(cst.CSTTransformer):
         self._note_tensor_branch(original_node.test)
         return fold_if(updated_node)
 
+    def leave_For(
+        self, original_node: cst.For, updated_node: cst.For
+    ) -> cst.For | cst.FlattenSentinel[cst.BaseStatement]:
+        return port_loop(self.context, original_node, updated_node)
+
     def leave_With(
         self, original_node: cst.With, updated_node: cst.With
     ) -> cst.BaseStatement | cst.FlattenSentinel[cst.BaseStatement]:
@@ -239,7 +245,14 @@ class Porter(cst.CSTTransformer):
         local = self.context.source.classes.get(self.context.source.enclosing_class(node) or "")
         if local is None or local.kind not in ("model", "layer") or self.context.source.parents[node] is not local.node.body:
             return None
-        return DROPPED_METHODS.get(node.name.value)
+        if node.name.value in DROPPED_METHODS:
+            return DROPPED_METHODS[node.name.value]
+        calls = self.context.source.find(node, cst.Call)
+        if FILE_FUNCTIONS.intersection(self.context.source.canonical(call.func) for call in calls):
+            return "it handles PyTorch's files"
+        entered = self.context.source.span(node) in self.context.knowledge.facts.entered
+        walks = not entered and any(walks_modules(self.context, call) for call in calls)
+        return "it walks PyTorch's modules" if walks else None
 
     def _qualified(self, node: cst.FunctionDef) -> str:
         owner = self.context.source.enclosing_class(node)

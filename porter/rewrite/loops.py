@@ -1,0 +1,125 @@
+"""Loops over the rows of a tensor: a list that only collects one result per row is `tf.map_fn`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import libcst as cst
+import libcst.matchers as m
+
+from porter.rewrite.context import Context
+from porter.rules.call import code_of
+
+_APPEND = m.SimpleStatementLine(
+    body=[m.Expr(m.Call(func=m.Attribute(value=m.Name(), attr=m.Name("append")), args=[m.Arg(keyword=None)]))]
+)
+
+
+@dataclass(frozen=True)
+class _Collected:
+    """`name.append(value)`, as PyTorch and as TensorFlow write the value."""
+
+    name: str
+    original: cst.BaseExpression
+    value: cst.BaseExpression
+
+
+def port_loop(
+    context: Context, original: cst.For, updated: cst.For
+) -> cst.For | cst.FlattenSentinel[cst.BaseStatement]:
+    """The loop as one statement per list that it fills; any other loop as it is."""
+    if is_freezing(original):
+        return cst.FlattenSentinel([cst.parse_statement(_frozen(updated))])
+    rows = _rows(context, original.iter)
+    collected = list(_collected(original, updated))
+    if rows is None or len(collected) != len(original.body.body) or original.orelse is not None:
+        return updated
+    function = context.source.enclosing(original)
+    statements: list[cst.BaseStatement] = []
+    for item in collected:
+        fact = context.knowledge.traced(item.original)
+        if function is None or fact is None or not fact.is_tensor or fact.dtype is None:
+            return updated
+        context.mapped.setdefault(function.name, set()).add(item.name)
+        statements.append(cst.parse_statement(_mapped(original, updated, item, fact.dtype)))
+    return cst.FlattenSentinel(statements)
+
+
+def is_freezing(original: cst.CSTNode | None) -> bool:
+    """`for p in x.parameters(): p.requires_grad = False`."""
+    parameters = m.Call(func=m.Attribute(attr=m.Name("parameters")), args=[])
+    sets = m.SimpleStatementLine(body=[m.Assign(targets=[m.AssignTarget(m.Attribute(attr=m.Name("requires_grad")))])])
+    return m.matches(original or cst.Pass(), m.For(iter=parameters, body=m.IndentedBlock(body=[sets])))
+
+
+def _frozen(updated: cst.For) -> str:
+    """What Keras has for it: `x.trainable = False`."""
+    value = updated.body.body[0].body[0].value  # type: ignore[union-attr]  # is_freezing has matched it
+    return f"{code_of(updated.iter.func.value)}.trainable = {code_of(value)}"  # type: ignore[attr-defined]  # as above
+
+
+def _rows(context: Context, iterated: cst.BaseExpression) -> cst.BaseExpression | None:
+    """The tensor that a loop runs over, alone or counted."""
+    inner = iterated
+    if isinstance(iterated, cst.Call) and m.matches(iterated.func, m.Name("enumerate")):
+        inner = iterated.args[0].value
+    return inner if context.knowledge.is_tensor(inner) else None
+
+
+def _collected(original: cst.For, updated: cst.For) -> Iterator[_Collected]:
+    for before, after in zip(original.body.body, updated.body.body, strict=False):
+        if m.matches(before, _APPEND) and isinstance(after, cst.SimpleStatementLine):
+            call, new = before.body[0].value, after.body[0].value  # type: ignore[union-attr]  # matched
+            yield _Collected(call.func.value.value, call.args[0].value, new.args[0].value)
+
+
+def _mapped(original: cst.For, updated: cst.For, item: _Collected, dtype: str) -> str:
+    names = [code_of(e.value) for e in original.target.elements] if isinstance(original.target, cst.Tuple) else []
+    value = item.value
+    rows = code_of(updated.iter)
+    if names and isinstance(updated.iter, cst.Call):
+        tensor = code_of(updated.iter.args[0].value)
+        rows = f"(tf.range(shape_list({tensor})[0], dtype=tf.int64), {tensor})"
+        value = value.visit(_Items({name: f"row[{at}]" for at, name in enumerate(names)}))  # type: ignore[assignment]
+    argument = "row" if names else code_of(original.target)
+    return f"{item.name} = tf.map_fn(lambda {argument}: {code_of(value)}, {rows}, fn_output_signature=tf.{dtype})"
+
+
+class _Items(cst.CSTTransformer):
+    def __init__(self, new: dict[str, str]) -> None:
+        self.new = new
+
+    def leave_Attribute(self, original_node: cst.Attribute, updated_node: cst.Attribute) -> cst.BaseExpression:
+        return updated_node.with_changes(attr=original_node.attr)
+
+    def leave_Arg(self, original_node: cst.Arg, updated_node: cst.Arg) -> cst.Arg:
+        return updated_node.with_changes(keyword=original_node.keyword)
+
+    def leave_Name(self, original_node: cst.Name, updated_node: cst.Name) -> cst.BaseExpression:
+        return cst.parse_expression(self.new.get(original_node.value, original_node.value))
+
+
+def is_mapped(context: Context, node: cst.BaseExpression) -> bool:
+    """Whether a variable is such a collected list, which is a stacked tensor in the port."""
+    function = context.source.enclosing(node)
+    return isinstance(node, cst.Name) and function is not None and node.value in context.mapped.get(function.name, ())
+
+
+def without_empty_lists(body: cst.BaseSuite, names: set[str]) -> cst.BaseSuite:
+    """A function's body without the `x = []` of the lists that became tensors."""
+    return body.visit(_EmptyLists(names)) if names else body  # type: ignore[return-value]  # a suite stays one
+
+
+class _EmptyLists(cst.CSTTransformer):
+    def __init__(self, names: set[str]) -> None:
+        self.names = names
+
+    def leave_SimpleStatementLine(
+        self, original_node: cst.SimpleStatementLine, updated_node: cst.SimpleStatementLine
+    ) -> cst.SimpleStatementLine | cst.RemovalSentinel:
+        small = original_node.body[0]
+        if isinstance(small, cst.Assign) and m.matches(small.value, m.List(elements=[])):
+            if code_of(small.targets[0].target) in self.names:
+                return cst.RemoveFromParent()
+        return updated_node
