@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 
 from porter import __version__, console, files
@@ -90,11 +91,9 @@ def run(options: Options) -> Result:
 
 def _notes(subject: Subject, draft: Draft) -> tuple[Note, ...]:
     """The draft's Notes, and one for each class that PyTorch itself could not run here."""
-    unproven = [
-        Note(0, "left", f"{name} is not proven: {reason}", "give a configuration and inputs with --sample", subject.file.name)
-        for name, reason in subject.failures.items()
-    ]
-    return (*draft.notes, *unproven)
+    hint, file = "give a configuration and inputs with --sample", subject.file.name
+    unproven = [(f"{name} is not proven: {reason}") for name, reason in subject.failures.items()]
+    return (*draft.notes, *(Note(0, "left", message, hint, file) for message in unproven))
 
 
 def write(subject: Subject, draft: Draft, output: Path) -> list[Path]:
@@ -104,7 +103,10 @@ def write(subject: Subject, draft: Draft, output: Path) -> list[Path]:
     files.write_text(modeling, _with_header(subject, draft.code))
     text = render(
         "test_modeling_tf.py.j2",
-        modeling_file=modeling.name, module_name=subject.module_name, version=__version__, cases=subject.cases,
+        modeling_file=modeling.name,
+        module_name=subject.module_name,
+        version=__version__,
+        cases=subject.cases,
     )
     files.write_text(test, text)
     written = [modeling, test]
@@ -120,13 +122,12 @@ def _with_header(subject: Subject, code: str) -> str:
     """The licence of the original stays on top; below it stands who wrote the file from what."""
     lines = code.splitlines(keepends=True)
     count = next((i for i, line in enumerate(lines) if not line.startswith("#")), len(lines))
-    framework = None
-    if subject.module_name.startswith("transformers."):
-        from importlib.metadata import version
-
-        framework = f"transformers {version('transformers')}"
+    of_transformers = subject.module_name.startswith("transformers.")
     header = render(
         "file_header.py.j2",
-        licence="".join(lines[:count]).rstrip("\n"), version=__version__, source_name=subject.file.name, framework=framework,
+        licence="".join(lines[:count]).rstrip("\n"),
+        version=__version__,
+        source_name=subject.file.name,
+        framework=f"transformers {version('transformers')}" if of_transformers else None,
     )
     return header.rstrip("\n") + "\n" + "".join(lines[count:])
