@@ -24,8 +24,6 @@ from porter.rules import Unknown, find_rule
 from porter.rules.call import code_of
 from porter.subscripts import subscript
 
-LINE_MARK = "  # noqa: L"
-
 
 class Porter(cst.CSTTransformer):
     """Rewrites a PyTorch modeling file; imports and the header are left to `assemble`."""
@@ -36,15 +34,19 @@ class Porter(cst.CSTTransformer):
     # names
 
     def visit_Import(self, node: cst.Import) -> bool:
+        """Imports are made anew by `assemble`."""
         return False
 
     def visit_ImportFrom(self, node: cst.ImportFrom) -> bool:
+        """Imports are made anew by `assemble`."""
         return False
 
     def visit_Decorator(self, node: cst.Decorator) -> bool:
+        """Decorators are ported with the function they stand on."""
         return False
 
     def leave_Name(self, original_node: cst.Name, updated_node: cst.Name) -> cst.BaseExpression:
+        """Names of classes, activations and torch's constants; parameters that Keras keeps for itself."""
         function = self.context.source.enclosing(original_node)
         if function is not None and original_node.value in function.parameters:
             return cst.Name(ported_parameter(function, original_node.value))
@@ -60,43 +62,47 @@ class Porter(cst.CSTTransformer):
         return updated_node
 
     def leave_Arg(self, original_node: cst.Arg, updated_node: cst.Arg) -> cst.Arg:
+        """A keyword is no name."""
         return updated_node.with_changes(keyword=original_node.keyword)
 
     def leave_Param(self, original_node: cst.Param, updated_node: cst.Param) -> cst.Param:
+        """A parameter is renamed with its function."""
         return updated_node.with_changes(name=original_node.name)
 
     def visit_Annotation(self, node: cst.Annotation) -> bool:
+        """Annotations are ported as a whole."""
         return False
 
-    def leave_Annotation(
+    def leave_Annotation(  # type: ignore[override]  # LibCST forgets that an annotation may go
         self, original_node: cst.Annotation, updated_node: cst.Annotation
     ) -> cst.Annotation | cst.RemovalSentinel:
+        """An annotation in TensorFlow's types."""
         return port_annotation(self.context, original_node) or cst.RemoveFromParent()
 
     def leave_AnnAssign(
         self, original_node: cst.AnnAssign, updated_node: cst.AnnAssign
     ) -> cst.BaseSmallStatement | cst.RemovalSentinel:
+        """An annotated assignment, without an annotation that says nothing in TensorFlow."""
         annotation = port_annotation(self.context, original_node.annotation)
-        if (
-            annotation is not None
-            and updated_node.value is not None
-            and "Callable" not in code_of(annotation.annotation)
-        ):
-            return updated_node.with_changes(annotation=annotation)
         if updated_node.value is None:
             return updated_node.with_changes(annotation=annotation or original_node.annotation)
-        return cst.Assign([cst.AssignTarget(updated_node.target)], updated_node.value)
+        if annotation is None or "Callable" in code_of(annotation.annotation):
+            return cst.Assign([cst.AssignTarget(updated_node.target)], updated_node.value)
+        return updated_node.with_changes(annotation=annotation)
 
     # expressions
 
     def leave_Attribute(self, original_node: cst.Attribute, updated_node: cst.Attribute) -> cst.BaseExpression:
+        """An attribute, by rule or card."""
         return translate_attribute(self.context, original_node, updated_node)
 
     def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.BaseExpression:
+        """A call, by rule, card or flow."""
         special = special_call(self.context, original_node, updated_node)
         return special if special is not None else translate_call(self.context, original_node, updated_node)
 
     def leave_Subscript(self, original_node: cst.Subscript, updated_node: cst.Subscript) -> cst.BaseExpression:
+        """An indexed tensor."""
         special = special_subscript(self.context, original_node, updated_node)
         if special is not None:
             return special
@@ -114,19 +120,20 @@ class Porter(cst.CSTTransformer):
 
     def _is_target(self, node: cst.Subscript) -> bool:
         parent = self.context.source.parents.get(node)
-        return isinstance(parent, (cst.AssignTarget, cst.AugAssign)) and (
-            not isinstance(parent, cst.AugAssign) or parent.target is node
-        )
+        return isinstance(parent, (cst.AssignTarget, cst.AugAssign)) and parent.target is node
 
     def leave_BinaryOperation(
         self, original_node: cst.BinaryOperation, updated_node: cst.BinaryOperation
     ) -> cst.BaseExpression:
+        """An operation, its operands promoted as PyTorch does."""
         return arithmetic.binary(self.context, original_node, updated_node)
 
     def leave_Comparison(self, original_node: cst.Comparison, updated_node: cst.Comparison) -> cst.BaseExpression:
+        """A comparison, its operands promoted as PyTorch does."""
         return arithmetic.comparison(self.context, original_node, updated_node)
 
     def leave_AugAssign(self, original_node: cst.AugAssign, updated_node: cst.AugAssign) -> cst.AugAssign:
+        """`x += y`; of a subscript in `port_statement`."""
         if isinstance(original_node.target, cst.Subscript):
             return updated_node
         return arithmetic.augmented(self.context, original_node, updated_node)
@@ -134,11 +141,13 @@ class Porter(cst.CSTTransformer):
     def leave_BooleanOperation(
         self, original_node: cst.BooleanOperation, updated_node: cst.BooleanOperation
     ) -> cst.BaseExpression:
+        """`and` and `or` of what is known."""
         return fold_boolean(updated_node)
 
     def leave_UnaryOperation(
         self, original_node: cst.UnaryOperation, updated_node: cst.UnaryOperation
     ) -> cst.BaseExpression:
+        """`not` of what is known."""
         if isinstance(updated_node.operator, cst.Not) and m.matches(updated_node.expression, m.Name("False")):
             return cst.Name("True")
         if isinstance(updated_node.operator, cst.Not) and m.matches(updated_node.expression, m.Name("True")):
@@ -146,6 +155,7 @@ class Porter(cst.CSTTransformer):
         return updated_node
 
     def leave_IfExp(self, original_node: cst.IfExp, updated_node: cst.IfExp) -> cst.BaseExpression:
+        """A conditional expression whose condition may be known."""
         self._note_tensor_branch(original_node.test)
         if m.matches(updated_node.test, m.Name("False")):
             return updated_node.orelse
@@ -176,6 +186,7 @@ class Porter(cst.CSTTransformer):
     def leave_SimpleStatementLine(
         self, original_node: cst.SimpleStatementLine, updated_node: cst.SimpleStatementLine
     ) -> cst.SimpleStatementLine | cst.RemovalSentinel:
+        """A line, marked with the line it was written from."""
         ported = port_statement(self.context, original_node, updated_node)
         if not isinstance(ported, cst.SimpleStatementLine) or ported.trailing_whitespace.comment is not None:
             return ported
@@ -186,6 +197,7 @@ class Porter(cst.CSTTransformer):
     def leave_IndentedBlock(
         self, original_node: cst.IndentedBlock, updated_node: cst.IndentedBlock
     ) -> cst.IndentedBlock:
+        """A block that lost all its statements still needs one."""
         if updated_node.body:
             return updated_node
         return updated_node.with_changes(body=[cst.parse_statement("pass")])
@@ -193,12 +205,14 @@ class Porter(cst.CSTTransformer):
     def leave_If(
         self, original_node: cst.If, updated_node: cst.If
     ) -> cst.BaseStatement | cst.FlattenSentinel[cst.BaseStatement] | cst.RemovalSentinel:
+        """An `if` whose condition may be known."""
         self._note_tensor_branch(original_node.test)
         return fold_if(updated_node)
 
     def leave_For(
         self, original_node: cst.For, updated_node: cst.For
     ) -> cst.For | cst.FlattenSentinel[cst.BaseStatement]:
+        """A loop over a tensor's rows is one operation."""
         return port_loop(self.context, original_node, updated_node)
 
     def leave_With(
@@ -219,11 +233,13 @@ class Porter(cst.CSTTransformer):
     # definitions
 
     def visit_FunctionDef(self, node: cst.FunctionDef) -> bool:
+        """Methods without a place in the port are not looked at."""
         return self._dropped_because(node) is None
 
     def leave_FunctionDef(
         self, original_node: cst.FunctionDef, updated_node: cst.FunctionDef
     ) -> cst.FunctionDef | cst.RemovalSentinel:
+        """A function or method under its new signature."""
         updated_node = updated_node.with_changes(name=original_node.name)
         reason = self._dropped_because(original_node)
         if reason is not None:
@@ -235,15 +251,15 @@ class Porter(cst.CSTTransformer):
         if function is None or function.node is not original_node:
             return updated_node
         ported = port_function(self.context, function, updated_node)
-        ported = ported.with_changes(
-            leading_lines=port_copied_from(self.context, original_node, ported.leading_lines)
-        )
+        ported = ported.with_changes(leading_lines=port_copied_from(self.context, original_node, ported.leading_lines))
         return ported.with_changes(body=port_docstring_statement(self.context, ported.body))
 
     def _dropped_because(self, node: cst.FunctionDef) -> str | None:
         """Why a method has no place in the port; empty where porter.runtime has it, None for what is ported."""
         local = self.context.source.classes.get(self.context.source.enclosing_class(node) or "")
-        if local is None or local.kind not in ("model", "layer") or self.context.source.parents[node] is not local.node.body:
+        if local is None or local.kind not in ("model", "layer"):
+            return None
+        if self.context.source.parents[node] is not local.node.body:
             return None
         if node.name.value in DROPPED_METHODS:
             return DROPPED_METHODS[node.name.value]
@@ -261,6 +277,7 @@ class Porter(cst.CSTTransformer):
     def leave_ClassDef(
         self, original_node: cst.ClassDef, updated_node: cst.ClassDef
     ) -> cst.BaseStatement | cst.FlattenSentinel[cst.BaseStatement]:
+        """A class, or the two that a model with heads becomes."""
         local = self.context.source.classes.get(original_node.name.value)
         if local is None or local.node is not original_node:
             return updated_node.with_changes(name=original_node.name)
