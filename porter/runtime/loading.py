@@ -43,22 +43,17 @@ class LoadingInfo:
 def torch_targets(model: Any) -> tuple[dict[str, Target], dict[str, NamedVariable]]:
     """The model's variables as places for PyTorch's tensors, by PyTorch's names."""
     named = named_variables(model)
-    return {name: _target(entry.variable, entry.layout) for name, entry in named.items()}, named
+    return {name: _target(entry, entry.layout) for name, entry in named.items()}, named
 
 
 def keras_targets(model: Any) -> tuple[dict[str, Target], dict[str, NamedVariable]]:
     """The model's variables as places for saved TensorFlow weights, by path below the model."""
-    named = {variable_path(entry.variable): entry for entry in named_variables(model).values()}
-    return {path: _target(entry.variable, Layout(path)) for path, entry in named.items()}, named
+    named = {entry.path: entry for entry in named_variables(model).values()}
+    return {path: _target(entry, Layout(path)) for path, entry in named.items()}, named
 
 
-def _target(variable: Any, layout: Layout) -> Target:
-    return Target(variable.path, tuple(variable.shape), variable.dtype, layout)
-
-
-def variable_path(variable: Any) -> str:
-    """A variable's path without the model's own name, `"bert/embeddings/word_embeddings/embeddings"`."""
-    return str(variable.path).partition("/")[2]
+def _target(entry: NamedVariable, layout: Layout) -> Target:
+    return Target(entry.path, tuple(entry.variable.shape), entry.variable.dtype, layout)
 
 
 def load_tensors(checkpoint: Checkpoint, pairing: Pairing, named: Mapping[str, NamedVariable]) -> None:

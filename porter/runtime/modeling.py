@@ -11,7 +11,7 @@ import numpy as np
 
 from porter.runtime import losses
 from porter.runtime.initialization import initialize_weights
-from porter.runtime.loading import LoadingInfo, check, load_tensors, loading_info, paired, variable_path
+from porter.runtime.loading import LoadingInfo, check, differing_ties, load_tensors, loading_info, paired
 from porter.runtime.names import named_variables, placed_layers
 from porter.runtime.repository import TF_WEIGHTS, Repository
 from porter.runtime.serialization import configuration, keras_config, plain_arguments, register
@@ -170,16 +170,14 @@ class TFPreTrainedModel(TrainsOnOwnLoss):
         """Ties of the config that the checkpoint contradicts, holding different numbers for both."""
         tied = tied_names(self)
         if from_pt:
-            stored = checkpoint.tensors
-            both = {target: source for target, source in tied.items() if target in stored and source in stored}
-            differ = [t for t, s in both.items() if not np.array_equal(checkpoint.read(t), checkpoint.read(s))]
+            differ = differing_ties(checkpoint, tied)
         else:
             paths = {place.name: place.path for place in placed_layers(self)}
             owners = {t: t.removesuffix(".weight") for t in tied if t.endswith(".weight")}
-            differ = [t for t, owner in owners.items() if f"{paths.get(owner)}/kernel" in checkpoint.tensors]
+            differ = frozenset(t for t, owner in owners.items() if f"{paths.get(owner)}/kernel" in checkpoint.tensors)
         for target in differ:
             logger.warning("The checkpoint has other weights for %s than for %s: not tied.", target, tied[target])
-        return frozenset(differ)
+        return differ
 
     def save_pretrained(self, save_directory: str | Path) -> None:
         """Write `config.json` and `tf_model.safetensors` (TensorFlow's layout, variable paths as names).
@@ -197,7 +195,7 @@ class TFPreTrainedModel(TrainsOnOwnLoss):
         folder.mkdir(parents=True, exist_ok=True)
         self.config.architectures = [type(self).__name__.removeprefix("TF")]
         self.config.save_pretrained(folder)
-        variables = {variable_path(entry.variable): entry.variable for entry in named_variables(self).values()}
+        variables = {entry.path: entry.variable for entry in named_variables(self).values()}
         arrays = {path: np.ascontiguousarray(variable) for path, variable in variables.items()}
         beside = folder / f".{TF_WEIGHTS}.part"
         save_file(arrays, beside, metadata={"format": "tf"})

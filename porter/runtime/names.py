@@ -26,6 +26,8 @@ class NamedVariable:
         layout: its axes in both frameworks.
         layer: the layer that owns it.
         attribute: the attribute of `layer` that holds it.
+        path: where it stands below the model, `"bert/encoder/layer.0/attention/self/query/kernel"`. Keras' own
+            `variable.path` says where a layer was built, which for some is a constructor.
     """
 
     name: str
@@ -33,6 +35,7 @@ class NamedVariable:
     layout: Layout
     layer: keras.Layer
     attribute: str
+    path: str
 
     @property
     def torch_shape(self) -> tuple[int, ...]:
@@ -152,13 +155,14 @@ def named_variables(root: keras.Layer) -> dict[str, NamedVariable]:
     """
     named: dict[str, NamedVariable] = {}
     seen: set[int] = set()
-    for path, layer in named_layers(root):
-        if id(layer) in seen:
+    for place in placed_layers(root):
+        if id(place.layer) in seen:
             continue
-        seen.add(id(layer))
-        for parameter, layout, variable, attribute in own_variables(layer):
-            name = f"{path}.{parameter}" if path else parameter
+        seen.add(id(place.layer))
+        for parameter, layout, variable, attribute in own_variables(place.layer):
+            name = f"{place.name}.{parameter}" if place.name else parameter
+            path = f"{place.path}/{variable.name}" if place.path else variable.name
             if name in named:
-                raise ValueError(f"{named[name].variable.path} and {variable.path} would both be {name} in PyTorch.")
-            named[name] = NamedVariable(name, variable, layout, layer, attribute)
+                raise ValueError(f"{named[name].path} and {path} would both be {name} in PyTorch.")
+            named[name] = NamedVariable(name, variable, layout, place.layer, attribute, path)
     return named

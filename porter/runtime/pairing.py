@@ -39,7 +39,7 @@ class Rename:
 
 @dataclass(frozen=True)
 class Target:
-    """The TensorFlow variable that holds one PyTorch parameter."""
+    """The TensorFlow variable that holds one PyTorch parameter; `path` is where it stands below its model."""
 
     path: str
     shape: tuple[int, ...]

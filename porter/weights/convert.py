@@ -96,7 +96,7 @@ def _entries(plan: Plan, target: Target) -> Iterator[Entry]:
                 f"{move.source} is {dtype}, which HDF5 files cannot hold.",
                 hint="--format safetensors keeps it; --dtype float32 doubles the size",
             )
-        path = f"{root}/{move.target.path.partition('/')[2]}"
+        path = f"{root}/{move.target.path}"
         yield Entry(path, move.target.shape, dtype, plan.size(move, dtype))
 
 

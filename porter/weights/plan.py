@@ -43,7 +43,7 @@ def build_without_weights(model_class: Any, config: Any) -> Any:
     """The model with all its variables named and shaped but none of them allocated."""
     import keras
 
-    with keras.StatelessScope():
+    with keras.StatelessScope(initialize_variables=False):
         model = model_class(config)
         model.build()
     return model

@@ -22,7 +22,7 @@ def check_written(plan: Plan, checkpoint: Checkpoint, files: Sequence[Path], tar
     with ExitStack() as stack:
         opened = [stack.enter_context(open_file(file)) for file in files if not file.name.endswith(".json")]
         written = [name for file in opened for name in file.tensors]
-        wanted = {move.target.path.partition("/")[2]: move for move in plan.moves}
+        wanted = {move.target.path: move for move in plan.moves}
         if sorted(written) != sorted(wanted):
             odd = sorted(set(written).symmetric_difference(wanted)) or ["a variable written twice"]
             raise LeftOver(f"The written files do not hold what was planned: {odd[0]}.")

@@ -18,10 +18,10 @@ from porter.weights.readback import check_written
 from porter.weights.writers import Entry, shards
 
 VARIABLES = {
-    "emb.weight": Variable("m/emb/embeddings", (5, 3), "float32", Layout("embeddings")),
-    "layer.0.weight": Variable("m/layer.0/kernel", (3, 2), "float32", Layout.parse("kernel: o i -> i o")),
-    "conv.weight": Variable("m/conv/kernel", (2, 2, 3, 4), "float32", Layout.parse("kernel: o i h w -> h w i o")),
-    "steps": Variable("m/steps", (), "int64", Layout("steps")),
+    "emb.weight": Variable("emb/embeddings", (5, 3), "float32", Layout("embeddings")),
+    "layer.0.weight": Variable("layer.0/kernel", (3, 2), "float32", Layout.parse("kernel: o i -> i o")),
+    "conv.weight": Variable("conv/kernel", (2, 2, 3, 4), "float32", Layout.parse("kernel: o i h w -> h w i o")),
+    "steps": Variable("steps", (), "int64", Layout("steps")),
 }
 TENSORS = {
     "emb.weight": np.arange(15, dtype=np.float32).reshape(5, 3),
