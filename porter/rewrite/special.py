@@ -23,9 +23,9 @@ def special_call(context: Context, original: cst.Call, updated: cst.Call) -> cst
         return updated.args[1].value  # the eager attention function that stands beside the interface's name
     if m.matches(original.func, m.Name("isinstance")) and len(original.args) == 2:
         return _isinstance(context, original, updated)
-    if len(original.args) == 1 and is_mapped(context, original.args[0].value):
-        if context.source.canonical(original.func) == "torch.stack":
-            return updated.args[0].value
+    is_stack = len(original.args) == 1 and context.source.canonical(original.func) == "torch.stack"
+    if is_stack and is_mapped(context, original.args[0].value):
+        return updated.args[0].value
     if m.matches(original.func, m.Name("hasattr")) and len(original.args) == 2:
         return _hasattr(context, original)
     if function is not None and _is_keywords_read(function, original):
