@@ -55,8 +55,10 @@ def is_freezing(original: cst.CSTNode | None) -> bool:
 
 def _frozen(updated: cst.For) -> str:
     """What Keras has for it: `x.trainable = False`."""
-    value = updated.body.body[0].body[0].value  # type: ignore[union-attr]  # is_freezing has matched it
-    return f"{code_of(updated.iter.func.value)}.trainable = {code_of(value)}"  # type: ignore[attr-defined]  # as above
+    line = updated.body.body[0]
+    assert isinstance(line, cst.SimpleStatementLine) and isinstance(line.body[0], cst.Assign)
+    assert isinstance(updated.iter, cst.Call) and isinstance(updated.iter.func, cst.Attribute)
+    return f"{code_of(updated.iter.func.value)}.trainable = {code_of(line.body[0].value)}"
 
 
 def _rows(context: Context, iterated: cst.BaseExpression) -> cst.BaseExpression | None:
@@ -119,7 +121,7 @@ class _EmptyLists(cst.CSTTransformer):
         self, original_node: cst.SimpleStatementLine, updated_node: cst.SimpleStatementLine
     ) -> cst.SimpleStatementLine | cst.RemovalSentinel:
         small = original_node.body[0]
-        if isinstance(small, cst.Assign) and m.matches(small.value, m.List(elements=[])):
-            if code_of(small.targets[0].target) in self.names:
-                return cst.RemoveFromParent()
+        is_empty = isinstance(small, cst.Assign) and m.matches(small.value, m.List(elements=[]))
+        if isinstance(small, cst.Assign) and is_empty and code_of(small.targets[0].target) in self.names:
+            return cst.RemoveFromParent()
         return updated_node
