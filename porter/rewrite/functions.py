@@ -31,7 +31,10 @@ DROPPED_METHODS = {
     "_reorder_cache": "generation is not ported",
 }
 FILE_FUNCTIONS = frozenset({"torch.serialization.load", "torch.load", "torch.serialization.save", "torch.save"})
-_KEPT_DECORATORS = frozenset({"staticmethod", "classmethod", "property", "cached_property", "wraps", "dataclass"})
+_KEPT_DECORATORS = frozenset(
+    {"staticmethod", "classmethod", "property", "cached_property", "wraps", "dataclass", "capture_outputs"}
+    | {"merge_with_config_defaults"}
+)
 _SILENT_DECORATORS = RETURN_DECORATORS | {
     "auto_docstring", "no_grad", "use_kernelized_func", "use_kernel_forward_from_hub", "use_kernel_func_from_hub",
     "use_kernel_func_from_hub_with_fallback", "force_accelerate_hooks", "deprecate_kwarg", "replace_return_docstrings",
@@ -105,7 +108,7 @@ def _decorators(context: Context, function: LocalFunction, updated: cst.Function
     for original, decorator in zip(function.node.decorators, updated.decorators, strict=True):
         expression = decorator.decorator
         name = _bare_name(original)
-        if name in ("capture_outputs", "merge_with_config_defaults") or name in _KEPT_DECORATORS or name in context.source.functions:
+        if name in _KEPT_DECORATORS or name in context.source.functions:
             yield decorator
         elif name not in _SILENT_DECORATORS:
             if name in context.runtime:
@@ -140,9 +143,11 @@ def _inline_aliases(context: Context, function: LocalFunction, updated: cst.Func
 def _alias_callees(context: Context, function: LocalFunction) -> Iterator[Callee]:
     """What the function calls by the name of one of its variables."""
     for site in context.flow.sites.values():
-        if site.caller is function and site.callees and isinstance(site.node.func, cst.Name):
-            if site.node.func.value not in context.source.functions and site.callee is not None:
-                yield site.callee
+        called = site.node.func
+        if site.caller is not function or not site.callees or site.callee is None:
+            continue
+        if isinstance(called, cst.Name) and called.value not in context.source.functions:
+            yield site.callee
 
 
 class _AliasInliner(cst.CSTTransformer):
