@@ -28,7 +28,7 @@ def port_copied_from(
         elif _is_true(context, node, found["path"], found["changes"] or ""):
             ported.append(line.with_changes(comment=cst.Comment(_under_new_names(found))))
         else:
-            context.note(node, "assumed", f"`{line.comment.value if line.comment else ''}` does not hold and was dropped.")
+            context.note(node, "assumed", f"`{found[0]}` does not hold and was dropped.")
     return ported
 
 
