@@ -71,9 +71,9 @@ def _call_layer(
     arguments = list(local_arguments(context, site, updated, is_layer=True))
     cards = [find_card(name) for name in callee.names]
     passed = {argument.keyword.value for argument in arguments if argument.keyword}
-    if any(card is not None and card.training for card in cards) and "training" not in passed:
-        if context.has_training(original):
-            arguments.append(keyword("training", "training"))
+    trains = any(card is not None and card.training for card in cards)
+    if trains and "training" not in passed and context.has_training(original):
+        arguments.append(keyword("training", "training"))
     return updated.with_changes(args=arguments)
 
 
@@ -172,54 +172,22 @@ def _method_of_unseen(context: Context, original: cst.Call) -> Callee | None:
         return None
     if context.source.resolve(original.func.value) is not None:
         return None
-    context.note(original, "assumed", f"`{code_of(original.func.value)}` was not seen as a tensor and is taken for one.")
+    message = f"`{code_of(original.func.value)}` was not seen as a tensor and is taken for one."
+    context.note(original, "assumed", message)
     return Callee(frozenset({name}), "function")
 
 
 # methods of torch.nn.Module that Keras layers do not have
 _MODULE_METHODS = frozenset(
-    {
-        "parameters",
-        "named_parameters",
-        "modules",
-        "named_modules",
-        "children",
-        "named_children",
-        "register_forward_hook",
-        "register_module",
-        "load_state_dict",
-        "requires_grad_",
-        "get_submodule",
-    }
-)
+    {"parameters", "named_parameters", "modules", "named_modules", "children", "named_children",
+     "register_forward_hook", "register_module", "load_state_dict", "requires_grad_", "get_submodule"}
+)  # fmt: skip
 
 # methods that strings, lists, dictionaries or modules have too
 _AMBIGUOUS = frozenset(
-    {
-        "split",
-        "index",
-        "copy",
-        "pop",
-        "get",
-        "keys",
-        "values",
-        "items",
-        "update",
-        "append",
-        "type",
-        "to",
-        "apply",
-        "format",
-        "count",
-        "sort",
-        "size",
-        "float",
-        "half",
-        "reset",
-        "all",
-        "any",
-    }
-)
+    {"split", "index", "copy", "pop", "get", "keys", "values", "items", "update", "append", "type", "to",
+     "apply", "format", "count", "sort", "size", "float", "half", "reset", "all", "any"}
+)  # fmt: skip
 
 
 def _without_dead_keywords(site: Site | None, updated: cst.Call) -> cst.Call:
