@@ -71,9 +71,18 @@ def _rows(context: Context, iterated: cst.BaseExpression) -> cst.BaseExpression 
 
 def _collected(original: cst.For, updated: cst.For) -> Iterator[_Collected]:
     for before, after in zip(original.body.body, updated.body.body, strict=False):
-        if m.matches(before, _APPEND) and isinstance(after, cst.SimpleStatementLine):
-            call, new = before.body[0].value, after.body[0].value  # type: ignore[union-attr]  # matched
-            yield _Collected(call.func.value.value, call.args[0].value, new.args[0].value)
+        call, new = _appended(before), _appended(after)
+        if call is not None and new is not None:
+            name = code_of(cst.ensure_type(call.func, cst.Attribute).value)
+            yield _Collected(name, call.args[0].value, new.args[0].value)
+
+
+def _appended(statement: cst.CSTNode) -> cst.Call | None:
+    """The call in `name.append(value)`."""
+    if not m.matches(statement, _APPEND):
+        return None
+    line = cst.ensure_type(statement, cst.SimpleStatementLine)
+    return cst.ensure_type(cst.ensure_type(line.body[0], cst.Expr).value, cst.Call)
 
 
 def _mapped(original: cst.For, updated: cst.For, item: _Collected, dtype: str) -> str:
