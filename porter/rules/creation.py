@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from porter.rules import Arg, Call, rule
+from porter.rules.call import code_of
 from porter.rules.casting import cast, tensor_dtype
 
 
@@ -104,14 +105,25 @@ def new_empty(call: Call) -> str:
     return f"tf.zeros({shape_code(call.size)}, dtype={dtype_code(call, f'{call.input}.dtype')})"
 
 
+def is_weight(arg: Arg) -> bool:
+    """Whether this is a layer's weight, which PyTorch initialises in place."""
+    parts = code_of(arg.original).removesuffix(".data").split(".")
+    return len(parts) > 2 and parts[-1] in ("weight", "bias")
+
+
+@rule("torch.Tensor.zero_(input)", cases={"x.zero_()": "tf.zeros_like(x)"})
+def zero(call: Call) -> str:
+    """A layer's weight keeps the values that it was built with."""
+    return "None" if is_weight(call.input) else f"tf.zeros_like({call.input.node_code})"
+
+
 @rule(
     "torch.empty_like(input, *, dtype=None)",
-    "torch.Tensor.zero_(input)",
     cases={"torch.empty_like(i[:0])": "tf.zeros_like(i[:0])"},
 )
 def empty_like(call: Call) -> str:
     """TensorFlow has no uninitialised memory."""
-    dtype = f", dtype={call.dtype.node_code}" if call.signature.parameter("dtype") and call.given("dtype") else ""
+    dtype = f", dtype={call.dtype.node_code}" if call.given("dtype") else ""
     return f"tf.zeros_like({call.input.node_code}{dtype})"
 
 
@@ -174,7 +186,9 @@ def new_full(call: Call) -> str:
     cases={"torch.fill(x, 2.0)": "tf.fill(shape_list(x), tf.cast(2.0, x.dtype))"},
 )
 def fill(call: Call) -> str:
-    """A tensor of the same shape and dtype."""
+    """A tensor of the same shape and dtype; a layer's weight keeps the values that it was built with."""
+    if is_weight(call.input):
+        return "None"
     own = f"{call.input}.dtype" if call.input.is_simple() else f"tf.{call.input.dtype()}"
     return f"tf.fill(shape_list({call.input.node_code}), tf.cast({call.value.node_code}, {own}))"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from porter.rules import Call, rule
-from porter.rules.creation import dtype_code, dtype_keyword, shape_code
+from porter.rules.creation import dtype_code, dtype_keyword, is_weight, shape_code
 
 
 def _random(name: str, function: str) -> None:
@@ -60,16 +60,34 @@ rule(
     to="tf.random.shuffle(tf.range(n, dtype=tf.int64))",
     cases={"torch.randperm(5)": "tf.random.shuffle(tf.range(5, dtype=tf.int64))"},
 )
-rule(
+
+
+@rule(
     "torch.Tensor.normal_(input, mean=0.0, std=1.0)",
-    to="tf.random.normal(shape_list(input), mean=mean, stddev=std, dtype=input.dtype)",
-    cases={"x.normal_(mean=0.5)": "tf.random.normal(shape_list(x), mean=0.5, dtype=x.dtype)"},
+    cases={
+        "x.normal_(mean=0.5)": "tf.random.normal(shape_list(x), mean=0.5, stddev=1.0, dtype=x.dtype)",
+    },
 )
-rule(
+def normal(call: Call) -> str:
+    """A layer's weight keeps the values that it was built with."""
+    if is_weight(call.input):
+        return "None"
+    options = f"mean={call.mean.node_code}, stddev={call.std.node_code}, dtype={call.input}.dtype"
+    return f"tf.random.normal(shape_list({call.input.node_code}), {options})"
+
+
+@rule(
     "torch.Tensor.uniform_(input, a=0, b=1)",
-    to="tf.random.uniform(shape_list(input), a, b, dtype=input.dtype)",
     cases={"x.uniform_(0, 2)": "tf.random.uniform(shape_list(x), 0, 2, dtype=x.dtype)"},
 )
+def uniform(call: Call) -> str:
+    """A layer's weight keeps the values that it was built with."""
+    if is_weight(call.input):
+        return "None"
+    bounds = f"{call.a.node_code}, {call.b.node_code}"
+    return f"tf.random.uniform(shape_list({call.input.node_code}), {bounds}, dtype={call.input}.dtype)"
+
+
 rule(
     "torch.normal(mean, std, size)",
     to="tf.random.normal(size, mean=mean, stddev=std)",
