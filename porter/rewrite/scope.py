@@ -6,6 +6,7 @@ import libcst as cst
 import libcst.matchers as m
 
 from porter.rewrite.source import LocalFunction, Source
+from porter.rewrite.template import parenthesised
 from porter.rules.call import code_of
 
 
@@ -16,12 +17,13 @@ class Rescoper:
         self.source = source
         self.constructor: LocalFunction | None = source.functions.get(f"{class_name}.__init__")
         self.stored: dict[str, None] = {}
+        self._locals = _locals(source, self.constructor)
         self._attributes, self._taken = _attributes(source, self.constructor)
         self._is_model = class_name in source.classes and source.classes[class_name].kind == "model"
 
     def rescope(self, code: str) -> str | None:
         """The expression as `build` can read it; None when it depends on a local variable of the constructor."""
-        expression = cst.parse_expression(code)
+        expression = self._without_locals(cst.parse_expression(code))
         names = {n.value for n in _free_names(expression)}
         new: dict[str, str] = {}
         for name in names:
@@ -36,7 +38,20 @@ class Rescoper:
                 and not (self._is_model and name == "config")
             ):
                 self.stored[name] = None
-        return code_of(expression.visit(_Replacer(new)))  # type: ignore[arg-type]  # an expression stays one
+        return code_of(expression.visit(_Replacer({name: cst.parse_expression(code) for name, code in new.items()})))  # type: ignore[arg-type]  # an expression stays one
+
+    def _without_locals(self, expression: cst.BaseExpression) -> cst.BaseExpression:
+        """Local variables that are set once, in the open, give way to what they are set to."""
+        for _ in range(_DEPTH):
+            new = {
+                name.value: parenthesised(self._locals[name.value])
+                for name in _free_names(expression)
+                if name.value in self._locals and name.value not in self._attributes
+            }
+            if not new:
+                break
+            expression = expression.visit(_Replacer(new))  # type: ignore[assignment]  # an expression stays one
+        return expression
 
     def _attribute_for(self, name: str) -> str | None:
         if name in ("self", "tf", "keras", "np", "math", "shape_list") or hasattr(self.source.module, name):
@@ -51,6 +66,38 @@ class Rescoper:
 
 
 _BUILTINS = frozenset({"int", "float", "len", "max", "min", "sum", "round", "abs", "tuple", "list", "range", "None"})
+
+
+_DEPTH = 4
+
+
+def _locals(source: Source, constructor: LocalFunction | None) -> dict[str, cst.BaseExpression]:
+    """Variables that the constructor sets exactly once, at its top level, to a plain expression."""
+    if constructor is None:
+        return {}
+    values: dict[str, list[cst.BaseExpression | None]] = {}
+    for name in source.assigned(constructor):
+        values[name] = []
+    for node in source.find(constructor.node, cst.AssignTarget, cst.AugAssign, cst.For, cst.CompFor, cst.NamedExpr):
+        target = node.target
+        for name in source.find(target, cst.Name) if isinstance(target, (cst.Name, cst.Tuple, cst.List)) else []:
+            values.setdefault(name.value, []).append(_plain_value(source, constructor, node))
+    return {
+        name: found[0]
+        for name, found in values.items()
+        if len(found) == 1 and found[0] is not None and name not in constructor.parameters
+    }
+
+
+def _plain_value(source: Source, constructor: LocalFunction, target: cst.CSTNode) -> cst.BaseExpression | None:
+    assign = source.parents.get(target)
+    line = source.parents.get(assign) if isinstance(assign, cst.Assign) else None
+    if not isinstance(assign, cst.Assign) or line is None or source.parents.get(line) is not constructor.node.body:
+        return None
+    if len(assign.targets) != 1 or not isinstance(assign.targets[0].target, cst.Name):
+        return None
+    has_calls = any(not isinstance(call.func, cst.Name) for call in source.find(assign.value, cst.Call))
+    return None if has_calls else assign.value
 
 
 def _attributes(source: Source, constructor: LocalFunction | None) -> tuple[dict[str, str], set[str]]:
@@ -98,7 +145,7 @@ class _Names(cst.CSTVisitor):
 
 
 class _Replacer(cst.CSTTransformer):
-    def __init__(self, new: dict[str, str]) -> None:
+    def __init__(self, new: dict[str, cst.BaseExpression]) -> None:
         self.new = new
 
     def leave_Attribute(self, original_node: cst.Attribute, updated_node: cst.Attribute) -> cst.BaseExpression:
@@ -108,4 +155,4 @@ class _Replacer(cst.CSTTransformer):
         return updated_node.with_changes(keyword=original_node.keyword)
 
     def leave_Name(self, original_node: cst.Name, updated_node: cst.Name) -> cst.BaseExpression:
-        return cst.parse_expression(self.new.get(original_node.value, original_node.value))
+        return self.new.get(original_node.value, updated_node)
