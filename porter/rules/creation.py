@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from porter.rules import Arg, Call, rule
+from porter.rules import Arg, Call, Unknown, rule
 from porter.rules.call import code_of
 from porter.rules.casting import cast, tensor_dtype
 
@@ -31,7 +31,7 @@ def dtype_of_value(call: Call, value: Arg) -> str:
     for kind, dtype in (("float", "float32"), ("int", "int64"), ("bool", "bool")):
         if kind in kinds:
             return f"tf.{dtype}"
-    call.unknown(f"the dtype of `{value}` was not seen")
+    raise Unknown(f"the dtype of `{value}` was not seen")
 
 
 def _leaves(value: object) -> list[object]:

@@ -16,7 +16,7 @@ def product(left: str, right: str) -> str:
 
 def _transposed_last(code: str) -> str | None:
     """What stands inside a transposition of the last two axes."""
-    tree = ast.parse(code, mode="eval").body
+    tree = ast.parse(f"({code})", mode="eval").body
     if not isinstance(tree, ast.Call) or len(tree.args) != 1:
         return None
     function = ast.unparse(tree.func)

@@ -10,7 +10,7 @@ import numpy as np
 
 @functools.cache
 def samples() -> Mapping[str, np.ndarray]:
-    """x, y: floats (2, 3, 4); u, u2: in (0, 1); i, i2, i3: int64; mask: bool; v*: short ones; g: images; z: complex."""
+    """x, y: floats (2, 3, 4); u*: in (0, 1); i*: int64; mask*: bool; v*: short ones; g: images; z: complex."""
     rng = np.random.default_rng(7)
 
     def floats(*shape: int) -> np.ndarray:

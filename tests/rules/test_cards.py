@@ -16,8 +16,16 @@ from tests.rules.snippets import build_shape, rewritten, torch_names
 
 CASES = [pytest.param(found, torch_text, tf_text, id=torch_text) for found in all_cards()
          for torch_text, tf_text in found.cases.items()]  # fmt: skip
-INPUTS = {"LayerNorm": "x", "RMSNorm": "x", "Conv1D": "x", "Embedding": "i", "Pixel": "g", "Upsample": "g", "Unfold": "g", "1d": "h", "2d": "g", "3d": "cube", "Norm(": "g", "Sync": "g"}  # fmt: skip
-SCALAR_LOSSES = ("NLLLoss", "CrossEntropyLoss")
+INPUTS = {
+    **dict.fromkeys(("LayerNorm", "RMSNorm", "Conv1D"), "x"),
+    "Embedding": "i",
+    **dict.fromkeys(("Pixel", "Upsample", "Unfold"), "g"),
+    "1d": "h",
+    "2d": "g",
+    "3d": "cube",
+    **dict.fromkeys(("Norm(", "Sync"), "g"),
+}
+"""Part of a constructor's text -> the sample it gets; the first that fits counts."""
 
 
 @pytest.mark.parametrize(("found", "torch_text", "tf_text"), CASES)
