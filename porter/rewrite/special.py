@@ -29,7 +29,7 @@ def special_call(context: Context, original: cst.Call, updated: cst.Call) -> cst
     if m.matches(original.func, m.Name("hasattr")) and len(original.args) == 2:
         return _hasattr(context, original)
     if function is not None and _is_keywords_read(function, original):
-        return cst.Name(original.args[0].value.evaluated_value)  # type: ignore[attr-defined]  # a literal key
+        return _keyword_or_default(context, function, original, updated)
     if m.matches(original.func, m.Attribute(value=m.Call(func=m.Name("super")), attr=m.Name("__init__"))):
         return _super_init(context, original, updated, function)
     return None
@@ -56,6 +56,19 @@ def _is_keywords_read(function: LocalFunction, call: cst.Call) -> bool:
         and m.matches(call.func, pattern)
         and isinstance(call.args[0].value, cst.SimpleString)
     )
+
+
+def _keyword_or_default(
+    context: Context, function: LocalFunction, original: cst.Call, updated: cst.Call
+) -> cst.BaseExpression:
+    """`kwargs.get("x", 1)`: the parameter x that stands for it, which is None where the caller gives none."""
+    key = str(cst.ensure_type(original.args[0].value, cst.SimpleString).evaluated_value)
+    default = updated.args[1].value if len(updated.args) > 1 else cst.Name("None")
+    if key not in context.flow.added.get(function.name, ()):
+        return default
+    if m.matches(default, m.Name("None") | m.Name("False")):
+        return cst.Name(key)
+    return cst.parse_expression(f"({code_of(default)} if {key} is None else {key})")
 
 
 def _hasattr(context: Context, original: cst.Call) -> cst.BaseExpression | None:
