@@ -21,7 +21,7 @@ def built(layer: AnyLayer, input_shape: tuple[int | None, ...] | None) -> AnyLay
 
 
 def add_parameter(layer: keras.Layer, name: str, value: Any, trainable: bool = True) -> Any:
-    """A weight of `layer` that starts as `value` (any shape); PyTorch's `nn.Parameter(value)` and persistent buffers."""
+    """A weight of `layer` that starts as `value`; PyTorch's `nn.Parameter(value)` and persistent buffers."""
     start = tf.convert_to_tensor(value)
     return layer.add_weight(
         shape=tuple(start.shape),

@@ -33,6 +33,7 @@ class Rename:
     replacement: str
 
     def __call__(self, name: str) -> str:
+        """The name in the model's words."""
         prefix = f"{self.scope}." if self.scope and name.startswith(f"{self.scope}.") else ""
         return prefix + re.sub(self.pattern, self.replacement, name.removeprefix(prefix))
 
