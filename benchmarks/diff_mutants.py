@@ -176,7 +176,7 @@ def weight_rows(port: Port, done: set[tuple[str, str]]) -> Iterator[dict[str, An
         ("unloaded weight", list(named)[-1:]),
     ]
     for kind, paths in plans:
-        if not paths or (port.family, kind) in done:
+        if len(paths) < 1 + (kind == "swapped weights") or (port.family, kind) in done:
             continue
         before = [named[path].numpy() for path in paths]
         after = [before[0].T] if kind == "transposed weight" else before[::-1]
@@ -246,8 +246,16 @@ def is_wrong_module(
         return lambda path: bool(classes.get(path, set()) & users) or (not path and has_main(users))
     here = mutation.owner
     if mutation.function == "__init__":
-        return lambda path: here in classes.get(path, ()) or here in classes.get(path.rpartition(".")[0], ())
+        return lambda path: here in classes.get(path, ()) or here in classes[parent_of(path, classes)]
     return lambda path: here in classes.get(path, ()) or (not path and has_main({here}))
+
+
+def parent_of(path: str, classes: Collection[str]) -> str:
+    """The layer around a layer; members of a list have a part of the path that is none."""
+    path = path.rpartition(".")[0]
+    while path not in classes:
+        path = path.rpartition(".")[0]
+    return path
 
 
 def has_main(classes: set[str]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import linecache
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from typing import Any
@@ -20,10 +20,8 @@ from diffcheck.sources import source_of
 from diffcheck.statements import Event, Statement, Watch, statements_of
 
 
-def explain(models: Models, module: ModuleResult, others: Sequence[ModuleResult] = ()) -> Origin:
+def explain(models: Models, module: ModuleResult) -> Origin:
     """The origin with its place on both sides, as exact as it can be had, and its cause if it is a known one.
-
-    ``others`` are the results of all modules: they tell a wrong class from a wrong use of it.
 
     A module written in the model's own file is run again with its local variables watched; one from a library
     (a dense layer, a normalisation) is pointed to where its parent constructs it.
@@ -41,21 +39,20 @@ def explain(models: Models, module: ModuleResult, others: Sequence[ModuleResult]
         where = Place(cause.statement.file, cause.statement.line, cause.statement.text)
         origin = replace(origin, tf=where)
     if cause.attribute:
-        origin = replace(origin, tf=_attribute_place(models, module, others, cause.attribute) or origin.tf)
+        origin = replace(origin, tf=_attribute_place(models, module, cause.attribute) or origin.tf)
     return replace(origin, cause=cause.edit)
 
 
-def _attribute_place(
-    models: Models, module: ModuleResult, others: Sequence[ModuleResult], attribute: str
-) -> Place | None:
-    """Where an attribute is set: by the caller where other layers of the class are right, else in its class."""
+def _attribute_place(models: Models, module: ModuleResult, attribute: str) -> Place | None:
+    """Where an attribute is set: by the caller if other layers of the class have another value, else in its class."""
     layer = models.layers[module.tf_path or ""]
-    fine = [other for other in others if other.alone and other.alone.matches and other.tf_path is not None]
-    if any(type(models.layers[other.tf_path or ""]) is type(layer) for other in fine):
-        return _layer_construction(models, module.tf_path or "")
+    own = vars(layer).get(attribute)
+    others = [vars(other).get(attribute) for other in models.layers.values() if type(other) is type(layer)]
     file, line = source_of(type(layer))
     found = construction_line(file, line, attribute) if file else None
-    return Place(file, *found) if found else None
+    if found is None or any(other is not own and other != own for other in others):
+        return _layer_construction(models, module.tf_path or "")
+    return Place(file, *found)
 
 
 def _placed(models: Models, module: ModuleResult, located: Located | None) -> Origin:

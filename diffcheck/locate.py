@@ -6,13 +6,14 @@ import ast
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeGuard
 
 import numpy as np
 
 from diffcheck.align import align, to_layout
 from diffcheck.metrics import Bound, TensorResult, compare_tensors, scale_of
 from diffcheck.statements import RETURN, Event
-from diffcheck.values import Flattened
+from diffcheck.values import PYTHON, Flattened
 
 NEAR = 0.1
 """Relative difference up to which values of other names are taken for the same variable, one of them wrong."""
@@ -49,21 +50,29 @@ def first_difference(reference: Sequence[Event], candidate: Sequence[Event], tol
 
     ``tolerance`` is relative to the greatest number of each tensor.
     """
-    pairs = match_events(reference, candidate, tolerance)
     equal: set[str] = set()
+    numbers: dict[str, Located] = {}
     last, last_other = -1, -1
-    for i, j in pairs:
+    for i, j in match_events(reference, candidate, tolerance):
+        event = candidate[j]
         # Code that is divided otherwise reaches a value of PyTorch's under another name, earlier.
-        if any(close(event.value, candidate[j].value, tolerance) for event in reference[i:]):
-            equal.add(candidate[j].name)
+        if any(close(later.value, event.value, tolerance) for later in reference[i:]):
+            equal.add(event.name)
             last, last_other = i, j
             continue
-        event = candidate[j]
         inputs = tuple(name for name in event.statement.reads if name in equal)
         result = _worst(reference[i].value, event.value, tolerance)
         skipped, others = reference[last + 1 : i], candidate[last_other + 1 : j]
-        return Located(reference[i], event, result, inputs, tuple(skipped), tuple(others))
-    return None
+        found = Located(reference[i], event, result, inputs, tuple(skipped), tuple(others))
+        if not _is_number(event):
+            return next((numbers[name] for name in event.statement.reads if name in numbers), found)
+        # A flag or size may differ without consequence; it counts if the first wrong tensor is computed from it.
+        numbers.setdefault(event.name, found)
+    return next(iter(numbers.values()), None)
+
+
+def _is_number(event: Event) -> bool:
+    return all(tensor.dtype == PYTHON for tensor in event.value.tensors.values())
 
 
 def match_events(reference: Sequence[Event], candidate: Sequence[Event], tolerance: float) -> list[tuple[int, int]]:
@@ -118,18 +127,33 @@ def _worst(expected: Flattened, actual: Flattened, tolerance: float) -> TensorRe
 
 
 def construction_line(file: str, class_line: int, attribute: str) -> tuple[int, str] | None:
-    """The line of ``self.<attribute> = ...`` in the class that begins at ``class_line`` (decorators included)."""
+    """Where the class that begins at ``class_line`` (decorators included) sets ``self.<attribute>``.
+
+    That is an assignment to it, else a keyword of that name in a call of ``super().__init__``.
+    """
     text = Path(file).read_text(encoding="utf-8")
     for node in ast.walk(ast.parse(text)):
-        if not isinstance(node, ast.ClassDef):
-            continue
-        first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
-        if class_line not in range(first, node.lineno + 1):
-            continue
-        for statement in ast.walk(node):
-            if isinstance(statement, ast.Assign) and any(_is_attribute(t, attribute) for t in statement.targets):
-                return statement.lineno, text.splitlines()[statement.lineno - 1]
+        if isinstance(node, ast.ClassDef):
+            first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+            if first <= class_line <= node.lineno:
+                found = [
+                    part.lineno for sets in (_assigns, _passes) for part in ast.walk(node) if sets(part, attribute)
+                ]
+                line = found[0] if found else 0
+                return (line, text.splitlines()[line - 1]) if line else None
     return None
+
+
+def _assigns(node: ast.AST, attribute: str) -> TypeGuard[ast.stmt]:
+    return isinstance(node, ast.Assign) and any(_is_attribute(target, attribute) for target in node.targets)
+
+
+def _passes(node: ast.AST, attribute: str) -> TypeGuard[ast.stmt]:
+    if not isinstance(node, ast.Expr) or not isinstance(node.value, ast.Call):
+        return False
+    return any(keyword.arg == attribute for keyword in node.value.keywords) and "super()" in ast.unparse(
+        node.value.func
+    )
 
 
 def _is_attribute(target: ast.expr, attribute: str) -> bool:

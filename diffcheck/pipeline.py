@@ -18,17 +18,25 @@ from diffcheck.pair import pair
 from diffcheck.recording import Recording, Structure
 from diffcheck.report import ModuleResult, Origin, Place, Report, WeightResult
 from diffcheck.storage import Stored
+from diffcheck.training import compare_backward
 from diffcheck.values import Flattened, flatten
 
 
 @dataclass(frozen=True)
 class Options:
-    """What to do beyond the outputs. ``layer_by_layer`` examines every module even where the outputs match."""
+    """What to do beyond the outputs.
+
+    ``layer_by_layer`` examines every module even where the outputs match; ``skip`` names outputs that are not
+    compared; ``parameters`` pairs PyTorch's names with TensorFlow's where that cannot be found out; ``gradients``
+    compares the backward pass, ``training`` a step in training mode with dropout off.
+    """
 
     tolerance: float = TOLERANCE
     layer_by_layer: bool = False
     skip: tuple[str, ...] = ()
     parameters: Mapping[str, str] = field(default_factory=dict)
+    gradients: bool = False
+    training: bool = False
 
 
 def diff(torch_model: Any, tf_model: Any, inputs: Mapping[str, object], options: Options | None = None) -> Report:
@@ -50,14 +58,22 @@ def diff(torch_model: Any, tf_model: Any, inputs: Mapping[str, object], options:
     bound = Bound(options.tolerance)
     deep = options.layer_by_layer or not outputs.matches
     modules = _with_places(examine(models, bound) if deep else examine_flow(models, bound), structures)
+    modes = [mode for mode, wanted in ((False, options.gradients), (True, options.training)) if wanted]
+    backward = tuple(
+        compare_backward(torch_model, tf_model, inputs, pairing.parameters, options.tolerance, mode)
+        for mode in modes
+        if candidate.crash is None
+    )
+    origin = _origin(modules, models) if deep else None
     return Report(
         outputs,
         modules,
-        _origin(modules, models) if deep else None,
+        origin,
         _weights(models),
         pairing.unpaired,
         candidate.crash,
-        notes,
+        (*notes, *_unexercised(models)),
+        backward,
     )
 
 
@@ -117,6 +133,16 @@ def assert_matches(
     report = diff(torch_model, tf_model, inputs, Options(tolerance, layer_by_layer=True))
     if not report.matches:
         raise AssertionError("\n".join(report.sentences()))
+
+
+def _unexercised(models: Models) -> list[str]:
+    """Modules with parameters that this input never reaches: a difference in them would not show."""
+    called = {call.path for call in models.reference.calls}
+    owners = dict.fromkeys(parameter.name.rpartition(".")[0] for parameter in models.structures[0].parameters)
+    idle = [owner for owner in owners if owner not in called]
+    if not idle:
+        return []
+    return [f"{len(idle)} modules with parameters are never called with these inputs: {', '.join(idle[:8])}"]
 
 
 def _noise(model: Any, inputs: Mapping[str, object], reference: Recording) -> tuple[dict[str, float], tuple[str, ...]]:
@@ -179,4 +205,4 @@ def _with_places(
 
 def _origin(modules: tuple[ModuleResult, ...], models: Models) -> Origin | None:
     found = next((module for module in modules if module.verdict == "origin"), None)
-    return None if found is None else explain(models, found, modules)
+    return None if found is None else explain(models, found)

@@ -58,6 +58,15 @@ def pair_arguments(live: Mapping[str, object], reference: Mapping[str, object]) 
                 pairs[name] = other
                 left.remove(other)
                 break
+    alone = [name for name, own in live.items() if name not in pairs and is_tensor(own)]
+    if len(alone) == len(left) == 1:
+        pairs[alone[0]] = left.pop()
+    # An argument that the layer's caller left out may be the mistake: it is recognised by a name like PyTorch's.
+    for name, own in live.items():
+        likely = [other for other in left if name not in pairs and own is None and (other in name or name in other)]
+        if len(likely) == 1:
+            pairs[name] = likely[0]
+            left.remove(likely[0])
     return pairs
 
 

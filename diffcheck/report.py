@@ -9,6 +9,7 @@ from typing import Any, Literal
 from diffcheck.compare import Comparison
 from diffcheck.pair import Unpaired
 from diffcheck.recording import Crash
+from diffcheck.training import Backward
 
 Verdict = Literal["origin", "amplifies", "carries", "clean", "unpaired"]
 SCHEMA = 1
@@ -97,11 +98,13 @@ class Report:
     unpaired: tuple[Unpaired, ...] = ()
     crash: Crash | None = None
     notes: tuple[str, ...] = ()
+    backward: tuple[Backward, ...] = ()
 
     @property
     def matches(self) -> bool:
-        """All outputs within their bounds, all paired weights equal, and no module wrong by itself."""
-        return self.outputs.matches and self.origin is None and self.crash is None and not self.weights
+        """All outputs within their bounds, all paired weights equal, no module wrong by itself, gradients equal."""
+        forward = self.outputs.matches and self.origin is None and self.crash is None and not self.weights
+        return forward and all(backward.matches for backward in self.backward)
 
     @property
     def max_abs(self) -> float | None:
@@ -127,6 +130,7 @@ class Report:
             "unpaired": [{"side": item.side, "path": item.path, "reason": item.reason} for item in self.unpaired],
             "crash": self.crash and {"message": self.crash.message, "file": self.crash.file, "line": self.crash.line},
             "notes": list(self.notes),
+            "backward": [_backward_json(backward) for backward in self.backward],
         }
 
     def table(self) -> list[tuple[str, ...]]:
@@ -162,6 +166,8 @@ class Report:
         lines.append(self.outputs.sentence())
         if self.origin:
             lines += _origin_sentences(self.origin, self.modules)
+        for backward in self.backward:
+            lines += backward.sentences()
         return lines
 
 
@@ -208,6 +214,19 @@ def _origin_json(origin: Origin) -> dict[str, Any]:
         "torch_file": origin.torch and origin.torch.file,
         "torch_line": origin.torch and origin.torch.line,
         "cause": origin.cause,
+    }
+
+
+def _backward_json(backward: Backward) -> dict[str, Any]:
+    parts = {"loss": backward.loss, "gradients": backward.gradients, "statistics": backward.statistics}
+    return {
+        "training": backward.training,
+        "matches": backward.matches,
+        **{
+            name: [{"path": t.path, "ok": t.matches, "max_abs": t.max_abs} for t in part.tensors]
+            for name, part in parts.items()
+        },
+        "unexercised": list(backward.unexercised),
     }
 
 

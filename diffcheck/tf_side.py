@@ -105,14 +105,14 @@ def record(model: Any, inputs: Mapping[str, object]) -> tuple[Recording, LiveCal
     return recorder.recording(output, crash), live
 
 
-def call_model(model: Any, inputs: Mapping[str, object]) -> Any:
+def call_model(model: Any, inputs: Mapping[str, object], training: bool = False) -> Any:
     """Call a model by its own argument names, or with one dict where it names none of them."""
     names = inspect.signature(model.call).parameters
-    training = {"training": False} if "training" in names else {}
+    mode = {"training": training} if "training" in names else {}
     tensors = to_tensorflow(inputs)
     if all(name in names for name in inputs):
-        return model(**tensors, **training)
-    return model(tensors, **training)
+        return model(**tensors, **mode)
+    return model(tensors, **mode)
 
 
 def call_layer(layer: Any, arguments: Mapping[str, object]) -> Flattened:

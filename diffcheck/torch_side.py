@@ -70,7 +70,7 @@ def parameter_array(model: Any, name: str) -> np.ndarray[Any, Any]:
 def run_double(model: Any, inputs: Mapping[str, object]) -> Recording:
     """The same run in float64, inputs and weights widened: what the model computes without rounding."""
     with in_float64(model):
-        return record(model, {name: _widen(value) for name, value in inputs.items()})
+        return record(model, widen(inputs))
 
 
 def replay(model: Any, call: ModuleCall, double: bool = False) -> Flattened:
@@ -194,10 +194,12 @@ def _persistent_buffers(model: Any) -> Iterator[tuple[str, Any]]:
                 yield (f"{path}.{name}" if path else name), buffer
 
 
-def _widen(value: object) -> object:
-    if isinstance(value, np.ndarray) and value.dtype == np.float32:
-        return value.astype(np.float64)
-    return value
+def widen(inputs: Mapping[str, object]) -> dict[str, object]:
+    """Inputs with their float32 arrays in float64."""
+    return {
+        name: value.astype(np.float64) if isinstance(value, np.ndarray) and value.dtype == np.float32 else value
+        for name, value in inputs.items()
+    }
 
 
 def _widen_cache(cache: Any) -> Any:

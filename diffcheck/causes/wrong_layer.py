@@ -19,14 +19,14 @@ from diffcheck.recording import fingerprint
 EPSILONS = (1e-3, 1e-5, 1e-6, 1e-8, 1e-12)
 
 
-def epsilon(suspect: Suspect) -> str | None:
+def epsilon(suspect: Suspect) -> Explanation | None:
     """A normalisation with another epsilon; PyTorch's own is tried first."""
     own = vars(suspect.layer).get("epsilon")
     if not isinstance(own, float):
         return None
     for value in (getattr(suspect.torch_module, "eps", None), *EPSILONS):
         if isinstance(value, float) and suspect.is_right_with(mock.patch.object(suspect.layer, "epsilon", value)):
-            return f"epsilon={value:g}, it is {own:g}"
+            return Explanation(f"epsilon={value:g}, it is {own:g}", attribute="epsilon")
     return None
 
 

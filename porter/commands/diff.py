@@ -14,7 +14,7 @@ from porter import console
 from porter.errors import UsageError
 
 if TYPE_CHECKING:
-    from diffcheck import Report
+    from diffcheck import Options, Report
 
 
 def diff(
@@ -28,6 +28,8 @@ def diff(
     ] = None,
     layer_by_layer: Annotated[bool, typer.Option("--layer-by-layer", help="Show every module.")] = False,
     tolerance: Annotated[float, typer.Option(help="Allowed difference, times max(1, max|PyTorch|).")] = 1e-5,
+    gradients: Annotated[bool, typer.Option("--gradients", help="Compare every parameter's gradient.")] = False,
+    training: Annotated[bool, typer.Option("--training", help="Compare a training step, dropout off.")] = False,
     inputs: Annotated[Path | None, typer.Option(help="Inputs by argument name: .npz or .json.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
     junit: Annotated[Path | None, typer.Option(help="Write JUnit XML to this file too.")] = None,
@@ -53,8 +55,10 @@ def diff(
         raise UsageError("Either --model or two recordings are compared.", hint="porter diff --model ./my-model")
     with tempfile.TemporaryDirectory() as scratch:
         if model:
-            options = Sides(model, tf, inputs, trust_remote_code)
-            report = compare(options, Path(scratch), tolerance, layer_by_layer)
+            import diffcheck
+
+            options = diffcheck.Options(tolerance, layer_by_layer, gradients=gradients, training=training)
+            report = compare(Sides(model, tf, inputs, trust_remote_code), Path(scratch), options)
         else:
             report = compare_recordings(recordings or [], tolerance)
         write_reports(report, model or "two recordings", junit, html)
@@ -76,7 +80,7 @@ class Sides:
     trust_remote_code: bool
 
 
-def compare(sides: Sides, scratch: Path, tolerance: float, layer_by_layer: bool) -> Report:
+def compare(sides: Sides, scratch: Path, options: Options) -> Report:
     """Load both sides and run them."""
     import diffcheck
     from porter.model_inputs import inputs_for, read_inputs
@@ -86,7 +90,7 @@ def compare(sides: Sides, scratch: Path, tolerance: float, layer_by_layer: bool)
     torch_model, tf_model = load_both(folder, sides.tf, scratch, sides.trust_remote_code)
     given = read_inputs(sides.inputs) if sides.inputs else inputs_for(folder, torch_model)
     check_inputs(torch_model, given)
-    return diffcheck.diff(torch_model, tf_model, given, diffcheck.Options(tolerance, layer_by_layer))
+    return diffcheck.diff(torch_model, tf_model, given, options)
 
 
 def compare_recordings(recordings: Sequence[Path], tolerance: float) -> Report:
