@@ -11,7 +11,6 @@ from pathlib import Path
 import libcst as cst
 
 from porter.rewrite.context import Context, tf_name
-from porter.rules.call import code_of
 
 _COPIED = re.compile(r"# Copied from (?P<path>[\w.]+?)(?: with (?P<changes>.+))?$")
 
@@ -61,8 +60,17 @@ def _is_true(context: Context, node: cst.ClassDef | cst.FunctionDef, path: str, 
     for change in changes.replace("all-casing", "").split(","):
         old, arrow, new = change.strip().partition("->")
         text = text.replace(old, new) if arrow else text
-    own = ast.parse(code_of(node.with_changes(leading_lines=[])).strip()).body[0]
-    return text == ast.unparse(_bare(own))
+    own = _at_line(ast.parse(context.source.subject.source), context.source.line(node), node.name.value)
+    return own is not None and text == ast.unparse(_bare(own))
+
+
+def _at_line(tree: ast.AST, line: int, name: str) -> ast.stmt | None:
+    """The definition that starts at a line, decorators included."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef) and node.name == name:
+            if line in (node.lineno, *(decorator.lineno for decorator in node.decorator_list)):
+                return node
+    return None
 
 
 def _file_of(context: Context, module: str) -> Path | None:

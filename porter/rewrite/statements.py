@@ -35,8 +35,8 @@ def port_statement(
 def _port_expression(
     context: Context, before: cst.Expr, after: cst.Expr, line: cst.SimpleStatementLine
 ) -> cst.SimpleStatementLine | cst.RemovalSentinel:
-    if m.matches(after.value, m.Name("None")) or _is_dropped_call(before.value):
-        return cst.RemoveFromParent()
+    if isinstance(after.value, cst.Name) or _is_dropped_call(before.value):
+        return cst.RemoveFromParent()  # a name alone does nothing
     if not isinstance(before.value, cst.Call) or not isinstance(before.value.func, cst.Attribute):
         return line
     receiver = before.value.func.value

@@ -18,8 +18,25 @@ def translate(declared: Rule | Card, call: Call) -> cst.BaseExpression:
         Unknown: the rule needs a fact that was not seen, or does not cover these arguments.
     """
     if callable(declared.to):
-        return cst.parse_expression(declared.to(call))
+        try:
+            return _parsed(declared.to(call))
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            raise Unknown(f"the rule did not foresee these arguments ({type(error).__name__}: {error})") from error
     return fill(declared.to, call)
+
+
+def _parsed(code: str) -> cst.BaseExpression:
+    """The expression that a rule returned; one that goes over several lines needs parentheses around it.
+
+    Raises:
+        Unknown: it is no expression, so the rule did not foresee these arguments.
+    """
+    for text in (code, f"({code})"):
+        try:
+            return cst.parse_expression(text)
+        except cst.ParserSyntaxError:
+            continue
+    raise Unknown(f"the rule does not cover these arguments (it gave `{code}`)")
 
 
 def fill(template: str, call: Call) -> cst.BaseExpression:
