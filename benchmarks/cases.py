@@ -20,7 +20,7 @@ from porter.rewrite import Draft, rewrite
 from porter.subject import Subject, find_subject
 from porter.targets import standalone
 from porter.trace import trace
-from porter.verify import ClassResult, verify
+from porter.verify import ClassResult, verify, where_it_failed
 
 Row = dict[str, Any]
 KEPT_KEYS = 5  # of the weights that found no place; their number is kept in full
@@ -34,8 +34,13 @@ class Port:
     subject: Subject
     draft: Draft
     code: list[str]
-    modeling: ModuleType
-    shift: int  # lines of the header that the source map does not know
+    modeling: ModuleType | None
+    failure: str = ""  # where and why the file cannot be imported
+
+    @property
+    def header(self) -> int:
+        """Lines on top of the file that the source map does not know."""
+        return len(self.code) - len(self.draft.code.splitlines())
 
 
 @dataclass
@@ -80,7 +85,7 @@ def _start_of(case: Mapping[str, Any], name: str) -> Row:
 
 def _stopped(error: Exception, clock: _Clock) -> str:
     """Where in the chain the whole case stopped, and why."""
-    stage = next(stage for stage in ("subject", "trace", "rewrite", "import") if stage not in clock.seconds)
+    stage = next(stage for stage in ("subject", "trace", "rewrite", "write") if stage not in clock.seconds)
     text = str(error) if isinstance(error, PorterError) else f"{type(error).__name__}: {error}"
     return f"{stage} failed: {' '.join(text.split())[:300]}"
 
@@ -96,16 +101,23 @@ def make_port(case: Mapping[str, Any], folder: Path, clock: _Clock) -> Port:
     draft = rewrite(subject, facts, standalone())
     clock.lap("rewrite")
     file = scaffold.write(subject, draft, folder)[0]
-    modeling = import_file(file)
-    clock.lap("import")
     code = file.read_text(encoding="utf-8").splitlines()
-    return Port(subject, draft, code, modeling, len(code) - len(draft.code.splitlines()))
+    clock.lap("write")
+    try:
+        port = Port(subject, draft, code, import_file(file))
+    except Exception as error:  # noqa: BLE001 - as in run_case
+        port = Port(subject, draft, code, None, f"import failed: {where_it_failed(error.__cause__ or error)}")
+    clock.lap("import")
+    return port
 
 
 def class_row(case: Mapping[str, Any], name: str, port: Port, clock: _Clock) -> Row:
     """Prove one class."""
     left = [note for note in port.draft.notes if note.level == "left"]
     row: Row = {**_start_of(case, name), "notes_left": len(left)}
+    if port.modeling is None:
+        failure = {"ok": False, "reason": port.failure, **_where(port.failure, port)}
+        return {**row, **failure, "seconds": dict(clock.seconds)}
     kept = (replace(one, models=tuple(m for m in one.models if m.name == name)) for one in port.subject.cases)
     subject = replace(port.subject, cases=tuple(one for one in kept if one.models))
     try:
@@ -115,7 +127,8 @@ def class_row(case: Mapping[str, Any], name: str, port: Port, clock: _Clock) -> 
         clock.lap("verify")
         return {**row, **failure, "seconds": dict(clock.seconds)}
     clock.lap("verify")
-    return {**row, **_proof(result), **_where(result, port), "seconds": dict(clock.seconds)}
+    message = result.eager.message if not result.eager.ok else result.graph.message
+    return {**row, **_proof(result), **_where(message, port), "seconds": dict(clock.seconds)}
 
 
 def _proof(result: ClassResult) -> Row:
@@ -142,14 +155,13 @@ def _first_reason(result: ClassResult) -> str:
     return result.eager.message if not result.eager.ok else f"graph: {result.graph.message}"
 
 
-def _where(result: ClassResult, port: Port) -> Row:
+def _where(message: str, port: Port) -> Row:
     """The statement that failed, in both files, with porter's own Notes about it; or about the name it lacks."""
-    message = result.eager.message if not result.eager.ok else result.graph.message
     place = PLACE.search(message)
-    if result.ok or place is None:
+    if place is None:
         return {}
     line = int(place.group(1))
-    torch_line = port.draft.source_map.get(line - port.shift)
+    torch_line = port.draft.source_map.get(line - port.header)
     left = [note for note in port.draft.notes if note.level == "left"]
     lines = _statement(port.subject.source, torch_line) if torch_line else range(0)
     notes = [note.message for note in left if note.line in lines]

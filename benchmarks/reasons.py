@@ -46,6 +46,7 @@ def root_reason(row: Row) -> str:
         return reason
     for note in (row.get("failed_at") or {}).get("notes", []):
         return _first_match(NOTES, note) or f"left: {_shortened(note)}"
+    reason = reason.removeprefix("import failed: ")
     prefix = "graph: " if reason.startswith("graph: ") else ""
     matched = _first_match(MESSAGES, reason)
     if matched:
