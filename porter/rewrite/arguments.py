@@ -43,6 +43,8 @@ def local_arguments(context: Context, site: Site, updated: cst.Call, is_layer: b
     wants_training = any(callee.name in context.flow.training for callee in site.callees)
     if wants_training and "training" not in taken and context.trains(site.caller):
         arguments.append(keyword("training", "training"))
+    if arguments and site.node.args[-1].comma is cst.MaybeSentinel.DEFAULT:
+        arguments[-1] = arguments[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT)
     return arguments
 
 
