@@ -55,7 +55,20 @@ def _without_orphans(context: Context, body: list[Statement]) -> list[Statement]
         }
         if not orphans:
             return body
-        body = [s for s in body if not (isinstance(s, cst.FunctionDef) and s.name.value in orphans)]
+        body = list(_dropping(body, orphans))
+
+
+def _dropping(body: Sequence[Statement], names: set[str]) -> Iterator[Statement]:
+    """The statements without these functions; a comment that a blank line separates from them is not theirs."""
+    carried: list[cst.EmptyLine] = []
+    for statement in body:
+        lines = [*carried, *statement.leading_lines]
+        if isinstance(statement, cst.FunctionDef) and statement.name.value in names:
+            blank = max((at + 1 for at, line in enumerate(lines) if line.comment is None), default=0)
+            carried = lines[:blank] if any(line.comment for line in lines[:blank]) else []
+        else:
+            yield statement.with_changes(leading_lines=lines)
+            carried = []
 
 
 def _is_orphan(context: Context, function: cst.FunctionDef, read: frozenset[str]) -> bool:
