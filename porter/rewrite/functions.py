@@ -9,6 +9,7 @@ import libcst.matchers as m
 
 from porter.rewrite.arguments import ported_parameter
 from porter.rewrite.context import Context
+from porter.rewrite.experts import experts_body
 from porter.rewrite.flow import RETURN_DECORATORS, decorators
 from porter.rewrite.knowledge import Callee
 from porter.rewrite.loops import without_empty_lists
@@ -50,14 +51,16 @@ def port_function(context: Context, function: LocalFunction, updated: cst.Functi
     updated = updated.with_changes(body=without_empty_lists(updated.body, context.mapped.get(function.name, set())))
     return updated.with_changes(
         name=cst.Name("call" if function.own_name == "forward" else function.own_name),
+        body=experts_body(context, function, updated) or updated.body,
         params=_parameters(context, function, updated.params),
         decorators=list(_decorators(context, function, updated)),
     )
 
 
-def is_public_call(function: LocalFunction) -> bool:
-    """Whether users call it: the forward of a model that returns a dict or a tuple as asked."""
-    return bool(RETURN_DECORATORS & decorators(function))
+def is_public_call(context: Context, function: LocalFunction) -> bool:
+    """Whether users call it: the forward of a model, which takes a mapping and gives a dict or a tuple as asked."""
+    local = context.source.classes.get(function.class_name or "")
+    return function.own_name == "forward" and local is not None and local.kind == "model"
 
 
 def _parameters(context: Context, function: LocalFunction, params: cst.Parameters) -> cst.Parameters:
@@ -91,7 +94,7 @@ def _new_parameters(context: Context, function: LocalFunction) -> Iterator[cst.P
     added = context.flow.added.get(function.name, ())
     for key in added:
         yield _parameter(key, "bool | None" if key.startswith("output_") else None, "None")
-    if is_public_call(function) and "return_dict" not in (*function.parameters, *added):
+    if is_public_call(context, function) and "return_dict" not in (*function.parameters, *added):
         yield _parameter("return_dict", "bool | None", "None")
     if context.trains(function) and "training" not in function.parameters:
         yield _parameter("training", "bool", "False")
@@ -103,7 +106,7 @@ def _parameter(name: str, annotation: str | None, default: str) -> cst.Param:
 
 
 def _decorators(context: Context, function: LocalFunction, updated: cst.FunctionDef) -> Iterator[cst.Decorator]:
-    if is_public_call(function) and function.own_name == "forward":
+    if is_public_call(context, function):
         yield cst.Decorator(cst.Name("unpack_inputs"))
     for original, decorator in zip(function.node.decorators, updated.decorators, strict=True):
         expression = decorator.decorator

@@ -19,6 +19,7 @@ _MODULES = {
         "TFGenericForSequenceClassification",
         "TFGenericForTokenClassification",
     ),
+    "experts": ("experts_forward",),
     "layers": (
         "AdaptiveAvgPool1D",
         "AdaptiveAvgPool2D",
