@@ -8,7 +8,7 @@ import libcst as cst
 import libcst.matchers as m
 
 from porter.rewrite.context import Context
-from porter.rewrite.flow import RETURN_DECORATORS, Site, decorators
+from porter.rewrite.flow import Site
 from porter.rewrite.source import LocalFunction
 
 _EQUAL = cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace(""))
@@ -94,7 +94,9 @@ def _is_taken(context: Context, site: Site, name: str) -> bool:
     if not site.callees:
         return True
     if name == "return_dict":
-        return any(name in callee.parameters or RETURN_DECORATORS & decorators(callee) for callee in site.callees)
+        classes = [context.source.classes.get(callee.class_name or "") for callee in site.callees]
+        public = any(local is not None and local.kind == "model" for local in classes)
+        return public or any(name in callee.parameters for callee in site.callees)
     return any(name in context.flow.parameters(callee) for callee in site.callees)
 
 
