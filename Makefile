@@ -20,8 +20,9 @@ lint: $(READY) ## ruff and mypy, as pre-commit runs them
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(READY) ## print the figures that benchmarks/README.md claims
+bench: $(READY) ## how long porter takes, and how fast a port runs
 	$(BIN)/python benchmarks/speed.py
+	$(BIN)/python benchmarks/latency.py
 
 # The virtual environment, once: made again only when the requirements change.
 # PyTorch comes first and alone, so that whichever build of it (CPU, CUDA) pip is set up for is the one that stays.

@@ -37,9 +37,13 @@ def _help(command: str) -> str:
 
 
 def rule_table() -> str:
-    """Every declared torch name and what it becomes."""
-    rows = [(f"`{name}`", f"`{rulebook.translation_text(found)}`") for name, found in rulebook.declarations()]
-    return _markdown(("PyTorch", "TensorFlow"), rows)
+    """Every declaration: its torch names, and what they become."""
+    names: dict[int, list[str]] = {}
+    texts: dict[int, str] = {}
+    for name, found in rulebook.declarations():
+        names.setdefault(id(found), []).append(f"`{name}`")
+        texts[id(found)] = f"`{rulebook.translation_text(found)}`"
+    return _markdown(("PyTorch", "TensorFlow"), [(", ".join(names[key]), text) for key, text in texts.items()])
 
 
 def proven_table() -> str:
