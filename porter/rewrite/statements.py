@@ -35,18 +35,35 @@ def port_statement(
 def _port_expression(
     context: Context, before: cst.Expr, after: cst.Expr, line: cst.SimpleStatementLine
 ) -> cst.SimpleStatementLine | cst.RemovalSentinel:
-    if isinstance(after.value, cst.Name) or _is_dropped_call(before.value):
+    if _is_dropped_call(before.value) or (isinstance(after.value, cst.Name) and not _writes_in_place(context, before)):
         return cst.RemoveFromParent()  # a name alone does nothing
+    if m.matches(after.value, m.Name("None")):
+        return cst.RemoveFromParent()
     if not isinstance(before.value, cst.Call) or not isinstance(before.value.func, cst.Attribute):
         return line
     receiver = before.value.func.value
+    out = _out_argument(before.value)
+    if out is not None:
+        return _assign_back(context, out, after.value, line)
     if _buffer_name(before.value) is not None:
         return _port_buffer(context, before.value, after.value, line)
-    method = before.value.func.attr.value
-    in_place = method.endswith("_") and not method.endswith("__") and context.knowledge.is_tensor(receiver)
-    if not in_place:
+    if not _writes_in_place(context, before):
         return line
     return _assign_back(context, receiver, after.value, line)
+
+
+def _writes_in_place(context: Context, statement: cst.Expr) -> bool:
+    """Whether it is `x.add_(y)` and the like, of a tensor."""
+    call = statement.value
+    if not isinstance(call, cst.Call) or not isinstance(call.func, cst.Attribute):
+        return False
+    method = call.func.attr.value
+    return method.endswith("_") and not method.endswith("__") and context.knowledge.is_tensor(call.func.value)
+
+
+def _out_argument(call: cst.Call) -> cst.BaseExpression | None:
+    """Where `torch.cat(tensors, out=x)` writes to."""
+    return next((a.value for a in call.args if a.keyword is not None and a.keyword.value == "out"), None)
 
 
 def _is_dropped_call(value: cst.BaseExpression) -> bool:
