@@ -14,6 +14,7 @@ from porter import __version__, console, files
 from porter.port_source import import_file
 from porter.render import render
 from porter.rewrite import Draft, Note, rewrite
+from porter.rewrite.format import shared_findings
 from porter.subject import Subject, find_subject
 from porter.targets import standalone
 from porter.trace import trace
@@ -42,7 +43,6 @@ class Result:
     classes: tuple[ClassResult, ...]
     notes: tuple[Note, ...]
     seconds: dict[str, float]
-    source_map: dict[int, int]
 
     def to_json(self) -> dict[str, object]:
         """The report."""
@@ -86,7 +86,7 @@ def run(options: Options) -> Result:
             modeling = import_file(written[0])
             total = len({model.name for case in subject.cases for model in case.models})
             results = tuple(console.progress(verify(subject, modeling), "verify", total))
-    return Result(tuple(written), results, _notes(subject, draft), clock.seconds, draft.source_map)
+    return Result(tuple(written), results, _notes(subject, draft), clock.seconds)
 
 
 def _notes(subject: Subject, draft: Draft) -> tuple[Note, ...]:
@@ -129,5 +129,6 @@ def _with_header(subject: Subject, code: str) -> str:
         version=__version__,
         source_name=subject.file.name,
         framework=f"transformers {version('transformers')}" if of_transformers else None,
+        style=", ".join(shared_findings(code, subject.source)),
     )
     return header.rstrip("\n") + "\n" + "".join(lines[count:])

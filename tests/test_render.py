@@ -56,8 +56,10 @@ def test_the_header_keeps_the_licence_and_says_where_the_file_comes_from() -> No
         "source_name": "modeling_x.py",
         "framework": "transformers 5.0",
     }
-    lines = render("file_header.py.j2", **values).splitlines()
+    lines = render("file_header.py.j2", **values, style="").splitlines()
     assert lines[:3] == ["# Licensed", "#", "# Written by porter 1.2 from modeling_x.py of transformers 5.0."]
+    styled = render("file_header.py.j2", **values, style="RUF012, SIM102").splitlines()
+    assert styled == [*lines, "# ruff: noqa: RUF012, SIM102"]
 
 
 def test_a_forgotten_value_is_an_error() -> None:

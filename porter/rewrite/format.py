@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -9,7 +10,8 @@ import sys
 from porter.errors import NotInstalled
 
 _MARK = re.compile(r"  # noqa: L(\d+)$")
-_LINT = ("check", "--quiet", "--isolated", "--select", "F401,F841,I", "--fix-only", "--unsafe-fixes", "-")
+_LINT = ("check", "--quiet", "--isolated", "--select", "F401,F841,I,RUF022", "--fix-only", "--unsafe-fixes", "-")
+_FINDINGS = ("check", "--quiet", "--isolated", "--output-format", "json", "-")
 _FORMAT = ("format", "--quiet", "--isolated", "--line-length", "119", "-")
 
 
@@ -20,6 +22,15 @@ def format_code(code: str) -> str:
         NotInstalled: ruff is missing.
     """
     return _ruff(_FORMAT, _ruff(_LINT, code))
+
+
+def shared_findings(code: str, source: str) -> list[str]:
+    """The codes of ruff's default rules that the port breaks where the PyTorch file does."""
+    return sorted(_codes(code) & _codes(source))
+
+
+def _codes(text: str) -> set[str]:
+    return {str(finding["code"]) for finding in json.loads(_ruff(_FINDINGS, text))}
 
 
 def _ruff(arguments: tuple[str, ...], code: str) -> str:
