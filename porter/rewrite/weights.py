@@ -26,6 +26,7 @@ def move_weights(context: Context, owner: str, constructor: cst.FunctionDef) -> 
         if line is None:
             kept.append(statement)  # type: ignore[arg-type]  # a block's statements
         else:
+            lines += [above.comment.value for above in statement.leading_lines if above.comment is not None]
             lines.append(line)
     return constructor.with_changes(body=constructor.body.with_changes(body=kept)), lines
 
