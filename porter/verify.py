@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import re
 import tempfile
 import traceback
@@ -177,7 +178,8 @@ def run_port(port: Any, inputs: Inputs, recorded: bool) -> Any:
     """Call a port: arrays in a mapping, plain values by keyword (Keras takes no mapping of both)."""
     arrays = {name: value for name, value in inputs.items() if hasattr(value, "shape")}
     plain = {name: value for name, value in inputs.items() if name not in arrays}
-    return port(arrays, **plain, **(RECORDED if recorded else {}))
+    flags = {name: True for name in RECORDED if recorded and name in inspect.signature(port.call).parameters}
+    return port(arrays, **plain, **flags)
 
 
 def _in_graph(port: Any, inputs: Inputs, other: Inputs, recorded: bool) -> Any:

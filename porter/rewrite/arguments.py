@@ -60,6 +60,8 @@ def _rewritten(context: Context, site: Site, updated: cst.Call, is_layer: bool) 
             if _is_taken(context, site, name):
                 yield argument.with_changes(keyword=cst.Name(_ported_name(site, name)))
             continue
+        if site.callees and all(_names_device(callee, position) for callee in site.callees):
+            continue
         by_keyword = by_keyword or (is_layer and not _fits_position(context, original.value))
         parameter = _parameter_at(site, position) if by_keyword else None
         yield argument.with_changes(keyword=cst.Name(parameter), equal=_EQUAL) if parameter else argument
@@ -75,6 +77,10 @@ def _fits_position(context: Context, node: cst.BaseExpression) -> bool:
     if fact.only("tuple", "list") and fact.items is not None:
         return all(item.is_tensor for item in fact.items)
     return fact.kinds <= {"tensor", "none"}
+
+
+def _names_device(callee: LocalFunction, position: int) -> bool:
+    return position < len(callee.parameters) and callee.parameters[position] == "device"
 
 
 def _parameter_at(site: Site, position: int) -> str | None:

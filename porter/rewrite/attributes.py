@@ -6,10 +6,10 @@ import libcst as cst
 import libcst.matchers as m
 
 from porter.rewrite.context import Context
-from porter.rewrite.main_layer import main_layer_name
+from porter.rewrite.main_layer import is_keras_model
 from porter.rewrite.template import fill, parenthesised, translate
 from porter.rules import Call, Card, Signature, Unknown, find_card, find_rule
-from porter.rules.call import Arg
+from porter.rules.call import Arg, code_of
 from porter.rules.signature import Bound, parse_signature
 
 LAYER_NAMES = frozenset(
@@ -36,6 +36,8 @@ def translate_attribute(context: Context, original: cst.Attribute, updated: cst.
     owner = context.fact(original.value)
     if owner is not None and owner.is_tensor:
         return _tensor_attribute(context, original, updated)
+    if attribute == "dtype" and owner is not None and owner.only("module") and not _sets_own_dtype(context, original):
+        return cst.parse_expression(f"tf.as_dtype({code_of(updated.value)}.compute_dtype)")
     if owner is not None and owner.only("module"):
         return _layer_attribute(context, original, updated, owner.names)
     return updated.with_changes(attr=cst.Name(ported_attribute(context, original)))
@@ -66,7 +68,7 @@ def _is_renamed(context: Context, owner: str, name: str) -> bool:
         return False
     children = context.knowledge.children(owner)
     owned = name in children or f"{name}.*" in children or _sets(context, owner, name)
-    is_model = local.kind == "model" and main_layer_name(context.source, owner) is None
+    is_model = is_keras_model(context.source, context.knowledge, owner)
     return owned and name in (MODEL_NAMES if is_model else LAYER_NAMES)
 
 
@@ -89,6 +91,9 @@ def _constant(context: Context, original: cst.Attribute, updated: cst.Attribute,
         return updated
     if name.startswith("transformers.modeling_outputs."):
         return cst.Name(f"TF{name.rpartition('.')[2]}")
+    layer = layer_class(name)
+    if layer is not None:
+        return cst.parse_expression(layer)
     found = find_rule(name)
     if found is None:
         return updated
@@ -97,6 +102,16 @@ def _constant(context: Context, original: cst.Attribute, updated: cst.Attribute,
     function = next(iter(found.cases.values())).partition("(")[0]  # the function itself, as a value
     is_name = function.replace(".", "").isidentifier()
     return cst.parse_expression(context.runtime_name(function)) if is_name else updated
+
+
+def _sets_own_dtype(context: Context, node: cst.Attribute) -> bool:
+    return any(_is_renamed(context, owner, "dtype") for owner in _owner_classes(context, node))
+
+
+def layer_class(name: str) -> str | None:
+    """The Keras class of a torch layer class, for code that handles the class itself."""
+    card = find_card(name)
+    return next(iter(card.cases.values())).partition("(")[0] if card is not None else None
 
 
 def _tensor_attribute(context: Context, original: cst.Attribute, updated: cst.Attribute) -> cst.BaseExpression:

@@ -11,7 +11,7 @@ import libcst.matchers as m
 
 from porter.rewrite.attributes import LAYER_NAMES, MODEL_NAMES
 from porter.rewrite.context import Context
-from porter.rewrite.main_layer import main_layer_name
+from porter.rewrite.main_layer import is_keras_model
 from porter.rewrite.source import LocalClass
 from porter.rules import find_card
 from porter.rules.call import code_of
@@ -136,7 +136,7 @@ def _lines(context: Context, local: LocalClass, attribute: Attribute) -> list[st
 
 
 def _ported(context: Context, local: LocalClass, name: str) -> str:
-    is_model = local.kind == "model" and main_layer_name(context.source, local.name) is None
+    is_model = is_keras_model(context.source, context.knowledge, local.name)
     return f"{name}_" if name in (MODEL_NAMES if is_model else LAYER_NAMES) else name
 
 

@@ -10,7 +10,7 @@ import libcst.matchers as m
 from porter.rewrite.arguments import ported_parameter
 from porter.rewrite.context import Context
 from porter.rewrite.experts import experts_body
-from porter.rewrite.flow import RETURN_DECORATORS, decorators
+from porter.rewrite.flow import RETURN_DECORATORS
 from porter.rewrite.knowledge import Callee
 from porter.rewrite.loops import without_empty_lists
 from porter.rewrite.source import LocalFunction
@@ -75,8 +75,8 @@ def _parameters(context: Context, function: LocalFunction, params: cst.Parameter
 
 
 def is_device(parameter: cst.Param) -> bool:
-    """An optional argument that says where tensors lie, which TensorFlow decides by itself."""
-    return parameter.name.value == "device" and parameter.default is not None
+    """An argument that says where tensors lie, which TensorFlow decides by itself."""
+    return parameter.name.value == "device"
 
 
 def _renamed(function: LocalFunction, parameter: cst.Param) -> cst.Param:

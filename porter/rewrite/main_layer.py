@@ -7,6 +7,7 @@ from functools import lru_cache
 import libcst as cst
 import libcst.matchers as m
 
+from porter.rewrite.knowledge import Knowledge
 from porter.rewrite.source import Source
 from porter.rules.call import code_of
 
@@ -45,3 +46,24 @@ def _constructed(node: cst.Assign, attribute: str) -> str:
         return ""
     assert isinstance(node.value, cst.Call)
     return code_of(node.value.func)
+
+
+_OF_ANY_LAYER = frozenset({"config", "training", "post_init", "gradient_checkpointing", "dtype", "device"})
+
+
+def needs_model(source: Source, knowledge: Knowledge, class_name: str) -> bool:
+    """Whether a main layer must be a model: the class uses what it inherits from its PreTrainedModel."""
+    found = getattr(source.module, class_name)
+    if getattr(found, "_tied_weights_keys", None):
+        return True
+    reads = source.find(source.classes[class_name].node, cst.Attribute)
+    names = {node.attr.value for node in reads if m.matches(node.value, m.Name("self"))}
+    children = {name.partition(".")[0] for name in knowledge.children(class_name)}
+    return any(hasattr(found, name) for name in names - set(vars(found)) - _OF_ANY_LAYER - children)
+
+
+def is_keras_model(source: Source, knowledge: Knowledge, class_name: str) -> bool:
+    """Whether the class that takes over the PyTorch class's attributes is a keras.Model, not a plain layer."""
+    if source.classes[class_name].kind != "model":
+        return False
+    return main_layer_name(source, class_name) is None or needs_model(source, knowledge, class_name)

@@ -8,11 +8,9 @@ import libcst as cst
 import libcst.matchers as m
 
 from porter.rewrite.context import Context, tf_name
-from porter.rewrite.main_layer import prefix_of
+from porter.rewrite.main_layer import needs_model, prefix_of
 from porter.rewrite.source import LocalClass
 from porter.rules.call import code_of
-
-_OF_ANY_LAYER = frozenset({"config", "training", "post_init", "gradient_checkpointing", "dtype", "device"})
 
 
 def split_main_layer(
@@ -23,7 +21,7 @@ def split_main_layer(
 
 
 def _main_class(context: Context, local: LocalClass, ported: cst.ClassDef, main: str) -> cst.ClassDef:
-    is_layer = not _needs_model(context, local)
+    is_layer = not needs_model(context.source, context.knowledge, local.name)
     statements: list[cst.CSTNode] = list(ported.body.body)
     if is_layer:
         statements = [_as_layer(s) for s in statements]
@@ -36,18 +34,6 @@ def _main_class(context: Context, local: LocalClass, ported: cst.ClassDef, main:
         decorators=[cst.Decorator(cst.Name("keras_serializable"))],
         body=ported.body.with_changes(body=statements),
     )
-
-
-def _needs_model(context: Context, local: LocalClass) -> bool:
-    """Whether the class uses what it inherits from its PreTrainedModel."""
-    found = getattr(context.source.module, local.name)
-    own = set(vars(found))
-    if getattr(found, "_tied_weights_keys", None):
-        return True
-    reads = context.source.find(local.node, cst.Attribute)
-    names = {node.attr.value for node in reads if m.matches(node.value, m.Name("self"))}
-    children = {name.partition(".")[0] for name in context.knowledge.children(local.name)}
-    return any(hasattr(found, name) for name in names - own - _OF_ANY_LAYER - children)
 
 
 def _layer_attributes(context: Context, local: LocalClass) -> Iterator[cst.BaseStatement]:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from porter.runtime.conversions import Conversion, Converted, ModelShapes
 from porter.runtime.layouts import Layout
 from porter.runtime.names import NamedVariable, named_variables, placed_layers
-from porter.runtime.pairing import Pairing, Rename, Target, pair
+from porter.runtime.pairing import Pairing, Rename, Scope, Target, pair, renamed
 from porter.runtime.tensor_source import Checkpoint, CheckpointError
 
 logger = logging.getLogger(__name__)
@@ -71,7 +72,7 @@ def load_tensors(checkpoint: Checkpoint, pairing: Pairing, named: Mapping[str, N
     for move in pairing.moves:
         variable = named[move.name].variable
         array = move.target.layout.to_keras(checkpoint.read(move.source))
-        variable.assign(np.ascontiguousarray(array.astype(variable.dtype)))
+        variable.assign(np.asarray(array, dtype=variable.dtype, order="C"))
 
 
 def differing_ties(checkpoint: Checkpoint, tied: Mapping[str, str]) -> frozenset[str]:
@@ -119,26 +120,59 @@ def check(model: Any, pairing: Pairing, info: LoadingInfo, *, ignore_mismatched:
         )
     if not pairing.moves and pairing.missing:
         raise CheckpointError(f"The checkpoint holds none of the weights of {name}, such as {pairing.missing[0]}.")
+    for key, parts in pairing.absent.items():
+        logger.warning("%s: %s cannot be made, the checkpoint lacks %s", name, key, parts)
     if info.missing_keys:
         logger.warning("%s: %d weights are not in the checkpoint: %s", name, len(info.missing_keys), info.missing_keys)
     if info.unexpected_keys:
         logger.info("%s has no place for %d tensors: %s", name, len(info.unexpected_keys), info.unexpected_keys)
 
 
+def converted(model: Any, checkpoint: Checkpoint) -> Checkpoint:
+    """PyTorch's checkpoint with its tensors in the form that a built model has them; nothing is read.
+
+    Raises:
+        CheckpointError: tensors that are to become one do not fit together.
+    """
+    conversions = list(checkpoint_conversions(model))
+    if not conversions:
+        return checkpoint
+    shapes = {name: entry.torch_shape for name, entry in named_variables(model).items()}
+    renames = list(checkpoint_renames(model))
+    plan = ModelShapes(shapes, model.base_model_prefix, model.config)
+    return Converted(checkpoint, plan, lambda name: renamed(name, renames), conversions)
+
+
 def paired(model: Any, checkpoint: Checkpoint, *, from_pt: bool) -> tuple[Pairing, dict[str, NamedVariable]]:
     """Pair a checkpoint with a built model, by PyTorch's names or by variable paths."""
-    targets, named = torch_targets(model) if from_pt else keras_targets(model)
-    prefix = model.base_model_prefix if from_pt else ""
-    tied = model.all_tied_weights_keys if from_pt else {}
-    renames = list(checkpoint_renames(model)) if from_pt else []
-    return pair(checkpoint.tensors, targets, prefix, tied, renames), named
+    if not from_pt:
+        targets, named = keras_targets(model)
+        return pair(checkpoint.tensors, targets, "", {}), named
+    targets, named = torch_targets(model)
+    made, absent = (checkpoint.made, checkpoint.absent) if isinstance(checkpoint, Converted) else ((), {})
+    renames = list(checkpoint_renames(model))
+    prefix, tied = model.base_model_prefix, model.all_tied_weights_keys
+    return replace(pair(checkpoint.tensors, targets, prefix, tied, renames, made), absent=absent), named
 
 
 def checkpoint_renames(model: Any) -> Iterator[Rename]:
     """The renames that the model and the models inside it declare as `_checkpoint_renames`, outermost first."""
-    known: list[Any] = []
+    for scope, declared in _declarations(model, "_checkpoint_renames"):
+        yield from (Rename(scope, pattern, replacement) for pattern, replacement in declared)
+
+
+def checkpoint_conversions(model: Any) -> Iterator[Conversion]:
+    """The conversions that the model and the models inside it declare as `_checkpoint_conversions`."""
+    for scope, declared in _declarations(model, "_checkpoint_conversions"):
+        yield from (Conversion.declared(scope, entry) for entry in declared)
+
+
+def _declarations(model: Any, attribute: str) -> Iterator[tuple[Scope, list[Any]]]:
+    """What each layer declares, unless a layer around it declares the same."""
+    known: list[tuple[str, list[Any]]] = []
     for place in placed_layers(model):
-        declared = getattr(place.layer, "_checkpoint_renames", None)
-        if declared and declared not in known:
-            known.append(declared)
-            yield from (Rename(place.name, pattern, replacement) for pattern, replacement in declared)
+        declared = getattr(place.layer, attribute, None)
+        outer = (name for name, other in known if other == declared)
+        if declared and not any(name in ("", place.name) or place.name.startswith(f"{name}.") for name in outer):
+            known.append((place.name, declared))
+            yield Scope(place.name, model.base_model_prefix), declared

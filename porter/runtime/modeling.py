@@ -17,6 +17,7 @@ from porter.runtime.repository import TF_WEIGHTS, Repository
 from porter.runtime.serialization import configuration, keras_config, plain_arguments, register
 from porter.runtime.tensor_source import Checkpoint
 from porter.runtime.training import TrainsOnOwnLoss
+from porter.runtime.transformers4 import current_names, stored_keys
 from porter.runtime.tying import tie_variables, tied_names
 
 logger = logging.getLogger(__name__)
@@ -154,10 +155,8 @@ class TFPreTrainedModel(TrainsOnOwnLoss):
         Raises:
             CheckpointError: weights do not fit; the model then holds fresh weights.
         """
-        if not self.built:
-            object.__setattr__(self, "_untied", self._ties_to_leave(checkpoint, from_pt))
-            self.tie_weights()
-            self._build_layers(None)
+        self.build_for(checkpoint, from_pt=from_pt)
+        checkpoint = checkpoint if from_pt else current_names(checkpoint, self)
         pairing, named = paired(self, checkpoint, from_pt=from_pt)
         info = loading_info(self, pairing, from_pt=from_pt)
         check(self, pairing, info, ignore_mismatched=ignore_mismatched_sizes)
@@ -166,6 +165,13 @@ class TFPreTrainedModel(TrainsOnOwnLoss):
         load_tensors(checkpoint, pairing, named)
         return info
 
+    def build_for(self, checkpoint: Checkpoint, *, from_pt: bool) -> None:
+        """Build the model, unless it is, without the ties that an open checkpoint contradicts."""
+        if not self.built:
+            object.__setattr__(self, "_untied", self._ties_to_leave(checkpoint, from_pt))
+            self.tie_weights()
+            self._build_layers(None)
+
     def _ties_to_leave(self, checkpoint: Checkpoint, from_pt: bool) -> frozenset[str]:
         """Ties of the config that the checkpoint contradicts, holding different numbers for both."""
         tied = tied_names(self)
@@ -173,8 +179,9 @@ class TFPreTrainedModel(TrainsOnOwnLoss):
             differ = differing_ties(checkpoint, tied)
         else:
             paths = {place.name: place.path for place in placed_layers(self)}
-            owners = {t: t.removesuffix(".weight") for t in tied if t.endswith(".weight")}
-            differ = frozenset(t for t, owner in owners.items() if f"{paths.get(owner)}/kernel" in checkpoint.tensors)
+            kernels = {t: f"{paths.get(t.removesuffix('.weight'))}/kernel" for t in tied if t.endswith(".weight")}
+            stored = stored_keys(checkpoint, kernels.values(), self)
+            differ = frozenset(target for target, kernel in kernels.items() if kernel in stored)
         for target in differ:
             logger.warning("The checkpoint has other weights for %s than for %s: not tied.", target, tied[target])
         return differ
@@ -196,7 +203,7 @@ class TFPreTrainedModel(TrainsOnOwnLoss):
         self.config.architectures = [type(self).__name__.removeprefix("TF")]
         self.config.save_pretrained(folder)
         variables = {entry.path: entry.variable for entry in named_variables(self).values()}
-        arrays = {path: np.ascontiguousarray(variable) for path, variable in variables.items()}
+        arrays = {path: np.asarray(variable, order="C") for path, variable in variables.items()}
         beside = folder / f".{TF_WEIGHTS}.part"
         save_file(arrays, beside, metadata={"format": "tf"})
         beside.replace(folder / TF_WEIGHTS)

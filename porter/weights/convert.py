@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,11 +10,13 @@ import numpy as np
 
 from porter import console
 from porter.errors import UsageError
-from porter.runtime.h5_file import model_name
+from porter.runtime.h5_file import weight_key
+from porter.runtime.layouts import Layout
 from porter.runtime.pairing import Move
 from porter.runtime.tensor_source import Array, Checkpoint, CheckpointError, numpy_dtype
+from porter.runtime.transformers4 import Stored, stored_names
 from porter.weights.plan import Plan
-from porter.weights.writers import FORMATS, Entry, Writer, file_names, shards, write_index
+from porter.weights.writers import FORMATS, Entry, file_names, shards, write_index
 
 SHARD_LIMIT = 5_000_000_000
 
@@ -39,18 +40,35 @@ def convert(plan: Plan, checkpoint: Checkpoint, folder: Path, target: Target = T
         UsageError: the format cannot hold a tensor's type.
     """
     check_duplicates(plan, checkpoint)
-    entries = plan_entries(plan, target)
-    moves = dict(zip((entry.path for entry in entries), plan.moves, strict=True))
-    files = shards(entries, target.shard_limit)
+    jobs = plan_jobs(plan, target)
+    files = shards([job.entry for job in jobs], target.shard_limit)
     names = file_names(len(files), target.format)
+    by_key = {job.entry.key: job for job in jobs}
     written = []
     for name, part in zip(names, files, strict=True):
-        with FORMATS[target.format](folder / name, part, flat=len(files) > 1) as writer:
-            write(writer, part, moves, checkpoint)
+        kind = FORMATS[target.format]
+        with kind(folder / name, part, flat=len(files) > 1, empty_groups=plan.empty_groups) as writer:
+            for entry in console.progress(part, f"writing {name}"):
+                writer.add(entry, by_key[entry.key].array(checkpoint))
         written.append(folder / name)
     if len(files) > 1:
         written.append(write_index(folder, dict(zip(names, files, strict=True)), target.format))
     return written
+
+
+@dataclass(frozen=True)
+class Job:
+    """One tensor to be moved: where it is read, how its axes are permuted, and how the file holds it."""
+
+    move: Move
+    layout: Layout
+    entry: Entry
+
+    def array(self, checkpoint: Checkpoint) -> Array:
+        """The numbers as the file holds them, contiguous."""
+        array = self.layout.to_keras(checkpoint.read(self.move.source))
+        contiguous: Array = np.asarray(array, dtype=numpy_dtype(self.entry.dtype), order="C")
+        return contiguous.reshape(self.entry.shape)  # puts back an axis of length one, or none
 
 
 def check_space(plan: Plan, target: Target, folder: Path) -> None:
@@ -59,45 +77,35 @@ def check_space(plan: Plan, target: Target, folder: Path) -> None:
     Raises:
         UsageError: with what is needed and what is there.
     """
-    needed = sum(entry.size for entry in plan_entries(plan, target))
+    needed = sum(job.entry.size for job in plan_jobs(plan, target))
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise UsageError(f"The weights need {needed / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free.")
 
 
-def write(writer: Writer, entries: Sequence[Entry], moves: dict[str, Move], checkpoint: Checkpoint) -> None:
-    """Write the variables of one file."""
-    for entry in console.progress(entries, "writing weights"):
-        writer.add(entry, moved(moves[entry.path], checkpoint, entry.dtype))
-
-
-def moved(move: Move, checkpoint: Checkpoint, dtype: str) -> Array:
-    """One tensor as the variable holds it, contiguous and in `dtype`."""
-    array = move.target.layout.to_keras(checkpoint.read(move.source))
-    contiguous: Array = np.ascontiguousarray(array, dtype=numpy_dtype(dtype)).reshape(move.target.shape)
-    return contiguous
-
-
-def plan_entries(plan: Plan, target: Target) -> list[Entry]:
+def plan_jobs(plan: Plan, target: Target) -> list[Job]:
     """What will be written, in the plan's order, before anything is.
 
     Raises:
         UsageError: the format cannot hold a tensor's type.
     """
-    return list(_entries(plan, target))
+    names = stored_names([move.target.path for move in plan.moves], plan.class_name, plan.model_type)
+    return [_job(plan, move, names[move.target.path], target) for move in plan.moves]
 
 
-def _entries(plan: Plan, target: Target) -> Iterator[Entry]:
-    root = model_name(plan.class_name)
-    for move in plan.moves:
-        dtype = stored_dtype(plan.stored[move.source].dtype, target.dtype)
-        if target.format == "h5" and numpy_dtype(dtype).kind == "V":
-            raise UsageError(
-                f"{move.source} is {dtype}, which HDF5 files cannot hold.",
-                hint="--format safetensors keeps it; --dtype float32 doubles the size",
-            )
-        path = f"{root}/{move.target.path}"
-        yield Entry(path, move.target.shape, dtype, plan.size(move, dtype))
+def _job(plan: Plan, move: Move, stored: Stored, target: Target) -> Job:
+    dtype = stored_dtype(plan.stored[move.source].dtype, target.dtype)
+    layout, shape, path = move.target.layout, move.target.shape, move.target.path
+    if target.format != "h5":
+        return Job(move, layout, Entry(path, path, (), shape, dtype))
+    if numpy_dtype(dtype).kind == "V":
+        raise UsageError(
+            f"{move.source} is {dtype}, which HDF5 files cannot hold.",
+            hint="--format safetensors keeps it; --dtype float32 doubles the size",
+        )
+    shape = stored.shape(shape, layout.torch_shape(shape))
+    layout = Layout(layout.variable) if stored.as_torch else layout
+    return Job(move, layout, Entry(weight_key(stored.name), stored.name, stored.groups, shape, dtype))
 
 
 def stored_dtype(dtype: str, wanted: str | None) -> str:
