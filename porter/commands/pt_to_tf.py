@@ -150,12 +150,12 @@ def publish(options: Options, data: Mapping[str, Any], token: str | None, extra:
 
 def show_plan(options: Options, as_json: bool) -> None:
     """What a run would write."""
-    from porter.weights.convert import plan_entries
+    from porter.weights.convert import plan_jobs
     from porter.weights.pipeline import prepared
 
     with prepared(options) as conversion:
         plan = conversion.plan
-        size = sum(entry.size for entry in plan_entries(plan, options.target))
+        size = sum(job.entry.size for job in plan_jobs(plan, options.target))
         moves = [
             {"from": move.source, "to": move.target.path, "layout": str(move.target.layout)} for move in plan.moves
         ]

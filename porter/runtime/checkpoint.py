@@ -6,7 +6,7 @@ import json
 from contextlib import ExitStack
 from pathlib import Path
 
-from porter.runtime.h5_file import H5File, name_of_weight
+from porter.runtime.h5_file import H5File, weight_key
 from porter.runtime.safetensors_file import SafetensorsFile
 from porter.runtime.tensor_source import Array, Checkpoint, CheckpointError
 from porter.runtime.torch_file import TorchFile
@@ -24,7 +24,7 @@ class ShardedCheckpoint(Checkpoint):
     """
 
     def __init__(self, index: Path) -> None:
-        name_of = name_of_weight if index.name.endswith(".h5.index.json") else str
+        name_of = weight_key if index.name.endswith(".h5.index.json") else str
         weight_map = {name_of(name): file for name, file in read_index(index).items()}
         self._close = ExitStack()
         self._owner: dict[str, Checkpoint] = {}

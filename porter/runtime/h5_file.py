@@ -26,23 +26,14 @@ def model_name(class_name: str) -> str:
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", words).lower()
 
 
-def weight_name(path: str) -> str:
-    """A variable's Keras path as it stands in the file: `m/layer.0/kernel` -> `m/layer_._0/kernel:0`."""
-    return re.sub(r"\.(\d+)(?=[/.]|$)", r"_._\1", path) + ":0"
-
-
-def variable_path(name: str) -> str:
-    """The reverse of `weight_name`."""
-    return name.removesuffix(":0").replace("_._", ".")
-
-
-def name_of_weight(name: str) -> str:
-    """The name under which `H5File` has a weight: its variable's path without the model's own name."""
-    return variable_path(name.partition("/")[2])
+def weight_key(name: str) -> str:
+    """A weight's name without the model's, which differs from object to object and identifies nothing."""
+    is_bare = "model." in name or "/" not in name
+    return name if is_bare else name.partition("/")[2]
 
 
 class H5File(Checkpoint):
-    """A `tf_model.h5`, or one file of several; tensors go by variable path without the model's own name.
+    """A `tf_model.h5`, or one file of several; tensors go by their names without the model's.
 
     Raises:
         CheckpointError: it is no HDF5 file, lacks the lists of names, or leads to another file.
@@ -65,10 +56,10 @@ class H5File(Checkpoint):
         for layer in self._names(self._file, "layer_names"):
             group = self._inner(layer)
             if isinstance(group, h5py.Dataset):
-                yield variable_path(layer), layer
+                yield layer, layer
                 continue
             for name in self._names(group, "weight_names"):
-                yield name_of_weight(name), f"{layer}/{name}"
+                yield weight_key(name), f"{layer}/{name}"
 
     def _inner(self, place: str) -> Any:
         """What lies at `place`, without following a link to somewhere else."""
@@ -119,13 +110,26 @@ class H5Writer:
         self._flat = flat
         self._groups: dict[str, list[str]] = {}
 
-    def add(self, path: str, array: Array) -> None:
-        """Write the variable `path` (`<model>/<layer>/.../<variable>`); nothing of it stays in memory."""
-        name = weight_name(path)
-        layer, _, _ = name.partition("/")[2].partition("/")
-        place = name.partition("/")[2] if self._flat else f"{layer}/{name}"
-        self._groups.setdefault(place if self._flat else layer, []).append(name)
-        self._file.create_dataset(place, data=array)
+    def add(self, name: str, groups: Sequence[str], array: Array) -> None:
+        """Write the weight `name` (`<model>/<layer>/.../<variable>:0`); nothing of it stays in memory.
+
+        Further groups than the first get a link to the same numbers. A flat file has none.
+        """
+        if self._flat:
+            self._groups[weight_key(name)] = []
+            self._file.create_dataset(weight_key(name), data=array)
+            return
+        places = [f"{group}/{name}" for group in groups]
+        self._file.create_dataset(places[0], data=array)
+        for place in places[1:]:
+            self._file[place] = self._file[places[0]]
+        for group in groups:
+            self._groups.setdefault(group, []).append(name)
+
+    def add_group(self, name: str) -> None:
+        """A group that holds no weights."""
+        self._file.create_group(name)
+        self._groups.setdefault(name, [])
 
     def close(self) -> None:
         """Write the lists of names and close the file."""

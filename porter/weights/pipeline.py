@@ -85,7 +85,7 @@ def prepared(options: Options) -> Iterator[Conversion]:
         port = find_port(options.source, options.tf, Path(scratch), options.trust_remote_code, options.class_name)
         model_class = load_class(port)
         config = model_class.config_class.from_pretrained(options.source, local_files_only=True)
-        plan = make_plan(build_without_weights(model_class, config), checkpoint)
+        plan = make_plan(build_without_weights(model_class, config, checkpoint), checkpoint)
         yield Conversion(options, port, model_class, plan, checkpoint)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from typing import Any
 
 from porter.errors import UsageError
 from porter.runtime.pairing import Move, Pairing, problems
-from porter.runtime.tensor_source import Checkpoint, TensorInfo, numpy_dtype
+from porter.runtime.tensor_source import Checkpoint, TensorInfo
 
 SHOWN = 8
 
@@ -21,31 +20,31 @@ class Plan:
 
     Attributes:
         class_name: the TensorFlow class, `"TFBertModel"`.
+        model_type: of its configuration.
         pairing: every variable of it with its tensor.
         stored: the checkpoint's tensors, by name.
+        empty_groups: groups that a `tf_model.h5` of the class holds without weights.
     """
 
     class_name: str
+    model_type: str
     pairing: Pairing
     stored: Mapping[str, TensorInfo]
+    empty_groups: tuple[str, ...] = ()
 
     @property
     def moves(self) -> tuple[Move, ...]:
         """What is to be carried out, in the order of the model's layers."""
         return self.pairing.moves
 
-    def size(self, move: Move, dtype: str | None = None) -> int:
-        """Bytes of the variable that `move` writes, in its own type or in `dtype`."""
-        return math.prod(move.target.shape) * numpy_dtype(dtype or self.stored[move.source].dtype).itemsize
 
-
-def build_without_weights(model_class: Any, config: Any) -> Any:
-    """The model with all its variables named and shaped but none of them allocated."""
+def build_without_weights(model_class: Any, config: Any, checkpoint: Checkpoint) -> Any:
+    """The model as it will be loaded, with all its variables named and shaped but none of them allocated."""
     import keras
 
     with keras.StatelessScope(initialize_variables=False):
         model = model_class(config)
-        model.build()
+        model.build_for(checkpoint, from_pt=True)
     return model
 
 
@@ -60,12 +59,14 @@ def make_plan(model: Any, checkpoint: Checkpoint) -> Plan:
         UsageError: a variable has no tensor, or one of another shape; the sentence names it.
     """
     from porter.runtime.loading import paired
+    from porter.runtime.transformers4 import empty_groups
 
     pairing, _ = paired(model, checkpoint, from_pt=True)
     check_paths(pairing)
     if not pairing.is_complete:
         raise UsageError(incompleteness(type(model).__name__, pairing), hint="another class may fit the checkpoint")
-    return Plan(type(model).__name__, pairing, checkpoint.tensors)
+    name, config = type(model).__name__, model.config
+    return Plan(name, config.model_type, pairing, checkpoint.tensors, empty_groups(name, config))
 
 
 def check_paths(pairing: Pairing) -> None:

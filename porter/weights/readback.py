@@ -9,7 +9,7 @@ from pathlib import Path
 from porter.errors import LeftOver
 from porter.runtime.checkpoint import open_file
 from porter.runtime.tensor_source import Checkpoint
-from porter.weights.convert import Target, moved, stored_dtype
+from porter.weights.convert import Target, plan_jobs
 from porter.weights.plan import Plan
 
 
@@ -22,13 +22,11 @@ def check_written(plan: Plan, checkpoint: Checkpoint, files: Sequence[Path], tar
     with ExitStack() as stack:
         opened = [stack.enter_context(open_file(file)) for file in files if not file.name.endswith(".json")]
         written = [name for file in opened for name in file.tensors]
-        wanted = {move.target.path: move for move in plan.moves}
+        wanted = {job.entry.key: job for job in plan_jobs(plan, target)}
         if sorted(written) != sorted(wanted):
             odd = sorted(set(written).symmetric_difference(wanted)) or ["a variable written twice"]
             raise LeftOver(f"The written files do not hold what was planned: {odd[0]}.")
         for file in opened:
             for name in file.tensors:
-                move = wanted[name]
-                dtype = stored_dtype(plan.stored[move.source].dtype, target.dtype)
-                if file.read(name).tobytes() != moved(move, checkpoint, dtype).tobytes():
+                if file.read(name).tobytes() != wanted[name].array(checkpoint).tobytes():
                     raise LeftOver(f"{name} reads back other than it was written.", hint="check the disk")

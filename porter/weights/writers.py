@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import struct
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -12,9 +13,9 @@ from typing import Self
 
 import numpy as np
 
-from porter.runtime.h5_file import H5Writer, weight_name
+from porter.runtime.h5_file import H5Writer
 from porter.runtime.safetensors_file import DTYPES
-from porter.runtime.tensor_source import Array
+from porter.runtime.tensor_source import Array, numpy_dtype
 
 TYPE_NAMES = {name: code for code, name in DTYPES.items()}
 ALIGNMENT = 8
@@ -22,12 +23,26 @@ ALIGNMENT = 8
 
 @dataclass(frozen=True)
 class Entry:
-    """One variable to be written: its path with the model's name in front, shape, dtype and bytes."""
+    """One variable to be written.
 
-    path: str
+    Attributes:
+        key: what identifies it in the file.
+        name: what the file calls it, with the model's name in front where the format has it there.
+        groups: the file's groups that hold it.
+        shape: in the file.
+        dtype: in the file.
+    """
+
+    key: str
+    name: str
+    groups: tuple[str, ...]
     shape: tuple[int, ...]
     dtype: str
-    size: int
+
+    @property
+    def size(self) -> int:
+        """Bytes in the file."""
+        return math.prod(self.shape) * numpy_dtype(self.dtype).itemsize
 
 
 class Writer(ABC):
@@ -51,12 +66,14 @@ class Writer(ABC):
 class H5Shard(Writer):
     """A `tf_model.h5`, or one file of several."""
 
-    def __init__(self, path: Path, entries: Sequence[Entry], *, flat: bool) -> None:
+    def __init__(self, path: Path, entries: Sequence[Entry], *, flat: bool, empty_groups: Sequence[str] = ()) -> None:
         self._writer = H5Writer(path, flat=flat)
+        for group in () if flat else empty_groups:
+            self._writer.add_group(group)
 
     def add(self, entry: Entry, array: Array) -> None:
         """Write one variable as a dataset."""
-        self._writer.add(entry.path, array)
+        self._writer.add(entry.name, entry.groups, array)
 
     def close(self) -> None:
         """Write the lists of names."""
@@ -64,19 +81,18 @@ class H5Shard(Writer):
 
 
 class SafetensorsShard(Writer):
-    """A `tf_model.safetensors`, or one file of several; names are paths without the model's name.
+    """A `tf_model.safetensors`, or one file of several.
 
     All entries are announced first, so the header is written before the first number.
     """
 
-    def __init__(self, path: Path, entries: Sequence[Entry], *, flat: bool) -> None:
+    def __init__(self, path: Path, entries: Sequence[Entry], *, flat: bool, empty_groups: Sequence[str] = ()) -> None:
         self._file = path.open("xb")
         header: dict[str, object] = {"__metadata__": {"format": "tf"}}
         position = 0
         for entry in entries:
             offsets = [position, position + entry.size]
-            name = entry.path.partition("/")[2]
-            header[name] = {"dtype": TYPE_NAMES[entry.dtype], "shape": list(entry.shape), "data_offsets": offsets}
+            header[entry.key] = {"dtype": TYPE_NAMES[entry.dtype], "shape": list(entry.shape), "data_offsets": offsets}
             position += entry.size
         raw = json.dumps(header, separators=(",", ":")).encode()
         raw += b" " * (-len(raw) % ALIGNMENT)
@@ -116,13 +132,8 @@ def file_names(count: int, ending: str) -> list[str]:
 
 def write_index(folder: Path, files: dict[str, Sequence[Entry]], ending: str) -> Path:
     """The index of several files: which variable lies where."""
-    name_of = weight_name if ending == "h5" else _below_model
-    weight_map = {name_of(entry.path): file for file, entries in files.items() for entry in entries}
+    weight_map = {entry.name: file for file, entries in files.items() for entry in entries}
     total = sum(entry.size for entries in files.values() for entry in entries)
     path = folder / f"tf_model.{ending}.index.json"
     path.write_text(json.dumps({"metadata": {"total_size": total}, "weight_map": weight_map}, indent=2) + "\n")
     return path
-
-
-def _below_model(path: str) -> str:
-    return path.partition("/")[2]

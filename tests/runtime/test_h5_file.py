@@ -2,20 +2,20 @@ import h5py
 import numpy as np
 import pytest
 
-from porter.runtime.h5_file import H5File, H5Writer, model_name, variable_path, weight_name
+from porter.runtime.h5_file import H5File, H5Writer, model_name, weight_key
 from porter.runtime.tensor_source import CheckpointError
 
 VARIABLES = {
-    "tf_bert_model/bert/encoder/layer.0/query/kernel": np.arange(6, dtype=np.float32).reshape(2, 3),
-    "tf_bert_model/bert/encoder/layer.10/query/bias": np.ones(3, np.float16),
-    "tf_bert_model/cls/scale": np.float32(2).reshape(()),
+    "tf_bert_model/bert/encoder/layer_._0/query/kernel:0": np.arange(6, dtype=np.float32).reshape(2, 3),
+    "tf_bert_model/bert/encoder/layer_._10/query/bias:0": np.ones(3, np.float16),
+    "tf_bert_model/cls/scale:0": np.float32(2).reshape(()),
 }
 
 
 def write(path, variables=VARIABLES, flat=False):
     with H5Writer(path, flat=flat) as writer:
         for name, array in variables.items():
-            writer.add(name, array)
+            writer.add(name, [name.split("/")[1]], array)
     return path
 
 
@@ -42,19 +42,36 @@ def test_the_names_in_the_file_are_those_of_transformers_4(tmp_path):
 
 
 def test_more_names_than_one_attribute_holds(tmp_path):
-    variables = {f"m/layer/part.{number}/bias": np.full(1, number, np.float32) for number in range(4500)}
+    variables = {f"m/layer/part_._{number}/bias:0": np.full(1, number, np.float32) for number in range(4500)}
     with H5File(write(tmp_path / "tf_model.h5", variables)) as file:
         assert len(file.tensors) == 4500
-        assert file.read("layer/part.4321/bias")[0] == 4321
+        assert file.read("layer/part_._4321/bias:0")[0] == 4321
+
+
+def test_a_weight_in_several_groups_is_stored_once_and_found_in_all(tmp_path):
+    numbers = np.random.default_rng(0).normal(size=(100, 100)).astype(np.float32)
+    with H5Writer(tmp_path / "tf_model.h5") as writer:
+        writer.add("shared/shared/embeddings:0", ["shared", "encoder", "decoder"], numbers)
+    with h5py.File(tmp_path / "tf_model.h5") as file:
+        assert list(file.attrs["layer_names"]) == ["shared", "encoder", "decoder"]
+        for group in ("shared", "encoder", "decoder"):
+            assert list(file[group].attrs["weight_names"]) == ["shared/shared/embeddings:0"]
+            assert np.array_equal(file[group]["shared/shared/embeddings:0"], numbers)
+    assert (tmp_path / "tf_model.h5").stat().st_size < 2 * numbers.nbytes
+    with H5File(tmp_path / "tf_model.h5") as file:
+        assert list(file.tensors) == ["shared/embeddings:0"]
 
 
 @pytest.mark.parametrize(
-    ("path", "name"),
-    [("m/layer.3/x.12/kernel", "m/layer_._3/x_._12/kernel:0"), ("m/a.b/norm1.5x/k", "m/a.b/norm1.5x/k:0")],
+    ("name", "key"),
+    [
+        ("tf_bert_model/bert/pooler/kernel:0", "bert/pooler/kernel:0"),
+        ("final_logits_bias:0", "final_logits_bias:0"),
+        ("model.shared/model.shared/embeddings:0", "model.shared/model.shared/embeddings:0"),
+    ],
 )
-def test_numbers_of_lists_are_written_apart(path, name):
-    assert weight_name(path) == name
-    assert variable_path(name) == path
+def test_the_models_name_is_no_part_of_a_key(name, key):
+    assert weight_key(name) == key
 
 
 @pytest.mark.parametrize(

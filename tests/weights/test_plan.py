@@ -47,7 +47,7 @@ STORED = {
 def planned(tmp_path, tensors):
     safetensors.numpy.save_file(tensors, tmp_path / "model.safetensors")
     with open_checkpoint(tmp_path) as checkpoint:
-        return make_plan(build_without_weights(TFBlocks, PretrainedConfig()), checkpoint)
+        return make_plan(build_without_weights(TFBlocks, PretrainedConfig(), checkpoint), checkpoint)
 
 
 def test_every_variable_has_its_tensor_and_a_path_of_its_own(tmp_path):
@@ -57,8 +57,10 @@ def test_every_variable_has_its_tensor_and_a_path_of_its_own(tmp_path):
     assert len({move.target.path for move in plan.moves}) == len(STORED)
 
 
-def test_no_variable_is_allocated_for_a_plan():
-    layer = build_without_weights(TFBlocks, PretrainedConfig()).layer[1].late
+def test_no_variable_is_allocated_for_a_plan(tmp_path):
+    safetensors.numpy.save_file(STORED, tmp_path / "model.safetensors")
+    with open_checkpoint(tmp_path) as checkpoint:
+        layer = build_without_weights(TFBlocks, PretrainedConfig(), checkpoint).layer[1].late
     assert tuple(layer.kernel.shape) == (3, 2)
     assert layer._kernel._value is None
 
