@@ -26,7 +26,8 @@ def move_weights(context: Context, owner: str, constructor: cst.FunctionDef) -> 
         if line is None:
             kept.append(statement)  # type: ignore[arg-type]  # a block's statements
         else:
-            lines += [above.comment.value for above in statement.leading_lines if above.comment is not None]
+            comments = m.findall(statement, m.Comment())
+            lines += [cst.ensure_type(comment, cst.Comment).value for comment in comments]
             lines.append(line)
     return constructor.with_changes(body=constructor.body.with_changes(body=kept)), lines
 
