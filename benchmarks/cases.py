@@ -7,6 +7,7 @@ import json
 import re
 import tempfile
 import time
+import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -86,7 +87,9 @@ def _start_of(case: Mapping[str, Any], name: str) -> Row:
 def _stopped(error: Exception, clock: _Clock) -> str:
     """Where in the chain the whole case stopped, and why."""
     stage = next(stage for stage in ("subject", "trace", "rewrite", "write") if stage not in clock.seconds)
-    text = str(error) if isinstance(error, PorterError) else f"{type(error).__name__}: {error}"
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    place = f" ({Path(last.filename).name}: {last.line})"
+    text = str(error) if isinstance(error, PorterError) else f"{type(error).__name__}: {error}{place}"
     return f"{stage} failed: {' '.join(text.split())[:300]}"
 
 

@@ -7,16 +7,14 @@ the same threads, their runs taken in turn so that a busy machine is no one's ad
 from __future__ import annotations
 
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from statistics import median
 from typing import Any
-
-sys.path.insert(0, str(Path(__file__).parent))
 
 BATCH, LENGTH, RUNS, WARM_UP = 8, 128, 15, 3
 
@@ -52,7 +50,7 @@ def medians() -> dict[str, float]:
             started = time.perf_counter()
             forward()
             times[name].append(time.perf_counter() - started)
-    return {name: statistics.median(taken[WARM_UP:]) for name, taken in times.items()}
+    return {name: median(taken[WARM_UP:]) for name, taken in times.items()}
 
 
 def bert_forwards(folder: Path) -> dict[str, Forward]:

@@ -16,8 +16,6 @@ import sys
 import zlib
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
-
 from pool import Task, run_tasks
 from reasons import why
 from report import table
@@ -87,7 +85,11 @@ def measure(cases: list[JsonCase], output: Path, processes: int, limit: int) -> 
         for row in run_tasks(tasks, processes, limit):
             file.write(json.dumps(row) + "\n")
             file.flush()
-            print(f"{row['case']}/{row['class']}: {'proven' if row['ok'] else row['reason']}", file=sys.stderr)
+            print(f"{row['case']}/{row['class']}: {_outcome(row)}", file=sys.stderr)
+
+
+def _outcome(row: Row) -> str:
+    return "proven" if row["ok"] else str(row["reason"]).partition("\n")[0]
 
 
 if __name__ == "__main__":

@@ -4,14 +4,13 @@ Prints a Markdown table with the machine's name. NAME is one of help, scaffold, 
 """
 
 import json
-import os
-import platform
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from statistics import median
 
 SAMPLES = Path(__file__).parents[1] / "tests" / "ports"
 
@@ -29,8 +28,8 @@ def porter(*arguments: str) -> None:
 
 
 def help_rows() -> Iterator[Row]:
-    quickest = min(seconds_of(lambda: porter("--help")) for _ in range(5))
-    yield "`porter --help`, best of 5", f"{quickest:.2f} s", "0.5 s"
+    taken = median(seconds_of(lambda: porter("--help")) for _ in range(5))
+    yield "`porter --help`, median of 5", f"{taken:.2f} s", "0.5 s"
 
 
 def scaffold_rows() -> Iterator[Row]:
@@ -53,21 +52,17 @@ def rewrite_rows() -> Iterator[Row]:
     subjects = [find_subject(sample.stem, sample) for sample in sorted(SAMPLES.glob("*.json"))]
     largest = max(subjects, key=lambda subject: len(subject.source))
     facts = trace(largest)
-    taken = min(seconds_of(lambda: rewrite(largest, facts, standalone())) for _ in range(3))
+    taken = median(seconds_of(lambda: rewrite(largest, facts, standalone())) for _ in range(3))
     lines = largest.source.count("\n")
-    yield f"rewriting `{largest.file.name}` ({lines} lines), facts in hand", f"{taken:.2f} s", "2 s"
-
-
-def machine() -> str:
-    cpus = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
-    cores = len(os.sched_getaffinity(0))
-    return f"{cpus[0].partition(':')[2].strip()}, {cores} cores, Python {platform.python_version()}"
+    yield f"rewriting `{largest.file.name}` ({lines} lines), facts in hand, median of 3", f"{taken:.2f} s", "2 s"
 
 
 ROWS = {"help": help_rows, "scaffold": scaffold_rows, "rewrite": rewrite_rows}
 
 
 def main(names: list[str]) -> None:
+    from report import machine
+
     from porter.quiet import quiet_frameworks
 
     quiet_frameworks()
