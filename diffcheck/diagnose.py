@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import math
 import statistics
@@ -46,8 +47,13 @@ class Models(Runs):
 
     torch_model: Any
     tf_model: Any
-    live: tf_side.LiveCalls
     layers: Mapping[str, Any]
+
+    @functools.cached_property
+    def entered(self) -> dict[tuple[str, int], ModuleCall]:
+        """The TensorFlow layers' calls by path and number, those that a crash broke off too."""
+        calls = (*self.candidate.calls, *self.candidate.unfinished)
+        return {(call.path, call.number): call for call in calls}
 
 
 def examine_flow(runs: Runs, bound: Bound) -> tuple[ModuleResult, ...]:
@@ -116,7 +122,7 @@ class _Alone:
 
 def _ran(path: str, models: Models) -> bool:
     """Whether the partner of a module was entered, so that it can be called alone."""
-    return (models.pairing.modules.get(path), 0) in models.live
+    return (models.pairing.modules.get(path), 0) in models.entered
 
 
 def _in_flow(
@@ -175,14 +181,17 @@ def arguments_alone(call: ModuleCall, models: Models, double: bool = False) -> A
         LookupError: the layer was not called that often.
     """
     tf_path = models.pairing.modules[call.path]
-    if (tf_path, call.number) not in models.live:
+    if (tf_path, call.number) not in models.entered:
         raise LookupError(f"{tf_path} was called less often than its module.")
     accepted = inspect.signature(models.layers[tf_path].call).parameters
-    return arguments_for(models.live[tf_path, call.number], call.arguments, accepted, double)
+    return arguments_for(models.entered[tf_path, call.number].arguments, call.arguments, accepted, double)
 
 
 def _alone(call: ModuleCall, models: Models, bound: Bound, double: bool = False) -> _Alone:
     layer = models.layers[models.pairing.modules[call.path]]
+    if not call.path and not double and models.candidate.crash is None:
+        # The whole model was given PyTorch's own inputs already.
+        return _Alone(call, compare_modules(call.output, models.candidate.output, bound))
     try:
         arguments = arguments_alone(call, models, double)
     except LookupError:

@@ -135,7 +135,9 @@ def _statements(module: ModuleResult, located: Located | None) -> tuple[Statemen
 
 def _locate(models: Models, module: ModuleResult) -> Located | None:
     """The first assignment that differs while both sides compute the module from PyTorch's inputs."""
-    return first_difference(*_watched_runs(models, module), _tolerance(module))
+    found = first_difference(*_watched_runs(models, module), _tolerance(module))
+    # Where the layer stops, a flag that differs on the way there is not what stopped it.
+    return None if found and module.crash and found.is_number else found
 
 
 def _watched_runs(models: Models, module: ModuleResult) -> tuple[list[Event], list[Event]]:

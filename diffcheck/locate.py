@@ -33,6 +33,11 @@ class Located:
     skipped: tuple[Event, ...] = ()
     others: tuple[Event, ...] = ()
 
+    @property
+    def is_number(self) -> bool:
+        """Whether a plain Python number differs, not a tensor."""
+        return _is_number(self.tf)
+
     def sentence(self) -> str:
         """What differs after the statement, and what went in."""
         name = "the returned value" if self.tf.name == RETURN else self.tf.name

@@ -11,15 +11,17 @@ import numpy as np
 
 from diffcheck import tf_side, torch_side
 from diffcheck.compare import Comparison, compare, compare_flat, noise_between
+from diffcheck.copies import MAX_MEMORY, Copies
 from diffcheck.diagnose import Models, Runs, examine, examine_flow
 from diffcheck.explain import explain
 from diffcheck.metrics import TOLERANCE, Bound
 from diffcheck.pair import pair
 from diffcheck.recording import Recording, Structure
-from diffcheck.report import ModuleResult, Origin, Place, Report, WeightResult
+from diffcheck.report import ModuleResult, Origin, Place, Report, Variation, WeightResult
 from diffcheck.storage import Stored
 from diffcheck.training import compare_backward
 from diffcheck.values import Flattened, flatten
+from diffcheck.variations import compare_cached_step, compare_variations
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,9 @@ class Options:
 
     ``layer_by_layer`` examines every module even where the outputs match; ``skip`` names outputs that are not
     compared; ``parameters`` pairs PyTorch's names with TensorFlow's where that cannot be found out; ``gradients``
-    compares the backward pass, ``training`` a step in training mode with dropout off.
+    compares the backward pass, ``training`` a step in training mode with dropout off; beyond ``max_memory`` bytes,
+    recorded tensors are kept on disk. ``variations`` are other inputs by name, on which only outputs are compared, as
+    is ``cached_step``, a decoder's last token from the cache of those before it.
     """
 
     tolerance: float = TOLERANCE
@@ -37,6 +41,9 @@ class Options:
     parameters: Mapping[str, str] = field(default_factory=dict)
     gradients: bool = False
     training: bool = False
+    max_memory: int = MAX_MEMORY
+    variations: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    cached_step: bool = True
 
 
 def diff(torch_model: Any, tf_model: Any, inputs: Mapping[str, object], options: Options | None = None) -> Report:
@@ -46,15 +53,13 @@ def diff(torch_model: Any, tf_model: Any, inputs: Mapping[str, object], options:
     PyTorch's own inputs. Neither model is changed.
     """
     options = options or Options()
-    reference = torch_side.record(torch_model, inputs)
-    noise, notes = _noise(torch_model, inputs, reference)
-    candidate, live = tf_side.record(tf_model, inputs)
+    copies = Copies(options.max_memory)
+    reference = torch_side.record(torch_model, inputs, copies)
+    candidate = tf_side.record(tf_model, inputs, copies)
     structures = (torch_side.structure(torch_model), tf_side.structure(tf_model))
     pairing = pair(*structures, options.parameters)
-    outputs = compare_flat(
-        reference.output, candidate.output, tolerance=options.tolerance, noise=noise, skip=options.skip
-    )
-    models = Models(reference, candidate, structures, pairing, torch_model, tf_model, live, tf_side.layers(tf_model))
+    outputs, notes = _outputs(torch_model, inputs, reference, candidate, options)
+    models = Models(reference, candidate, structures, pairing, torch_model, tf_model, tf_side.layers(tf_model))
     bound = Bound(options.tolerance)
     deep = options.layer_by_layer or not outputs.matches
     modules = _with_places(examine(models, bound) if deep else examine_flow(models, bound), structures)
@@ -74,6 +79,7 @@ def diff(torch_model: Any, tf_model: Any, inputs: Mapping[str, object], options:
         candidate.crash,
         (*notes, *_unexercised(models)),
         backward,
+        () if candidate.crash else _variations(models, inputs, options),
     )
 
 
@@ -86,7 +92,7 @@ def record_torch(model: Any, inputs: Mapping[str, object]) -> Stored:
 
 def record_tensorflow(model: Any, inputs: Mapping[str, object]) -> Stored:
     """The same for a TensorFlow model; what ran before a crash is kept."""
-    recording, _ = tf_side.record(model, inputs)
+    recording = tf_side.record(model, inputs)
     return Stored(recording, tf_side.structure(model), flatten(inputs).tensors, {})
 
 
@@ -135,6 +141,13 @@ def assert_matches(
         raise AssertionError("\n".join(report.sentences()))
 
 
+def _variations(models: Models, inputs: Mapping[str, object], options: Options) -> tuple[Variation, ...]:
+    both = (models.torch_model, models.tf_model)
+    found = list(compare_variations(*both, options.variations, options.tolerance, options.skip))
+    step = compare_cached_step(*both, inputs, options.tolerance) if options.cached_step else None
+    return (*found, step) if step else tuple(found)
+
+
 def _unexercised(models: Models) -> list[str]:
     """Modules with parameters that this input never reaches: a difference in them would not show."""
     called = {call.path for call in models.reference.calls}
@@ -145,6 +158,18 @@ def _unexercised(models: Models) -> list[str]:
     return [f"{len(idle)} modules with parameters are never called with these inputs: {', '.join(idle[:8])}"]
 
 
+def _outputs(
+    model: Any, inputs: Mapping[str, object], reference: Recording, candidate: Recording, options: Options
+) -> tuple[Comparison, tuple[str, ...]]:
+    """The outputs compared; PyTorch's own rounding is measured only where the tolerance alone is passed."""
+    tolerance, skip = options.tolerance, options.skip
+    outputs = compare_flat(reference.output, candidate.output, tolerance=tolerance, skip=skip)
+    if outputs.matches or candidate.crash:
+        return outputs, ()
+    noise, notes = _noise(model, inputs, reference)
+    return compare_flat(reference.output, candidate.output, tolerance=tolerance, noise=noise, skip=skip), notes
+
+
 def _noise(model: Any, inputs: Mapping[str, object], reference: Recording) -> tuple[dict[str, float], tuple[str, ...]]:
     try:
         double = torch_side.run_double(model, inputs)
@@ -152,7 +177,7 @@ def _noise(model: Any, inputs: Mapping[str, object], reference: Recording) -> tu
         return {}, (f"PyTorch's own rounding is unknown, it does not run in float64: {error}",)
     return noise_between(
         {path: value.array for path, value in reference.output.tensors.items()},
-        {path: value.array for path, value in double.output.tensors.items()},
+        {path: value.array for path, value in double.tensors.items()},
     ), ()
 
 

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-import copy
 import inspect
 from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from diffcheck.values import Flattened, TensorValue, as_tensor, cache_children, children, flatten, is_cache, is_tensor
+from diffcheck.copies import Copies
+from diffcheck.values import (
+    Copy,
+    Flattened,
+    TensorValue,
+    as_tensor,
+    cache_children,
+    children,
+    flatten,
+    is_cache,
+    is_tensor,
+)
 
 Fingerprint = tuple[int, int]
 Array = np.ndarray[Any, Any]
@@ -88,12 +99,13 @@ class Crash:
 
 @dataclass(frozen=True)
 class Recording:
-    """One run of one model. ``crash`` is set when it did not reach its end."""
+    """One run of one model. ``crash`` is set if it stopped half way, ``unfinished`` are the calls it broke off."""
 
     framework: str
     calls: tuple[ModuleCall, ...]
     output: Flattened
     crash: Crash | None = None
+    unfinished: tuple[ModuleCall, ...] = ()
 
     def by_path(self) -> dict[str, list[ModuleCall]]:
         """The calls of each module, in order."""
@@ -108,47 +120,47 @@ class Recorder:
     """Collects calls while a model runs; ``open`` holds the modules that have begun and not ended."""
 
     framework: str
+    copies: Copies = field(default_factory=Copies)
     calls: list[ModuleCall] = field(default_factory=list)
-    open: list[str] = field(default_factory=list)
+    open: list[ModuleCall] = field(default_factory=list)
     _begun: int = 0
     _numbers: dict[str, int] = field(default_factory=dict)
 
-    def begin(self, path: str, class_name: str, arguments: Mapping[str, object]) -> ModuleCall:
-        """A module is entered; its call, without an output yet."""
+    def begin(self, path: str, class_name: str, arguments: Mapping[str, object]) -> None:
+        """A module is entered with these arguments, which are copied."""
         number = self._numbers.get(path, 0)
         self._numbers[path] = number + 1
-        self.open.append(path)
+        frozen = {name: freeze(value, self.copies) for name, value in arguments.items()}
+        self.open.append(ModuleCall(path, class_name, self._begun, number, frozen, Flattened({})))
         self._begun += 1
-        return ModuleCall(path, class_name, self._begun - 1, number, arguments, Flattened({}))
 
-    def end(self, call: ModuleCall, output: object) -> None:
-        """A module has returned."""
-        self.open.pop()
-        self.calls.append(replace(call, output=flatten(output)))
+    def end(self, output: object) -> None:
+        """The module that was entered last has returned."""
+        self.calls.append(replace(self.open.pop(), output=flatten(output, copy=self.copies)))
 
     def recording(self, output: object, crash: Crash | None = None) -> Recording:
         """Everything collected, in the order in which the modules were entered."""
         calls = tuple(sorted(self.calls, key=lambda call: call.order))
-        return Recording(self.framework, calls, flatten(output), crash)
+        return Recording(self.framework, calls, flatten(output, copy=self.copies), crash, tuple(self.open))
 
 
-def freeze(value: object) -> object:
+def freeze(value: object, copy: Copy | None = None) -> object:
     """Copy a nested value to numpy, keeping its containers; caches and foreign objects are wrapped."""
-    tensor = as_tensor(value) if is_tensor(value) else None
+    tensor = (copy or as_tensor)(value) if is_tensor(value) else None
     if tensor is not None:
         return tensor
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if is_cache(value):
-        state = flatten(dict(cache_children(value)))
-        return FrozenCache(state, copy.deepcopy(value))
+        state = flatten(dict(cache_children(value)), copy=copy)
+        return FrozenCache(state, deepcopy(value))
     if isinstance(value, Mapping):
-        return {str(key): freeze(part) for key, part in value.items()}
+        return {str(key): freeze(part, copy) for key, part in value.items()}
     if isinstance(value, tuple | list):
-        parts = [freeze(part) for part in value]
+        parts = [freeze(part, copy) for part in value]
         return parts if isinstance(value, list) else tuple(parts)
     parts_of = children(value)
-    return Opaque(value) if parts_of is None else {name: freeze(part) for name, part in parts_of}
+    return Opaque(value) if parts_of is None else {name: freeze(part, copy) for name, part in parts_of}
 
 
 def bind(function: Callable[..., object], args: tuple[object, ...], kwargs: Mapping[str, object]) -> dict[str, object]:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from diffcheck.align import to_layout
-from diffcheck.recording import FrozenCache
-from diffcheck.values import TensorValue, as_tensor, is_cache, is_tensor
+from diffcheck.recording import FrozenCache, Opaque
+from diffcheck.values import TensorValue
 
 
 @dataclass(frozen=True)
@@ -21,24 +21,24 @@ class Arguments:
 
 
 def arguments_for(
-    live: Mapping[str, object],
+    own: Mapping[str, object],
     reference: Mapping[str, object],
     accepted: Collection[str] = (),
     double: bool = False,
 ) -> Arguments:
     """PyTorch's recorded arguments in the form in which the layer received its own.
 
-    ``live`` are the layer's bound arguments in its own run, ``reference`` the module's frozen ones. Arguments
+    ``own`` are the layer's recorded arguments, ``reference`` the module's. Arguments
     pair by name, else in order among those that hold tensors of one shape, up to the layout of channels. What
     only PyTorch's caller passed is passed too if the layer has a parameter of that name (``accepted``).
     """
-    names = pair_arguments(live, reference)
+    names = pair_arguments(own, reference)
     values: dict[str, object] = {}
     kept: list[str] = []
-    for name, own in live.items():
+    for name, value in own.items():
         other = names.get(name)
-        values[name] = _substitute(own, reference[other], double) if other is not None else _own(own, double)
-        if other is None and _holds_tensors(own):
+        values[name] = _substitute(value, reference[other], double) if other is not None else thaw(value, double)
+        if other is None and _holds_tensors(value):
             kept.append(name)
     for name, value in reference.items():
         if name in accepted and name not in values and isinstance(value, TensorValue):
@@ -46,24 +46,24 @@ def arguments_for(
     return Arguments(values, tuple(kept))
 
 
-def pair_arguments(live: Mapping[str, object], reference: Mapping[str, object]) -> dict[str, str]:
+def pair_arguments(own: Mapping[str, object], reference: Mapping[str, object]) -> dict[str, str]:
     """TensorFlow's argument name to PyTorch's."""
-    pairs = {name: name for name in live if name in reference}
-    left = [name for name, value in reference.items() if name not in pairs and _frozen_holds_tensors(value)]
-    for name, own in live.items():
-        if name in pairs or not _holds_tensors(own):
+    pairs = {name: name for name in own if name in reference}
+    left = [name for name, value in reference.items() if name not in pairs and _holds_tensors(value)]
+    for name, value in own.items():
+        if name in pairs or not _holds_tensors(value):
             continue
         for other in left:
-            if _alike(own, reference[other]):
+            if _alike(value, reference[other]):
                 pairs[name] = other
                 left.remove(other)
                 break
-    alone = [name for name, own in live.items() if name not in pairs and is_tensor(own)]
+    alone = [name for name, value in own.items() if name not in pairs and isinstance(value, TensorValue)]
     if len(alone) == len(left) == 1:
         pairs[alone[0]] = left.pop()
     # An argument that the layer's caller left out may be the mistake: it is recognised by a name like PyTorch's.
-    for name, own in live.items():
-        likely = [other for other in left if name not in pairs and own is None and (other in name or name in other)]
+    for name, value in own.items():
+        likely = [other for other in left if name not in pairs and value is None and (other in name or name in other)]
         if len(likely) == 1:
             pairs[name] = likely[0]
             left.remove(likely[0])
@@ -71,40 +71,38 @@ def pair_arguments(live: Mapping[str, object], reference: Mapping[str, object]) 
 
 
 def _alike(own: object, reference: object) -> bool:
-    if isinstance(reference, TensorValue) and is_tensor(own):
-        shape = _shape(own)
+    if isinstance(reference, TensorValue) and isinstance(own, TensorValue):
+        shape = own.array.shape
         return bool(to_layout(reference, shape).array.shape == shape)
     if isinstance(reference, tuple | list) and isinstance(own, tuple | list):
         return len(reference) == len(own)
-    return isinstance(reference, FrozenCache) and is_cache(own)
+    return isinstance(reference, FrozenCache) and isinstance(own, FrozenCache)
 
 
 def _substitute(own: object, reference: object, double: bool) -> object:
     if isinstance(reference, TensorValue):
-        return _fit(own, reference, double) if own is None or is_tensor(own) else own
-    if isinstance(reference, FrozenCache) and is_cache(own):
-        return _filled(own, reference, double)
+        return _fit(own, reference, double) if own is None or isinstance(own, TensorValue) else thaw(own, double)
+    if isinstance(reference, FrozenCache) and isinstance(own, FrozenCache):
+        return _filled(own.live, reference, double)
     if isinstance(reference, tuple | list) and isinstance(own, tuple | list):
         if len(reference) != len(own):
-            return _own(own, double)
+            return thaw(own, double)
         return type(own)(_substitute(mine, theirs, double) for mine, theirs in zip(own, reference, strict=True))
     if isinstance(reference, Mapping) and isinstance(own, Mapping):
         return {name: _substitute(mine, reference.get(name), double) for name, mine in own.items()}
     if isinstance(reference, int | float) and type(own) is type(reference):
         return reference
-    return _own(own, double)
+    return thaw(own, double)
 
 
-def _fit(own: object, reference: TensorValue, double: bool) -> object:
+def _fit(own: TensorValue | None, reference: TensorValue, double: bool) -> object:
     if own is None:
         return _tensor(reference, double)
-    wanted = as_tensor(own)
-    assert wanted is not None
-    if (wanted.array.dtype.kind == "b") != (reference.array.dtype.kind == "b"):
-        return _own(own, double)
-    fitted = to_layout(reference, wanted.array.shape)
-    if wanted.array.dtype.kind in "iu" and reference.array.dtype.kind in "iu":
-        fitted = TensorValue(fitted.array.astype(wanted.array.dtype), wanted.dtype)
+    if (own.array.dtype.kind == "b") != (reference.array.dtype.kind == "b"):
+        return _tensor(own, double)
+    fitted = to_layout(reference, own.array.shape)
+    if own.array.dtype.kind in "iu" and reference.array.dtype.kind in "iu":
+        fitted = TensorValue(fitted.array.astype(own.array.dtype), own.dtype)
     return _tensor(fitted, double)
 
 
@@ -115,14 +113,19 @@ def _tensor(value: TensorValue, double: bool) -> Any:
     return tf.cast(tensor, tf.float64) if double and tensor.dtype.is_floating else tensor
 
 
-def _own(value: object, double: bool) -> object:
-    import tensorflow as tf
-
-    if isinstance(value, tf.Tensor) and double and value.dtype.is_floating:
-        return tf.cast(value, tf.float64)
-    if isinstance(value, tuple | list) and not hasattr(value, "_fields"):
-        return type(value)(_own(part, double) for part in value)
-    return copy.deepcopy(value) if is_cache(value) else value
+def thaw(value: object, double: bool = False) -> object:
+    """The reverse of :func:`diffcheck.recording.freeze` for TensorFlow; with ``double`` float32 becomes float64."""
+    if isinstance(value, TensorValue):
+        return _tensor(value, double)
+    if isinstance(value, Opaque):
+        return value.value
+    if isinstance(value, FrozenCache):
+        return _filled(value.live, value, double) if double else copy.deepcopy(value.live)
+    if isinstance(value, tuple | list):
+        return type(value)(thaw(part, double) for part in value)
+    if isinstance(value, Mapping):
+        return {name: thaw(part, double) for name, part in value.items()}
+    return value
 
 
 def _filled(own: object, reference: FrozenCache, double: bool) -> object:
@@ -137,17 +140,7 @@ def _filled(own: object, reference: FrozenCache, double: bool) -> object:
     return filled
 
 
-def _shape(tensor: Any) -> tuple[int, ...]:
-    return tuple(int(size) for size in tensor.shape)
-
-
 def _holds_tensors(value: object) -> bool:
     if isinstance(value, tuple | list):
         return any(_holds_tensors(part) for part in value)
-    return is_tensor(value) or is_cache(value)
-
-
-def _frozen_holds_tensors(value: object) -> bool:
-    if isinstance(value, tuple | list):
-        return any(_frozen_holds_tensors(part) for part in value)
     return isinstance(value, TensorValue | FrozenCache)

@@ -88,6 +88,27 @@ class Origin:
 
 
 @dataclass(frozen=True)
+class Variation:
+    """Outputs on other inputs (another length, a step from the cache): compared as a whole, not by module."""
+
+    name: str
+    outputs: Comparison
+    crash: Crash | None = None
+
+    @property
+    def matches(self) -> bool:
+        """All outputs within their bounds."""
+        return self.outputs.matches and self.crash is None
+
+    def sentence(self) -> str:
+        """The result in words."""
+        if self.crash:
+            place = f" at {self.crash.file}:{self.crash.line}" if self.crash.file else ""
+            return f"{self.name}: stopped{place}: {self.crash.message}"
+        return f"{self.name}: {self.outputs.sentence()}"
+
+
+@dataclass(frozen=True)
 class Report:
     """The result of one comparison of two models."""
 
@@ -99,12 +120,14 @@ class Report:
     crash: Crash | None = None
     notes: tuple[str, ...] = ()
     backward: tuple[Backward, ...] = ()
+    variations: tuple[Variation, ...] = ()
 
     @property
     def matches(self) -> bool:
         """All outputs within their bounds, all paired weights equal, no module wrong by itself, gradients equal."""
         forward = self.outputs.matches and self.origin is None and self.crash is None and not self.weights
-        return forward and all(backward.matches for backward in self.backward)
+        others = all(variation.matches for variation in self.variations)
+        return forward and others and all(backward.matches for backward in self.backward)
 
     @property
     def max_abs(self) -> float | None:
@@ -130,6 +153,9 @@ class Report:
             "unpaired": [{"side": item.side, "path": item.path, "reason": item.reason} for item in self.unpaired],
             "crash": self.crash and {"message": self.crash.message, "file": self.crash.file, "line": self.crash.line},
             "notes": list(self.notes),
+            "variations": [
+                {"name": v.name, "matches": v.matches, "max_abs": v.outputs.max_abs} for v in self.variations
+            ],
             "backward": [_backward_json(backward) for backward in self.backward],
         }
 
@@ -168,6 +194,7 @@ class Report:
             lines += _origin_sentences(self.origin, self.modules)
         for backward in self.backward:
             lines += backward.sentences()
+        lines += [variation.sentence() for variation in self.variations]
         return lines
 
 

@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest import mock
 
+from diffcheck.copies import Copies
 from diffcheck.recording import (
     Module,
     Parameter,
@@ -19,13 +20,11 @@ from diffcheck.recording import (
     Structure,
     bind,
     fingerprint,
-    freeze,
 )
 from diffcheck.sources import WidenedNames, crash_of, modeling_namespaces, sources_of
 from diffcheck.values import Flattened, flatten, is_tensor
 
 FRAMEWORK = "tensorflow"
-LiveCalls = dict[tuple[str, int], Mapping[str, object]]
 
 _VARIABLE_NAMES = {
     "kernel": "weight",
@@ -80,29 +79,28 @@ def structure(model: Any) -> Structure:
     return Structure(FRAMEWORK, tuple(modules), parameters)
 
 
-def record(model: Any, inputs: Mapping[str, object]) -> tuple[Recording, LiveCalls]:
+def record(model: Any, inputs: Mapping[str, object], copies: Copies | None = None) -> Recording:
     """Run the model eagerly, without training, and record every layer's ``call``.
 
-    Beside the recording come the bound arguments themselves, by path and call number, to call a layer again
-    with. When the model raises, the recording holds what ran until then and where it was raised.
+    When the model raises, the recording holds what ran until then and where it was raised.
     """
     import tensorflow as tf
 
-    recorder, live = Recorder(FRAMEWORK), LiveCalls()
+    recorder = Recorder(FRAMEWORK, copies or Copies())
     eager = tf.config.functions_run_eagerly()
     output: object = None
     crash = None
     with ExitStack() as stack:
         for path, layer in layers(model).items():
-            stack.enter_context(_watched(path, layer, recorder, live))
+            stack.enter_context(_watched(path, layer, recorder))
         tf.config.run_functions_eagerly(True)
         try:
             output = call_model(model, inputs)
         except Exception as error:  # noqa: BLE001 - the code under test may raise anything, and that is the result
-            crash = crash_of(error, recorder.open[-1] if recorder.open else "")
+            crash = crash_of(error, recorder.open[-1].path if recorder.open else "")
         finally:
             tf.config.run_functions_eagerly(eager)
-    return recorder.recording(output, crash), live
+    return recorder.recording(output, crash)
 
 
 def call_model(model: Any, inputs: Mapping[str, object], training: bool = False) -> Any:
@@ -226,16 +224,14 @@ def _array(variable: Any) -> Any:
 
 
 @contextmanager
-def _watched(path: str, layer: Any, recorder: Recorder, live: LiveCalls) -> Iterator[None]:
+def _watched(path: str, layer: Any, recorder: Recorder) -> Iterator[None]:
     call: Callable[..., Any] = layer.call
 
     @functools.wraps(call)
     def watched(*args: object, **kwargs: object) -> Any:
-        arguments = bind(call, args, kwargs)
-        begun = recorder.begin(path, type(layer).__name__, {name: freeze(value) for name, value in arguments.items()})
-        live[path, begun.number] = {name: copy_live(value) for name, value in arguments.items()}
+        recorder.begin(path, type(layer).__name__, bind(call, args, kwargs))
         output = call(*args, **kwargs)
-        recorder.end(begun, output)
+        recorder.end(output)
         return output
 
     # Past Keras' __setattr__, which would look for something to track in it.

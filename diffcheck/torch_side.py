@@ -11,6 +11,7 @@ from unittest import mock
 
 import numpy as np
 
+from diffcheck.copies import Copies
 from diffcheck.recording import (
     FrozenCache,
     Module,
@@ -30,14 +31,14 @@ from diffcheck.values import Flattened, TensorValue, flatten
 FRAMEWORK = "pytorch"
 
 
-def record(model: Any, inputs: Mapping[str, object]) -> Recording:
+def record(model: Any, inputs: Mapping[str, object], copies: Copies | None = None) -> Recording:
     """Run ``model(**inputs)`` without gradients and record every ``torch.nn.Module``.
 
     Inputs are numpy arrays or plain values; the model is put into eval mode and left in the mode it had.
     """
-    recorder = Recorder(FRAMEWORK)
+    recorder = Recorder(FRAMEWORK, copies or Copies())
     with ExitStack() as stack:
-        stack.enter_context(_evaluating(model))
+        stack.enter_context(evaluating(model))
         for path, module in model.named_modules():
             stack.enter_context(_watched(path, module, recorder))
         output = model(**to_torch(inputs))
@@ -67,10 +68,10 @@ def parameter_array(model: Any, name: str) -> np.ndarray[Any, Any]:
     return next(iter(value.tensors.values())).array
 
 
-def run_double(model: Any, inputs: Mapping[str, object]) -> Recording:
-    """The same run in float64, inputs and weights widened: what the model computes without rounding."""
-    with in_float64(model):
-        return record(model, widen(inputs))
+def run_double(model: Any, inputs: Mapping[str, object]) -> Flattened:
+    """The outputs in float64, inputs and weights widened: what the model computes without rounding."""
+    with in_float64(model), evaluating(model):
+        return flatten(model(**to_torch(widen(inputs))))
 
 
 def replay(model: Any, call: ModuleCall, double: bool = False) -> Flattened:
@@ -78,7 +79,7 @@ def replay(model: Any, call: ModuleCall, double: bool = False) -> Flattened:
     module = model.get_submodule(call.path)
     arguments = {name: thaw(value, double) for name, value in call.arguments.items()}
     args, kwargs = _as_call(type(module).forward, arguments)
-    with _evaluating(model):
+    with evaluating(model):
         return flatten(module(*args, **kwargs))
 
 
@@ -129,7 +130,8 @@ def thaw(value: object, double: bool = False) -> object:
 
 
 @contextmanager
-def _evaluating(model: Any) -> Iterator[None]:
+def evaluating(model: Any) -> Iterator[None]:
+    """Eval mode without gradients; each module gets the mode it had back."""
     import torch
 
     modes = [(module, module.training) for module in model.modules()]
@@ -144,17 +146,15 @@ def _evaluating(model: Any) -> Iterator[None]:
 
 @contextmanager
 def _watched(path: str, module: Any, recorder: Recorder) -> Iterator[None]:
-    begun: list[ModuleCall] = []
     forward = type(module).forward
 
     def before(owner: Any, args: tuple[object, ...], kwargs: dict[str, object]) -> None:
         named = bind(forward, (owner, *args), kwargs)
         named.pop(next(iter(named), ""), None)
-        arguments = {name: freeze(value) for name, value in named.items()}
-        begun.append(recorder.begin(path, type(owner).__name__, arguments))
+        recorder.begin(path, type(owner).__name__, named)
 
     def after(owner: Any, args: tuple[object, ...], kwargs: dict[str, object], output: object) -> None:
-        recorder.end(begun.pop(), output)
+        recorder.end(output)
 
     handles = [
         module.register_forward_pre_hook(before, with_kwargs=True),

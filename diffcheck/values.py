@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
@@ -23,6 +23,10 @@ class TensorValue:
     dtype: str
 
 
+Copy = Callable[[object], TensorValue | None]
+"""Something that copies one tensor to numpy, and answers None for what is none."""
+
+
 @dataclass(frozen=True)
 class Flattened:
     """The tensors of a nested value by dotted path, in order, and the paths of what is no tensor."""
@@ -31,8 +35,8 @@ class Flattened:
     skipped: tuple[str, ...] = ()
 
 
-def flatten(value: object, prefix: str = "") -> Flattened:
-    """Name every tensor inside ``value``.
+def flatten(value: object, prefix: str = "", copy: Copy | None = None) -> Flattened:
+    """Name every tensor inside ``value``; ``copy`` copies one to numpy, by default :func:`as_tensor`.
 
     Mappings, dataclasses, tuples, lists and key-value caches are walked; ``None`` is absent. A string or an
     object of another kind is not compared and comes back in ``skipped`` with its type.
@@ -40,7 +44,7 @@ def flatten(value: object, prefix: str = "") -> Flattened:
     tensors: dict[str, TensorValue] = {}
     skipped: list[str] = []
     for path, leaf in _leaves(value, prefix):
-        tensor = as_tensor(leaf)
+        tensor = (copy or as_tensor)(leaf)
         if tensor is None:
             skipped.append(f"{path or 'value'} ({type(leaf).__name__})")
         else:
@@ -53,7 +57,7 @@ def as_tensor(value: object) -> TensorValue | None:
     if isinstance(value, bool | int | float | complex):
         return TensorValue(np.asarray(value), PYTHON)
     if isinstance(value, np.ndarray | np.generic):
-        return _from_numpy(np.asarray(value))
+        return _from_numpy(np.array(value))
     if not is_tensor(value):
         return None
     if hasattr(value, "detach"):
@@ -126,4 +130,4 @@ def _from_numpy(array: np.ndarray[Any, Any]) -> TensorValue:
     dtype = array.dtype.name
     if dtype == "bfloat16":
         array = array.astype(np.float32)
-    return TensorValue(array.copy(), dtype)
+    return TensorValue(array, dtype)

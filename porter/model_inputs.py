@@ -61,6 +61,19 @@ def inputs_for(folder: Path, model: Any, seed: int = 1) -> Inputs:
     return inputs
 
 
+def variations_of(inputs: Inputs) -> dict[str, Inputs]:
+    """The same inputs in another shape: one row, shorter and without padding, where they are text."""
+    if "input_ids" not in inputs or inputs["input_ids"].shape[1] < 6:
+        return {}
+    length = inputs["input_ids"].shape
+    cut = {
+        name: value[:1, : value.shape[1] - 3] if isinstance(value, np.ndarray) and value.shape == length else value
+        for name, value in inputs.items()
+    }
+    rest = {name: value[:1] if getattr(value, "ndim", 0) > 1 else value for name, value in cut.items()}
+    return {"one row, shorter, without padding": rest}
+
+
 def _tokenized(folder: Path, names: set[str]) -> Inputs:
     if not (folder / "tokenizer_config.json").exists():
         return {}

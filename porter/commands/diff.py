@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -83,13 +83,18 @@ class Sides:
 def compare(sides: Sides, scratch: Path, options: Options) -> Report:
     """Load both sides and run them."""
     import diffcheck
-    from porter.model_inputs import inputs_for, read_inputs
+    from porter.model_inputs import inputs_for, read_inputs, variations_of
     from porter.model_sides import check_inputs, load_both, local_folder
+    from porter.sample import runs
 
     folder = local_folder(sides.model)
     torch_model, tf_model = load_both(folder, sides.tf, scratch, sides.trust_remote_code)
     given = read_inputs(sides.inputs) if sides.inputs else inputs_for(folder, torch_model)
     check_inputs(torch_model, given)
+    others = (
+        {} if sides.inputs else {n: other for n, other in variations_of(given).items() if runs(torch_model, other)}
+    )
+    options = replace(options, variations=others)
     return diffcheck.diff(torch_model, tf_model, given, options)
 
 

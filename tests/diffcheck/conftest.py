@@ -93,6 +93,8 @@ def mutant(torch_file, tmp_path):
         text = (HERE / "tiny_tf.py").read_text()
         assert old in text
         (tmp_path / "tiny_tf.py").write_text(text.replace(old, new, 1))
-        return make_twins(torch_file, load("tiny_tf", tmp_path))
+        twins = make_twins(torch_file, load("tiny_tf", tmp_path))
+        twins.file = tmp_path / "tiny_tf.py"
+        return twins
 
     return make
