@@ -48,6 +48,9 @@ def comparison(context: Context, original: cst.Comparison, updated: cst.Comparis
     ):
         return updated
     left, right = context.fact(original.left), context.fact(target.comparator)
+    if (_is_shape(left) or _is_shape(right)) and isinstance(target.operator, (cst.Equal, cst.NotEqual)):
+        same = f"same_shape({code_of(updated.left)}, {code_of(updated.comparisons[0].comparator)})"
+        return cst.parse_expression(same if isinstance(target.operator, cst.Equal) else f"not {same}")
     if not (_tensor(left) or _tensor(right)):
         return updated
     wanted = _promoted(left, right)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import libcst as cst
+
 from porter.rules import Arg, Call, rule
+from porter.rules.call import code_of
 
 rule(
     "torch.Tensor.shape",
@@ -31,12 +34,12 @@ rule(
 )
 rule(
     "torch.Tensor.expand_as(input, other)",
-    "torch.Tensor.view_as(input, other)",
     to="tf.broadcast_to(input, shape_list(other))",
     cases={"w.expand_as(x)": "tf.broadcast_to(w, shape_list(x))"},
 )
 rule(
     "torch.Tensor.reshape_as(input, other)",
+    "torch.Tensor.view_as(input, other)",
     to="tf.reshape(input, shape_list(other))",
     cases={"x.reshape_as(y)": "tf.reshape(x, shape_list(y))"},
 )
@@ -89,13 +92,30 @@ rule(
     "torch.Tensor.view(input, *shape)",
     "torch.Tensor.reshape(input, *shape)",
     "torch.reshape(input, shape)",
-    cases={"x.view(2, -1)": "tf.reshape(x, (2, -1))", "torch.reshape(x, (-1,))": "tf.reshape(x, (-1,))"},
+    cases={
+        "x.view(2, -1)": "tf.reshape(x, (2, -1))",
+        "torch.reshape(x, (-1,))": "tf.reshape(x, (-1,))",
+        "x.view(*x.shape[:-1], 2, -1)": "unflatten(x, -1, (2, -1))",
+    },
 )
 def reshape(call: Call) -> str:
     """`view(dtype)` reads the same bits as another type."""
     if call.shape.is_a("dtype") or any(arg.is_a("dtype") for arg in call.variadic):
         return f"tf.bitcast({call.input}, {call.variadic[0]})"
-    return f"tf.reshape({call.input.node_code}, {call.shape.node_code})"
+    return _last_axis_split(call) or f"tf.reshape({call.input.node_code}, {call.shape.node_code})"
+
+
+def _last_axis_split(call: Call) -> str | None:
+    """`x.view(*x.shape[:-1], heads, -1)` is an unflattening, after which the known sizes stay known."""
+    node = call.shape.node
+    if not isinstance(node, cst.Tuple) or len(node.elements) < 2 or not call.input.is_simple():
+        return None
+    first, *rest = node.elements
+    codes = [code_of(element.value) for element in rest]
+    is_kept = isinstance(first, cst.StarredElement) and code_of(first.value) == f"shape_list({call.input})[:-1]"
+    if not is_kept or "-1" not in codes or any(isinstance(element, cst.StarredElement) for element in rest):
+        return None
+    return f"unflatten({call.input}, -1, {sequence(codes)})"
 
 
 @rule(

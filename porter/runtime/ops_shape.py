@@ -25,7 +25,7 @@ def unflatten(tensor: Any, axis: int, sizes: Sequence[Any]) -> Any:
     """`torch.unflatten`: one axis becomes several, one of which may be -1."""
     shape = shape_list(tensor)
     axis %= len(shape)
-    if all(size is not None for size in tensor.shape) and -1 in sizes:
+    if tensor.shape[axis] is not None and all(isinstance(size, int) for size in sizes) and -1 in sizes:
         known = -math.prod(sizes)
         sizes = [shape[axis] // known if size == -1 else size for size in sizes]
     return tf.reshape(tensor, [*shape[:axis], *sizes, *shape[axis + 1 :]])
@@ -128,6 +128,18 @@ def _wrapped(tensor: Any, axis: int, before: int, after: int, mode: str) -> Any:
     positions = tf.range(-max(before, 0), size + max(after, 0), dtype=tf.int64)
     positions = positions % size if mode == "circular" else tf.clip_by_value(positions, 0, size - 1)
     return tf.gather(tensor, positions, axis=axis)
+
+
+def same_shape(first: Sequence[Any], second: Sequence[Any]) -> bool:
+    """Whether two shapes agree, as far as is known: a size that is not known while tracing counts as equal."""
+    pairs = zip(first, second, strict=False)
+    return len(first) == len(second) and not any(surely(one != other) for one, other in pairs)
+
+
+def surely(condition: Any) -> bool:
+    """Whether a condition holds for sure; in a graph one on unknown sizes does not."""
+    known = tf.get_static_value(condition) if tf.is_tensor(condition) else condition
+    return known is not None and bool(known)
 
 
 def as_int(number: Any) -> Any:

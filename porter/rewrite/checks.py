@@ -1,0 +1,45 @@
+"""Checks of sizes that only raise: in a graph a size may not be known, and then there is nothing to raise."""
+
+from __future__ import annotations
+
+import libcst as cst
+import libcst.matchers as m
+
+from porter.rewrite.context import Context
+from porter.rules.call import code_of
+
+
+def port_check(context: Context, original: cst.If, updated: cst.If) -> cst.If:
+    """`if size > most: raise ...` asks `surely(size > most)`; any other `if` stays as it is."""
+    if not _only_raises(original):
+        return updated
+    before = context.source.find(original.test, cst.Comparison)
+    after = [node for node in m.findall(updated.test, m.Comparison()) if isinstance(node, cst.Comparison)]
+    if len(before) != len(after):
+        return updated
+    unsure = {id(new) for old, new in zip(before, after, strict=True) if _is_size_comparison(context, old)}
+    return updated.with_changes(test=updated.test.visit(_Wrapper(unsure))) if unsure else updated
+
+
+def _only_raises(node: cst.If) -> bool:
+    statements = node.body.body
+    return node.orelse is None and m.matches(statements[-1], m.SimpleStatementLine(body=[m.Raise()]))
+
+
+def _is_size_comparison(context: Context, node: cst.Comparison) -> bool:
+    """Whether an operand is a number that differed between runs, or was never seen."""
+    operands = [node.left, *(target.comparator for target in node.comparisons)]
+    if any(isinstance(target.operator, (cst.Is, cst.IsNot, cst.In, cst.NotIn)) for target in node.comparisons):
+        return False
+    facts = [context.fact(operand) for operand in operands]
+    return any(fact is not None and fact.kinds & {"int", "tensor"} and not fact.has_value for fact in facts)
+
+
+class _Wrapper(cst.CSTTransformer):
+    def __init__(self, unsure: set[int]) -> None:
+        self.unsure = unsure
+
+    def leave_Comparison(self, original_node: cst.Comparison, updated_node: cst.Comparison) -> cst.BaseExpression:
+        if id(original_node) not in self.unsure:
+            return updated_node
+        return cst.parse_expression(f"surely({code_of(updated_node.with_changes(lpar=[], rpar=[]))})")
