@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 
 from porter.runtime.h5_file import model_name, weight_key
-from porter.runtime.names import NamedVariable, named_variables
 from porter.runtime.tensor_source import Array, Checkpoint, TensorInfo
 
 
@@ -166,10 +165,12 @@ class Transformers4Weights(Checkpoint):
 
     def __init__(self, file: Checkpoint, model: Any) -> None:
         self._file = file
+        from porter.runtime.names import named_variables  # loads Keras, which a conversion does without
+
         entries = {entry.path: entry for entry in named_variables(model).values()}
         names = stored_names(entries, type(model).__name__, model.config.model_type)
         self._stored = {path: stored for path, stored in names.items() if weight_key(stored.name) in file.tensors}
-        self._entries: dict[str, NamedVariable] = entries
+        self._entries = entries
         known = {weight_key(stored.name) for stored in self._stored.values()}
         others = {key: info for key, info in file.tensors.items() if key not in known}
         self.tensors = {**{path: self._info(path) for path in self._stored}, **others}

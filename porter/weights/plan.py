@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from porter.errors import UsageError
-from porter.runtime.pairing import Move, Pairing, problems
+from porter.runtime.layouts import Layout
+from porter.runtime.pairing import Move, Pairing, Target, problems
 from porter.runtime.tensor_source import Checkpoint, TensorInfo
 
+SCHEMA = 1
 SHOWN = 8
 
 
@@ -32,10 +34,36 @@ class Plan:
     stored: Mapping[str, TensorInfo]
     empty_groups: tuple[str, ...] = ()
 
+    def to_json(self) -> dict[str, Any]:
+        """The plan as JSON, to be carried out where there is no TensorFlow."""
+        return {"schema": SCHEMA, **asdict(self)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Plan:
+        """The reverse of `to_json`.
+
+        Raises:
+            UsageError: it is no plan of this version.
+        """
+        if data.get("schema") != SCHEMA:
+            raise UsageError("This is no plan of this version of porter.", hint="make it again")
+        pairing = data["pairing"]
+        moves = (Move(move["source"], move["name"], _target(move["target"])) for move in pairing["moves"])
+        stored = {name: TensorInfo(tuple(info["shape"]), info["dtype"]) for name, info in data["stored"].items()}
+        duplicates = tuple((tied, owner) for tied, owner in pairing["duplicates"])
+        paired = Pairing(tuple(moves), (), tuple(pairing["unexpected"]), (), duplicates)
+        return cls(data["class_name"], data["model_type"], paired, stored, tuple(data["empty_groups"]))
+
     @property
     def moves(self) -> tuple[Move, ...]:
         """What is to be carried out, in the order of the model's layers."""
         return self.pairing.moves
+
+
+def _target(data: Mapping[str, Any]) -> Target:
+    axes = data["layout"]
+    layout = Layout(axes["variable"], tuple(axes["torch_axes"]), tuple(axes["keras_axes"]))
+    return Target(data["path"], tuple(data["shape"]), data["dtype"], layout)
 
 
 def build_without_weights(model_class: Any, config: Any, checkpoint: Checkpoint) -> Any:

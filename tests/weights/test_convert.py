@@ -152,7 +152,7 @@ def test_a_flipped_bit_is_found(write, kind):
     place = raw.find(np.float32(13).tobytes())
     raw[place] ^= 1
     files[0].write_bytes(raw)
-    with pytest.raises(LeftOver, match="emb/embeddings.* reads back other"):
+    with pytest.raises(LeftOver, match=r"emb/embeddings.* reads back other"):
         check_written(plan, checkpoint, files, Target(kind))
 
 

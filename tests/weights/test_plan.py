@@ -1,3 +1,8 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
@@ -8,7 +13,9 @@ from porter.errors import UsageError
 from porter.runtime import TFPreTrainedModel
 from porter.runtime.building import built
 from porter.runtime.checkpoint import open_checkpoint
-from porter.weights.plan import build_without_weights, make_plan
+from porter.weights.plan import Plan, build_without_weights, make_plan
+
+ROOT = Path(__file__).parents[2]
 
 
 class Block(keras.layers.Layer):
@@ -87,3 +94,32 @@ def test_saved_weights_are_all_read_back(tmp_path):
     for first, second in zip(model.weights, again.weights, strict=True):
         np.testing.assert_array_equal(first, second)
     assert len(model.weights) == len(STORED)
+
+
+def test_a_plan_survives_json(tmp_path):
+    plan = planned(tmp_path, STORED)
+    assert Plan.from_json(json.loads(json.dumps(plan.to_json()))) == plan
+    with pytest.raises(UsageError, match="no plan of this version"):
+        Plan.from_json({"schema": 0})
+
+
+def test_a_plan_is_carried_out_without_tensorflow(tmp_path):
+    (tmp_path / "plan.json").write_text(json.dumps(planned(tmp_path, STORED).to_json()))
+    script = """
+import json, sys
+from pathlib import Path
+from porter.runtime.checkpoint import open_checkpoint
+from porter.weights.convert import Target, convert
+from porter.weights.plan import Plan
+from porter.weights.readback import check_written
+folder = Path(sys.argv[1])
+plan = Plan.from_json(json.loads((folder / "plan.json").read_text()))
+with open_checkpoint(folder) as checkpoint:
+    check_written(plan, checkpoint, convert(plan, checkpoint, folder), Target())
+print(sorted({"torch", "tensorflow", "keras", "transformers"} & set(sys.modules)))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert done.stdout == "[]\n"
+    assert (tmp_path / "tf_model.h5").exists()
