@@ -26,9 +26,10 @@ def move_weights(context: Context, owner: str, constructor: cst.FunctionDef) -> 
         if line is None:
             kept.append(statement)  # type: ignore[arg-type]  # a block's statements
         else:
-            comments = m.findall(statement, m.Comment())
-            lines += [cst.ensure_type(comment, cst.Comment).value for comment in comments]
-            lines.append(line)
+            moved = cst.ensure_type(statement, cst.SimpleStatementLine)
+            lines += [above.comment.value for above in moved.leading_lines if above.comment is not None]
+            behind = moved.trailing_whitespace.comment
+            lines.append(line if behind is None else f"{line}  {behind.value}")
     return constructor.with_changes(body=constructor.body.with_changes(body=kept)), lines
 
 
