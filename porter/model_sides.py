@@ -46,6 +46,9 @@ def load_torch(folder: Path, trust: bool) -> Any:
     """
     import torch
 
+    from porter.runtime.checkpoint import open_checkpoint
+
+    open_checkpoint(folder).close()  # says in one sentence what is wrong with the files
     torch_class = port_source.torch_class(folder, port_source.architecture(folder), trust)
     try:
         model = torch_class.from_pretrained(folder, attn_implementation="eager", dtype=torch.float32)
