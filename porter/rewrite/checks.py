@@ -13,12 +13,26 @@ def port_check(context: Context, original: cst.If, updated: cst.If) -> cst.If:
     """`if size > most: raise ...` asks `surely(size > most)`; any other `if` stays as it is."""
     if not _only_raises(original):
         return updated
-    before = context.source.find(original.test, cst.Comparison)
-    after = [node for node in m.findall(updated.test, m.Comparison()) if isinstance(node, cst.Comparison)]
+    test = _wrapped(context, original.test, updated.test, "surely")
+    return updated if test is updated.test else updated.with_changes(test=test)
+
+
+def port_assert(context: Context, original: cst.Assert, updated: cst.Assert) -> cst.Assert:
+    """`assert size == other` asks `possibly(size == other)`."""
+    return updated.with_changes(test=_wrapped(context, original.test, updated.test, "possibly"))
+
+
+def _wrapped(
+    context: Context, original: cst.BaseExpression, updated: cst.BaseExpression, function: str
+) -> cst.BaseExpression:
+    before = context.source.find(original, cst.Comparison)
+    after = [node for node in m.findall(updated, m.Comparison()) if isinstance(node, cst.Comparison)]
     if len(before) != len(after):
         return updated
     unsure = {id(new) for old, new in zip(before, after, strict=True) if _is_size_comparison(context, old)}
-    return updated.with_changes(test=updated.test.visit(_Wrapper(unsure))) if unsure else updated
+    wrapped = updated.visit(_Wrapper(unsure, function)) if unsure else updated
+    assert isinstance(wrapped, cst.BaseExpression)
+    return wrapped
 
 
 def _only_raises(node: cst.If) -> bool:
@@ -36,10 +50,11 @@ def _is_size_comparison(context: Context, node: cst.Comparison) -> bool:
 
 
 class _Wrapper(cst.CSTTransformer):
-    def __init__(self, unsure: set[int]) -> None:
+    def __init__(self, unsure: set[int], function: str) -> None:
         self.unsure = unsure
+        self.function = function
 
     def leave_Comparison(self, original_node: cst.Comparison, updated_node: cst.Comparison) -> cst.BaseExpression:
         if id(original_node) not in self.unsure:
             return updated_node
-        return cst.parse_expression(f"surely({code_of(updated_node.with_changes(lpar=[], rpar=[]))})")
+        return cst.parse_expression(f"{self.function}({code_of(updated_node.with_changes(lpar=[], rpar=[]))})")

@@ -52,6 +52,8 @@ def _construct_local(context: Context, original: cst.Call, updated: cst.Call, ca
     local = context.source.classes.get(names[0])
     if local is None or local.kind not in ("model", "layer"):
         return updated
+    if local.torch_base is not None and not any(f"{b}.__init__" in context.source.functions for b in local.lineage):
+        return _construct_inherited(context, original, updated, local.torch_base)
     stored = layer_name(context.source, original)
     arguments = [argument for argument in updated.args if argument.star != "**"]
     if stored is not None and not any(a.keyword and a.keyword.value == "name" for a in arguments):
@@ -61,6 +63,22 @@ def _construct_local(context: Context, original: cst.Call, updated: cst.Call, ca
     if main is not None and local.kind == "model":
         return updated.with_changes(func=cst.Name(main))
     return updated
+
+
+def _construct_inherited(
+    context: Context, original: cst.Call, updated: cst.Call, torch_base: str
+) -> cst.BaseExpression:
+    """A class of the file that is constructed as the torch layer it inherits from."""
+    card = find_card(torch_base)
+    layer = _construct_layer(context, original, updated, card, torch_base) if card is not None else updated
+    if not isinstance(layer, cst.Call) or layer is updated:
+        return updated
+    if code_of(layer.func) != "built":
+        return layer.with_changes(func=updated.func)
+    inner = layer.args[0].value
+    assert isinstance(inner, cst.Call)
+    first = layer.args[0].with_changes(value=inner.with_changes(func=updated.func))
+    return layer.with_changes(args=[first, *layer.args[1:]])
 
 
 def _container(original: cst.Call, updated: cst.Call, name: str) -> cst.BaseExpression:

@@ -25,7 +25,7 @@ layer(
 )
 layer(
     "torch.nn.Embedding(num_embeddings, embedding_dim, padding_idx=None, max_norm=None, norm_type=2.0, "
-    "scale_grad_by_freq=False, sparse=False)",
+    "scale_grad_by_freq=False, sparse=False, _weight=None, _freeze=False)",
     to="keras.layers.Embedding(num_embeddings, embedding_dim)",
     build="None",
     attributes={

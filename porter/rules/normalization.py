@@ -13,6 +13,7 @@ from porter.rules import Call, layer
         "bias": "layer.beta",
         "eps": "layer.epsilon",
         "variance_epsilon": "layer.epsilon",
+        "normalized_shape": "layer.gamma.shape",
     },
     cases={
         "nn.LayerNorm(4, eps=1e-12)": "keras.layers.LayerNormalization(epsilon=1e-12)",

@@ -155,6 +155,7 @@ _MODULES = {
         "pad",
         "pixel_shuffle",
         "pixel_unshuffle",
+        "possibly",
         "repeat",
         "same_shape",
         "split",

@@ -142,6 +142,12 @@ def surely(condition: Any) -> bool:
     return known is not None and bool(known)
 
 
+def possibly(condition: Any) -> bool:
+    """Whether a condition may hold; in a graph one on unknown sizes may."""
+    known = tf.get_static_value(condition) if tf.is_tensor(condition) else condition
+    return known is None or bool(known)
+
+
 def as_int(number: Any) -> Any:
     """`int(number)`; a size that is not known while tracing stays a scalar tensor, int64 and rounded down."""
     return tf.cast(number, tf.int64) if tf.is_tensor(number) else int(number)
