@@ -34,6 +34,7 @@ class _Running:
     deadline: float
     reported: set[str]
     closed: bool = False
+    too_late: bool = False
 
 
 def run_tasks(tasks: Sequence[Task], processes: int, limit: int) -> Iterator[Row]:
@@ -54,6 +55,7 @@ def run_tasks(tasks: Sequence[Task], processes: int, limit: int) -> Iterator[Row
         for one in running:
             yield from _received(one)
             if time.monotonic() > one.deadline and not one.closed:
+                one.too_late = True
                 one.process.kill()
         for one in [one for one in running if one.closed]:
             running.remove(one)
@@ -116,13 +118,14 @@ def _unreported(one: _Running) -> Iterator[Row]:
         if name not in one.reported:
             case = one.task.case
             yield {"family": case["family"], "case": case["id"], "class": name, "ok": False,
-                   "reason": _ending(one.process.exitcode or 0), "seconds": {}}  # fmt: skip
+                   "reason": _ending(one), "seconds": {}}  # fmt: skip
 
 
-def _ending(code: int) -> str:
+def _ending(one: _Running) -> str:
     """Why a process ended before its time."""
-    if code in (-signal.SIGXCPU, -signal.SIGKILL):
-        return "time limit" if code == -signal.SIGXCPU else "time limit or out of memory (SIGKILL)"
+    code = one.process.exitcode or 0
+    if one.too_late or code == -signal.SIGXCPU:
+        return "time limit"
     if code < 0:
         return f"crashed: {signal.Signals(-code).name}"
     return f"crashed: exit code {code}"
