@@ -9,7 +9,7 @@ import libcst.matchers as m
 
 from porter.rewrite.annotations import port_docstring_statement
 from porter.rewrite.build import build_method
-from porter.rewrite.checkpoints import checkpoint_renames
+from porter.rewrite.checkpoints import checkpoint_attributes
 from porter.rewrite.context import Context, tf_name
 from porter.rewrite.main_layer import main_layer_name
 from porter.rewrite.main_layer_class import split_main_layer
@@ -99,9 +99,7 @@ def _extra_attributes(context: Context, local: LocalClass) -> Iterator[cst.BaseS
             annotation = statement.body[0].annotation.annotation  # type: ignore[union-attr]  # matched above
             if isinstance(annotation, cst.Name):
                 yield cst.parse_statement(f"config_class = {annotation.value}")
-    renames = checkpoint_renames(context, local)
-    if renames:
-        yield cst.parse_statement(f"_checkpoint_renames = {renames!r}")
+    yield from checkpoint_attributes(context, local)
     if any(code_of(base.value).startswith("GenericFor") for base in local.node.bases):
         main = _base_main_layer(context, local)
         if main is not None:

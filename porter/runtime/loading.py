@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from porter.runtime.conversions import Conversion, Converted, ModelShapes
+from porter.runtime.conversions import Conversion, ModelShapes, forms
+from porter.runtime.expressions import Converted
 from porter.runtime.layouts import Layout
 from porter.runtime.names import NamedVariable, named_variables, placed_layers
-from porter.runtime.pairing import Pairing, Rename, Scope, Target, pair, renamed
+from porter.runtime.pairing import Pairing, Rename, Scope, Target, pair, rename_all
 from porter.runtime.tensor_source import Checkpoint, CheckpointError
 
 logger = logging.getLogger(__name__)
@@ -128,19 +129,18 @@ def check(model: Any, pairing: Pairing, info: LoadingInfo, *, ignore_mismatched:
         logger.info("%s has no place for %d tensors: %s", name, len(info.unexpected_keys), info.unexpected_keys)
 
 
-def converted(model: Any, checkpoint: Checkpoint) -> Checkpoint:
+def converted(checkpoint: Checkpoint, model: Any) -> Converted:
     """PyTorch's checkpoint with its tensors in the form that a built model has them; nothing is read.
 
     Raises:
         CheckpointError: tensors that are to become one do not fit together.
     """
-    conversions = list(checkpoint_conversions(model))
-    if not conversions:
-        return checkpoint
     shapes = {name: entry.torch_shape for name, entry in named_variables(model).items()}
     renames = list(checkpoint_renames(model))
-    plan = ModelShapes(shapes, model.base_model_prefix, model.config)
-    return Converted(checkpoint, plan, lambda name: renamed(name, renames), conversions)
+    about = ModelShapes(shapes, model.base_model_prefix, model.config)
+    conversions = list(checkpoint_conversions(model))
+    found = forms(checkpoint.tensors, about, lambda name: rename_all(name, renames), conversions)
+    return Converted(checkpoint, found.made, found.absent)
 
 
 def paired(model: Any, checkpoint: Checkpoint, *, from_pt: bool) -> tuple[Pairing, dict[str, NamedVariable]]:
@@ -149,7 +149,7 @@ def paired(model: Any, checkpoint: Checkpoint, *, from_pt: bool) -> tuple[Pairin
         targets, named = keras_targets(model)
         return pair(checkpoint.tensors, targets, "", {}), named
     targets, named = torch_targets(model)
-    made, absent = (checkpoint.made, checkpoint.absent) if isinstance(checkpoint, Converted) else ((), {})
+    made, absent = (checkpoint.made, checkpoint.absent) if isinstance(checkpoint, Converted) else ({}, {})
     renames = list(checkpoint_renames(model))
     prefix, tied = model.base_model_prefix, model.all_tied_weights_keys
     return replace(pair(checkpoint.tensors, targets, prefix, tied, renames, made), absent=absent), named

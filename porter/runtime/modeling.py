@@ -11,7 +11,7 @@ import numpy as np
 
 from porter.runtime import losses
 from porter.runtime.initialization import initialize_weights
-from porter.runtime.loading import LoadingInfo, check, differing_ties, load_tensors, loading_info, paired
+from porter.runtime.loading import LoadingInfo, check, converted, differing_ties, load_tensors, loading_info, paired
 from porter.runtime.names import named_variables, placed_layers
 from porter.runtime.repository import TF_WEIGHTS, Repository
 from porter.runtime.serialization import configuration, keras_config, plain_arguments, register
@@ -156,7 +156,7 @@ class TFPreTrainedModel(TrainsOnOwnLoss):
             CheckpointError: weights do not fit; the model then holds fresh weights.
         """
         self.build_for(checkpoint, from_pt=from_pt)
-        checkpoint = checkpoint if from_pt else current_names(checkpoint, self)
+        checkpoint = converted(checkpoint, self) if from_pt else current_names(checkpoint, self)
         pairing, named = paired(self, checkpoint, from_pt=from_pt)
         info = loading_info(self, pairing, from_pt=from_pt)
         check(self, pairing, info, ignore_mismatched=ignore_mismatched_sizes)

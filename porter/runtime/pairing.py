@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from porter.runtime.layouts import Layout
 from porter.runtime.tensor_source import TensorInfo
@@ -19,23 +19,52 @@ FORMER_NAMES = (
 
 
 @dataclass(frozen=True)
+class Scope:
+    """The part of a model that a declaration is about.
+
+    Attributes:
+        path: where it stands in the model, "" for the whole of it.
+        prefix: the base model's attribute, which a file's names may have before the path or lack.
+    """
+
+    path: str = ""
+    prefix: str = ""
+
+    def place(self, name: str) -> str | None:
+        """The beginning of `name` that says where the part stands; None if the name is of another part."""
+        if not self.path:
+            return ""
+        prefix = f"{self.prefix}." if self.prefix else ""
+        inner = f"{self.path}.".removeprefix(prefix)
+        return next((place for place in (prefix + inner, inner) if name.startswith(place)), None)
+
+
+@dataclass(frozen=True)
 class Rename:
     """What transformers' checkpoints call a part of a model otherwise than its code does.
 
     Attributes:
-        scope: path of the part, "" for the whole model; a file of the part alone lacks it.
-        pattern: regular expression over the name below the scope.
-        replacement: what a match becomes.
+        scope: the part.
+        pattern: regular expression over the name below the part; see `whole_words`.
+        replacement: what the first match becomes.
     """
 
-    scope: str
+    scope: Scope
     pattern: str
     replacement: str
 
     def __call__(self, name: str) -> str:
         """The name in the model's words."""
-        prefix = f"{self.scope}." if self.scope and name.startswith(f"{self.scope}.") else ""
-        return prefix + re.sub(self.pattern, self.replacement, name.removeprefix(prefix))
+        place = self.scope.place(name)
+        if place is None:
+            return name
+        return place + re.sub(whole_words(self.pattern), self.replacement, name.removeprefix(place), count=1)
+
+
+def whole_words(pattern: str, star: str = ".*") -> str:
+    """A pattern as transformers reads it: `*` is a part of a name, and a word at the end is a whole one."""
+    expression = pattern.replace("*.", rf"{star}\.")
+    return expression + r"(?!\w)" if re.search(r"[a-zA-Z0-9]$", pattern) else expression
 
 
 @dataclass(frozen=True)
@@ -75,6 +104,7 @@ class Pairing:
     """Everything that a checkpoint and a model have for each other.
 
     `duplicates` are stored tensors, as (tied, owner), that the model holds only once: they must be equal.
+    `absent` tells, for missing ones that are made of several stored tensors, which of those are not there.
     """
 
     moves: tuple[Move, ...]
@@ -82,6 +112,7 @@ class Pairing:
     unexpected: tuple[str, ...]
     mismatched: tuple[Mismatch, ...]
     duplicates: tuple[tuple[str, str], ...] = ()
+    absent: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def is_complete(self) -> bool:
@@ -95,6 +126,7 @@ def pair(
     prefix: str,
     tied: Mapping[str, str],
     renames: Sequence[Rename] = (),
+    current: Collection[str] = (),
 ) -> Pairing:
     """Pair the stored `tensors` with the variables `targets`, both under PyTorch's names.
 
@@ -102,8 +134,9 @@ def pair(
         prefix: the base model's attribute; files of a base model lack it, files of a model with a head have it.
         tied: name of a tied parameter -> name of the one that owns the numbers; a file may hold either or both.
         renames: from the checkpoints' names to the model's, all applied in turn.
+        current: tensors that have the model's names already.
     """
-    stored = {current_name(name, targets, renames): name for name in tensors}
+    stored = {name if name in current else current_name(name, targets, renames): name for name in tensors}
     rename = _prefix_rule(stored, targets, prefix)
     aliases = {name: [name, *(other for other, owner in tied.items() if owner == name)] for name in targets}
     moves, missing, mismatched, used = [], [], [], dict[str, str]()
@@ -127,14 +160,20 @@ def current_name(name: str, targets: Mapping[str, Target], renames: Sequence[Ren
     """`name` as PyTorch spells it today; a name that the model has is never changed."""
     if name in targets:
         return name
-    for rename in renames:
-        name = rename(name)
+    name = rename_all(name, renames)
     if name in targets:
         return name
     for pattern, replacement in FORMER_NAMES:
-        renamed, count = pattern.subn(replacement, name)
+        today, count = pattern.subn(replacement, name)
         if count:
-            return renamed
+            return today
+    return name
+
+
+def rename_all(name: str, renames: Sequence[Rename]) -> str:
+    """`name` after all renames in turn."""
+    for rename in renames:
+        name = rename(name)
     return name
 
 
@@ -157,5 +196,8 @@ def _prefix_rule(stored: Mapping[str, str], targets: Mapping[str, Target], prefi
 
 def problems(pairing: Pairing) -> Iterator[str]:
     """One sentence for each variable without its tensor."""
-    yield from (f"{name} is missing from the checkpoint" for name in pairing.missing)
+    for name in pairing.missing:
+        parts = pairing.absent.get(name)
+        lacking = f", which lacks its {', '.join(parts)}" if parts else ""
+        yield f"{name} is missing from the checkpoint{lacking}"
     yield from map(str, pairing.mismatched)

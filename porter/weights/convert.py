@@ -39,6 +39,7 @@ def convert(plan: Plan, checkpoint: Checkpoint, folder: Path, target: Target = T
         CheckpointError: tensors that the model keeps as one differ in the checkpoint.
         UsageError: the format cannot hold a tensor's type.
     """
+    checkpoint = plan.view(checkpoint)
     check_duplicates(plan, checkpoint)
     jobs = plan_jobs(plan, target)
     files = shards([job.entry for job in jobs], target.shard_limit)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from porter.errors import UsageError
+from porter.runtime.expressions import Converted, Expression, from_json
 from porter.runtime.layouts import Layout
 from porter.runtime.pairing import Move, Pairing, Target, problems
 from porter.runtime.tensor_source import Checkpoint, TensorInfo
@@ -24,7 +25,8 @@ class Plan:
         class_name: the TensorFlow class, `"TFBertModel"`.
         model_type: of its configuration.
         pairing: every variable of it with its tensor.
-        stored: the checkpoint's tensors, by name.
+        stored: the checkpoint's tensors, by name; those that it holds in another form, in the model's.
+        made: how to compute those that it holds in another form.
         empty_groups: groups that a `tf_model.h5` of the class holds without weights.
     """
 
@@ -32,11 +34,13 @@ class Plan:
     model_type: str
     pairing: Pairing
     stored: Mapping[str, TensorInfo]
+    made: Mapping[str, Expression] = field(default_factory=dict)
     empty_groups: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The plan as JSON, to be carried out where there is no TensorFlow."""
-        return {"schema": SCHEMA, **asdict(self)}
+        made = {name: expression.to_json() for name, expression in self.made.items()}
+        return {"schema": SCHEMA, **asdict(replace(self, made={})), "made": made}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Plan:
@@ -52,7 +56,12 @@ class Plan:
         stored = {name: TensorInfo(tuple(info["shape"]), info["dtype"]) for name, info in data["stored"].items()}
         duplicates = tuple((tied, owner) for tied, owner in pairing["duplicates"])
         paired = Pairing(tuple(moves), (), tuple(pairing["unexpected"]), (), duplicates)
-        return cls(data["class_name"], data["model_type"], paired, stored, tuple(data["empty_groups"]))
+        made = {name: from_json(expression) for name, expression in data["made"].items()}
+        return cls(data["class_name"], data["model_type"], paired, stored, made, tuple(data["empty_groups"]))
+
+    def view(self, checkpoint: Checkpoint) -> Checkpoint:
+        """The checkpoint as `stored` tells it."""
+        return Converted(checkpoint, self.made)
 
     @property
     def moves(self) -> tuple[Move, ...]:
@@ -86,15 +95,16 @@ def make_plan(model: Any, checkpoint: Checkpoint) -> Plan:
     Raises:
         UsageError: a variable has no tensor, or one of another shape; the sentence names it.
     """
-    from porter.runtime.loading import paired
+    from porter.runtime.loading import converted, paired
     from porter.runtime.transformers4 import empty_groups
 
-    pairing, _ = paired(model, checkpoint, from_pt=True)
+    view = converted(checkpoint, model)
+    pairing, _ = paired(model, view, from_pt=True)
     check_paths(pairing)
     if not pairing.is_complete:
         raise UsageError(incompleteness(type(model).__name__, pairing), hint="another class may fit the checkpoint")
     name, config = type(model).__name__, model.config
-    return Plan(name, config.model_type, pairing, checkpoint.tensors, empty_groups(name, config))
+    return Plan(name, config.model_type, pairing, view.tensors, view.made, empty_groups(name, config))
 
 
 def check_paths(pairing: Pairing) -> None:

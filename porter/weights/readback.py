@@ -19,6 +19,7 @@ def check_written(plan: Plan, checkpoint: Checkpoint, files: Sequence[Path], tar
     Raises:
         LeftOver: one is absent, there twice, or differs, so the disk or the writer failed.
     """
+    checkpoint = plan.view(checkpoint)
     with ExitStack() as stack:
         opened = [stack.enter_context(open_file(file)) for file in files if not file.name.endswith(".json")]
         written = [name for file in opened for name in file.tensors]
