@@ -1,0 +1,150 @@
+"""What converting weights costs, beside `cp` of the same file in the same run: python benchmarks/convert.py [FOLDER].
+
+Two checkpoints are made in FOLDER (default: a temporary one): a BERT-large (1.3 GB in one file) and a 5 GB BERT in
+several files. The plan is made first; then each step runs in a process of its own, whose peak memory is
+the kernel's (ru_maxrss).
+"""
+
+import json
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+PORT = Path(__file__).parents[1] / "tests" / "runtime" / "modeling_tf_small_bert.py"
+LARGE = {"hidden_size": 1024, "num_hidden_layers": 24, "num_attention_heads": 16, "intermediate_size": 4096}
+HUGE = {"hidden_size": 2048, "num_hidden_layers": 24, "num_attention_heads": 16, "intermediate_size": 8192}
+SHARD_LIMIT = 1_300_000_000
+TIMES = 3
+
+PLAN = """
+import json, sys
+from pathlib import Path
+from porter.quiet import quiet_frameworks
+quiet_frameworks()
+from porter.port_source import PortSource, load_class
+from porter.runtime.checkpoint import open_checkpoint
+from porter.weights.plan import build_without_weights, make_plan
+folder = Path(sys.argv[2])
+model_class = load_class(PortSource(Path(sys.argv[1]), "TFBertModel"))
+with open_checkpoint(folder) as checkpoint:
+    config = model_class.config_class.from_pretrained(folder)
+    plan = make_plan(build_without_weights(model_class, config, checkpoint), checkpoint)
+(folder / "plan.json").write_text(json.dumps(plan.to_json()))
+"""
+CONVERT = """
+import json, sys
+from pathlib import Path
+from porter.runtime.checkpoint import open_checkpoint
+from porter.weights.convert import Target, convert
+from porter.weights.plan import Plan
+from porter.weights.readback import check_written
+folder, out, check = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3] == "check"
+plan = Plan.from_json(json.loads((folder / "plan.json").read_text()))
+with open_checkpoint(folder) as checkpoint:
+    files = convert(plan, checkpoint, out)
+    if check:
+        check_written(plan, checkpoint, files, Target())
+"""
+
+
+def shapes(config: dict[str, int]) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """A BertModel's parameters."""
+    width, inner = config["hidden_size"], config["intermediate_size"]
+    yield "embeddings.word_embeddings.weight", (30522, width)
+    yield "embeddings.position_embeddings.weight", (512, width)
+    yield "embeddings.token_type_embeddings.weight", (2, width)
+    dense = {"attention.self.query": (width, width), "attention.self.key": (width, width)}
+    dense |= {"attention.self.value": (width, width), "attention.output.dense": (width, width)}
+    dense |= {"intermediate.dense": (inner, width), "output.dense": (width, inner)}
+    names = {"pooler.dense": (width, width)}
+    norms = ["embeddings.LayerNorm"]
+    for number in range(config["num_hidden_layers"]):
+        names |= {f"encoder.layer.{number}.{name}": shape for name, shape in dense.items()}
+        norms += [f"encoder.layer.{number}.{part}.LayerNorm" for part in ("attention.output", "output")]
+    for name, shape in names.items():
+        yield f"{name}.weight", shape
+        yield f"{name}.bias", shape[:1]
+    for name in norms:
+        yield f"{name}.weight", (width,)
+        yield f"{name}.bias", (width,)
+
+
+def make_checkpoint(folder: Path, config: dict[str, int]) -> int:
+    """Write random weights in files of at most SHARD_LIMIT bytes, one tensor at a time; return the bytes."""
+    from porter.weights.writers import Entry, SafetensorsShard, shards
+
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text(json.dumps({"model_type": "bert", "architectures": ["BertModel"], **config}))
+    entries = [Entry(name, name, (), shape, "float32") for name, shape in shapes(config)]
+    files = shards(entries, 2 * SHARD_LIMIT if config is LARGE else SHARD_LIMIT)
+    single = len(files) == 1
+    names = ["model.safetensors"] if single else [f"model-{n:05d}.safetensors" for n in range(len(files))]
+    draw = np.random.default_rng(0)
+    for name, part in zip(names, files, strict=True):
+        with SafetensorsShard(folder / name, part, flat=not single) as writer:
+            for entry in part:
+                writer.add(entry, draw.standard_normal(entry.shape, np.float32))
+    if not single:
+        index = {entry.key: name for name, part in zip(names, files, strict=True) for entry in part}
+        (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": index}))
+    return sum(entry.size for entry in entries)
+
+
+def measured(command: list[str]) -> tuple[float, float, float]:
+    """Seconds, processor seconds, and peak memory in MB, of a process of its own."""
+    code = (
+        "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True); "
+        "used = resource.getrusage(resource.RUSAGE_CHILDREN); "
+        "print(used.ru_utime + used.ru_stime, used.ru_maxrss)"
+    )
+    started = time.perf_counter()
+    done = subprocess.run([sys.executable, "-c", code, *command], check=True, stdout=subprocess.PIPE, text=True)
+    seconds = time.perf_counter() - started
+    processor, memory = map(float, done.stdout.split())
+    return seconds, processor, memory / 1024
+
+
+def rows(folder: Path, name: str, config: dict[str, int]) -> Iterator[tuple[str, ...]]:
+    """One row per step, the best of three runs."""
+    source = folder / name
+    size = make_checkpoint(source, config)
+    subprocess.run([sys.executable, "-c", PLAN, str(PORT), str(source)], check=True)
+    weights = sorted(map(str, source.glob("*.safetensors")))
+    steps = {
+        "cp": lambda out: ["cp", *weights, str(out)],
+        "convert": lambda out: [sys.executable, "-c", CONVERT, str(source), str(out), "no"],
+        "convert and read back": lambda out: [sys.executable, "-c", CONVERT, str(source), str(out), "check"],
+    }
+    copied = 0.0
+    for step, command in steps.items():
+        runs = []
+        for _ in range(TIMES):
+            with tempfile.TemporaryDirectory(dir=folder) as out:
+                runs.append(measured(command(Path(out))))
+        seconds, processor = min(runs)[:2]
+        memory = max(memory for _, _, memory in runs)
+        copied = copied or seconds
+        times = f"{seconds / copied:.1f}"
+        yield name, f"{size / 1e9:.2f} GB", step, f"{seconds:.1f} s", times, f"{processor:.1f} s", f"{memory:.0f} MB"
+    shutil.rmtree(source)
+
+
+def main(folder: Path) -> None:
+    print(f"{platform.processor() or platform.machine()}, {platform.system()}, Python {platform.python_version()}\n")
+    print(f"| checkpoint | size | step | best of {TIMES} | times cp | processor | peak memory |")
+    print("|---|---|---|---|---|---|---|")
+    for name, config in (("bert-large", LARGE), ("bert-5GB", HUGE)):
+        for row in rows(folder, name, config):
+            print(f"| {' | '.join(row)} |", flush=True)
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory(dir=sys.argv[1] if len(sys.argv) > 1 else None) as scratch:
+        main(Path(scratch))
