@@ -52,6 +52,12 @@ def ported_attribute(context: Context, node: cst.Attribute) -> str:
     return f"{name}_" if any(_is_renamed(context, owner, name) for owner in owners) else name
 
 
+def own_attribute(context: Context, node: cst.CSTNode, name: str) -> str:
+    """The ported name of an attribute that the class around `node` sets on itself."""
+    owner = context.source.enclosing_class(node)
+    return f"{name}_" if owner is not None and name in MODEL_NAMES and _is_renamed(context, owner, name) else name
+
+
 def _owner_classes(context: Context, node: cst.Attribute) -> list[str]:
     if m.matches(node.value, m.Name("self")):
         owner = context.source.enclosing_class(node)
@@ -73,11 +79,14 @@ def _is_renamed(context: Context, owner: str, name: str) -> bool:
 
 
 def _sets(context: Context, owner: str, name: str) -> bool:
-    constructor = context.source.functions.get(f"{owner}.__init__")
+    """Whether the class stores something of its own under this name."""
+    seen = context.knowledge.facts.modules.get(owner)
+    if seen is not None and (name in seen.buffers or name in seen.parameters):
+        return True
     pattern = m.Attribute(value=m.Name("self"), attr=m.Name(name))
-    return constructor is not None and any(
-        m.matches(target.target, pattern) for target in context.source.find(constructor.node, cst.AssignTarget)
-    )
+    nodes = (context.source.classes[base].node for base in context.source.classes[owner].lineage)
+    targets = (target for node in nodes for target in context.source.find(node, cst.AssignTarget))
+    return any(m.matches(target.target, pattern) for target in targets)
 
 
 def _is_called(context: Context, node: cst.Attribute) -> bool:

@@ -7,6 +7,7 @@ import inspect
 import libcst as cst
 import libcst.matchers as m
 
+from porter.rewrite.attributes import own_attribute
 from porter.rewrite.constructors import bind_constructor
 from porter.rewrite.context import Context
 from porter.rewrite.loops import is_mapped
@@ -74,7 +75,11 @@ def _keyword_or_default(
 def _hasattr(context: Context, original: cst.Call) -> cst.BaseExpression | None:
     """What a torch module has is known here."""
     owner, name = context.source.resolve(original.args[0].value), original.args[1].value
-    if not inspect.ismodule(owner) or not isinstance(name, cst.SimpleString):
+    if not isinstance(name, cst.SimpleString):
+        return None
+    if m.matches(original.args[0].value, m.Name("self")):
+        return cst.parse_expression(f'hasattr(self, "{own_attribute(context, original, str(name.evaluated_value))}")')
+    if not inspect.ismodule(owner):
         return None
     return cst.Name(str(hasattr(owner, str(name.evaluated_value))))
 

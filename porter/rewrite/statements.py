@@ -7,12 +7,20 @@ from collections.abc import Sequence
 import libcst as cst
 import libcst.matchers as m
 
+from porter.rewrite.attributes import own_attribute
 from porter.rewrite.context import Context
 from porter.rules import Unknown
 from porter.rules.call import code_of
 from porter.subscripts import Index, subscript_assignment
 
-_DROPPED_CALLS = frozenset({"warn_if_padding_and_no_attention_mask", "_require_grads_hook"})
+_DROPPED_CALLS = frozenset(
+    {
+        "warn_if_padding_and_no_attention_mask",
+        "_register_load_state_dict_pre_hook",
+        "register_load_state_dict_pre_hook",
+        "_register_state_dict_hook",
+    }
+)
 _DROPPED_ATTRIBUTES = frozenset({"gradient_checkpointing", "_requires_grad", "_is_hf_initialized"})
 
 
@@ -172,32 +180,44 @@ def _port_buffer(
     persistent = all(code_of(a.value) != "False" for a in before.args[2:])
     if persistent and value != "None":
         value = f'add_parameter(self, "{name}", {value}, trainable=False)'
-    target = cst.parse_expression(f"self.{name}")
+    target = cst.parse_expression(f"self.{own_attribute(context, before, name)}")
     return line.with_changes(body=[_assign(target, value)])
 
 
-def fold_if(updated: cst.If) -> cst.BaseStatement | cst.FlattenSentinel[cst.BaseStatement] | cst.RemovalSentinel:
-    """An `if` whose condition is known goes, or leaves its branch."""
+def fold_if(
+    updated: cst.If, is_elif: bool
+) -> cst.BaseStatement | cst.Else | cst.FlattenSentinel[cst.BaseStatement] | cst.RemovalSentinel:
+    """An `if` or `elif` whose condition is known goes, or leaves its branch."""
     if updated.orelse is None and _is_empty(updated.body) and not isinstance(updated.test, cst.Call):
         return cst.RemoveFromParent()
-    if m.matches(updated.test, m.Name("False")):
-        if updated.orelse is None:
-            return cst.RemoveFromParent()
-        if isinstance(updated.orelse, cst.If):
-            return updated.orelse
-        return _flatten(updated.orelse.body)
     if m.matches(updated.test, m.Name("True")):
-        return _flatten(updated.body)
-    return updated
+        return cst.Else(updated.body) if is_elif else flattened(updated.body, updated.leading_lines)
+    if not m.matches(updated.test, m.Name("False")):
+        return updated
+    if updated.orelse is None:
+        return cst.RemoveFromParent()
+    if is_elif:
+        return updated.orelse
+    if isinstance(updated.orelse, cst.If):
+        return updated.orelse.with_changes(leading_lines=[*updated.leading_lines, *updated.orelse.leading_lines])
+    return flattened(updated.orelse.body, [*updated.leading_lines, *updated.orelse.leading_lines])
 
 
 def _is_empty(body: cst.BaseSuite) -> bool:
     return all(m.matches(statement, m.SimpleStatementLine(body=[m.Pass()])) for statement in body.body)
 
 
-def _flatten(body: cst.BaseSuite) -> cst.FlattenSentinel[cst.BaseStatement] | cst.RemovalSentinel:
-    statements = body.body if isinstance(body, cst.IndentedBlock) else []
-    return cst.FlattenSentinel(list(statements))
+def flattened(
+    body: cst.BaseSuite, above: Sequence[cst.EmptyLine]
+) -> cst.FlattenSentinel[cst.BaseStatement] | cst.RemovalSentinel:
+    """A block's statements without their header, whose comments stay above them."""
+    statements = list(body.body) if isinstance(body, cst.IndentedBlock) else []
+    if not statements:
+        return cst.RemoveFromParent()
+    first = statements[0]
+    if isinstance(first, (cst.SimpleStatementLine, cst.BaseCompoundStatement)):
+        statements[0] = first.with_changes(leading_lines=[*above, *first.leading_lines])
+    return cst.FlattenSentinel(statements)
 
 
 def fold_boolean(updated: cst.BooleanOperation) -> cst.BaseExpression:

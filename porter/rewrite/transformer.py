@@ -10,8 +10,9 @@ import libcst.matchers as m
 from porter.rewrite import arithmetic
 from porter.rewrite.annotations import port_annotation, port_class_name, port_docstring_statement
 from porter.rewrite.arguments import ported_parameter
-from porter.rewrite.attributes import translate_attribute
+from porter.rewrite.attributes import layer_class, translate_attribute
 from porter.rewrite.calls import translate_call, walks_modules
+from porter.rewrite.checks import port_assert, port_check
 from porter.rewrite.classes import port_class
 from porter.rewrite.context import Context
 from porter.rewrite.copies import port_copied_from
@@ -19,7 +20,7 @@ from porter.rewrite.functions import DROPPED_METHODS, FILE_FUNCTIONS, port_funct
 from porter.rewrite.layer_names import comprehension_index, layer_name
 from porter.rewrite.loops import port_loop
 from porter.rewrite.special import special_call, special_subscript
-from porter.rewrite.statements import fold_boolean, fold_if, indices, port_statement
+from porter.rewrite.statements import flattened, fold_boolean, fold_if, indices, port_statement
 from porter.rules import Unknown, find_rule
 from porter.rules.call import code_of
 from porter.subscripts import subscript
@@ -48,6 +49,8 @@ class Porter(cst.CSTTransformer):
     def leave_Name(self, original_node: cst.Name, updated_node: cst.Name) -> cst.BaseExpression:
         """Names of classes, activations and torch's constants; parameters that Keras keeps for itself."""
         function = self.context.source.enclosing(original_node)
+        if original_node.value == "device" and function is not None and self._reads(original_node):
+            return cst.Name("None") if "device" in self.context.source.assigned(function) else updated_node
         if function is not None and original_node.value in function.parameters:
             return cst.Name(ported_parameter(function, original_node.value))
         found = port_class_name(self.context, original_node)
@@ -56,10 +59,26 @@ class Porter(cst.CSTTransformer):
         name = self.context.source.canonical(original_node)
         if name is not None and name.startswith("transformers.activations.") and name.endswith("Activation"):
             return cst.parse_expression(f'get_tf_activation("{original_node.value}")')
+        layer = layer_class(name) if name is not None and name.startswith("torch.nn.") else None
+        if layer is not None and not self._is_called(original_node):
+            return cst.parse_expression(layer)
         rule = find_rule(name) if name is not None and name.startswith("torch.") else None
         if rule is not None and not rule.signatures[0].is_call and isinstance(rule.to, str):
             return cst.parse_expression(rule.to)
         return updated_node
+
+    def _is_called(self, node: cst.Name) -> bool:
+        parent = self.context.source.parents.get(node)
+        return isinstance(parent, cst.Call) and parent.func is node
+
+    def _reads(self, node: cst.Name) -> bool:
+        """Whether a name stands for its value, not for an attribute, a keyword or a target."""
+        parent = self.context.source.parents.get(node)
+        if isinstance(parent, cst.Attribute):
+            return parent.value is node
+        if isinstance(parent, cst.Arg):
+            return parent.value is node
+        return not isinstance(parent, (cst.Param, cst.AssignTarget))
 
     def leave_Arg(self, original_node: cst.Arg, updated_node: cst.Arg) -> cst.Arg:
         """A keyword is no name."""
@@ -159,7 +178,8 @@ class Porter(cst.CSTTransformer):
         self._note_tensor_branch(original_node.test)
         if m.matches(updated_node.test, m.Name("False")):
             return updated_node.orelse
-        return updated_node.body if m.matches(updated_node.test, m.Name("True")) else updated_node
+        same = updated_node.body.deep_equals(updated_node.orelse)  # such as `x.clone() if is_tensor(x) else x`
+        return updated_node.body if same or m.matches(updated_node.test, m.Name("True")) else updated_node
 
     def leave_ListComp(self, original_node: cst.ListComp, updated_node: cst.ListComp) -> cst.BaseExpression:
         """Layers made in a comprehension are named by their index, so there must be one."""
@@ -202,12 +222,19 @@ class Porter(cst.CSTTransformer):
             return updated_node
         return updated_node.with_changes(body=[cst.parse_statement("pass")])
 
-    def leave_If(
+    def leave_If(  # type: ignore[override]  # an elif may become an else
         self, original_node: cst.If, updated_node: cst.If
-    ) -> cst.BaseStatement | cst.FlattenSentinel[cst.BaseStatement] | cst.RemovalSentinel:
+    ) -> cst.BaseStatement | cst.Else | cst.FlattenSentinel[cst.BaseStatement] | cst.RemovalSentinel:
         """An `if` whose condition may be known."""
-        self._note_tensor_branch(original_node.test)
-        return fold_if(updated_node)
+        checked = port_check(self.context, original_node, updated_node)
+        if checked is updated_node:
+            self._note_tensor_branch(original_node.test)
+        above = self.context.source.parents.get(original_node)
+        return fold_if(checked, is_elif=isinstance(above, cst.If) and above.orelse is original_node)
+
+    def leave_Assert(self, original_node: cst.Assert, updated_node: cst.Assert) -> cst.Assert:
+        """A check of sizes that may not be known."""
+        return port_assert(self.context, original_node, updated_node)
 
     def leave_For(
         self, original_node: cst.For, updated_node: cst.For
@@ -217,12 +244,12 @@ class Porter(cst.CSTTransformer):
 
     def leave_With(
         self, original_node: cst.With, updated_node: cst.With
-    ) -> cst.BaseStatement | cst.FlattenSentinel[cst.BaseStatement]:
+    ) -> cst.BaseStatement | cst.FlattenSentinel[cst.BaseStatement] | cst.RemovalSentinel:
         """Contexts that a rule turns into None (autocast, no_grad) leave their block."""
         items = [item for item in updated_node.items if not m.matches(item.item, m.Name("None"))]
         if items:
             return updated_node.with_changes(items=items)
-        return cst.FlattenSentinel(list(updated_node.body.body))  # type: ignore[arg-type]  # a block's statements
+        return flattened(updated_node.body, updated_node.leading_lines)
 
     def _note_tensor_branch(self, test: cst.BaseExpression) -> None:
         fact = self.context.knowledge.traced(test)
@@ -264,11 +291,19 @@ class Porter(cst.CSTTransformer):
         if node.name.value in DROPPED_METHODS:
             return DROPPED_METHODS[node.name.value]
         calls = self.context.source.find(node, cst.Call)
+        if node.name.value != "__init__" and any(self._initialises(call) for call in calls):
+            return DROPPED_METHODS["_init_weights"]
         if FILE_FUNCTIONS.intersection(self.context.source.canonical(call.func) for call in calls):
             return "it handles PyTorch's files"
         entered = self.context.source.span(node) in self.context.knowledge.facts.entered
         walks = not entered and any(walks_modules(self.context, call) for call in calls)
         return "it walks PyTorch's modules" if walks else None
+
+    def _initialises(self, call: cst.Call) -> bool:
+        """Whether a call fills a weight as `_init_weights` does."""
+        return (self.context.source.canonical(call.func) or "").startswith(
+            ("transformers.initialization.", "torch.nn.init.")
+        )
 
     def _qualified(self, node: cst.FunctionDef) -> str:
         owner = self.context.source.enclosing_class(node)
