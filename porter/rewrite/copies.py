@@ -67,9 +67,10 @@ def _is_true(context: Context, node: cst.ClassDef | cst.FunctionDef, path: str, 
 def _at_line(tree: ast.AST, line: int, name: str) -> ast.stmt | None:
     """The definition that starts at a line, decorators included."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.ClassDef | ast.FunctionDef) and node.name == name:
-            if line in (node.lineno, *(decorator.lineno for decorator in node.decorator_list)):
-                return node
+        if not isinstance(node, ast.ClassDef | ast.FunctionDef) or node.name != name:
+            continue
+        if line in (node.lineno, *(decorator.lineno for decorator in node.decorator_list)):
+            return node
     return None
 
 

@@ -79,9 +79,10 @@ def _locals(source: Source, constructor: LocalFunction | None) -> dict[str, cst.
     for name in source.assigned(constructor):
         values[name] = []
     for node in source.find(constructor.node, cst.AssignTarget, cst.AugAssign, cst.For, cst.CompFor, cst.NamedExpr):
-        target = node.target
-        for name in source.find(target, cst.Name) if isinstance(target, (cst.Name, cst.Tuple, cst.List)) else []:
-            values.setdefault(name.value, []).append(_plain_value(source, constructor, node))
+        target = getattr(node, "target", None)  # every one of these kinds has it
+        if isinstance(target, (cst.Name, cst.Tuple, cst.List)):
+            for bound in source.find(target, cst.Name):
+                values.setdefault(bound.value, []).append(_plain_value(source, constructor, node))
     return {
         name: found[0]
         for name, found in values.items()

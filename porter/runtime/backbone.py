@@ -19,7 +19,7 @@ class TFBackboneMixin:
     has_attentions = True
 
     def __init__(self, config: Any, *args: Any, **kwargs: Any) -> None:
-        super().__init__(config, *args, **kwargs)
+        super().__init__(config, *args, **kwargs)  # type: ignore[call-arg]  # a mixin before the pretrained base
         self.stage_names = config.stage_names
         config.verify_out_features_out_indices()
         self.num_features: Any = None
