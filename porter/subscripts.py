@@ -37,6 +37,11 @@ class Index:
         return (self.fact.is_tensor and self.fact.rank != 0) or self.fact.only("list") or self.is_mask
 
     @property
+    def may_be_negative(self) -> bool:
+        """Whether a sign stands in it: tf.gather counts no positions from the end."""
+        return "-" in self.code and not self.is_mask
+
+    @property
     def is_full(self) -> bool:
         """Whether it is a bare `:`."""
         return self.code.strip() == ":"
@@ -67,7 +72,8 @@ def subscript(value: Arg, indices: Sequence[Index], result: Fact | None) -> str 
     if not advanced:
         return None
     rest = [index for index in indices if not index.is_advanced]
-    if len(advanced) == 1 and all(index.is_full or index.is_ellipsis for index in rest):
+    plain = all(index.is_full or index.is_ellipsis for index in rest)
+    if len(advanced) == 1 and plain and not advanced[0].may_be_negative:
         return _one_tensor(value, indices, advanced[0])
     if advanced == list(indices[: len(advanced)]) and all(index.is_full for index in rest) and _alike(advanced):
         return f"tf.gather_nd({value.node_code}, tf.stack([{', '.join(index.code for index in advanced)}], axis=-1))"
