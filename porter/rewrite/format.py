@@ -10,7 +10,8 @@ import sys
 from porter.errors import NotInstalled
 
 _MARK = re.compile(r"  # noqa: L(\d+)$")
-_LINT = ("check", "--quiet", "--isolated", "--select", "F401,F841,I,RUF022", "--fix-only", "--unsafe-fixes", "-")
+_RULES = ("--select", "F401,F841,I,RUF022", "--line-length", "119")
+_LINT = ("check", "--quiet", "--isolated", *_RULES, "--fix-only", "--unsafe-fixes", "-")
 _FINDINGS = ("check", "--quiet", "--isolated", "--output-format", "json", "-")
 _FORMAT = ("format", "--quiet", "--isolated", "--line-length", "119", "-")
 
