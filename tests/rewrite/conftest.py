@@ -1,0 +1,22 @@
+import pytest
+
+from porter.rewrite.source import Source
+from tests.rewrite.porting import Ported, port, tiny_subject
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory) -> Ported:
+    """The fixture with each construct once."""
+    subject = tiny_subject("tiny", ("TinyModel", "TinyForTokenClassification"), {})
+    return port(subject, tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(scope="session")
+def left(tmp_path_factory) -> Ported:
+    """The fixture with what porter cannot translate."""
+    return port(tiny_subject("left", ("LeftModel",), {}), tmp_path_factory.mktemp("left"))
+
+
+@pytest.fixture(scope="session")
+def source(tiny) -> Source:
+    return Source(tiny.subject)

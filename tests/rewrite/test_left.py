@@ -1,0 +1,49 @@
+"""What porter cannot translate is kept, with a Note, and the file is still Python."""
+
+import ast
+
+
+def notes(port) -> dict[str, tuple[int, str]]:
+    return {note.message: (note.line, note.hint) for note in port.draft.notes if note.level == "left"}
+
+
+def line_of(port, text: str) -> int:
+    return next(at for at, line in enumerate(port.subject.source.splitlines(), start=1) if text in line)
+
+
+def test_the_file_is_python(left):
+    ast.parse(left.draft.code)
+    assert left.file.read_text().endswith(left.draft.code[-200:])
+
+
+def test_the_call_is_kept_and_what_stands_around_it_is_ported(left):
+    call = left.text("TFLeftBlock.call")
+    assert "order = tf.reduce_sum(torch.lobpcg(tf.eye(9), k=1)[0])" in call
+    assert "# no rule" in call
+    assert "self.curious = nn.LPPool1d(2, 1)" in left.text("TFLeftBlock.__init__")
+
+
+def test_a_note_says_where_what_and_what_next(left):
+    found = notes(left)
+    assert found["torch.lobpcg has no rule; the call was kept."] == (
+        line_of(left, "torch.lobpcg"),
+        "porter rules --stub torch.lobpcg",
+    )
+    assert (
+        found["torch.nn.LPPool1d has no layer card; the call was kept."][1] == "porter rules --stub torch.nn.LPPool1d"
+    )
+    assert "`torch` of torch has no counterpart; the name is not imported." in found
+
+
+def test_a_branch_on_a_tensor_is_noted(left):
+    message = next(message for message in notes(left) if message.startswith("the branch on"))
+    assert "hidden_states.sum() > 1e9" in message
+    assert notes(left)[message] == (line_of(left, "if hidden_states.sum()"), "write it with tf.cond or tf.where")
+
+
+def test_every_torch_name_left_has_its_note(left):
+    """Never silent: no line of the port reads torch without a Note at the line it was written from."""
+    lines = left.draft.code.splitlines()
+    reads = [at for at, line in enumerate(lines, start=1) if "torch." in line or "nn." in line.replace("tf.nn.", "")]
+    assert len(reads) == 2
+    assert {left.draft.source_map[at] for at in reads} <= {note.line for note in left.draft.notes}
