@@ -1,0 +1,88 @@
+"""SIGKILL at random moments of a conversion: the output is absent or whole, and the next run finishes the work."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import safetensors.numpy
+
+from porter.runtime.checkpoint import open_checkpoint
+from porter.runtime.layouts import Layout
+from porter.runtime.pairing import Target, pair
+from porter.weights.plan import Plan
+from porter.weights.report import read_report
+
+ROOT = Path(__file__).parents[2]
+# More of them: PORTER_KILLS=200 python -m pytest tests/weights/test_kills.py
+KILLS = int(os.environ.get("PORTER_KILLS", "10"))
+TENSORS = 40
+SCRIPT = """
+import json, sys
+from pathlib import Path
+from porter.runtime.checkpoint import open_checkpoint
+from porter.weights.convert import Target, convert
+from porter.weights.output import whole_folder
+from porter.weights.plan import Plan
+from porter.weights.report import hashes, write_report
+source = Path(sys.argv[1])
+plan = Plan.from_json(json.loads((source / "plan.json").read_text()))
+print("ready", flush=True)
+with whole_folder(Path(sys.argv[2])) as folder, open_checkpoint(source / "model.safetensors") as checkpoint:
+    convert(plan, checkpoint, folder, Target("h5", None, 3_000_000))
+    write_report(folder, {"files": hashes(folder)})
+"""
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("source")
+    draw = np.random.default_rng(0)
+    tensors = {f"layer.{n}.weight": draw.normal(size=(300, 400)).astype(np.float32) for n in range(TENSORS)}
+    safetensors.numpy.save_file(tensors, folder / "model.safetensors")
+    layout = Layout.parse("kernel: o i -> i o")
+    targets = {name: Target(name.replace(".weight", "/kernel"), (400, 300), "float32", layout) for name in tensors}
+    with open_checkpoint(folder) as checkpoint:
+        plan = Plan("TFM", "m", pair(checkpoint.tensors, targets, "", {}), checkpoint.tensors)
+    (folder / "plan.json").write_text(json.dumps(plan.to_json()))
+    return folder
+
+
+def started(source, output):
+    command = [sys.executable, "-c", SCRIPT, str(source), str(output)]
+    run = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE)
+    run.stdout.readline()
+    return run
+
+
+def finished(source, output):
+    run = started(source, output)
+    with run.stdout:
+        began = time.monotonic()
+        assert run.wait() == 0
+    return time.monotonic() - began
+
+
+def test_killed_at_any_moment(source, tmp_path):
+    whole = finished(source, tmp_path / "reference")
+    expected = read_report(tmp_path / "reference")["files"]
+    draw = np.random.default_rng(1)
+    seen = {"absent": 0, "whole": 0}
+    for number in range(KILLS):
+        output = tmp_path / f"out{number}"
+        run = started(source, output)
+        time.sleep(draw.uniform(0, 1.2 * whole))
+        with run.stdout:
+            run.send_signal(signal.SIGKILL)
+            run.wait()
+        seen["whole" if output.exists() else "absent"] += 1
+        if not output.exists():
+            finished(source, output)
+        assert read_report(output)["files"] == expected
+        assert [path for path in tmp_path.iterdir() if path.name.startswith(f".out{number}.")] == []
+    assert seen["absent"] > KILLS / 4
