@@ -2,8 +2,9 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 READY := .venv/.installed
+READY4 := .venv4/.installed
 
-.PHONY: help demo test lint bench
+.PHONY: help demo test test-transformers4 lint bench
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -14,6 +15,11 @@ demo: $(READY) ## port examples/brand_new_bert: scaffold, diff, pt-to-tf
 
 test: $(READY) ## run the tests
 	$(BIN)/python -m pytest
+
+test-transformers4: $(READY) $(READY4) ## the stock TensorFlow classes of transformers 4 load what pt-to-tf writes
+	rm -rf build/transformers4
+	$(BIN)/python tests/transformers4/write.py build/transformers4
+	.venv4/bin/python tests/transformers4/read.py build/transformers4
 
 lint: $(READY) ## ruff and mypy, as pre-commit runs them
 	$(BIN)/ruff check .
@@ -30,4 +36,10 @@ $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet torch==2.13.0
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[test]'
+	touch $@
+
+# transformers 4 and 5 cannot be installed together.
+$(READY4): constraints-transformers4.txt
+	$(PYTHON) -m venv .venv4
+	.venv4/bin/python -m pip install --quiet -c constraints-transformers4.txt transformers tensorflow tf-keras h5py
 	touch $@
