@@ -35,7 +35,7 @@ def main() -> None:
     wanted = {str(case["id"]) for case in cases}
     rows = [row for row in read_rows(options.output) if row["case"] in wanted]
     if options.table:
-        options.table.write_text(table(rows, cases, options.corpus.name), encoding="utf-8")
+        write_table(options.table, table(rows, cases, options.corpus.name))
     else:
         print(why(rows, top=30))
 
@@ -48,7 +48,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--limit", type=int, default=120, help="processor seconds per case")
     parser.add_argument("--why", action="store_true", help="failures by root reason, of the rows there are")
-    parser.add_argument("--table", type=Path, help="write the rows there are as a Markdown table")
+    parser.add_argument(
+        "--table", type=Path, help="write a Markdown table of the rows there are into its part `generated: ports`"
+    )
     return parser.parse_args()
 
 
@@ -86,6 +88,14 @@ def measure(cases: list[JsonCase], output: Path, processes: int, limit: int) -> 
             file.write(json.dumps(row) + "\n")
             file.flush()
             print(f"{row['case']}/{row['class']}: {_outcome(row)}", file=sys.stderr)
+
+
+def write_table(file: Path, text: str) -> None:
+    """Into the part of a document that is generated as `ports`, or as a document of its own."""
+    from porter.docs import refreshed
+
+    document = file.read_text(encoding="utf-8") if file.exists() else "<!-- generated: ports -->\n<!-- end -->\n"
+    file.write_text(refreshed(document, {"ports": lambda: text}), encoding="utf-8")
 
 
 def _outcome(row: Row) -> str:

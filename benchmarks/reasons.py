@@ -9,7 +9,7 @@ from typing import Any
 
 Row = dict[str, Any]
 
-# porter's Notes -> the reason they count as; `{}` is the first group.
+# porter's Notes -> the reason they count as; `{}` are the groups.
 NOTES = (
     (r"^(\S+) has no rule", "no rule: {}"),
     (r"^(\S+) has no counterpart in porter\.runtime", "no counterpart in porter.runtime: {}"),
@@ -17,14 +17,19 @@ NOTES = (
     (r"^the decorator (\S+) has no counterpart", "no counterpart: decorator {}"),
     (r"^the base class (\S+) has no counterpart", "no counterpart: base class {}"),
     (r"^`(\w+)` of \S+ has no counterpart; the name is not imported", "no counterpart in porter.runtime: {}"),
+    (r"(\S+) has no argument '(\w+)' that porter knows", "argument of a layer: {}"),
+    (r"(\S+) takes \d+ positional arguments", "arguments of a layer: {}"),
     (r"^(\S+): (?:.*); the (?:call|layer|attribute) was kept", "unknown facts for {}"),
 )
-# Error messages -> the reason; `{}` is the first group.
+# Error messages -> the reason; `{}` are the groups.
 MESSAGES = (
     (r"OperatorNotAllowedInGraphError|using a symbolic `tf\.Tensor` as a Python `bool`", "graph: branch on tensor"),
     (r"NameError: name '(\w+)'", "NameError {} in generated file"),
     (r"ImportError: cannot import name '(\w+)'|cannot be imported: cannot import name '(\w+)'", "cannot import {}"),
     (r"cannot be imported: (.{0,90})", "generated file cannot be imported: {}"),
+    (r"unexpected keyword argument '(\w+)'", "unexpected keyword argument {}"),
+    (r"Only integers, slices", "index by a tensor"),
+    (r"variable\.assign\(value\)", "a weight of another shape"),
     (r"AttributeError: .*has no attribute '(\w+)'", "AttributeError {} in generated file"),
     (r"^weights (\w+)", "weights {}"),
     (r"has no class (TF\w+)", "class not written"),
@@ -58,7 +63,7 @@ def _first_match(patterns: Sequence[tuple[str, str]], text: str) -> str | None:
     for pattern, reason in patterns:
         found = re.search(pattern, text)
         if found:
-            return reason.format(next((group for group in found.groups() if group), ""))
+            return reason.format(" ".join(group for group in found.groups() if group))
     return None
 
 
