@@ -30,8 +30,8 @@ def table(rows: Sequence[Row], cases: Sequence[dict[str, Any]], corpus: str) -> 
     lines = [
         f"`python benchmarks/ports.py {corpus}` on {machine()}:",
         "",
-        f"{measured}A class is proven when its outputs, hidden states and attentions match PyTorch's in eager mode",
-        "and in `tf.function` with unknown batch and length, and every weight finds its place.",
+        f"{measured}A class is proven when its outputs, hidden states and attentions",
+        "match PyTorch's in eager mode and in `tf.function` with unknown batch and length, and every weight finds its place.",
         "",
         "| | Classes proven | Families proven whole |",
         "| --- | --- | --- |",
