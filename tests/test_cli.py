@@ -181,5 +181,5 @@ def test_bad_input_is_one_sentence_and_writes_nothing(
     monkeypatch.chdir(tmp_path)
     shown = run(app, arguments)
     assert shown.exit_code == 2, shown.output
-    assert shown.stderr.startswith("error: ")
+    assert len([line for line in shown.stderr.splitlines() if line.startswith("error: ")]) == 1
     assert list(tmp_path.iterdir()) == []
