@@ -48,9 +48,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--limit", type=int, default=120, help="processor seconds per case")
     parser.add_argument("--why", action="store_true", help="failures by root reason, of the rows there are")
-    parser.add_argument(
-        "--table", type=Path, help="write the rows there are into a document's part `generated: ports`"
-    )
+    parser.add_argument("--table", type=Path, help="write the rows there are into the part `ports` of a document")
     return parser.parse_args()
 
 
