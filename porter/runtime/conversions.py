@@ -20,7 +20,7 @@ from typing import Any
 
 from porter.runtime.expressions import Expression, Stored
 from porter.runtime.operations import OPERATIONS, Merge, Operation, Step
-from porter.runtime.pairing import Scope, whole_words
+from porter.runtime.pairing import Scope, own_name, whole_words
 from porter.runtime.tensor_source import TensorInfo
 
 
@@ -158,9 +158,8 @@ class ModelShapes:
     config: Any
 
     def own_name(self, name: str) -> str | None:
-        """What the model calls it: as it is, with the prefix or without; None if it has no such weight."""
-        spellings = (name, f"{self.prefix}.{name}", name.removeprefix(f"{self.prefix}."))
-        return next((spelling for spelling in spellings if spelling in self.shapes), None)
+        """What the model calls it; None if it has no such weight."""
+        return own_name(name, self.shapes, self.prefix)
 
     def shape(self, name: str) -> tuple[int, ...] | None:
         """The shape that it has in the model."""

@@ -136,12 +136,12 @@ def pair(
         renames: from the checkpoints' names to the model's, all applied in turn.
         current: tensors that have the model's names already.
     """
-    stored = {name if name in current else current_name(name, targets, renames): name for name in tensors}
-    rename = _prefix_rule(stored, targets, prefix)
+    names = {name if name in current else current_name(name, targets, renames): name for name in tensors}
+    stored = _stored(names, {*targets, *tied}, prefix)
     aliases = {name: [name, *(other for other, owner in tied.items() if owner == name)] for name in targets}
     moves, missing, mismatched, used = [], [], [], dict[str, str]()
     for name, target in targets.items():
-        found = [stored[rename(alias)] for alias in aliases[name] if rename(alias) in stored]
+        found = [stored[alias] for alias in aliases[name] if alias in stored]
         if not found:
             missing.append(name)
             continue
@@ -177,21 +177,16 @@ def rename_all(name: str, renames: Sequence[Rename]) -> str:
     return name
 
 
-@dataclass(frozen=True)
-class _Prefix:
-    cut: str = ""
-    add: str = ""
-
-    def __call__(self, name: str) -> str:
-        return self.add + name.removeprefix(self.cut)
+def own_name(name: str, known: Collection[str], prefix: str) -> str | None:
+    """How a model spells `name`: as it is, without the base model's prefix or with it; None if it has no such name."""
+    spellings = (name, name.removeprefix(f"{prefix}."), f"{prefix}.{name}") if prefix else (name,)
+    return next((spelling for spelling in spellings if spelling in known), None)
 
 
-def _prefix_rule(stored: Mapping[str, str], targets: Mapping[str, Target], prefix: str) -> _Prefix:
-    """The one way of writing names that finds most tensors; as they are where that is as good."""
-    if not prefix:
-        return _Prefix()
-    ways = [_Prefix(), _Prefix(cut=f"{prefix}."), _Prefix(add=f"{prefix}.")]
-    return max(ways, key=lambda way: sum(way(name) in stored for name in targets))
+def _stored(names: Mapping[str, str], known: Collection[str], prefix: str) -> dict[str, str]:
+    """The model's names of tensors, from their `names` in the model's words to the file's; the exact one counts."""
+    owned = {own: name for current, name in names.items() if (own := own_name(current, known, prefix)) is not None}
+    return owned | {current: name for current, name in names.items() if current in known}
 
 
 def problems(pairing: Pairing) -> Iterator[str]:

@@ -1,13 +1,13 @@
 """Converted checkpoints hold, bit for bit, what transformers makes of the same files."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import ml_dtypes
 import numpy as np
 import pytest
-import safetensors.numpy
 import torch
 from transformers import AutoConfig, AutoModel, core_model_loading
 
@@ -15,7 +15,8 @@ from porter.rewrite.checkpoints import declared_for
 from porter.runtime.checkpoint import open_checkpoint
 from porter.runtime.conversions import Conversion, ModelShapes, forms
 from porter.runtime.expressions import Converted, from_json
-from porter.runtime.pairing import Rename, Scope, pair, rename_all
+from porter.runtime.layouts import Layout
+from porter.runtime.pairing import Rename, Scope, Target, pair, problems, rename_all
 from porter.runtime.tensor_source import Array, Checkpoint, CheckpointError, TensorInfo
 
 CONFIG = SimpleNamespace(num_attention_heads=2, vision=SimpleNamespace(num_attention_heads=3))
@@ -221,10 +222,10 @@ def test_a_declaration_holds_below_its_model_alone():
 
 
 def test_a_pattern_ends_with_a_word():
-    assert (
-        view(Held({"m.qkv_scale": numbered(6)}), {"m.q_scale": (3,)}, entry(["qkv"], ["q"], ("chunk", 0))).made
-        == set()
-    )
+    qkv = entry(["qkv"], ["q"], ("chunk", 0))
+    assert view(Held({"m.qkv": numbered(6)}), {"m.q": (6,)}, qkv).made
+    assert not view(Held({"m.qkv_scale": numbered(6)}), {"m.q_scale": (6,)}, qkv).made
+    assert Rename(Scope(), "qkv", "q")("m.qkv") == "m.q"
     assert Rename(Scope(), "qkv", "q")("m.qkv_scale") == "m.qkv_scale"
 
 
@@ -275,8 +276,11 @@ def test_what_save_pretrained_writes_is_read_as_the_model_has_it(family, dtype, 
             assert converted.read(name).tobytes() == expected.tobytes()
 
 
-def test_a_pairing_says_what_a_missing_weight_lacks(tmp_path):
-    safetensors.numpy.save_file(experts((0, 2)).arrays, tmp_path / "model.safetensors")
-    with open_checkpoint(tmp_path) as file:
-        converted = view(file, {"m.experts.down": (3, 3, 2)}, DOWN)
-        assert pair(converted.tensors, {}, "", {}).unexpected == ("m.experts.0.down.weight", "m.experts.2.down.weight")
+def test_what_cannot_be_made_is_missing_and_its_parts_are_unexpected():
+    converted = view(experts((0, 2)), {"m.experts.down": (3, 3, 2)}, DOWN)
+    target = Target("m/experts/down", (3, 3, 2), "float32", Layout("down"))
+    pairing = replace(pair(converted.tensors, {"m.experts.down": target}, "", {}), absent=converted.absent)
+    assert pairing.unexpected == ("m.experts.0.down.weight", "m.experts.2.down.weight")
+    assert list(problems(pairing)) == [
+        "m.experts.down is missing from the checkpoint, which lacks its m.experts.1.down.weight"
+    ]

@@ -48,6 +48,18 @@ def test_a_base_model_reads_the_file_of_a_head():
     assert pairing.unexpected == ("cls.bias",)
 
 
+def test_some_names_may_have_the_prefix_and_others_not():
+    names = {"emb.weight": (5, 3), "bert.dense.weight": (2, 3), "bert.cls.bias": (2,)}
+    pairing = pair(stored(**{name.replace(".", "__"): shape for name, shape in names.items()}), TARGETS, "bert", {})
+    assert sources(pairing) == dict(zip(TARGETS, names, strict=True))
+
+
+def test_the_exact_name_comes_before_the_one_with_another_prefix():
+    pairing = pair(stored(cls__bias=(2,), bert__cls__bias=(2,)), {"cls.bias": TARGETS["cls.bias"]}, "bert", {})
+    assert sources(pairing) == {"cls.bias": "cls.bias"}
+    assert pairing.unexpected == ("bert.cls.bias",)
+
+
 @pytest.mark.parametrize(
     ("now", "former"),
     [
