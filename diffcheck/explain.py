@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import linecache
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -32,6 +33,9 @@ def explain(models: Models, module: ModuleResult) -> Origin:
         actual = suspect.output()
         heat = None if actual is None else heat_map(suspect.expected, actual)
         cause = find_cause(suspect)
+        if cause and cause.attribute and not suspect.variables:
+            made = _made_otherwise(suspect, _tolerance(module))
+            located, cause = made or located, replace(cause, attribute="") if made else cause
     origin = replace(_placed(models, module, located), heat=heat)
     if cause is None:
         return origin
@@ -41,6 +45,21 @@ def explain(models: Models, module: ModuleResult) -> Origin:
     if cause.attribute:
         origin = replace(origin, tf=_attribute_place(models, module, cause.attribute) or origin.tf)
     return replace(origin, cause=cause.edit)
+
+
+def _made_otherwise(suspect: Suspect, tolerance: float) -> Located | None:
+    """The first statement that differs while both sides construct the module anew from their configurations."""
+    sides = []
+    for part in (suspect.torch_module, suspect.layer):
+        watch = Watch((), source_of(type(part))[0], (type(part),))
+        needed = inspect.signature(type(part)).parameters.values()
+        required = [p.name for p in needed if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD]
+        if required != ["config"] or not watch.file or not hasattr(part, "config"):
+            return None
+        with watch.running():
+            type(part)(part.config)
+        sides.append(watch.events)
+    return first_difference(sides[0], sides[1], tolerance)
 
 
 def _attribute_place(models: Models, module: ModuleResult, attribute: str) -> Place | None:

@@ -12,7 +12,7 @@ import numpy as np
 from diffcheck import tf_side, torch_side
 from diffcheck.compare import Comparison, compare, compare_flat, noise_between
 from diffcheck.copies import MAX_MEMORY, Copies
-from diffcheck.diagnose import Models, Runs, examine, examine_flow
+from diffcheck.diagnose import Models, Runs, examine, examine_flow, is_below
 from diffcheck.explain import explain
 from diffcheck.metrics import TOLERANCE, Bound
 from diffcheck.pair import pair
@@ -151,11 +151,16 @@ def _variations(models: Models, inputs: Mapping[str, object], options: Options) 
 def _unexercised(models: Models) -> list[str]:
     """Modules with parameters that this input never reaches: a difference in them would not show."""
     called = {call.path for call in models.reference.calls}
-    owners = dict.fromkeys(parameter.name.rpartition(".")[0] for parameter in models.structures[0].parameters)
-    idle = [owner for owner in owners if owner not in called]
+    owners: dict[str, list[str]] = {}
+    for module in models.structures[0].modules:
+        for name in module.parameters:
+            # Parents come first; an owner below takes the place of those above. A tied parameter has several.
+            others = [path for path in owners.get(name, []) if not is_below(module.path, path)]
+            owners[name] = [*others, module.path]
+    idle = dict.fromkeys(paths[0] for paths in owners.values() if not called & set(paths))
     if not idle:
         return []
-    return [f"{len(idle)} modules with parameters are never called with these inputs: {', '.join(idle[:8])}"]
+    return [f"{len(idle)} modules with parameters are never called with these inputs: {', '.join(list(idle)[:8])}"]
 
 
 def _outputs(

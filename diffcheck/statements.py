@@ -42,10 +42,14 @@ class Event:
 
 @dataclass
 class Watch:
-    """A trace function for the code of some modules: their methods, and the plain functions of their file."""
+    """A trace function for the code of some modules: their methods, and the plain functions of their file.
+
+    Objects of the classes ``made`` are watched too: those that do not exist yet.
+    """
 
     owners: tuple[object, ...]
     file: str
+    made: tuple[type, ...] = ()
     events: list[Event] = field(default_factory=list)
 
     @functools.cached_property
@@ -88,7 +92,8 @@ class Watch:
         if code.co_filename != self.file or code.co_name.startswith("<"):
             return False
         if "self" in frame.f_locals:
-            return any(frame.f_locals["self"] is owner for owner in self.owners)
+            this = frame.f_locals["self"]
+            return type(this) in self.made or any(this is owner for owner in self.owners)
         caller = frame.f_back
         while caller is not None and caller.f_code.co_filename != self.file:
             caller = caller.f_back
@@ -98,10 +103,16 @@ class Watch:
 
     def _finish(self, statement: Statement, frame: FrameType, result: object = None) -> None:
         for name in statement.targets:
-            value = result if name == RETURN else frame.f_locals.get(name)
+            value = result if name == RETURN else _value(frame, name)
             flat = flatten(value)
             if flat.tensors:
                 self.events.append(Event(name, flat, statement, frame.f_code.co_name))
+
+
+def _value(frame: FrameType, name: str) -> object:
+    owner, _, attribute = name.partition(".")
+    value = frame.f_locals.get(owner)
+    return getattr(value, attribute, None) if attribute else value
 
 
 def statements_of(file: str) -> dict[int, Statement]:
@@ -144,6 +155,8 @@ def _names(target: ast.expr) -> Iterator[str]:
     match target:
         case ast.Name(id=name):
             yield name
+        case ast.Attribute(value=ast.Name(id="self"), attr=name):
+            yield f"self.{name}"
         case ast.Tuple(elts=parts) | ast.List(elts=parts):
             for part in parts:
                 yield from _names(part)

@@ -78,7 +78,7 @@ def is_cache(value: object) -> bool:
     if any(hasattr(value, part) for part in _CACHE_PARTS):
         return True
     layers = getattr(value, "layers", None)
-    if not isinstance(layers, Sequence) or callable(value):
+    if not isinstance(layers, Sequence) or callable(value) or not (layers or hasattr(value, "get_seq_length")):
         return False
     return all(any(hasattr(layer, state) for state in _CACHE_STATES) for layer in layers)
 
