@@ -79,5 +79,7 @@ def culprit(reference: Reference, model: Any, source: TorchSource, trial_name: s
     """Where the difference on a trial comes from, as `porter diff` says it."""
     from diffcheck.pipeline import diff
 
-    inputs = next(trial.inputs for trial in reference.trials if trial.name == trial_name)
-    return diff(source.load(), model, inputs).sentences()
+    trial = next(trial for trial in reference.trials if trial.name == trial_name)
+    if trial.before is not None:
+        return ["Without a cache all outputs match, so keys and values are kept or continued wrongly."]
+    return diff(source.load(), model, trial.inputs).sentences()

@@ -20,15 +20,23 @@ BATCH = 2
 SHORT, LONG = 7, 128
 DECODED = 5
 SAMPLES_PER_SECOND = 16_000
+PAST = "past_key_values"
 HINT = "the model may need inputs of its own"
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One set of inputs, by PyTorch's argument names."""
+    """One set of inputs, by PyTorch's argument names.
+
+    Attributes:
+        name: what it is called in reports.
+        inputs: of the call whose outputs are compared.
+        before: of a call that comes first and whose cache the other one gets; None where there is none.
+    """
 
     name: str
     inputs: Mapping[str, Array]
+    before: Mapping[str, Array] | None = None
 
 
 def trials(model: Any, seed: int = 0) -> list[Trial]:
@@ -45,7 +53,33 @@ def trials(model: Any, seed: int = 0) -> list[Trial]:
     if not usable:
         takes = ", ".join(sorted(accepted))
         raise UsageError(f"No inputs could be made for {type(model).__name__}, which takes {takes}.", hint=HINT)
-    return usable
+    return [*usable, *(step for trial in usable if (step := _last_from_cache(model, trial)) is not None)]
+
+
+def _last_from_cache(model: Any, trial: Trial) -> Trial | None:
+    """The last token alone, after a call with all before it; None for a model that keeps no cache."""
+    name = next((name for name in ("decoder_input_ids", "input_ids") if name in trial.inputs), None)
+    if name is None or trial.inputs[name].shape[1] < 2 or not keeps_cache(model, trial.inputs):
+        return None
+    tokens = trial.inputs[name]
+    before = {**trial.inputs, name: tokens[:, :-1]}
+    if name == "input_ids" and "attention_mask" in before:
+        before["attention_mask"] = before["attention_mask"][:, :-1]
+    return Trial(f"{trial.name} (the last from the cache)", {**trial.inputs, name: tokens[:, -1:]}, before)
+
+
+def keeps_cache(model: Any, inputs: Mapping[str, Array]) -> bool:
+    """Whether PyTorch returns keys and values to go on with."""
+    import torch
+
+    from porter.sample import RUN_ERRORS, torch_inputs
+
+    try:
+        with torch.no_grad():
+            outputs = model(**torch_inputs(model, dict(inputs)), use_cache=True)
+    except RUN_ERRORS:
+        return False
+    return getattr(outputs, PAST, None) is not None
 
 
 def _main_inputs(config: Any, accepted: set[str], draw: np.random.Generator) -> Iterator[Trial]:
@@ -63,7 +97,8 @@ def _main_inputs(config: Any, accepted: set[str], draw: np.random.Generator) -> 
 
 def _texts(config: Any, accepted: set[str], draw: np.random.Generator) -> Iterator[Trial]:
     text = _text_config(config)
-    longest = min(LONG, int(_first(text, "max_position_embeddings", "n_positions", default=LONG)) - 2)
+    # Two positions less, because some models count from behind their padding token.
+    longest = min(LONG, int(_first(text, "max_position_embeddings", "n_positions", default=LONG + 2)) - 2)
     for name, length in (("1 token", 1), (f"{SHORT} tokens", SHORT), (f"{longest} tokens", longest)):
         yield Trial(name, {"input_ids": _tokens(text, draw, length)})
     if "attention_mask" in accepted:

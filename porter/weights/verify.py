@@ -15,7 +15,7 @@ from diffcheck.metrics import NOISE_FACTOR
 from diffcheck.values import Flattened, flatten
 from porter.errors import UsageError
 from porter.runtime.tensor_source import Array
-from porter.weights.trials import Trial
+from porter.weights.trials import PAST, Trial
 
 MAX_ERROR = 5e-5
 
@@ -120,19 +120,31 @@ def run_torch(model: Any, trials: Sequence[Trial]) -> dict[str, Flattened]:
     """
     import torch
 
-    from porter.sample import torch_inputs
-
     outputs = {}
     with torch.no_grad():
         for trial in trials:
-            inputs = {**torch_inputs(model, dict(trial.inputs)), **_switches(model.forward)}
-            outputs[trial.name] = flatten(model(**inputs))
+            outputs[trial.name] = torch_outputs(model, trial)
             broken = [path for path, value in outputs[trial.name].tensors.items() if _has_nan(value.array)]
             if broken:
                 raise UsageError(
                     f"PyTorch's own {broken[0]} is NaN on {trial.name}.", hint="check the checkpoint for NaN weights"
                 )
     return outputs
+
+
+def torch_outputs(model: Any, trial: Trial, *, double: bool = False) -> Flattened:
+    """PyTorch's outputs on one trial, after the call before it where there is one."""
+
+    def tensors(inputs: Mapping[str, Array]) -> dict[str, Any]:
+        from porter.sample import torch_inputs
+
+        given = torch_inputs(model, dict(inputs))
+        return {name: t.double() if double and t.is_floating_point() else t for name, t in given.items()}
+
+    past = {}
+    if trial.before is not None:
+        past = {PAST: model(**tensors(trial.before), use_cache=True)[PAST]}
+    return flatten(model(**tensors(trial.inputs), **past, **_switches(model.forward)))
 
 
 def _has_nan(array: Array) -> bool:
@@ -143,7 +155,10 @@ def run_tensorflow(model: Any, trial: Trial) -> Flattened:
     """The TensorFlow model's outputs, hidden states among them."""
     from diffcheck.tf_side import call_model
 
-    return flatten(call_model(model, {**trial.inputs, **_switches(model.call)}))
+    past = {}
+    if trial.before is not None:
+        past = {PAST: call_model(model, {**trial.before, "use_cache": True})[PAST]}
+    return flatten(call_model(model, {**trial.inputs, **past, **_switches(model.call)}))
 
 
 def rounding(model: Any, trials: Sequence[Trial], reference: Mapping[str, Flattened]) -> dict[str, dict[str, float]]:
@@ -155,17 +170,12 @@ def rounding(model: Any, trials: Sequence[Trial], reference: Mapping[str, Flatte
 
     from diffcheck import noise_between
     from diffcheck.torch_side import in_float64
-    from porter.sample import torch_inputs
 
     noise = {}
     for trial in trials:
         single = {path: value.array for path, value in reference[trial.name].tensors.items()}
         with torch.no_grad(), in_float64(model):
-            inputs = {
-                name: value.double() if hasattr(value, "is_floating_point") and value.is_floating_point() else value
-                for name, value in torch_inputs(model, dict(trial.inputs)).items()
-            }
-            double = flatten(model(**inputs, **_switches(model.forward)))
+            double = torch_outputs(model, trial, double=True)
         noise[trial.name] = noise_between(single, {path: value.array for path, value in double.tensors.items()})
     return noise
 
