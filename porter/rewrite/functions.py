@@ -70,8 +70,22 @@ def _parameters(context: Context, function: LocalFunction, params: cst.Parameter
         return _constructor_parameters(context, function, params.with_changes(params=renamed))
     new = list(_new_parameters(context, function))
     if params.star_kwarg is not None and params.kwonly_params:
-        return params.with_changes(params=renamed, star_kwarg=None, kwonly_params=[*params.kwonly_params, *new])
-    return params.with_changes(params=[*renamed, *new], star_kwarg=None)
+        ported = params.with_changes(params=renamed, star_kwarg=None, kwonly_params=[*params.kwonly_params, *new])
+    else:
+        ported = params.with_changes(params=[*renamed, *new], star_kwarg=None)
+    return _ending_like(params, ported)
+
+
+def _ending_like(original: cst.Parameters, ported: cst.Parameters) -> cst.Parameters:
+    """Without a comma at the end where there was none: the formatter would break the line for it."""
+    written = [*original.params, *original.kwonly_params, *([original.star_kwarg] if original.star_kwarg else [])]
+    if not written or isinstance(written[-1].comma, cst.Comma):
+        return ported
+    group = "kwonly_params" if ported.kwonly_params else "params"
+    parameters = list(getattr(ported, group))
+    if parameters:
+        parameters[-1] = parameters[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT)
+    return ported.with_changes(**{group: parameters})
 
 
 def is_device(parameter: cst.Param) -> bool:
