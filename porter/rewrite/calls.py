@@ -30,6 +30,9 @@ def translate_call(context: Context, original: cst.Call, updated: cst.Call) -> c
     site = context.flow.sites.get(original)
     if site is not None and m.matches(original.func, m.Attribute(value=m.Call(func=m.Name("super")))):
         return _super_call(context, site, updated)
+    made = _made_from_config(context, original)
+    if made is not None:
+        return construct(context, original, updated.with_changes(func=updated.func.value), made)
     callee = context.knowledge.callee(original) or _method_of_unseen(context, original)
     if callee is None:
         if walks_modules(context, original):
@@ -40,6 +43,14 @@ def translate_call(context: Context, original: cst.Call, updated: cst.Call) -> c
     if callee.kind == "module":
         return _call_layer(context, original, updated, callee, site)
     return _call_function(context, original, updated, callee, site)
+
+
+def _made_from_config(context: Context, call: cst.Call) -> Callee | None:
+    """`Model._from_config(config)` of a model of the file is its constructor."""
+    if not m.matches(call.func, m.Attribute(value=m.Name(), attr=m.Name("_from_config"))):
+        return None
+    name = context.source.canonical(call.func.value) or ""  # type: ignore[attr-defined]  # matched above
+    return Callee(frozenset({name}), "class") if name.removeprefix("local.") in context.source.classes else None
 
 
 def walks_modules(context: Context, call: cst.Call) -> bool:
