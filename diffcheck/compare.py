@@ -53,6 +53,8 @@ class Comparison:
         if self.matches:
             worst = self.worst
             assert worst is not None
+            if len(self.tensors) == 1:
+                return worst.sentence()
             return f"{len(self.tensors)} tensors match; closest to its bound: {worst.sentence()}"
         return "\n".join(result.sentence() for result in self.failures)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Collection, Mapping
+import inspect
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,20 +24,25 @@ class Arguments:
 def arguments_for(
     own: Mapping[str, object],
     reference: Mapping[str, object],
-    accepted: Collection[str] = (),
+    accepted: Mapping[str, inspect.Parameter] | None = None,
     double: bool = False,
 ) -> Arguments:
     """PyTorch's recorded arguments in the form in which the layer received its own.
 
     ``own`` are the layer's recorded arguments, ``reference`` the module's. Arguments
     pair by name, else in order among those that hold tensors of one shape, up to the layout of channels. What
-    only PyTorch's caller passed is passed too if the layer has a parameter of that name (``accepted``).
+    only PyTorch's caller passed is passed too if the layer has a parameter of that name (``accepted``), and what
+    PyTorch's left out is left out.
     """
+    accepted = accepted or {}
     names = pair_arguments(own, reference)
     values: dict[str, object] = {}
     kept: list[str] = []
     for name, value in own.items():
         other = names.get(name)
+        if other is not None and reference[other] is None and name in accepted and accepted[name].default is None:
+            values[name] = None
+            continue
         values[name] = _substitute(value, reference[other], double) if other is not None else thaw(value, double)
         if other is None and _holds_tensors(value):
             kept.append(name)

@@ -117,3 +117,8 @@ def test_json_has_the_schema_and_is_the_same_each_time(twins):
     assert {"path", "in_flow", "alone", "verdict", "amplification", "float64", "shape", "nonfinite"} <= set(
         report["modules"][0]
     )
+
+
+def test_swapped_optional_arguments_are_the_callers_fault(mutant):
+    twins = mutant("self.attention(hidden_states, attention_mask)", "self.attention(attention_mask, hidden_states)")
+    assert examined(twins).origin.path == "encoder.layer.0"
