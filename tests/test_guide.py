@@ -2,6 +2,8 @@
 
 A ```console block holds commands (`$ ...`) and their output; all blocks of the guide run in order in one folder that
 holds examples/. Its ```python blocks run there too. Numbers may differ in value, a line `...` stands for any lines.
+
+`python tests/test_guide.py` puts what is printed today into both documents.
 """
 
 import os
@@ -9,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,21 +21,27 @@ from porter.docs import stale
 
 ROOT = Path(__file__).parents[1]
 BLOCK = re.compile(r"^```(console|python)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+TRANSCRIPT = re.compile(r"^```text\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+DEMO = "examples/brand_new_bert/demo.sh demo"
 NUMBER = re.compile(r"\d+(\.\d+)?(e[-+]\d+)?")
 # They install the project, or reach for the network.
 NOT_HERE = ("make ", "git ", "pip ")
 
 
 def steps(document: Path) -> Iterator[tuple[str, str]]:
-    """Each command with the output that the document shows for it; a python block is a command too."""
+    """Each command that can be run here, with the output that the document shows for it."""
     for kind, text in BLOCK.findall(document.read_text()):
-        if kind == "python":
-            yield f"python - <<'END'\n{text}END", "..."
-            continue
-        for step in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
-            command, _, output = step.partition("\n")
-            if not command.startswith(NOT_HERE):
-                yield command, output
+        yield from (step for step in steps_of(kind, text) if not step[0].startswith(NOT_HERE))
+
+
+def steps_of(kind: str, text: str) -> Iterator[tuple[str, str]]:
+    """The commands of one block; a python block is a command too, whatever it prints."""
+    if kind == "python":
+        yield f"python - <<'END'\n{text}END", "..."
+        return
+    for step in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
+        command, _, output = step.partition("\n")
+        yield command, output
 
 
 def run(command: str, folder: Path) -> str:
@@ -73,9 +82,9 @@ def test_the_guides_commands_print_what_it_says(folder: Path) -> None:
 
 @pytest.mark.slow
 def test_make_demo_prints_what_the_readme_shows(folder: Path) -> None:
-    expected = re.search(r"^```text\n(.*?)^```$", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE)
+    expected = TRANSCRIPT.search((ROOT / "README.md").read_text())
     assert expected is not None
-    shown = run("examples/brand_new_bert/demo.sh demo", folder).replace(f"{folder}/", "")
+    shown = run(DEMO, folder).replace(f"{folder}/", "")
     assert says(comparable(shown), comparable(expected[1])), shown
 
 
@@ -89,3 +98,25 @@ def test_says_skips_where_told_and_only_there() -> None:
     assert says(["a", "c"], ["a", "...", "c"])
     assert not says(["a", "b", "c"], ["a", "c"])
     assert comparable("x  1.5e-07 of 12\n\n") == ["x # of #"]
+
+
+def refresh(folder: Path) -> None:
+    """Put what the commands print today into GUIDE.md, and what the demo prints into README.md."""
+    shutil.copytree(ROOT / "examples", folder / "examples")
+    readme, guide = ROOT / "README.md", ROOT / "GUIDE.md"
+    shown = run(DEMO, folder).replace(f"{folder}/", "").strip("\n")
+    readme.write_text(TRANSCRIPT.sub(lambda _: f"```text\n{shown}\n```", readme.read_text(), count=1))
+    guide.write_text(BLOCK.sub(lambda block: _refreshed(block, folder), guide.read_text()))
+
+
+def _refreshed(block: re.Match[str], folder: Path) -> str:
+    parts = []
+    for command, output in steps_of(block[1], block[2]):
+        shown = output if command.startswith(NOT_HERE) else run(command, folder).replace(f"{folder}/", "")
+        parts.append(f"$ {command}\n{shown}")
+    return block[0] if block[1] == "python" else f"```console\n{''.join(parts)}```"
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as place:
+        refresh(Path(place))
