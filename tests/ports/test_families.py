@@ -4,13 +4,18 @@ All classes of all cases are traced, ported and verified here; nothing is left t
 """
 
 import ast
+import io
 import re
 import subprocess
 import sys
+import tokenize
+from collections import Counter
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
 import tensorflow as tf
+import torch
 
 from porter.runtime.names import named_variables
 from porter.sample import torch_inputs
@@ -56,6 +61,43 @@ def test_the_file_reads_beside_the_original(port):
 
 def classes(code: str) -> list[str]:
     return [node.name for node in ast.parse(code).body if isinstance(node, ast.ClassDef)]
+
+
+# Comments on statements that TensorFlow has no use for, and so go with them.
+GONE = (
+    "# move labels to correct device",
+    "# make sure hidden_states require grad",  # gradient checkpointing
+    "# We clone here for StaticCache",  # no tensor is changed in place
+    "# diff with Llama",  # an argument that the eager attention does not read
+)
+
+
+def test_comments_are_kept(port):
+    """All but those of imports, decorators, dropped methods, and GONE; `# Copied from` is checked on its own."""
+    source, code = port.subject.source, port.file.read_text()
+    skipped = set(without_counterpart(ast.parse(source), code))
+    kept = Counter(comment for _, comment in comments(code))
+    expected = Counter(comment for line, comment in comments(source) if line not in skipped)
+    lost = [comment for comment in expected - kept if not comment.startswith(("# Copied from", *GONE))]
+    assert lost == []
+    assert sum(expected.values()) > 20
+
+
+def comments(code: str) -> list[tuple[int, str]]:
+    tokens = tokenize.generate_tokens(io.StringIO(code).readline)
+    return [(token.start[0], token.string) for token in tokens if token.type == tokenize.COMMENT]
+
+
+def without_counterpart(tree: ast.Module, code: str) -> Iterator[int]:
+    """Lines of imports, decorators and functions that the port does not have, with the two lines above those."""
+    ported = {node.name for node in ast.walk(ast.parse(code)) if isinstance(node, ast.FunctionDef)} | {"forward"}
+    for node in ast.walk(tree):
+        for decorator in getattr(node, "decorator_list", []):
+            yield from range(decorator.lineno, decorator.end_lineno + 1)
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            yield from range(node.lineno, node.end_lineno + 1)
+        if isinstance(node, ast.FunctionDef) and node.name not in ported:
+            yield from range(node.lineno - 2, node.end_lineno + 1)
 
 
 # A head with labels per family: (class, the labels' name, shape and number of values).
@@ -143,6 +185,26 @@ def test_a_tuple_is_the_dictionarys_values(trained):
     assert len(values) == len(whole.to_tuple())
     for value, same in zip(values, whole.to_tuple(), strict=True):
         tf.nest.map_structure(np.testing.assert_array_equal, value, same)
+
+
+def test_hidden_states_and_attentions_come_when_asked(trained):
+    """By argument or by configuration, as many as PyTorch gives; and none otherwise."""
+    model, port, inputs = trained
+    asked = {"output_hidden_states": True, "output_attentions": True}
+    with torch.no_grad():
+        expected = model(**torch_inputs(model, inputs), **asked)
+    found = run_port(port, {**inputs, **asked}, recorded=False)
+    recorded = [name for name in expected if name.endswith(("hidden_states", "attentions"))]
+    assert "hidden_states" in " ".join(recorded)
+    assert [name for name in found if name.endswith(("hidden_states", "attentions"))] == recorded
+    assert [len(found[name]) for name in recorded] == [len(expected[name]) for name in recorded]
+    plain = run_port(port, inputs, recorded=False)
+    assert [name for name in recorded if name in plain] == []
+    port.config.output_hidden_states = True
+    by_configuration = run_port(port, inputs, recorded=False)
+    assert [name for name in by_configuration if name.endswith("hidden_states")] == [
+        name for name in recorded if name.endswith("hidden_states")
+    ]
 
 
 @pytest.mark.parametrize("family", ["bert", "vit"])

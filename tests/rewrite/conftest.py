@@ -20,3 +20,9 @@ def left(tmp_path_factory) -> Ported:
 @pytest.fixture(scope="session")
 def source(tiny) -> Source:
     return Source(tiny.subject)
+
+
+@pytest.fixture(scope="session")
+def odd(tmp_path_factory) -> Ported:
+    """The fixture with what modeling files also do."""
+    return port(tiny_subject("odd", ("OddModel",), {}), tmp_path_factory.mktemp("odd"))
