@@ -95,7 +95,7 @@ def verify_class(subject: Subject, case: Case, model_case: ModelCase, modeling: 
     model = build_torch_model(subject, case, model_case.name)
     specs = case.inputs_of(model_case)
     inputs = accepted(model, checked_variation(model, specs))
-    reference, noise = _reference(model, inputs)
+    reference, noise, recorded = _reference(model, inputs)
     with tempfile.TemporaryDirectory(prefix="porter-") as folder:
         model.save_pretrained(folder)
         port, weights, failure = _load(modeling, model_case.name, Path(folder))
@@ -103,8 +103,8 @@ def verify_class(subject: Subject, case: Case, model_case: ModelCase, modeling: 
         failed = Side(False, None, failure)
         return ClassResult(model_case.name, failed, failed, weights, None, model_case.comparable)
     check = _Check(reference, noise, model_case.comparable)
-    eager = check.run(lambda: run_port(port, inputs, check.recorded))
-    graph = check.run(lambda: _in_graph(port, inputs, accepted(model, numpy_inputs(specs)), check.recorded))
+    eager = check.run(lambda: run_port(port, inputs, recorded))
+    graph = check.run(lambda: _in_graph(port, inputs, accepted(model, numpy_inputs(specs)), recorded))
     worst = max(noise.values(), default=None)
     return ClassResult(model_case.name, eager, graph, weights, worst, model_case.comparable)
 
@@ -114,25 +114,25 @@ def accepted(model: Any, inputs: Inputs) -> Inputs:
     return {name: inputs[name] for name in torch_inputs(model, inputs)}
 
 
-def _reference(model: Any, inputs: Inputs) -> tuple[Any, dict[str, float]]:
-    """PyTorch's outputs with everything recorded that the model can, and their float32 rounding by output."""
+def _reference(model: Any, inputs: Inputs) -> tuple[Any, dict[str, float], bool]:
+    """PyTorch's outputs, their float32 rounding by output, and whether hidden states could be recorded."""
     import torch
 
     with torch.no_grad():
-        outputs = _run_torch(model, inputs)
+        outputs, recorded = _run_torch(model, inputs)
         try:
-            double = _run_torch(copy.deepcopy(model).double(), _as_double(inputs))
+            double, _ = _run_torch(copy.deepcopy(model).double(), _as_double(inputs))
         except RUN_ERRORS:  # code that insists on float32 has no float64 reference
-            return outputs, {}
-    return outputs, noise_between(outputs, double)
+            return outputs, {}, recorded
+    return outputs, noise_between(outputs, double), recorded
 
 
-def _run_torch(model: Any, inputs: Inputs) -> Any:
+def _run_torch(model: Any, inputs: Inputs) -> tuple[Any, bool]:
     tensors = torch_inputs(model, inputs)
     try:
-        return model(**tensors, **RECORDED)
+        return model(**tensors, **RECORDED), True
     except TypeError:
-        return model(**tensors)
+        return model(**tensors), False
 
 
 def _as_double(inputs: Inputs) -> Inputs:
@@ -159,10 +159,6 @@ class _Check:
     reference: Any
     noise: Mapping[str, float]
     comparable: bool
-
-    @property
-    def recorded(self) -> bool:
-        return "hidden_states" in self.reference or any("hidden_states" in key for key in self.reference)
 
     def run(self, forward: Callable[[], Any]) -> Side:
         try:

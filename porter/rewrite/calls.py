@@ -32,6 +32,7 @@ def translate_call(context: Context, original: cst.Call, updated: cst.Call) -> c
         return _super_call(context, site, updated)
     made = _made_from_config(context, original)
     if made is not None:
+        assert isinstance(updated.func, cst.Attribute)  # so it was matched
         return construct(context, original, updated.with_changes(func=updated.func.value), made)
     callee = context.knowledge.callee(original) or _method_of_unseen(context, original)
     if callee is None:
