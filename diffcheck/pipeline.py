@@ -15,6 +15,7 @@ from diffcheck.copies import MAX_MEMORY, Copies
 from diffcheck.diagnose import Models, Runs, examine, examine_flow, is_below
 from diffcheck.explain import explain
 from diffcheck.metrics import TOLERANCE, Bound
+from diffcheck.padding import padding_notes
 from diffcheck.pair import pair
 from diffcheck.recording import Recording, Structure
 from diffcheck.report import ModuleResult, Origin, Place, Report, Variation, WeightResult
@@ -172,7 +173,8 @@ def _outputs(
     if outputs.matches or candidate.crash:
         return outputs, ()
     noise, notes = _noise(model, inputs, reference)
-    return compare_flat(reference.output, candidate.output, tolerance=tolerance, noise=noise, skip=skip), notes
+    outputs = compare_flat(reference.output, candidate.output, tolerance=tolerance, noise=noise, skip=skip)
+    return outputs, (*notes, *padding_notes(outputs, reference.output, candidate.output, inputs))
 
 
 def _noise(model: Any, inputs: Mapping[str, object], reference: Recording) -> tuple[dict[str, float], tuple[str, ...]]:
