@@ -348,11 +348,24 @@ rule(
     to="tf.math.log(input / (1 - input))",
     cases={"torch.logit(u)": "tf.math.log(u / (1 - u))"},
 )
-rule(
-    "torch.fft.fft(input)",
-    to="tf.signal.fft(tf.cast(input, tf.complex64))",
-    cases={"torch.fft.fft(x)": "tf.signal.fft(tf.cast(x, tf.complex64))"},
+
+
+@rule(
+    "torch.fft.fft(input, n=None, dim=-1)",
+    cases={
+        "torch.fft.fft(x)": "tf.signal.fft(tf.cast(x, tf.complex64))",
+        "torch.fft.fft(x, dim=1)": "fftn(x, axes=(1,))",
+    },
 )
+def fft(call: Call) -> str:
+    """TensorFlow transforms the last axis of complex numbers."""
+    if call.given("n"):
+        call.unknown("another length is not covered")
+    if call.dim.node_code != "-1":
+        return f"fftn({call.input.node_code}, axes=({call.dim.node_code},))"
+    return f"tf.signal.fft(tf.cast({call.input.node_code}, tf.complex64))"
+
+
 rule("torch.fft.rfft(input)", to="tf.signal.rfft(input)", cases={"torch.fft.rfft(x)": "tf.signal.rfft(x)"})
 rule(
     "torch.fft.fftn(input, dim=None)",

@@ -36,6 +36,7 @@ for _name in (
     "is_causal_conv1d_available",
     "is_flash_linear_attention_available",
     "is_scipy_available",
+    "is_torch_available",
 ):
     rule(
         f"transformers.utils.import_utils.{_name}()",
@@ -128,7 +129,7 @@ for _name, _home in (
         cases={f"{_name}(nn.Conv1d(4, 6, 3), dim=2)": "weight_norm(Conv1D(6, 3), dim=2)"},
     )
 rule(
-    "transformers.modeling_flash_attention_utils.is_flash_attn_available()",
+    "transformers.modeling_flash_attention_utils.is_flash_attn_available(version=None)",
     "transformers.modeling_flash_attention_utils.flash_attn_supports_top_left_mask()",
     to="False",
     cases={"flash.is_flash_attn_available()": "False"},

@@ -6,7 +6,7 @@ from porter.rules import Call, layer
 
 
 @layer(
-    "torch.nn.LayerNorm(normalized_shape, eps=1e-05, elementwise_affine=True, bias=True)",
+    "torch.nn.LayerNorm(normalized_shape, eps=1e-05, elementwise_affine=True, bias=True, device=None, dtype=None)",
     build="(None, None, normalized_shape)",
     attributes={
         "weight": "layer.gamma",

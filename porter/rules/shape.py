@@ -327,9 +327,11 @@ def axis_index(dim: Arg, text: str) -> str:
 )
 def unfold(call: Call) -> str:
     """PyTorch puts the elements of a window last, TensorFlow behind the axis that was cut."""
+    code = f"{call.input.node_code}, {call.size.node_code}, {call.step.node_code}"
+    if call.input.fact is None or call.input.fact.rank is None:
+        return f"windows({code}, axis={call.dimension.node_code})"
     rank = call.input.rank()
     axis = call.dimension.axis(rank)
-    code = f"{call.input.node_code}, {call.size.node_code}, {call.step.node_code}"
     framed = f"tf.signal.frame({code}, axis={call.dimension.node_code})"
     if axis == rank - 1:
         return framed

@@ -56,6 +56,7 @@ rule(
     "torch.enable_grad()",
     "torch.inference_mode(mode=True)",
     "torch.set_grad_enabled(mode)",
+    "torch.nn.attention.sdpa_kernel(backends, set_priority=False)",
     "torch.autocast(device_type, dtype=None, enabled=True, cache_enabled=None)",
     "torch.amp.autocast(device_type, dtype=None, enabled=True, cache_enabled=None)",
     "transformers.utils.generic.maybe_autocast(device_type=None, dtype=None, enabled=True, cache_enabled=None)",

@@ -147,6 +147,7 @@ _MODULES = {
         "get_vision_nearest_position_ids",
         "get_vision_position_ids",
         "get_vision_window_index",
+        "select_best_resolution",
     ),
     "ops_shape": (
         "as_int",
@@ -157,6 +158,7 @@ _MODULES = {
         "pixel_unshuffle",
         "possibly",
         "repeat",
+        "windows",
         "same_shape",
         "split",
         "surely",

@@ -71,6 +71,14 @@ def split(tensor: Any, size: Any, axis: int = 0) -> list[Any]:
     return list(tf.split(tensor, [int(size)] * parts + ([rest] if rest else []), axis=axis))
 
 
+def windows(tensor: Any, size: Any, step: Any, axis: int) -> Any:
+    """`tensor.unfold(axis, size, step)`: windows along one axis, their elements last."""
+    rank = tensor.shape.rank
+    axis %= rank
+    framed = tf.signal.frame(tensor, size, step, axis=axis)
+    return tf.transpose(framed, [*[other for other in range(rank + 1) if other != axis + 1], axis + 1])
+
+
 def tril(tensor: Any, diagonal: Any) -> Any:
     """`torch.tril(tensor, diagonal)`: what lies on or below the diagonal, zeros elsewhere."""
     return tf.where(_column_minus_row(tensor) <= tf.cast(diagonal, tf.int64), tensor, tf.zeros_like(tensor))

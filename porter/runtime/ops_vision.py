@@ -142,6 +142,20 @@ def get_vision_nearest_position_ids(target_sizes: Any, num_patches_per_side: int
     return rows * num_patches_per_side + columns
 
 
+def select_best_resolution(original_size: Any, possible_resolutions: Any) -> tuple[int, int]:
+    """The resolution (height, width) that keeps most of an image's pixels, of equal ones the smallest."""
+    height, width = (int(size) for size in original_size)
+
+    def rank(resolution: Any) -> tuple[int, int]:
+        rows, columns = resolution
+        scale = min(columns / width, rows / height)
+        kept = min(int(width * scale) * int(height * scale), width * height)
+        return kept, kept - rows * columns
+
+    rows, columns = max(possible_resolutions, key=rank)
+    return rows, columns
+
+
 def center_to_corners_format(boxes: Any) -> Any:
     """(center x, center y, width, height) to (left, top, right, bottom) along the last axis."""
     x, y, width, height = tf.unstack(boxes, num=4, axis=-1)
