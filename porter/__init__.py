@@ -1,3 +1,12 @@
 """Ports PyTorch models of transformers to TensorFlow, and proves the port module by module."""
 
+from typing import Any
+
 __version__ = "0.1.0"
+
+
+def load(name: str, **options: Any) -> Any:
+    """The Keras model of a folder or of a repository on the Hub; see `porter.weights.ported.load` for the options."""
+    from porter.weights import ported
+
+    return ported.load(name, **options)

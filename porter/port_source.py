@@ -38,7 +38,8 @@ def find_port(
         tf_option: `FILE` or `FILE:CLASS` as the user gave it; None: a `modeling_tf_*.py` beside the weights, else the
             model is scaffolded into `scratch`.
         scratch: folder for a scaffolded file.
-        trust_remote_code: allow code that lies in `model_dir` to be run while scaffolding.
+        trust_remote_code: allow code that lies in `model_dir` to be run: while scaffolding, and where the folder
+            was downloaded from the Hub.
         torch_name: PyTorch class to use instead of the one that config.json names.
 
     Raises:
@@ -52,16 +53,28 @@ def find_port(
     if given is not None and not given.is_file():
         raise UsageError(f"There is no TensorFlow file {given}.", hint="--tf FILE or --tf FILE:CLASS")
     class_name = class_name or f"TF{torch_name or architecture(model_dir)}"
-    file = given or _beside(model_dir) or _scaffolded(model_dir, class_name, scratch, trust_remote_code)
+    file = (
+        given
+        or _beside(model_dir, trust_remote_code)
+        or _scaffolded(model_dir, class_name, scratch, trust_remote_code)
+    )
     return PortSource(file, class_name)
 
 
-def _beside(model_dir: Path) -> Path | None:
+def _beside(model_dir: Path, trusted: bool) -> Path | None:
     found = sorted(model_dir.glob(PATTERN))
+    if found and not trusted and _is_download(model_dir):
+        hint = "--trust-remote-code runs it, --tf FILE takes another"
+        raise UsageError(f"The repository brings its own TensorFlow code, {found[0].name}.", hint=hint)
     if len(found) > 1:
         names = ", ".join(file.name for file in found)
         raise UsageError(f"{model_dir} holds several TensorFlow files: {names}.", hint="choose one with --tf FILE")
     return found[0] if found else None
+
+
+def _is_download(folder: Path) -> bool:
+    """Whether huggingface_hub made the folder: in its cache, or elsewhere with its records inside."""
+    return folder.absolute().parent.name == "snapshots" or (folder / ".cache" / "huggingface").is_dir()
 
 
 def _scaffolded(model_dir: Path, class_name: str, scratch: Path, trust_remote_code: bool) -> Path:

@@ -273,3 +273,14 @@ def test_several_files_with_an_index(checkpoints, tmp_path, weight_format):
     assert len([name for name in report["files"] if name.endswith(f".{weight_format}")]) > 2
     assert f"tf_model.{weight_format}.index.json" in report["files"]
     assert report["differences"]["conversion"] == report["differences"]["crossload"]
+
+
+def test_load_gives_the_keras_model_from_either_weights(checkpoints, tmp_path):
+    import porter
+
+    before = porter.load(str(checkpoints["BertModel"]), tf=str(PORT))
+    assert convert(checkpoints["BertModel"], tmp_path / "tf").exit_code == 0
+    after = porter.load(str(tmp_path / "tf"))
+    assert type(after).__name__ == "TFBertModel"
+    ids = np.arange(12).reshape(2, 6)
+    np.testing.assert_array_equal(before(input_ids=ids)[0], after(input_ids=ids)[0])

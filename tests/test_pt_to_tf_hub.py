@@ -71,9 +71,17 @@ def run(hub, tmp_path):
     return started
 
 
-def convert(run, *options, code=0):
-    command = ("-m", "porter", "pt-to-tf", "--model-name", REPO, "--output", "tf", *options)
+def convert(run, *options, code=0, trust=("--trust-remote-code",)):
+    command = ("-m", "porter", "pt-to-tf", "--model-name", REPO, "--output", "tf", *trust, *options)
     return run(*command, code=code)
+
+
+def test_code_of_the_repository_is_not_run_unasked(hub, run, tmp_path):
+    hub.store.repositories[REPO].refs["main"].files["modeling_tf_small_bert.py"] = b"open('executed', 'w')"
+    refused = convert(run, code=2, trust=())
+    assert "brings its own TensorFlow code" in refused.stderr
+    assert "--trust-remote-code" in refused.stderr
+    assert list(tmp_path.glob("executed")) + list(tmp_path.glob("tf")) == []
 
 
 def test_the_whole_way(hub, run, files, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 # Weights come in one format only; code of the repository's own is fetched by whoever is allowed to run it.
 COMPANIONS = ("*.json", "*.txt", "*.model", "*.jinja", "modeling_tf_*.py", "configuration_*.py")
 TF_WEIGHTS = ("tf_model*.h5", "tf_model*.safetensors")
+TORCH_WEIGHTS = ("*.safetensors", "*.bin")
 UNITS = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
 DTYPES = ("float32", "float16", "bfloat16")
 FORMATS = ("h5", "safetensors")
@@ -23,11 +25,16 @@ FORMATS = ("h5", "safetensors")
 
 @dataclass(frozen=True)
 class Fetch:
-    """How a repository is fetched."""
+    """How a repository is fetched.
+
+    Attributes:
+        ported: TensorFlow weights will do; PyTorch's are left where they are if there are both.
+    """
 
     revision: str | None = None
     token: str | None = None
     local_dir: Path | None = None
+    ported: bool = False
 
 
 def local_copy(name: str, fetch: Fetch | None = None, patience: Patience | None = None) -> Path:
@@ -50,16 +57,28 @@ def _download(name: str, fetch: Fetch) -> Path:
     from huggingface_hub import HfApi, snapshot_download
 
     files = HfApi(token=fetch.token).list_repo_files(name, revision=fetch.revision)
-    own = [file for file in files if "/" not in file and not file.startswith("tf_model")]
-    weights = next((kind for kind in ("*.safetensors", "*.bin") if any(Path(file).match(kind) for file in own)), None)
-    if weights is None:
+    own = [file for file in files if "/" not in file]
+    ported = [file for file in own if _matches(file, TF_WEIGHTS)]
+    torch = [file for file in own if file not in ported and _matches(file, TORCH_WEIGHTS)]
+    safe = [file for file in torch if not file.endswith(".bin")]
+    if not torch and not (fetch.ported and ported):
         raise UsageError(f"{name} holds no PyTorch weights.", hint="choose a repository with model.safetensors")
-    wanted = [file for file in files if any(Path(file).match(kind) for kind in (*COMPANIONS, weights, *TF_WEIGHTS))]
+    weights = ported if fetch.ported and ported else [*ported, *(safe or torch)]
+    wanted = [file for file in own if _matches(file, COMPANIONS) or file in weights]
     return Path(
         snapshot_download(
             name, revision=fetch.revision, token=fetch.token, local_dir=fetch.local_dir, allow_patterns=wanted
         )
     )
+
+
+def _matches(file: str, patterns: Sequence[str]) -> bool:
+    return any(Path(file).match(pattern) for pattern in patterns)
+
+
+def has_tensorflow(folder: Path) -> bool:
+    """Whether there are TensorFlow weights."""
+    return any(any(folder.glob(kind)) for kind in TF_WEIGHTS)
 
 
 def check_new(folder: Path, name: str, new_weights: bool) -> None:
@@ -68,7 +87,7 @@ def check_new(folder: Path, name: str, new_weights: bool) -> None:
     Raises:
         UsageError: there are TensorFlow weights already.
     """
-    if not new_weights and any(any(folder.glob(kind)) for kind in TF_WEIGHTS):
+    if not new_weights and has_tensorflow(folder):
         raise UsageError(f"{name} has TensorFlow weights already.", hint="--new-weights converts anew")
 
 

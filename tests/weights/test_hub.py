@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -242,3 +243,28 @@ def test_what_may_not_be_read_is_one_sentence(hub, fetch, status, code, sentence
 def test_a_repository_without_pytorch_weights(hub, fetch):
     del repository(hub).refs["main"].files["model.safetensors"]
     assert "no PyTorch weights" in fetch()["error"]
+
+
+CODE = """
+import json, sys
+from porter.errors import PorterError
+from porter.weights import ported
+try:
+    ported.load(sys.argv[1])
+except PorterError as error:
+    print(json.dumps({"error": error.sentence, "hint": error.hint}))
+"""
+
+
+def test_code_of_a_repository_is_not_run_unasked(hub, tmp_path):
+    repository(hub).refs["main"].files["modeling_tf_evil.py"] = b"open('executed', 'w')"
+    repository(hub).refs["main"].files["tf_model.h5"] = b"weights"
+    repository(hub).refs["main"].files["config.json"] = b'{"model_type": "bert", "architectures": ["BertModel"]}'
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
+    environment |= {"HF_ENDPOINT": hub.url, "HF_HUB_DISABLE_XET": "1", "HF_HOME": str(tmp_path / "home")}
+    environment |= {"PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(
+        [sys.executable, "-c", CODE, REPO], env=environment, cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert "brings its own TensorFlow code" in json.loads(done.stdout)["error"]
+    assert not (tmp_path / "executed").exists()

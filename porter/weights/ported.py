@@ -1,0 +1,35 @@
+"""A ported model, ready to use: `porter.load("owner/name")`."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from porter.weights import source
+
+
+def load(name: str, *, tf: str | None = None, revision: str | None = None, trust_remote_code: bool = False) -> Any:
+    """The Keras model of a folder or of a repository on the Hub.
+
+    Its class comes from the `modeling_tf_*.py` that lies there, else the model is scaffolded on the spot, which needs
+    PyTorch. TensorFlow weights are read where there are some, PyTorch's else.
+
+    Args:
+        name: folder, or `owner/name`.
+        tf: `FILE[:CLASS]` of the TensorFlow side, instead of the one that would be found.
+        revision: branch, tag or commit of the repository.
+        trust_remote_code: allow code that lies in the repository. Its `modeling_tf_*.py` is such code.
+
+    Raises:
+        UsageError: there is no such model, or its code is not trusted.
+    """
+    from porter.port_source import find_port, load_class
+    from porter.quiet import quiet_frameworks
+
+    quiet_frameworks()
+    folder = source.local_copy(name, source.Fetch(revision, ported=True))
+    with tempfile.TemporaryDirectory(prefix="porter-") as scratch:
+        port = find_port(folder, tf, Path(scratch), trust_remote_code)
+        model_class = load_class(port)
+        return model_class.from_pretrained(folder, from_pt=not source.has_tensorflow(folder))
