@@ -23,7 +23,14 @@ from porter.subject import Case, ModelCase, Subject
 RECORDED = {"output_hidden_states": True, "output_attentions": True}
 LOADING = ("missing", "unexpected", "mismatched")
 
+
 # what Keras and TensorFlow wrap around the sentence that says what happened
+def _place_in(message: str) -> str:
+    """The innermost line of a generated file that a message names, as `tf.function` puts its traceback there."""
+    places = re.findall(r'File "[^"]*?(modeling_tf_\w+\.py)", line (\d+)', message)
+    return f"{places[-1][0]}:{places[-1][1]}: " if places else ""
+
+
 _ANSI = re.compile("\x1b\\[[0-9;]*m")
 _NAMED = re.compile(r"\w*(Error|Exception): ")
 _WRAPPED = ("Exception encountered", "Arguments received", "•", "in user code", "File ", "Traceback")
@@ -201,7 +208,7 @@ def _open_spec(name: str, value: np.ndarray[Any, Any], other: np.ndarray[Any, An
 def where_it_failed(error: BaseException, modeling: ModuleType | None = None) -> str:
     """The error in one line, with the innermost line of a generated file that led to it."""
     frames = [f for f in traceback.extract_tb(error.__traceback__) if "modeling_tf_" in f.filename]
-    place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}: " if frames else ""
+    place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}: " if frames else _place_in(str(error))
     lines = [_ANSI.sub("", line).strip() for line in str(error).splitlines()]
     lines = [line for line in lines if line and not line.startswith(_WRAPPED)]
     named = [at for at, line in enumerate(lines) if _NAMED.match(line) and "Exception encountered" not in line]

@@ -29,7 +29,9 @@ def translate_attribute(context: Context, original: cst.Attribute, updated: cst.
     if name is not None and name.startswith(("torch.", "transformers.")):
         return _constant(context, original, updated, name)
     attribute = original.attr.value
-    if attribute == "gradient_checkpointing" and not isinstance(context.source.parents[original], cst.AssignTarget):
+    if attribute in ("gradient_checkpointing", "is_activation_checkpointing") and not isinstance(
+        context.source.parents[original], cst.AssignTarget
+    ):
         return cst.Name("False")
     if attribute == "training" and context.has_training(original):
         return cst.Name("training")

@@ -48,7 +48,19 @@ def _note_plain(context: Context, local: LocalClass) -> None:
 def _output_class(context: Context, local: LocalClass, updated: cst.ClassDef) -> cst.ClassDef:
     decorators = [d for d in updated.decorators if "dataclass" in code_of(d.decorator)]
     body = port_docstring_statement(context, updated.body)
-    return updated.with_changes(name=cst.Name(tf_name(local.name)), decorators=decorators, body=body)
+    fields = [_optional_field(statement) for statement in body.body]
+    return updated.with_changes(
+        name=cst.Name(tf_name(local.name)), decorators=decorators, body=body.with_changes(body=fields)
+    )
+
+
+def _optional_field(statement: cst.CSTNode) -> cst.CSTNode:
+    """A field that may be None, as `tf.function` must be able to rebuild the output without it."""
+    if not m.matches(statement, m.SimpleStatementLine(body=[m.AnnAssign(value=None)])):
+        return statement
+    assert isinstance(statement, cst.SimpleStatementLine)
+    field = statement.body[0].with_changes(value=cst.Name("None"), equal=cst.AssignEqual())
+    return statement.with_changes(body=[field])
 
 
 def _layer_class(context: Context, local: LocalClass, updated: cst.ClassDef) -> cst.ClassDef:

@@ -48,7 +48,7 @@ class _Finder:
         member: str | None = None
         child = node
         for parent in self.source.ancestors(node):
-            if isinstance(parent, cst.ListComp):
+            if isinstance(parent, (cst.ListComp, cst.GeneratorExp)):
                 member = comprehension_index(parent)
             elif isinstance(parent, cst.List):
                 member = str(next(i for i, element in enumerate(parent.elements) if element is child))
@@ -108,7 +108,7 @@ class _Finder:
         return None
 
 
-def comprehension_index(node: cst.ListComp) -> str:
+def comprehension_index(node: cst.ListComp | cst.GeneratorExp) -> str:
     """The variable that counts the items; `index` where the comprehension has none and gets one."""
     loop = node.for_in
     if m.matches(loop.iter, m.Call(func=m.Name("range"), args=[m.Arg()])) and isinstance(loop.target, cst.Name):

@@ -29,7 +29,7 @@ def port_loop(
     context: Context, original: cst.For, updated: cst.For
 ) -> cst.For | cst.FlattenSentinel[cst.BaseStatement]:
     """The loop as one statement per list that it fills; any other loop as it is."""
-    if is_freezing(original):
+    if is_freezing(original) and _is_assignment(updated):
         return cst.FlattenSentinel([cst.parse_statement(_frozen(updated))])
     rows = _rows(context, original.iter)
     collected = list(_collected(original, updated))
@@ -51,6 +51,10 @@ def is_freezing(original: cst.CSTNode | None) -> bool:
     parameters = m.Call(func=m.Attribute(attr=m.Name("parameters")), args=[])
     sets = m.SimpleStatementLine(body=[m.Assign(targets=[m.AssignTarget(m.Attribute(attr=m.Name("requires_grad")))])])
     return m.matches(original or cst.Pass(), m.For(iter=parameters, body=m.IndentedBlock(body=[sets])))
+
+
+def _is_assignment(updated: cst.For) -> bool:
+    return m.matches(updated.body, m.IndentedBlock(body=[m.SimpleStatementLine(body=[m.Assign()])]))
 
 
 def _frozen(updated: cst.For) -> str:

@@ -182,6 +182,18 @@ class Porter(cst.CSTTransformer):
         return updated_node.body if same or m.matches(updated_node.test, m.Name("True")) else updated_node
 
     def leave_ListComp(self, original_node: cst.ListComp, updated_node: cst.ListComp) -> cst.BaseExpression:
+        """See `_counted`."""
+        return self._counted(original_node, updated_node)
+
+    def leave_GeneratorExp(
+        self, original_node: cst.GeneratorExp, updated_node: cst.GeneratorExp
+    ) -> cst.BaseExpression:
+        """See `_counted`."""
+        return self._counted(original_node, updated_node)
+
+    def _counted(
+        self, original_node: cst.ListComp | cst.GeneratorExp, updated_node: cst.ListComp | cst.GeneratorExp
+    ) -> cst.BaseExpression:
         """Layers made in a comprehension are named by their index, so there must be one."""
         calls = self.context.source.find(original_node.elt, cst.Call)
         named = any((stored := layer_name(self.context.source, call)) and stored.member for call in calls)
