@@ -95,7 +95,7 @@ def _width(entry: Any) -> int:
 
 
 def _is_mask(entry: Any) -> bool:
-    return tf.is_tensor(entry) and entry.dtype == tf.bool
+    return bool(tf.is_tensor(entry) and entry.dtype == tf.bool)
 
 
 def _is_positions(entry: Any) -> bool:
