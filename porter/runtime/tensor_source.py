@@ -61,6 +61,6 @@ def same_bits(first: Array, second: Array) -> bool:
     """Whether two arrays have the same type, shape and bits, NaN included; compared in pieces, without a copy."""
     if first.dtype != second.dtype or first.shape != second.shape:
         return False
-    flat = [np.ascontiguousarray(array).reshape(-1).view(np.uint8) for array in (first, second)]
-    pieces = range(0, flat[0].size, PIECE)
-    return all(np.array_equal(*(array[start : start + PIECE] for array in flat)) for start in pieces)
+    left, right = (np.ascontiguousarray(array).reshape(-1).view(np.uint8) for array in (first, second))
+    pieces = (slice(start, start + PIECE) for start in range(0, left.size, PIECE))
+    return all(np.array_equal(left[piece], right[piece]) for piece in pieces)

@@ -13,7 +13,7 @@ from porter.errors import UsageError
 from porter.runtime.h5_file import weight_key
 from porter.runtime.layouts import Layout
 from porter.runtime.pairing import Move
-from porter.runtime.tensor_source import Array, Checkpoint, CheckpointError, numpy_dtype
+from porter.runtime.tensor_source import Array, Checkpoint, CheckpointError, numpy_dtype, same_bits
 from porter.runtime.transformers4 import Stored, stored_names
 from porter.weights.plan import Plan
 from porter.weights.writers import FORMATS, Entry, file_names, shards, write_index
@@ -122,6 +122,6 @@ def check_duplicates(plan: Plan, checkpoint: Checkpoint) -> None:
         CheckpointError: two of them differ, so one would be lost.
     """
     for tied, owner in plan.pairing.duplicates:
-        if checkpoint.read(tied).tobytes() != checkpoint.read(owner).tobytes():
+        if not same_bits(checkpoint.read(tied), checkpoint.read(owner)):
             hint = "set tie_word_embeddings to false in its config.json"
             raise CheckpointError(f"{tied} and {owner} are one weight in this model and differ here.", hint=hint)

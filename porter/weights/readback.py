@@ -8,7 +8,7 @@ from pathlib import Path
 
 from porter.errors import LeftOver
 from porter.runtime.checkpoint import open_file
-from porter.runtime.tensor_source import Checkpoint
+from porter.runtime.tensor_source import Checkpoint, same_bits
 from porter.weights.convert import Target, plan_jobs
 from porter.weights.plan import Plan
 
@@ -29,5 +29,5 @@ def check_written(plan: Plan, checkpoint: Checkpoint, files: Sequence[Path], tar
             raise LeftOver(f"The written files do not hold what was planned: {odd[0]}.")
         for file in opened:
             for name in file.tensors:
-                if file.read(name).tobytes() != wanted[name].array(checkpoint).tobytes():
+                if not same_bits(file.read(name), wanted[name].array(checkpoint)):
                     raise LeftOver(f"{name} reads back other than it was written.", hint="check the disk")

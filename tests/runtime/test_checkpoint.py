@@ -8,6 +8,7 @@ import pytest
 import safetensors.numpy
 
 from porter.runtime.checkpoint import CheckpointError, inside, open_checkpoint
+from porter.runtime.tensor_source import PIECE, same_bits
 
 TENSORS = {
     "a.weight": np.arange(6, dtype=np.float32).reshape(2, 3),
@@ -197,3 +198,26 @@ def test_a_missing_shard_is_named(tmp_path):
     (tmp_path / names["t2"]).unlink()
     with pytest.raises(CheckpointError, match=r"00002-of-00002\.safetensors cannot be read"):
         open_checkpoint(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [
+        (np.array([1.0, np.nan]), np.array([1.0, np.nan]), True),
+        (np.array([0.0]), np.array([-0.0]), False),
+        (np.zeros((2, 3)), np.zeros((3, 2)), False),
+        (np.zeros(2, np.float32), np.zeros(2, np.int32), False),
+        (np.zeros((0, 2)), np.zeros((0, 2)), True),
+        (np.float32(3), np.array(3, np.float32), True),
+        (np.arange(6).reshape(2, 3).T, np.arange(6).reshape(2, 3).T.copy(), True),
+    ],
+)
+def test_same_bits(first, second, same):
+    assert same_bits(np.asarray(first), second) is same
+
+
+def test_a_difference_in_the_last_piece_is_seen():
+    first = np.zeros(PIECE + 5, np.uint8)
+    second = first.copy()
+    second[-1] = 1
+    assert not same_bits(first, second)
