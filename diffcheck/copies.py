@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 import weakref
 from dataclasses import dataclass, field, replace
@@ -24,7 +25,7 @@ class Copies:
     used: int = 0
     spilled: int = 0
     _seen: dict[tuple[int, int], tuple[weakref.ref[object], TensorValue]] = field(default_factory=dict)
-    _folder: tempfile.TemporaryDirectory[str] | None = None
+    _folder: Path | None = None
 
     def __call__(self, value: object) -> TensorValue | None:
         """The tensor as numpy, or None if it is none; as :func:`diffcheck.values.as_tensor`."""
@@ -46,8 +47,9 @@ class Copies:
             self.used += size
             return tensor
         if self._folder is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="diffcheck-", ignore_cleanup_errors=True)
-        file = Path(self._folder.name) / f"{len(self._seen)}.npy"
+            self._folder = Path(tempfile.mkdtemp(prefix="diffcheck-"))
+            weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+        file = self._folder / f"{len(self._seen)}.npy"
         np.save(file, tensor.array)
         self.spilled += size
         return replace(tensor, array=np.load(file, mmap_mode="r"))

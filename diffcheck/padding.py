@@ -15,7 +15,10 @@ MASKS = ("attention_mask", "decoder_attention_mask")
 def padding_notes(
     outputs: Comparison, expected: Flattened, actual: Flattened, inputs: Mapping[str, object]
 ) -> tuple[str, ...]:
-    """One sentence per differing output whose first two axes are those of a mask with padding in the inputs."""
+    """One sentence per output that differs on padded positions only, or on real ones only.
+
+    Its first two axes have to be those of a mask in the inputs that has padding.
+    """
     given = [np.asarray(inputs[name]) for name in MASKS if name in inputs]
     masks = [mask.astype(bool) for mask in given if mask.ndim == 2]
     notes = []
@@ -38,5 +41,8 @@ def _note(
     distance = np.abs(expected.array.astype(np.float64) - actual.array.astype(np.float64))
     wrong = (distance > allowed).reshape(*mask.shape, -1).any(axis=-1)
     real, padded = int((wrong & mask).sum()), int((wrong & ~mask).sum())
-    where = "on padded positions only" if padded and not real else "on real positions" if not padded else "on both"
-    return f"{path} differs {where}: {real} of {int(mask.sum())} real, {padded} of {int((~mask).sum())} padded ones."
+    if padded and real:
+        return None
+    where = "padded" if padded else "real"
+    counts = f"{real} of {int(mask.sum())} real, {padded} of {int((~mask).sum())} padded ones"
+    return f"{path} differs on {where} positions only: {counts}."

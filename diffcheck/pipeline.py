@@ -61,16 +61,14 @@ def diff(torch_model: Any, tf_model: Any, inputs: Mapping[str, object], options:
     pairing = pair(*structures, options.parameters)
     outputs, notes = _outputs(torch_model, inputs, reference, candidate, options)
     models = Models(reference, candidate, structures, pairing, torch_model, tf_model, tf_side.layers(tf_model))
-    bound = Bound(options.tolerance)
     deep = options.layer_by_layer or not outputs.matches
-    modules = _with_places(examine(models, bound) if deep else examine_flow(models, bound), structures)
+    modules, origin, broken_off = _examined(models, Bound(options.tolerance), deep)
     modes = [mode for mode, wanted in ((False, options.gradients), (True, options.training)) if wanted]
     backward = tuple(
         compare_backward(torch_model, tf_model, inputs, pairing.parameters, options.tolerance, mode)
         for mode in modes
         if candidate.crash is None
     )
-    origin = _origin(modules, models) if deep else None
     return Report(
         outputs,
         modules,
@@ -78,7 +76,7 @@ def diff(torch_model: Any, tf_model: Any, inputs: Mapping[str, object], options:
         _weights(models),
         pairing.unpaired,
         candidate.crash,
-        (*notes, *_unexercised(models)),
+        (*notes, *broken_off, *_unexercised(models)),
         backward,
         () if candidate.crash else _variations(models, inputs, options),
     )
@@ -233,6 +231,22 @@ def _with_places(
             )
         )
     return tuple(placed)
+
+
+def _examined(
+    models: Models, bound: Bound, deep: bool
+) -> tuple[tuple[ModuleResult, ...], Origin | None, tuple[str, ...]]:
+    """The modules, the origin, and a note if the user broke the search off: what is known until then is kept."""
+    modules = _with_places(examine_flow(models, bound), models.structures)
+    if not deep:
+        return modules, None, ()
+    try:
+        modules = _with_places(examine(models, bound), models.structures)
+        return modules, _origin(modules, models), ()
+    except KeyboardInterrupt:
+        found = next((module for module in modules if module.verdict == "origin"), None)
+        origin = None if found is None else Origin(found.path, found.torch, found.tf)
+        return modules, origin, ("interrupted: the search for the cause was broken off.",)
 
 
 def _origin(modules: tuple[ModuleResult, ...], models: Models) -> Origin | None:

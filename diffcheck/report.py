@@ -180,10 +180,10 @@ class Report:
 
     def sentences(self) -> list[str]:
         """The result in words: weights first, then outputs, then the culprit."""
-        lines = list(self.notes)
-        lines += [f"weight {w.comparison.sentence()}" for w in self.weights[:10]]
+        lines = [f"weight {w.comparison.sentence()}" for w in self.weights[:10]]
         if len(self.weights) > 10:
             lines.append(f"and {len(self.weights) - 10} more weights differ.")
+        lines += self.notes
         if self.crash:
             place = f" at {self.crash.file}:{self.crash.line}" if self.crash.file else ""
             lines.append(

@@ -31,6 +31,9 @@ def diff(
     gradients: Annotated[bool, typer.Option("--gradients", help="Compare every parameter's gradient.")] = False,
     training: Annotated[bool, typer.Option("--training", help="Compare a training step, dropout off.")] = False,
     inputs: Annotated[Path | None, typer.Option(help="Inputs by argument name: .npz or .json.")] = None,
+    max_memory: Annotated[
+        int, typer.Option(help="Mebibytes of recorded tensors kept in memory; others on disk.")
+    ] = 512,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
     junit: Annotated[Path | None, typer.Option(help="Write JUnit XML to this file too.")] = None,
     html: Annotated[Path | None, typer.Option(help="Write a page to look at to this file too.")] = None,
@@ -57,7 +60,9 @@ def diff(
         if model:
             import diffcheck
 
-            options = diffcheck.Options(tolerance, layer_by_layer, gradients=gradients, training=training)
+            options = diffcheck.Options(
+                tolerance, layer_by_layer, gradients=gradients, training=training, max_memory=max_memory << 20
+            )
             report = compare(Sides(model, tf, inputs, trust_remote_code), Path(scratch), options)
         else:
             report = compare_recordings(recordings or [], tolerance)

@@ -122,3 +122,14 @@ def test_json_has_the_schema_and_is_the_same_each_time(twins):
 def test_swapped_optional_arguments_are_the_callers_fault(mutant):
     twins = mutant("self.attention(hidden_states, attention_mask)", "self.attention(attention_mask, hidden_states)")
     assert examined(twins).origin.path == "encoder.layer.0"
+
+
+def test_an_interrupt_leaves_what_is_known(twins, monkeypatch):
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("diffcheck.pipeline.examine", interrupted)
+    twins.tf.tiny.encoder.layer[1].intermediate.approximate = True
+    report = diffcheck.diff(twins.torch, twins.tf, twins.inputs)
+    assert report.origin.path == "encoder.layer.1.intermediate"
+    assert any(line.startswith("interrupted") for line in report.sentences())
