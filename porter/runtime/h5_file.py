@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -146,8 +147,12 @@ class H5Writer:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is None:
+            self.close()
+            return
+        with suppress(OSError, RuntimeError):  # a full disk, which is being reported
+            self._file.close()
 
 
 def _write_names(attributes: Any, name: str, names: Sequence[str]) -> None:

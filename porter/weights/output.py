@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -41,12 +42,17 @@ def whole_folder(path: Path) -> Iterator[Path]:
     except OSError as error:
         if error.filename is not None and not str(error.filename).startswith(str(beside)):
             raise
-        reason = error.strerror or str(error).partition("\n")[0]
-        raise UsageError(f"{path} cannot be written: {reason}.", hint="nothing was left there") from error
+        raise UsageError(f"{path} cannot be written: {_reason(error)}.", hint="nothing was left there") from error
     finally:
         shutil.rmtree(beside, ignore_errors=True)
         if lock is not None:
             os.close(lock)
+
+
+def _reason(error: OSError) -> str:
+    """The system's words; HDF5 hides their number in a long message."""
+    number = re.search(r"errno = (\d+)", str(error))
+    return os.strerror(int(number[1])) if number else error.strerror or str(error).partition("\n")[0]
 
 
 def _move(beside: Path, path: Path) -> None:

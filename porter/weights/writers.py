@@ -59,7 +59,7 @@ class Writer(ABC):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
 
@@ -78,6 +78,9 @@ class H5Shard(Writer):
     def close(self) -> None:
         """Write the lists of names."""
         self._writer.close()
+
+    def __exit__(self, *error: object) -> None:
+        self._writer.__exit__(*error)
 
 
 class SafetensorsShard(Writer):

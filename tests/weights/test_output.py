@@ -2,11 +2,14 @@ import errno
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from porter.errors import UsageError
 from porter.weights.output import copy_companions, whole_folder
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_the_folder_appears_at_the_end(tmp_path):
@@ -110,3 +113,33 @@ def test_companions_are_configuration_and_tokenizer_only(tmp_path):
         (source / name).write_text("x")
     assert {path.name for path in copy_companions(source, target)} == wanted
     assert {path.name for path in target.iterdir()} == wanted
+
+
+FULL = """
+import resource, signal, sys
+from pathlib import Path
+import numpy as np
+from porter.errors import PorterError
+from porter.weights.output import whole_folder
+from porter.weights.writers import FORMATS, Entry
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
+array = np.ones((300, 400), np.float32)
+entries = [Entry(f"l{n}/k:0", f"m/l{n}/k:0", (f"l{n}",), array.shape, "float32") for n in range(20)]
+try:
+    with whole_folder(Path(sys.argv[1]) / "out") as folder:
+        with FORMATS[sys.argv[2]](folder / "weights", entries, flat=False) as writer:
+            for entry in entries:
+                writer.add(entry, array)
+except PorterError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("weight_format", ["h5", "safetensors"])
+def test_a_file_that_cannot_grow_is_one_sentence_and_leaves_nothing(tmp_path, weight_format):
+    command = [sys.executable, "-c", FULL, str(tmp_path), weight_format]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout == f"{tmp_path / 'out'} cannot be written: File too large.\n"
+    assert done.stderr == ""
+    assert list(tmp_path.iterdir()) == []
