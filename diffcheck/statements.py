@@ -12,6 +12,9 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
 
+import numpy as np
+
+from diffcheck.metrics import scale_of
 from diffcheck.values import Flattened, flatten
 
 RETURN = "return"
@@ -38,6 +41,18 @@ class Event:
     value: Flattened
     statement: Statement
     function: str
+
+    @functools.cached_property
+    def summary(self) -> tuple[tuple[int, ...], float, float]:
+        """The tensors' sizes, the sum of all magnitudes, and how far a relative error of 1 could move that sum."""
+        arrays = [tensor.array for tensor in self.value.tensors.values()]
+        sizes = tuple(array.size for array in arrays)
+        with np.errstate(all="ignore"):
+            total = sum(
+                float(np.abs(array.astype(np.float64)).sum()) for array in arrays if array.dtype.kind in "fiub"
+            )
+            slack = sum(array.size * scale_of(array) for array in arrays)
+        return sizes, total, slack
 
 
 @dataclass
