@@ -372,3 +372,14 @@ rule(
     to="fftn(input, axes=dim)",
     cases={"torch.fft.fftn(x, dim=(1, 2))": "fftn(x, axes=(1, 2))", "torch.fft.fftn(x)": "fftn(x)"},
 )
+rule(
+    "torch.fft.irfft(input)",
+    to="tf.signal.irfft(input)",
+    cases={"torch.fft.irfft(torch.fft.rfft(x))": "tf.signal.irfft(tf.signal.rfft(x))"},
+)
+rule(
+    "torch.sinc(input)",
+    "torch.special.sinc(input)",
+    to="tf.experimental.numpy.sinc(input)",
+    cases={"torch.sinc(x)": "tf.experimental.numpy.sinc(x)"},
+)

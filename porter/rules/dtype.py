@@ -124,6 +124,7 @@ rule(
     "torch.Tensor.data",
     "torch.Tensor.detach(input)",
     "torch.Tensor.detach_(input)",
+    "torch.detach(input)",
     to="tf.stop_gradient(input)",
     cases={"x.detach()": "tf.stop_gradient(x)", "x.data": "tf.stop_gradient(x)"},
 )

@@ -167,3 +167,11 @@ rule(
     cases={"linear.cpu()": "linear"},
     doc="A layer keeps the dtype it was built with.",
 )
+rule(
+    "torch.nn.utils.remove_weight_norm(module, name='weight')",
+    "torch.nn.utils.weight_norm.remove_weight_norm(module, name='weight')",
+    "torch.nn.utils.parametrize.remove_parametrizations(module, tensor_name, leave_parametrized=True)",
+    to="None",
+    cases={"torch.nn.utils.remove_weight_norm(normed)": "None"},
+    doc="A statement of nothing else is removed: the weights stay in two parts, the results are the same.",
+)

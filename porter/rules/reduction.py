@@ -219,6 +219,12 @@ rule(
     cases={"torch.cummax(x, dim=1)": "cummax(x, axis=1)"},
 )
 rule(
+    "torch.cummin(input, dim)",
+    "torch.Tensor.cummin(input, dim)",
+    to="cummin(input, axis=dim)",
+    cases={"torch.cummin(x, dim=1)": "cummin(x, axis=1)"},
+)
+rule(
     "torch.topk(input, k, dim=-1, largest=True, sorted=True)",
     "torch.Tensor.topk(input, k, dim=-1, largest=True, sorted=True)",
     to="top_k(input, k, axis=dim, largest=largest, sorted=sorted)",

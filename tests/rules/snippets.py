@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import libcst as cst
@@ -35,6 +36,7 @@ def torch_names() -> dict[str, Any]:
         "activations": activations,
         "flash": modeling_flash_attention_utils,
         "linear": torch.nn.Linear(4, 3),
+        "normed": _normed(),
         "get_activation": get_activation,
         "get_max_seqlen": get_max_seqlen,
         "torch_int": torch_int,
@@ -46,6 +48,13 @@ def torch_names() -> dict[str, Any]:
         "forward_fn": _exp,
         **tensors,
     }
+
+
+def _normed() -> torch.nn.Module:
+    """A convolution whose weight is in two parts."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        return torch.nn.utils.weight_norm(torch.nn.Conv1d(4, 6, 3))
 
 
 def _exp(tensor: torch.Tensor) -> torch.Tensor:
