@@ -296,7 +296,7 @@ def table(rows: list[dict[str, Any]]) -> str:
 
     def share(key: str, of: list[dict[str, Any]]) -> str:
         hits = sum(bool(row[key]) for row in of)
-        return f"{hits} of {len(of)} ({100 * hits / max(1, len(of)):.0f} %)"
+        return f"{hits} of {len(of)} ({100 * hits / max(1, len(of)):.1f} %)"
 
     lines = [
         f"{len(mutants)} mutants of {len({row['family'] for row in rows})} families",
