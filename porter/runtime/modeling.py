@@ -59,6 +59,8 @@ class TFPreTrainedModel(TrainsOnOwnLoss):
     def __init__(self, config: Any, *inputs: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.config = configuration(self.config_class, config)
+        if getattr(self.config, "_attn_implementation", None) is None:  # some files choose their classes by it
+            self.config._attn_implementation = "eager"
         self.name_or_path = getattr(config, "name_or_path", "")
         # Graphs with shapes that depend on data do not compile; `compile(jit_compile=True)` still asks for XLA.
         self.supports_jit = False
