@@ -1,7 +1,9 @@
 """How fast a generated BERT answers: `python benchmarks/latency.py` (base size, batch 8, length 128).
 
 PyTorch eager, the port in `tf.function` with unknown batch and length, and the port compiled by XLA, in one process on
-the same threads, their runs taken in turn so that a busy machine is no one's advantage. Prints the medians and ratios.
+the same threads, their runs taken in turn. Prints medians and ratios, of wall time and of processor time: on a busy
+machine only the latter means something, and only on one core (`taskset -c 0 python benchmarks/latency.py`), where no
+thread waits for another.
 """
 
 from __future__ import annotations
@@ -26,16 +28,17 @@ def main() -> None:
     from report import machine
 
     threads = len(os.sched_getaffinity(0))
-    seconds = medians()
-    eager = seconds["PyTorch eager"]
+    taken = medians()
+    wall, processor = taken["PyTorch eager"]
     print(f"{machine()}; {threads} threads; BERT base, batch {BATCH}, length {LENGTH}, median of {RUNS} runs\n")
-    print("| Forward | Milliseconds | Ratio to PyTorch |\n| --- | --- | --- |")
-    for name, taken in seconds.items():
-        print(f"| {name} | {taken * 1e3:.0f} | {taken / eager:.2f} |")
+    print("| Forward | Milliseconds | Ratio | Processor milliseconds | Ratio |\n| --- | --- | --- | --- | --- |")
+    for name, (own_wall, own_processor) in taken.items():
+        cells = (own_wall * 1e3, own_wall / wall, own_processor * 1e3, own_processor / processor)
+        print(f"| {name} | " + " | ".join(f"{cell:.0f}" if cell > 10 else f"{cell:.2f}" for cell in cells) + " |")
 
 
-def medians() -> dict[str, float]:
-    """Median seconds of a forward pass, by name."""
+def medians() -> dict[str, tuple[float, float]]:
+    """Median seconds of a forward pass, by name: wall and processor time."""
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # TensorFlow's default; porter compares numbers without it
     from porter.quiet import quiet_frameworks
 
@@ -44,13 +47,17 @@ def medians() -> dict[str, float]:
         command = [sys.executable, "-m", "porter", "scaffold", "bert", "--class", "BertModel", "--no-verify"]
         subprocess.run([*command, "--output", folder], check=True, capture_output=True)
         forwards = bert_forwards(Path(folder))
-    times: dict[str, list[float]] = {name: [] for name in forwards}
+    times: dict[str, list[tuple[float, float]]] = {name: [] for name in forwards}
     for _ in range(WARM_UP + RUNS):
         for name, forward in forwards.items():
-            started = time.perf_counter()
+            started = time.perf_counter(), time.process_time()
             forward()
-            times[name].append(time.perf_counter() - started)
-    return {name: median(taken[WARM_UP:]) for name, taken in times.items()}
+            times[name].append((time.perf_counter() - started[0], time.process_time() - started[1]))
+    return {name: (_median(taken, 0), _median(taken, 1)) for name, taken in times.items()}
+
+
+def _median(taken: list[tuple[float, float]], column: int) -> float:
+    return median(pair[column] for pair in taken[WARM_UP:])
 
 
 def bert_forwards(folder: Path) -> dict[str, Forward]:
