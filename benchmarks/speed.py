@@ -4,6 +4,7 @@ Prints a Markdown table with the machine's name. NAME is one of help, scaffold, 
 """
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -52,9 +53,18 @@ def rewrite_rows() -> Iterator[Row]:
     subjects = [find_subject(sample.stem, sample) for sample in sorted(SAMPLES.glob("*.json"))]
     largest = max(subjects, key=lambda subject: len(subject.source))
     facts = trace(largest)
-    taken = median(seconds_of(lambda: rewrite(largest, facts, standalone())) for _ in range(3))
+    runs = [_rewriting(lambda: rewrite(largest, facts, standalone())) for _ in range(3)]
+    seconds, processor = zip(*runs, strict=True)
     lines = largest.source.count("\n")
-    yield f"rewriting `{largest.file.name}` ({lines} lines), facts in hand, median of 3", f"{taken:.2f} s", "2 s"
+    name = f"rewriting `{largest.file.name}` ({lines} lines), facts in hand, median of 3"
+    yield f"{name}, processor time {median(processor):.2f} s", f"{median(seconds):.2f} s", "2 s"
+
+
+def _rewriting(action: Callable[[], object]) -> tuple[float, float]:
+    """Wall and processor time, that of the formatter's processes included."""
+    before = os.times()
+    seconds = seconds_of(action)
+    return seconds, sum(os.times()[:4]) - sum(before[:4])
 
 
 ROWS = {"help": help_rows, "scaffold": scaffold_rows, "rewrite": rewrite_rows}
