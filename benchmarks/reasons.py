@@ -11,6 +11,7 @@ Row = dict[str, Any]
 
 # porter's Notes -> the reason they count as; `{}` are the groups.
 NOTES = (
+    (r"_BaseAutoModelClass\.from_config has no", "no counterpart in porter.runtime: AutoModel"),
     (r"^(\S+) has no rule", "no rule: {}"),
     (r"^(\S+) has no counterpart in porter\.runtime", "no counterpart in porter.runtime: {}"),
     (r"^(\S+) has no layer card", "no layer card: {}"),
