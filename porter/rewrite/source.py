@@ -6,13 +6,13 @@ import builtins
 import importlib
 import inspect
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass, fields, replace
+from functools import cache, cached_property
 from types import ModuleType
 from typing import Literal, TypeVar
 
 import libcst as cst
-from libcst.metadata import MetadataWrapper, ParentNodeProvider, PositionProvider
+from libcst.metadata import MetadataWrapper, PositionProvider
 
 from porter.facts import Span
 from porter.rules.call import code_of
@@ -64,20 +64,13 @@ class Source:
         wrapper = MetadataWrapper(cst.parse_module(subject.source), unsafe_skip_copy=True)
         self.tree = wrapper.module
         self._positions: Mapping[cst.CSTNode, object] = wrapper.resolve(PositionProvider)
-        self.parents: Mapping[cst.CSTNode, cst.CSTNode] = wrapper.resolve(ParentNodeProvider)
-
-    @cached_property
-    def _order(self) -> tuple[list[cst.CSTNode], dict[cst.CSTNode, tuple[int, int]]]:
-        """All nodes in the order of the text, and for each the range of those inside it."""
-        collector = _Order()
-        self.tree.visit(collector)
-        return collector.nodes, collector.ranges
+        self._order = _Order(self.tree)
+        self.parents: Mapping[cst.CSTNode, cst.CSTNode] = self._order.parents
 
     def find(self, root: cst.CSTNode, *kinds: type[Node]) -> list[Node]:
-        """The nodes of these kinds inside an original node (itself too), in the order of the text."""
-        nodes, ranges = self._order
-        start, end = ranges[root]
-        return [node for node in nodes[start:end] if isinstance(node, kinds)]
+        """The nodes of these kinds inside an original node (itself too), parents first."""
+        start, end = self._order.ranges[root]
+        return [node for node in self._order.nodes[start:end] if isinstance(node, kinds)]
 
     def span(self, node: cst.CSTNode) -> Span:
         """Where the node stands, without its own parentheses."""
@@ -192,18 +185,36 @@ class Source:
         )
 
 
-class _Order(cst.CSTVisitor):
-    def __init__(self) -> None:
+class _Order:
+    """All nodes of a tree, parents first: their list, each one's range in it, and its parent.
+
+    Walks the fields itself, white space aside: LibCST's own visitors rebuild every node they come by.
+    """
+
+    def __init__(self, tree: cst.CSTNode) -> None:
         self.nodes: list[cst.CSTNode] = []
         self.ranges: dict[cst.CSTNode, tuple[int, int]] = {}
+        self.parents: dict[cst.CSTNode, cst.CSTNode] = {}
+        self._walk(tree)
 
-    def on_visit(self, node: cst.CSTNode) -> bool:
-        self.ranges[node] = (len(self.nodes), 0)
+    def _walk(self, node: cst.CSTNode) -> None:
+        start = len(self.nodes)
         self.nodes.append(node)
-        return True
+        for name in _field_names(type(node)):
+            value = getattr(node, name)
+            for child in value if isinstance(value, (list, tuple)) else (value,):
+                if isinstance(child, cst.CSTNode) and not isinstance(child, _WHITESPACE):
+                    self.parents[child] = node
+                    self._walk(child)
+        self.ranges[node] = (start, len(self.nodes))
 
-    def on_leave(self, original_node: cst.CSTNode) -> None:
-        self.ranges[original_node] = (self.ranges[original_node][0], len(self.nodes))
+
+@cache
+def _field_names(kind: type[cst.CSTNode]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
+
+
+_WHITESPACE = (cst.BaseParenthesizableWhitespace, cst.TrailingWhitespace, cst.EmptyLine)
 
 
 class _Assignments(cst.CSTVisitor):
