@@ -12,7 +12,6 @@ import keras
 Layer = TypeVar("Layer", bound=type)
 
 _PLAIN = (str, int, float, bool, type(None))
-_PACKAGE = "porter"
 
 
 def configuration(config_class: Any, config: Any) -> Any:
@@ -46,8 +45,12 @@ def keras_config(layer: keras.Layer, arguments: Mapping[str, Any]) -> dict[str, 
 
 
 def register(layer_class: Layer) -> Layer:
-    """Let Keras find a class by its name when it loads a file."""
-    registered: Layer = keras.saving.register_keras_serializable(package=_PACKAGE)(layer_class)
+    """Let Keras find a class by the names of its file and its own when it loads a model.
+
+    The file's name keeps ports of one architecture apart that are loaded side by side.
+    """
+    package = layer_class.__module__.rpartition(".")[2]
+    registered: Layer = keras.saving.register_keras_serializable(package=package)(layer_class)
     return registered
 
 
