@@ -9,6 +9,7 @@ import libcst as cst
 import libcst.matchers as m
 
 from porter.rewrite.context import Context
+from porter.rewrite.template import with_names
 from porter.rules.call import code_of
 
 _APPEND = m.SimpleStatementLine(
@@ -96,23 +97,9 @@ def _mapped(original: cst.For, updated: cst.For, item: _Collected, dtype: str) -
     if names and isinstance(updated.iter, cst.Call):
         tensor = code_of(updated.iter.args[0].value)
         rows = f"(tf.range(shape_list({tensor})[0], dtype=tf.int64), {tensor})"
-        value = value.visit(_Items({name: f"row[{at}]" for at, name in enumerate(names)}))  # type: ignore[assignment]
+        value = with_names(value, {name: cst.parse_expression(f"row[{at}]") for at, name in enumerate(names)})
     argument = "row" if names else code_of(original.target)
     return f"{item.name} = tf.map_fn(lambda {argument}: {code_of(value)}, {rows}, fn_output_signature=tf.{dtype})"
-
-
-class _Items(cst.CSTTransformer):
-    def __init__(self, new: dict[str, str]) -> None:
-        self.new = new
-
-    def leave_Attribute(self, original_node: cst.Attribute, updated_node: cst.Attribute) -> cst.BaseExpression:
-        return updated_node.with_changes(attr=original_node.attr)
-
-    def leave_Arg(self, original_node: cst.Arg, updated_node: cst.Arg) -> cst.Arg:
-        return updated_node.with_changes(keyword=original_node.keyword)
-
-    def leave_Name(self, original_node: cst.Name, updated_node: cst.Name) -> cst.BaseExpression:
-        return cst.parse_expression(self.new.get(original_node.value, original_node.value))
 
 
 def is_mapped(context: Context, node: cst.BaseExpression) -> bool:

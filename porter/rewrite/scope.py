@@ -6,7 +6,7 @@ import libcst as cst
 import libcst.matchers as m
 
 from porter.rewrite.source import LocalFunction, Source
-from porter.rewrite.template import parenthesised
+from porter.rewrite.template import parenthesised, with_names
 from porter.rules.call import code_of
 
 
@@ -38,7 +38,7 @@ class Rescoper:
                 and not (self._is_model and name == "config")
             ):
                 self.stored[name] = None
-        return code_of(expression.visit(_Replacer({name: cst.parse_expression(code) for name, code in new.items()})))  # type: ignore[arg-type]  # an expression stays one
+        return code_of(with_names(expression, {name: cst.parse_expression(code) for name, code in new.items()}))
 
     def _without_locals(self, expression: cst.BaseExpression) -> cst.BaseExpression:
         """Local variables that are set once, in the open, give way to what they are set to."""
@@ -50,7 +50,7 @@ class Rescoper:
             }
             if not new:
                 break
-            expression = expression.visit(_Replacer(new))  # type: ignore[assignment]  # an expression stays one
+            expression = with_names(expression, new)
         return expression
 
     def _attribute_for(self, name: str) -> str | None:
@@ -143,17 +143,3 @@ class _Names(cst.CSTVisitor):
 
     def visit_Name(self, node: cst.Name) -> None:
         self.found.append(node)
-
-
-class _Replacer(cst.CSTTransformer):
-    def __init__(self, new: dict[str, cst.BaseExpression]) -> None:
-        self.new = new
-
-    def leave_Attribute(self, original_node: cst.Attribute, updated_node: cst.Attribute) -> cst.BaseExpression:
-        return updated_node.with_changes(attr=original_node.attr)
-
-    def leave_Arg(self, original_node: cst.Arg, updated_node: cst.Arg) -> cst.Arg:
-        return updated_node.with_changes(keyword=original_node.keyword)
-
-    def leave_Name(self, original_node: cst.Name, updated_node: cst.Name) -> cst.BaseExpression:
-        return self.new.get(original_node.value, updated_node)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 from functools import cache
 
 import libcst as cst
@@ -118,3 +119,22 @@ def _same_literal(text: str, default: str) -> bool:
     except (ValueError, SyntaxError):
         return False
     return type(left) is type(right) and bool(left == right)
+
+
+def with_names(expression: cst.BaseExpression, new: Mapping[str, cst.BaseExpression]) -> cst.BaseExpression:
+    """The expression with variables replaced; attributes and keywords of the same name are no variables."""
+    return expression.visit(_Renamer(new))  # type: ignore[return-value]  # an expression stays one
+
+
+class _Renamer(cst.CSTTransformer):
+    def __init__(self, new: Mapping[str, cst.BaseExpression]) -> None:
+        self.new = new
+
+    def leave_Attribute(self, original_node: cst.Attribute, updated_node: cst.Attribute) -> cst.BaseExpression:
+        return updated_node.with_changes(attr=original_node.attr)
+
+    def leave_Arg(self, original_node: cst.Arg, updated_node: cst.Arg) -> cst.Arg:
+        return updated_node.with_changes(keyword=original_node.keyword)
+
+    def leave_Name(self, original_node: cst.Name, updated_node: cst.Name) -> cst.BaseExpression:
+        return self.new.get(original_node.value, updated_node)
