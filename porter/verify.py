@@ -24,16 +24,12 @@ RECORDED = {"output_hidden_states": True, "output_attentions": True}
 LOADING = ("missing", "unexpected", "mismatched")
 
 
-# what Keras and TensorFlow wrap around the sentence that says what happened
-def _place_in(message: str) -> str:
-    """The innermost line of a generated file that a message names, as `tf.function` puts its traceback there."""
-    places = re.findall(r'File "[^"]*?(modeling_tf_\w+\.py)", line (\d+)', message)
-    return f"{places[-1][0]}:{places[-1][1]}: " if places else ""
-
-
+# What Keras and TensorFlow wrap around the sentence that says what happened.
 _ANSI = re.compile("\x1b\\[[0-9;]*m")
-_NAMED = re.compile(r"\w*(Error|Exception): ")
-_WRAPPED = ("Exception encountered", "Arguments received", "•", "in user code", "File ", "Traceback")
+_FRAME = re.compile(r'^ *File "[^"\n]*", line \d+.*\n(?: {8}.*\n)?', re.MULTILINE)
+_NAMED = re.compile(r"^(\w*(Error|Exception)): (?!Exception encountered)", re.MULTILINE)
+_KERAS = re.compile(r"^(?:\w+: )?Exception encountered when calling .*$", re.MULTILINE)
+_ARGUMENTS = re.compile(r"^ *Arguments received by .*", re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -157,7 +153,7 @@ def _load(modeling: ModuleType, name: str, folder: Path) -> tuple[Any, dict[str,
     try:
         port, info = port_class.from_pretrained(str(folder), from_pt=True, output_loading_info=True)
     except Exception as error:  # noqa: BLE001  # generated code may fail in any way, and that is the finding
-        return None, nothing, where_it_failed(error, modeling)
+        return None, nothing, where_it_failed(error)
     return port, {kind: tuple(map(str, info[f"{kind}_keys"])) for kind in LOADING}, ""
 
 
@@ -205,12 +201,25 @@ def _open_spec(name: str, value: np.ndarray[Any, Any], other: np.ndarray[Any, An
     return tf.TensorSpec(shape, value.dtype, name=name)
 
 
-def where_it_failed(error: BaseException, modeling: ModuleType | None = None) -> str:
+def where_it_failed(error: BaseException) -> str:
     """The error in one line, with the innermost line of a generated file that led to it."""
     frames = [f for f in traceback.extract_tb(error.__traceback__) if "modeling_tf_" in f.filename]
-    place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}: " if frames else _place_in(str(error))
-    lines = [_ANSI.sub("", line).strip() for line in str(error).splitlines()]
-    lines = [line for line in lines if line and not line.startswith(_WRAPPED)]
-    named = [at for at, line in enumerate(lines) if _NAMED.match(line) and "Exception encountered" not in line]
-    lines = lines[named[-1] :] if named else lines
-    return f"{place}{type(error).__name__}: {' '.join(lines)[:300]}"
+    text = str(error)
+    place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}: " if frames else _place_in(text)
+    return f"{place}{type(error).__name__}: {_sentence(text)[:300]}"
+
+
+def _place_in(message: str) -> str:
+    """The innermost line of a generated file that a message names, as `tf.function` puts its traceback there."""
+    places = re.findall(r'File "[^"]*?(modeling_tf_\w+\.py)", line (\d+)', message)
+    return f"{places[-1][0]}:{places[-1][1]}: " if places else ""
+
+
+def _sentence(message: str) -> str:
+    """What happened, without the traceback before it and the arguments behind it."""
+    text = _FRAME.sub("", _ARGUMENTS.sub("", _ANSI.sub("", message)))
+    text = "\n".join(line.strip() for line in text.splitlines())
+    text = re.split(_KERAS, text)[-1]
+    named = list(_NAMED.finditer(text))
+    text = text[named[-1].start() :] if named else text
+    return " ".join(text.removeprefix("in user code:").split()) or " ".join(message.split())
