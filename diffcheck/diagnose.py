@@ -6,7 +6,7 @@ import functools
 import inspect
 import math
 import statistics
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -77,6 +77,15 @@ def examine(models: Models, bound: Bound) -> tuple[ModuleResult, ...]:
     order = sorted(calls, key=lambda path: calls[path][0].order)
     results = {path: _in_flow(path, calls[path], others, models, bound) for path in order}
     single = {path: [_alone(call, models, bound) for call in calls[path]] for path in order if _ran(path, models)}
+    return judged(results, single, lambda paths: _confirm(paths, single, models))
+
+
+def judged(
+    results: Mapping[str, ModuleResult],
+    single: Mapping[str, list[Alone]],
+    confirm: Callable[[list[str]], dict[str, DoubleRun]],
+) -> tuple[ModuleResult, ...]:
+    """Verdicts from what modules did alone; ``confirm`` runs those that are given to it in float64."""
     worst = {
         path: found
         for path, runs in single.items()
@@ -84,27 +93,35 @@ def examine(models: Models, bound: Bound) -> tuple[ModuleResult, ...]:
         if found is not None
     }
     suspects = _suspects(worst)
-    checked = _confirm(suspects, single, models)
+    checked = confirm(suspects)
     bugs = {path for path in suspects if _is_bug(checked[path], worst[path], worst)}
-    divided = _divided_otherwise(bugs, single, models)
+    divided = _divided_otherwise(bugs, single, confirm)
     bugs -= divided
     bugs |= {path for path, runs in single.items() if any(run.crash for run in runs)}
-    for path in order:
-        reason = "; ".join(dict.fromkeys(run.problem for run in single.get(path, ()) if run.problem))
-        run = _worst_run(single[path]) if single.get(path) else _Alone(calls[path][0], None)
-        result = replace(
-            results[path],
-            alone=worst.get(path),
-            float64=checked.get(path),
-            worst_call=run.call.number,
-            crash=run.crash,
-        )
-        origin = path in bugs and not any(is_below(other, path) for other in bugs)
-        verdict = _verdict(result, origin)
-        if path in divided:
-            reason, verdict = "the module around it is exact, so the port divides the work in another way", "unpaired"
-        results[path] = replace(result, reason=result.reason or reason, verdict=verdict)
-    return tuple(results.values())
+    return tuple(_judged(result, single, worst, checked, (bugs, divided)) for result in results.values())
+
+
+def _judged(
+    result: ModuleResult,
+    single: Mapping[str, list[Alone]],
+    worst: Mapping[str, Comparison],
+    checked: Mapping[str, DoubleRun],
+    wrong: tuple[set[str], set[str]],
+) -> ModuleResult:
+    path, (bugs, divided) = result.path, wrong
+    reason = "; ".join(dict.fromkeys(run.problem for run in single.get(path, ()) if run.problem))
+    run = _worst_run(single[path]) if single.get(path) else None
+    result = replace(
+        result,
+        alone=worst.get(path),
+        float64=checked.get(path),
+        worst_call=run.call.number if run else 0,
+        crash=run.crash if run else None,
+    )
+    verdict = _verdict(result, path in bugs and not any(is_below(other, path) for other in bugs))
+    if path in divided:
+        reason, verdict = "the module around it is exact, so the port divides the work in another way", "unpaired"
+    return replace(result, reason=result.reason or reason, verdict=verdict)
 
 
 def is_below(path: str, ancestor: str) -> bool:
@@ -113,7 +130,9 @@ def is_below(path: str, ancestor: str) -> bool:
 
 
 @dataclass(frozen=True)
-class _Alone:
+class Alone:
+    """One call of a module's partner on PyTorch's inputs, compared; or the problem that there was instead."""
+
     call: ModuleCall
     comparison: Comparison | None
     problem: str = ""
@@ -187,23 +206,23 @@ def arguments_alone(call: ModuleCall, models: Models, double: bool = False) -> A
     return arguments_for(models.entered[tf_path, call.number].arguments, call.arguments, accepted, double)
 
 
-def _alone(call: ModuleCall, models: Models, bound: Bound, double: bool = False) -> _Alone:
+def _alone(call: ModuleCall, models: Models, bound: Bound, double: bool = False) -> Alone:
     layer = models.layers[models.pairing.modules[call.path]]
     if not call.path and not double and models.candidate.crash is None:
         # The whole model was given PyTorch's own inputs already.
-        return _Alone(call, compare_modules(call.output, models.candidate.output, bound))
+        return Alone(call, compare_modules(call.output, models.candidate.output, bound))
     try:
         arguments = arguments_alone(call, models, double)
     except LookupError:
-        return _Alone(call, None, "no call of the layer to take its other inputs from")
+        return Alone(call, None, "no call of the layer to take its other inputs from")
     try:
         expected = torch_side.replay(models.torch_model, call, True) if double else call.output
         actual = tf_side.call_layer(layer, arguments.values)
     except Exception as error:  # noqa: BLE001 - the code under test may raise anything, and that is the result
         crash = crash_of(error, call.path, layer)
-        return _Alone(call, None, f"alone it stopped with {crash.message}", crash)
+        return Alone(call, None, f"alone it stopped with {crash.message}", crash)
     problem = f"kept its own {', '.join(arguments.kept)}" if arguments.kept else ""
-    return _Alone(call, compare_modules(expected, actual, bound), problem)
+    return Alone(call, compare_modules(expected, actual, bound), problem)
 
 
 def _suspects(worst: Mapping[str, Comparison]) -> list[str]:
@@ -216,7 +235,7 @@ def _floor(worst: Mapping[str, Comparison]) -> float:
     return max(statistics.median(sizes) if sizes else 0.0, _ROUNDING)
 
 
-def _confirm(suspects: list[str], single: Mapping[str, list[_Alone]], models: Models) -> dict[str, DoubleRun]:
+def _confirm(suspects: list[str], single: Mapping[str, list[Alone]], models: Models) -> dict[str, DoubleRun]:
     """Run suspicious modules in float64 on both sides."""
     if not suspects:
         return {}
@@ -228,27 +247,29 @@ def _confirm(suspects: list[str], single: Mapping[str, list[_Alone]], models: Mo
         return {path: DoubleRun(_relative(single[path]), None, problem) for path in suspects}
 
 
-def _double(runs: list[_Alone], models: Models) -> DoubleRun:
+def _double(runs: list[Alone], models: Models) -> DoubleRun:
     again = _alone(_worst_run(runs).call, models, Bound(), double=True)
     if again.comparison is None:
         return DoubleRun(_relative(runs), None, again.problem)
     return DoubleRun(_relative(runs), again.comparison.relative)
 
 
-def _divided_otherwise(bugs: set[str], single: Mapping[str, list[_Alone]], models: Models) -> set[str]:
+def _divided_otherwise(
+    bugs: set[str], single: Mapping[str, list[Alone]], confirm: Callable[[list[str]], dict[str, DoubleRun]]
+) -> set[str]:
     """Modules that differ although the module around them is exact: the port divides the work in another way."""
     parents = {path: max((p for p in single if is_below(path, p)), key=len, default=None) for path in bugs}
     wanted = sorted({parent for parent in parents.values() if parent is not None and parent not in bugs})
-    runs = _confirm([path for path in wanted if _worst_run(single[path]).comparison], single, models)
+    runs = confirm([path for path in wanted if _worst_run(single[path]).comparison])
     exact = {path for path, run in runs.items() if run.double is not None and run.double <= EXACT}
     return {path for path, parent in parents.items() if parent in exact}
 
 
-def _worst_run(runs: Iterable[_Alone]) -> _Alone:
+def _worst_run(runs: Iterable[Alone]) -> Alone:
     return max(runs, key=lambda run: run.comparison.relative if run.comparison else math.inf if run.crash else -1.0)
 
 
-def _relative(runs: Iterable[_Alone]) -> float:
+def _relative(runs: Iterable[Alone]) -> float:
     return max(run.comparison.relative for run in runs if run.comparison)
 
 
