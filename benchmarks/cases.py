@@ -14,14 +14,16 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from porter import __version__, scaffold
+from porter import __version__
 from porter.errors import PorterError
+from porter.nested import port_nested
 from porter.port_source import import_file
 from porter.rewrite import Draft, rewrite
 from porter.subject import Subject, find_subject
 from porter.targets import standalone
 from porter.trace import trace
 from porter.verify import ClassResult, verify, where_it_failed
+from porter.written import write
 
 Row = dict[str, Any]
 KEPT_KEYS = 5  # of the weights that found no place; their number is kept in full
@@ -86,7 +88,7 @@ def _start_of(case: Mapping[str, Any], name: str) -> Row:
 
 def _stopped(error: Exception, clock: _Clock) -> str:
     """Where in the chain the whole case stopped, and why."""
-    stage = next(stage for stage in ("subject", "trace", "rewrite", "write") if stage not in clock.seconds)
+    stage = next(stage for stage in ("subject", "trace", "nested", "rewrite", "write") if stage not in clock.seconds)
     last = traceback.extract_tb(error.__traceback__)[-1]
     place = f" ({Path(last.filename).name}: {last.line})"
     text = str(error) if isinstance(error, PorterError) else f"{type(error).__name__}: {error}{place}"
@@ -101,9 +103,11 @@ def make_port(case: Mapping[str, Any], folder: Path, clock: _Clock) -> Port:
     clock.lap("subject")
     facts = trace(subject)
     clock.lap("trace")
-    draft = rewrite(subject, facts, standalone())
+    nested = port_nested(subject, facts, folder)
+    clock.lap("nested")
+    draft = rewrite(subject, facts, standalone(), nested.ports)
     clock.lap("rewrite")
-    file = scaffold.write(subject, draft, folder)[0]
+    file = write(subject, draft, folder)[0]
     code = file.read_text(encoding="utf-8").splitlines()
     clock.lap("write")
     try:

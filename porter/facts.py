@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+from porter.subject.case import InputSpec
+
 Constant = bool | int | float | str | None
 Json = Mapping[str, object]
 Entry = TypeVar("Entry")
@@ -188,6 +190,38 @@ class ModuleFact:
 
 
 @dataclass(frozen=True)
+class NestedModel:
+    """A model of another file that a model of this file holds.
+
+    module, class_name: where PyTorch's class is.
+    config: its configuration's values, to be given to config_class of config_module.
+    inputs: the tensors and numbers it was called with, as samples write them; empty if it was never called.
+    """
+
+    module: str
+    class_name: str
+    config_module: str
+    config_class: str
+    config: Mapping[str, Any]
+    inputs: tuple[InputSpec, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The canonical name of the class."""
+        return f"{self.module}.{self.class_name}"
+
+    def to_json(self) -> Json:
+        """Plain lists and dictionaries."""
+        return {**vars(self), "inputs": [vars(spec) for spec in self.inputs]}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> NestedModel:
+        """The inverse of `to_json`."""
+        inputs = (InputSpec(**{**spec, "shape": tuple(spec["shape"])}) for spec in data["inputs"])
+        return cls(**{**data, "inputs": tuple(inputs)})
+
+
+@dataclass(frozen=True)
 class Facts:
     """Everything that the runs have shown of one file.
 
@@ -195,12 +229,14 @@ class Facts:
     modules: class name (as in the file) -> ModuleFact.
     entered: spans of the function definitions that were entered at least once.
     failures: model class -> why it could not be run; whatever only it reaches has no fact.
+    nested: the models of other files that were seen inside.
     """
 
     spans: Mapping[Span, Fact] = field(default_factory=lambda: MappingProxyType({}))
     modules: Mapping[str, ModuleFact] = field(default_factory=lambda: MappingProxyType({}))
     entered: frozenset[Span] = frozenset()
     failures: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    nested: tuple[NestedModel, ...] = ()
 
     def at(self, span: Span) -> Fact | None:
         """The fact of the expression with exactly this span; None where no run has come by."""
@@ -214,7 +250,8 @@ class Facts:
         modules = dict(self.modules)
         for name, module in other.modules.items():
             modules[name] = modules.get(name, ModuleFact()).merge(module)
-        return Facts(spans, modules, self.entered | other.entered, {**self.failures, **other.failures})
+        nested = self.nested + tuple(model for model in other.nested if model not in self.nested)
+        return Facts(spans, modules, self.entered | other.entered, {**self.failures, **other.failures}, nested)
 
     def to_json(self) -> Json:
         """A JSON document; spans are written as "line:column-line:column"."""
@@ -223,6 +260,7 @@ class Facts:
             "modules": {name: module.to_json() for name, module in self.modules.items()},
             "entered": [str(span) for span in sorted(self.entered)],
             "failures": dict(self.failures),
+            "nested": [model.to_json() for model in self.nested],
         }
 
     @classmethod
@@ -233,6 +271,7 @@ class Facts:
             modules={name: ModuleFact.from_json(module) for name, module in data["modules"].items()},
             entered=frozenset(Span.parse(span) for span in data["entered"]),
             failures=dict(data["failures"]),
+            nested=tuple(NestedModel.from_json(model) for model in data["nested"]),
         )
 
 

@@ -12,8 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from porter.errors import UsageError
-
-PATTERN = "modeling_tf_*.py"
+from porter.runtime.beside import PATTERN, file_with
 
 
 @dataclass(frozen=True)
@@ -55,17 +54,21 @@ def find_port(
     class_name = class_name or f"TF{torch_name or architecture(model_dir)}"
     file = (
         given
-        or _beside(model_dir, trust_remote_code)
+        or _beside(model_dir, class_name, trust_remote_code)
         or _scaffolded(model_dir, class_name, scratch, trust_remote_code)
     )
     return PortSource(file, class_name)
 
 
-def _beside(model_dir: Path, trusted: bool) -> Path | None:
+def _beside(model_dir: Path, class_name: str, trusted: bool) -> Path | None:
+    """The TensorFlow file in the folder; of several, as where a model holds others, the one with the class."""
     found = sorted(model_dir.glob(PATTERN))
     if found and not trusted and _is_download(model_dir):
         hint = "--trust-remote-code runs it, --tf FILE takes another"
         raise UsageError(f"The repository brings its own TensorFlow code, {found[0].name}.", hint=hint)
+    own = file_with(model_dir, class_name.removeprefix("TF"))
+    if own is not None:
+        return own
     if len(found) > 1:
         names = ", ".join(file.name for file in found)
         raise UsageError(f"{model_dir} holds several TensorFlow files: {names}.", hint="choose one with --tf FILE")

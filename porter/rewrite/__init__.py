@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from porter.facts import Facts
 from porter.rewrite.assemble import assemble
@@ -10,12 +12,13 @@ from porter.rewrite.context import Context, Note
 from porter.rewrite.flow import analyse
 from porter.rewrite.format import format_code, split_line_marks
 from porter.rewrite.knowledge import Knowledge
+from porter.rewrite.nested_port import NestedPort
 from porter.rewrite.source import Source
 from porter.rewrite.transformer import Porter
 from porter.subject import Subject
 from porter.targets import Target
 
-__all__ = ["Draft", "Note", "rewrite"]
+__all__ = ["Draft", "NestedPort", "Note", "rewrite"]
 
 
 @dataclass(frozen=True)
@@ -31,10 +34,15 @@ class Draft:
     classes: tuple[str, ...]
 
 
-def rewrite(subject: Subject, facts: Facts, target: Target) -> Draft:
-    """Write the TensorFlow twin of a PyTorch file; what cannot be translated is kept and noted."""
+def rewrite(
+    subject: Subject, facts: Facts, target: Target, nested: Mapping[str, NestedPort] = MappingProxyType({})
+) -> Draft:
+    """Write the TensorFlow twin of a PyTorch file; what cannot be translated is kept and noted.
+
+    `nested` are the ports of models of other files, by the canonical names of their PyTorch classes.
+    """
     source = Source(subject)
-    knowledge = Knowledge(source, facts)
+    knowledge = Knowledge(source, facts, nested)
     context = Context(source, knowledge, analyse(knowledge), target.exports, target.layers)
     tree = source.tree.visit(Porter(context))
     module = assemble(context, tree, target)

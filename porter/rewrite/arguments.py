@@ -40,7 +40,7 @@ def local_arguments(context: Context, site: Site, updated: cst.Call, is_layer: b
     if site.forwards_keywords:
         positional = sum(1 for argument in site.node.args if not argument.keyword and not argument.star)
         arguments += [keyword(key, key) for key in _forwarded(context, site, positional) if key not in taken]
-    wants_training = any(callee.name in context.flow.training for callee in site.callees)
+    wants_training = "training" in site.nested or any(c.name in context.flow.training for c in site.callees)
     if wants_training and "training" not in taken and context.trains(site.caller):
         arguments.append(keyword("training", "training"))
     if arguments and site.node.args[-1].comma is cst.MaybeSentinel.DEFAULT:
@@ -85,6 +85,7 @@ def _names_device(callee: LocalFunction, position: int) -> bool:
 
 def _parameter_at(site: Site, position: int) -> str | None:
     names = {callee.parameters[position] for callee in site.callees if position < len(callee.parameters)}
+    names |= set(site.nested[position : position + 1])
     return _ported_name(site, names.pop()) if len(names) == 1 else None
 
 
@@ -98,7 +99,7 @@ def _is_taken(context: Context, site: Site, name: str) -> bool:
     if name == "device" and site.callees:
         return False
     if not site.callees:
-        return True
+        return not site.nested or name in site.nested
     if name == "return_dict":
         classes = [context.source.classes.get(callee.class_name or "") for callee in site.callees]
         public = any(local is not None and local.kind == "model" for local in classes)
@@ -112,6 +113,7 @@ def _forwarded(context: Context, site: Site, positional: int) -> Iterator[str]:
     for key in available:
         if key in site.explicit:
             continue
-        takers = [c for c in site.callees if key in (*c.parameters[positional:], *context.flow.added.get(c.name, ()))]
+        takers: list[object] = [key] if key in site.nested[positional:] else []
+        takers += [c for c in site.callees if key in (*c.parameters[positional:], *context.flow.added.get(c.name, ()))]
         if takers:
             yield key

@@ -147,6 +147,7 @@ def _imports(context: Context, read: frozenset[str], target: Target) -> Iterator
     classes = context.source.classes
     defined = {*classes, *map(tf_name, classes), *context.source.functions}
     runtime: list[str] = []
+    beside = {port.layer: port.import_line for port in context.knowledge.nested.values()}
     for name in sorted(read):
         if name in target.modules:
             yield target.modules[name]
@@ -154,6 +155,9 @@ def _imports(context: Context, read: frozenset[str], target: Target) -> Iterator
             continue
         elif name in target.exports:
             runtime.append(name)
+        elif name in beside:
+            runtime.append("import_beside")
+            yield beside[name]
         elif name in own:
             line = _kept_import(context, name, own[name])
             if line is not None:

@@ -146,20 +146,25 @@ def _single_lines(
     shape = context.builds.get(local.name, {}).get(name)
     if shape is not None:
         return [f"{reference}.build({shape})"]
-    return [f"{reference}.build(None)"] if any(c.startswith("local.") for c in classes) else []
+    return [f"{reference}.build(None)"] if any(_is_ported(context, c) for c in classes) else []
 
 
 def _member_lines(
     classes: frozenset[str], reference: str, name: str, local: LocalClass, context: Context
 ) -> list[str]:
-    if not any(c.startswith("local.") for c in classes):
+    if not any(_is_ported(context, c) for c in classes):
         return []
     values = f"{reference}.values()" if _is_dict(context, local, name) else reference
-    if all(c.startswith("local.") for c in classes):
+    if all(_is_ported(context, c) for c in classes):
         return [f"for layer in {values}:", "    layer.build(None)"]
     weighted = [c for c in classes if (card := find_card(c)) is not None and card.build]
     guard = "    if not layer.built:" if weighted else '    if hasattr(layer, "build"):'
     return [f"for layer in {values}:", guard, "        layer.build(None)"]
+
+
+def _is_ported(context: Context, name: str) -> bool:
+    """Whether a layer class is one of the file, or a model of a file beside."""
+    return name.startswith("local.") or name in context.knowledge.nested
 
 
 def _is_dict(context: Context, local: LocalClass, name: str) -> bool:

@@ -13,6 +13,7 @@ from porter.rewrite.context import Context
 from porter.rewrite.flow import Site
 from porter.rewrite.knowledge import Callee
 from porter.rewrite.loops import is_freezing
+from porter.rewrite.nested import chosen_by_config
 from porter.rewrite.template import translate
 from porter.rules import Call, CannotBind, Rule, Signature, Unknown, bind, find_card, find_rule
 from porter.rules.call import Arg, code_of
@@ -30,6 +31,9 @@ def translate_call(context: Context, original: cst.Call, updated: cst.Call) -> c
     site = context.flow.sites.get(original)
     if site is not None and m.matches(original.func, m.Attribute(value=m.Call(func=m.Name("super")))):
         return _super_call(context, site, updated)
+    chosen = chosen_by_config(context, original, updated)
+    if chosen is not None:
+        return chosen
     made = _made_from_config(context, original)
     if made is not None:
         assert isinstance(updated.func, cst.Attribute)  # so it was matched
@@ -51,7 +55,8 @@ def _made_from_config(context: Context, call: cst.Call) -> Callee | None:
     if not m.matches(call.func, m.Attribute(value=m.Name(), attr=m.Name("_from_config"))):
         return None
     name = context.source.canonical(call.func.value) or ""  # type: ignore[attr-defined]  # matched above
-    return Callee(frozenset({name}), "class") if name.removeprefix("local.") in context.source.classes else None
+    known = name.removeprefix("local.") in context.source.classes or name in context.knowledge.nested
+    return Callee(frozenset({name}), "class") if known else None
 
 
 def walks_modules(context: Context, call: cst.Call) -> bool:

@@ -12,6 +12,7 @@ from porter.rewrite.context import Context, tf_name
 from porter.rewrite.knowledge import Callee
 from porter.rewrite.layer_names import layer_name
 from porter.rewrite.main_layer import main_layer_name
+from porter.rewrite.nested import construct_nested
 from porter.rewrite.source import Source
 from porter.rewrite.template import fill, translate
 from porter.rules import Call, CannotBind, Card, Signature, Unknown, bind, find_card, find_rule
@@ -23,6 +24,8 @@ def construct(context: Context, original: cst.Call, updated: cst.Call, callee: C
     name = callee.name
     if name is None or name.startswith("local."):
         return _construct_local(context, original, updated, callee)
+    if name in context.knowledge.nested:
+        return construct_nested(context, original, updated, context.knowledge.nested[name])
     if name in ("torch.nn.ModuleList", "torch.nn.ModuleDict"):
         return _container(original, updated, name)
     if name in ("torch.nn.Parameter", "torch.nn.Buffer"):

@@ -19,12 +19,16 @@ RETURN_DECORATORS = frozenset({"can_return_tuple", "capture_outputs", "merge_wit
 
 @dataclass(frozen=True, eq=False)
 class Site:
-    """One call in a function: the functions of the file that it can reach, and the names outside it."""
+    """One call in a function: the functions of the file that it can reach, and the names outside it.
+
+    `nested` are the parameters of the models of other files that it can reach.
+    """
 
     node: cst.Call
     caller: LocalFunction
     callees: tuple[LocalFunction, ...]
     callee: Callee | None
+    nested: tuple[str, ...] = ()
 
     @property
     def forwards_keywords(self) -> bool:
@@ -82,7 +86,14 @@ def _sites(knowledge: Knowledge) -> Iterator[Site]:
             if m.matches(node.func, m.Attribute(value=m.Call(func=m.Name("super")))):
                 yield Site(node, function, _super_callees(knowledge, function, node), callee)
                 continue
-            yield Site(node, function, callees_of(knowledge, callee), callee)
+            yield Site(node, function, callees_of(knowledge, callee), callee, _nested_parameters(knowledge, callee))
+
+
+def _nested_parameters(knowledge: Knowledge, callee: Callee | None) -> tuple[str, ...]:
+    if callee is None or callee.kind != "module":
+        return ()
+    ports = (knowledge.nested[name] for name in sorted(callee.names) if name in knowledge.nested)
+    return tuple(dict.fromkeys(parameter for port in ports for parameter in port.parameters))
 
 
 def _super_callees(knowledge: Knowledge, function: LocalFunction, node: cst.Call) -> tuple[LocalFunction, ...]:
@@ -115,6 +126,8 @@ def _needs_training(knowledge: Knowledge, sites: Iterable[Site]) -> frozenset[st
 def _trains(site: Site) -> bool:
     if site.callee is None or site.callee.kind != "module":
         return False
+    if "training" in site.nested:
+        return True
     cards = (find_card(name) for name in site.callee.names)
     return any(card is not None and card.training for card in cards)
 
@@ -168,6 +181,8 @@ def _wanted(site: Site, consumed: Mapping[str, list[str]]) -> Iterator[str]:
     for callee in site.callees:
         taken = (*callee.parameters[positional:], *consumed.get(callee.name, ()))
         yield from (key for key in taken if key not in site.explicit)
+    beyond = {*site.explicit, "training", "return_dict"}
+    yield from (key for key in site.nested[positional:] if key not in beyond)
 
 
 def _read_directly(source: Source, function: LocalFunction) -> list[str]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 
 import libcst as cst
 import libcst.matchers as m
 
 from porter.facts import Fact, Facts
+from porter.rewrite.nested_port import NestedPort
 from porter.rewrite.source import LocalFunction, Source
 from porter.rules.call import code_of
 
@@ -30,11 +33,15 @@ class Callee:
 
 
 class Knowledge:
-    """Facts first, then what the text itself says; `assumed` collects the nodes that no run has reached."""
+    """Facts first, then what the text itself says; `assumed` collects the nodes that no run has reached.
 
-    def __init__(self, source: Source, facts: Facts) -> None:
+    `nested` has the ports of models of other files by their canonical names.
+    """
+
+    def __init__(self, source: Source, facts: Facts, nested: Mapping[str, NestedPort] = MappingProxyType({})) -> None:
         self.source = source
         self.facts = facts
+        self.nested = nested
         self.assumed: set[cst.CSTNode] = set()
 
     def traced(self, node: cst.CSTNode) -> Fact | None:

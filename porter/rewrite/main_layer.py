@@ -10,13 +10,14 @@ import libcst.matchers as m
 from porter.rewrite.knowledge import Knowledge
 from porter.rewrite.source import Source
 from porter.rules.call import code_of
+from porter.runtime.beside import main_layer
 
 
 def main_layer_name(source: Source, class_name: str) -> str | None:
     """`TFBertMainLayer` for `BertModel`; None for a model that no other model of the file holds as its base."""
     if class_name not in _held_models(source):
         return None
-    return f"TF{class_name.removesuffix('Model')}MainLayer"
+    return main_layer(class_name)
 
 
 def prefix_of(source: Source, class_name: str) -> str:

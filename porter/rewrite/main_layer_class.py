@@ -11,6 +11,7 @@ from porter.rewrite.context import Context, tf_name
 from porter.rewrite.main_layer import needs_model, prefix_of
 from porter.rewrite.source import LocalClass
 from porter.rules.call import code_of
+from porter.runtime.embeddings import USUAL_NAME
 
 
 def split_main_layer(
@@ -41,6 +42,9 @@ def _layer_attributes(context: Context, local: LocalClass) -> Iterator[cst.BaseS
     config = getattr(found, "config_class", None)
     if config is not None:
         yield cst.parse_statement(f"config_class = {config.__name__}")
+    embedding = getattr(found, "_input_embed_layer", USUAL_NAME)
+    if embedding != USUAL_NAME and "_input_embed_layer" not in vars(found):
+        yield cst.parse_statement(f'_input_embed_layer = "{embedding}"')
     owner = next(
         (base for base in local.lineage[1:] if "_can_record_outputs" in vars(getattr(context.source.module, base))),
         None,

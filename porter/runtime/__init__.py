@@ -9,6 +9,18 @@ from typing import Any
 
 _MODULES = {
     "activations": ("get_tf_activation",),
+    "auto": (
+        "TFAutoBackbone",
+        "TFAutoModel",
+        "TFAutoModelForAudioFrameClassification",
+        "TFAutoModelForCausalLM",
+        "TFAutoModelForImageClassification",
+        "TFAutoModelForImageTextToText",
+        "TFAutoModelForKeypointDetection",
+        "TFAutoModelForSeq2SeqLM",
+        "TFAutoModelForTextEncoding",
+        "load_backbone",
+    ),
     "backbone": ("TFBackboneMixin", "filter_output_hidden_states"),
     "building": ("add_parameter", "built", "import_beside"),
     "caches": ("Cache", "DynamicCache", "EncoderDecoderCache", "StaticCache"),
@@ -89,6 +101,7 @@ _MODULES = {
         "conv_transpose",
         "max_pool",
     ),
+    "ops_fourier": ("fftn", "irfft", "rfft"),
     "ops_functional": (
         "batch_norm",
         "embedding_bag",
@@ -122,7 +135,6 @@ _MODULES = {
         "cdist",
         "cummax",
         "cummin",
-        "fftn",
         "histc",
         "max_with_indices",
         "median",

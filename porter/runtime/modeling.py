@@ -10,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 
 from porter.runtime import losses
+from porter.runtime.embeddings import input_embeddings
 from porter.runtime.initialization import initialize_weights
 from porter.runtime.loading import LoadingInfo, check, converted, differing_ties, load_tensors, loading_info, paired
 from porter.runtime.names import named_variables, placed_layers
@@ -248,19 +249,9 @@ class TFPreTrainedModel(TrainsOnOwnLoss):
         Raises:
             NotImplementedError: it is not in one of the usual places.
         """
-        name = self._input_embed_layer
-        bases = (self, self.base_model)
-        parts: list[Any] = [part for base in bases for part in (base, *(getattr(base, p, None) for p in _WRAPPERS))]
-        for place in parts:
-            if getattr(place, name, None) is not None:
-                return getattr(place, name)
-            if place is not self and hasattr(place, "get_input_embeddings"):
-                return place.get_input_embeddings()
-        raise NotImplementedError(f"{type(self).__name__} must define get_input_embeddings.")
+        return input_embeddings(self)
 
     def get_output_embeddings(self) -> Any:
         """The layer that scores tokens, `lm_head`; None for models without."""
         return getattr(self, "lm_head", None)
 
-
-_WRAPPERS = ("embeddings", "model", "language_model")

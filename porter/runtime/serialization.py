@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 import keras
 
+from porter.runtime.embeddings import input_embeddings
+
 Layer = TypeVar("Layer", bound=type)
 
 _PLAIN = (str, int, float, bool, type(None))
@@ -85,4 +87,6 @@ def keras_serializable(layer_class: Layer) -> Layer:
     decorated.get_config = get_config
     decorated.from_config = classmethod(lambda cls, config: cls(**config))
     decorated.is_main_layer = True
+    if not hasattr(decorated, "get_input_embeddings"):
+        decorated.get_input_embeddings = input_embeddings
     return register(layer_class)

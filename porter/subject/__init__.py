@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from porter.errors import UsageError
 from porter.subject.case import Case, InputSpec, ModelCase, Subject
-from porter.subject.locate import Location, locate
+from porter.subject.locate import locate, of_module
 from porter.subject.sample_file import keep_classes, read_sample
 
 __all__ = ["Case", "InputSpec", "ModelCase", "Subject", "find_subject"]
@@ -44,7 +43,7 @@ def find_subject(
     else:
         family = Path(name).stem.removeprefix("modeling_").replace("-", "_")
         cases, module_name = read_sample(sample, family)
-        location = _of_module(module_name) or locate(name, trust_remote_code)
+        location = of_module(module_name) or locate(name, trust_remote_code)
         cases = tuple(_moved(case, module_name, location.module_name) for case in keep_classes(cases, classes))
         failures = {}
     source = location.file.read_text(encoding="utf-8")
@@ -57,13 +56,3 @@ def _moved(case: Case, written: str, actual: str) -> Case:
     if not case.config_module.startswith(f"{package}."):
         return case
     return replace(case, config_module=actual.rpartition(".")[0] + case.config_module.removeprefix(package))
-
-
-def _of_module(module_name: str) -> Location | None:
-    """The modeling file that a sample's models live in, where that is a module of the installed transformers."""
-    if not module_name.startswith("transformers."):
-        return None
-    spec = importlib.util.find_spec(module_name)
-    if spec is None or spec.origin is None:
-        return None
-    return Location(module_name.rpartition(".modeling_")[2], Path(spec.origin), module_name)

@@ -61,6 +61,16 @@ def installed(name: str) -> Location | None:
     return Location(stem, file, f"{INSTALLED_MODELS}.{folder.name}.{file.stem}")
 
 
+def of_module(module_name: str) -> Location | None:
+    """The modeling file of a module's name, where that is a module of the installed transformers."""
+    if not module_name.startswith("transformers."):
+        return None
+    spec = importlib.util.find_spec(module_name)
+    if spec is None or spec.origin is None:
+        return None
+    return Location(module_name.rpartition(".modeling_")[2], Path(spec.origin), module_name)
+
+
 def _folder_of_type(name: str) -> Path | None:
     try:
         from transformers.models.auto.configuration_auto import model_type_to_module_name

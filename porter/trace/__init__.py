@@ -21,6 +21,7 @@ from porter.sample import (
 from porter.subject.case import Case, InputSpec, ModelCase, Subject
 from porter.subject.tiny import inputs_that_run, model_classes, tiny_case
 from porter.trace.extra_runs import run_extras
+from porter.trace.nested_models import nested_models
 from porter.trace.recorder import Recorder, watched
 from porter.trace.variants import Changes, apply, class_texts, switches
 
@@ -108,7 +109,9 @@ class _Tracer:
 
         self.recorder.note_modules(model)
         with torch.no_grad():
-            model(**torch_inputs(model, numpy_inputs(specs)))
+            with nested_models(model, self.recorder.local_modules) as nested:
+                model(**torch_inputs(model, numpy_inputs(specs)))
+            self.recorder.note_nested(nested)
             for grown in (0, 1):
                 inputs = checked_variation(model, specs, more_rows=grown, more_columns=2 * grown)
                 run_extras(model, torch_inputs(model, inputs))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
 from porter.errors import UsageError
-from porter.facts import UNSEEN, Fact, Facts, ModuleFact, Span
+from porter.facts import UNSEEN, Fact, Facts, ModuleFact, NestedModel, Span
 from porter.subject.case import Subject
 from porter.trace.describe import Describer
 from porter.trace.instrument import ENTER, WATCH, Instrumented, instrument
@@ -22,9 +22,10 @@ class Recorder:
 
     def __init__(self, instrumented: Instrumented, local_modules: frozenset[str]) -> None:
         self._instrumented = instrumented
-        self._local_modules = local_modules
+        self.local_modules = local_modules
         self._describer = Describer(local_modules)
         self._modules: dict[str, ModuleFact] = {}
+        self._nested: dict[str, NestedModel] = {}
         self.clear()
 
     def clear(self) -> None:
@@ -55,9 +56,16 @@ class Recorder:
     def note_modules(self, model: Any) -> None:
         """Note children, parameters and buffers of every module whose class the file defines."""
         for module in model.modules():
-            if type(module).__module__ in self._local_modules:
+            if type(module).__module__ in self.local_modules:
                 name = type(module).__qualname__
                 self._modules[name] = self._modules.get(name, ModuleFact()).merge(self._module_fact(module))
+
+    def note_nested(self, models: Sequence[NestedModel]) -> None:
+        """Note models of other files; of two that were set up alike, one is enough."""
+        for model in models:
+            key = f"{model.name} {model.config}"
+            if key not in self._nested or not self._nested[key].inputs:
+                self._nested[key] = model
 
     def facts(self, failures: Mapping[str, str]) -> Facts:
         """Everything seen so far; literals need not have been reached."""
@@ -66,7 +74,7 @@ class Recorder:
             if kept != UNSEEN or later != UNSEEN:
                 spans[span] = _added(kept, later)
         entered = frozenset(self._instrumented.functions[index] for index in self._entered)
-        return Facts(spans, dict(self._modules), entered, failures)
+        return Facts(spans, dict(self._modules), entered, failures, tuple(self._nested.values()))
 
     def _module_fact(self, module: Any) -> ModuleFact:
         return ModuleFact(
@@ -89,7 +97,7 @@ class Recorder:
             if child is None:
                 continue
             name = prefix + ("*" if is_container else attribute)
-            members[name] = members.get(name, frozenset()) | {canonical(type(child), self._local_modules)}
+            members[name] = members.get(name, frozenset()) | {canonical(type(child), self.local_modules)}
             if isinstance(child, torch.nn.ModuleList | torch.nn.ModuleDict | torch.nn.Sequential):
                 for inner, classes in self._children(child, f"{name}."):
                     members[inner] = members.get(inner, frozenset()) | classes

@@ -9,10 +9,10 @@ from types import ModuleType
 
 from porter.port_source import import_file
 from porter.rewrite import Draft, rewrite
-from porter.scaffold import write
 from porter.subject import Case, InputSpec, ModelCase, Subject
 from porter.targets import standalone
 from porter.trace import trace
+from porter.written import write
 
 PACKAGE = "tests.rewrite.fixtures"
 
