@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 
@@ -50,5 +49,5 @@ def to_layout(tensor: TensorValue, shape: tuple[int, ...]) -> TensorValue:
         return tensor
     for axes in CHANNEL_LAYOUTS:
         if len(axes) == tensor.array.ndim and tuple(tensor.array.shape[axis] for axis in axes) == shape:
-            return replace(tensor, array=np.transpose(tensor.array, axes))
+            return TensorValue(np.transpose(tensor.array, axes), tensor.dtype)
     return tensor

@@ -11,7 +11,7 @@ import numpy as np
 
 from diffcheck import tf_side, torch_side
 from diffcheck.compare import Comparison, compare, compare_flat, noise_between
-from diffcheck.copies import MAX_MEMORY, Copies
+from diffcheck.copies import IN_MEMORY, Copies
 from diffcheck.diagnose import Models, Runs, examine, examine_flow, is_below
 from diffcheck.explain import explain
 from diffcheck.metrics import TOLERANCE, Bound
@@ -42,7 +42,7 @@ class Options:
     parameters: Mapping[str, str] = field(default_factory=dict)
     gradients: bool = False
     training: bool = False
-    max_memory: int = MAX_MEMORY
+    max_memory: int = IN_MEMORY
     variations: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     cached_step: bool = True
 

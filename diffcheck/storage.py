@@ -14,11 +14,11 @@ from diffcheck.recording import Crash, Module, ModuleCall, Parameter, Recording,
 from diffcheck.values import Flattened, TensorValue
 
 FORMAT = "diffcheck-recording"
-VERSION = 1
+VERSION = 2
 
 
 class NotARecording(ValueError):
-    """The file is none, is cut short, or was written by a newer version."""
+    """The file is none, is cut short, or was written by another version."""
 
 
 @dataclass(frozen=True)
@@ -87,8 +87,9 @@ def load(path: Path) -> Stored:
             metadata = file.metadata() or {}
             if metadata.get("format") != FORMAT:
                 raise NotARecording(f"{path} is no recording.")
-            if int(metadata["version"]) > VERSION:
-                raise NotARecording(f"{path} was written by a newer version.")
+            if int(metadata["version"]) != VERSION:
+                age = "a newer" if int(metadata["version"]) > VERSION else "an older"
+                raise NotARecording(f"{path} was written by {age} version.")
             arrays = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - no mapping
     except SafetensorError as error:
         raise NotARecording(f"{path} is no recording, or is cut short.") from error

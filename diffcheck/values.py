@@ -58,10 +58,15 @@ def as_tensor(value: object) -> TensorValue | None:
         return TensorValue(np.asarray(value), PYTHON)
     if isinstance(value, np.ndarray | np.generic):
         return _from_numpy(np.array(value))
-    if not is_tensor(value):
+    return view_of(value, copied=True)
+
+
+def view_of(value: object, copied: bool = False) -> TensorValue | None:
+    """A framework's tensor as numpy; unless ``copied``, it may change when PyTorch writes into its tensor."""
+    if isinstance(value, np.ndarray | np.generic) or not is_tensor(value):
         return None
     if hasattr(value, "detach"):
-        return _from_torch(value)
+        return _from_torch(value, copied)
     numpy = getattr(value, "numpy")  # noqa: B009 - a tensor of a framework that is not imported here
     return _from_numpy(np.asarray(numpy()))
 
@@ -118,12 +123,13 @@ def _leaves(value: object, path: str) -> Iterator[tuple[str, object]]:
         yield from _leaves(part, f"{path}.{name}" if path else name)
 
 
-def _from_torch(value: Any) -> TensorValue:
+def _from_torch(value: Any, copied: bool) -> TensorValue:
     dtype = str(value.dtype).removeprefix("torch.")
     tensor = value.detach().cpu()
     if dtype == "bfloat16":
         tensor = tensor.float()
-    return TensorValue(tensor.resolve_conj().resolve_neg().numpy().copy(), dtype)
+    array = tensor.resolve_conj().resolve_neg().numpy()
+    return TensorValue(array.copy() if copied else array, dtype)
 
 
 def _from_numpy(array: np.ndarray[Any, Any]) -> TensorValue:
