@@ -1,4 +1,4 @@
-"""Checks of sizes that only raise: in a graph a size may not be known, and then there is nothing to raise."""
+"""Checks of sizes that only raise, or only prepare the layer: in a graph a size may not be known, and neither is done."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from porter.rules.call import code_of
 
 
 def port_check(context: Context, original: cst.If, updated: cst.If) -> cst.If:
-    """`if size > most: raise ...` asks `surely(size > most)`; any other `if` stays as it is."""
-    if not _only_raises(original):
+    """`if size > most: raise ...` and `...: self.grow(size)` ask `surely(size > most)`; others stay as they are."""
+    if original.orelse is not None or not (_raises(original) or all(map(_prepares, original.body.body))):
         return updated
     test = _wrapped(context, original.test, updated.test, "surely")
     return updated if test is updated.test else updated.with_changes(test=test)
@@ -35,9 +35,15 @@ def _wrapped(
     return wrapped
 
 
-def _only_raises(node: cst.If) -> bool:
-    statements = node.body.body
-    return node.orelse is None and m.matches(statements[-1], m.SimpleStatementLine(body=[m.Raise()]))
+def _raises(node: cst.If) -> bool:
+    return m.matches(node.body.body[-1], m.SimpleStatementLine(body=[m.Raise()]))
+
+
+def _prepares(statement: cst.CSTNode) -> bool:
+    """Whether a statement only changes the layer: `self.table = ...`, `self.grow(...)`, no value of the call's."""
+    own = m.Attribute(value=m.Name("self"))
+    assigns = m.Assign(targets=[m.AtLeastN(m.AssignTarget(target=own), n=1)])
+    return m.matches(statement, m.SimpleStatementLine(body=[m.Expr(value=m.Call(func=own)) | assigns]))
 
 
 def _is_size_comparison(context: Context, node: cst.Comparison) -> bool:

@@ -350,33 +350,6 @@ rule(
 )
 
 
-@rule(
-    "torch.fft.fft(input, n=None, dim=-1)",
-    cases={
-        "torch.fft.fft(x)": "tf.signal.fft(tf.cast(x, tf.complex64))",
-        "torch.fft.fft(x, dim=1)": "fftn(x, axes=(1,))",
-    },
-)
-def fft(call: Call) -> str:
-    """TensorFlow transforms the last axis of complex numbers."""
-    if call.given("n"):
-        call.unknown("another length is not covered")
-    if call.dim.node_code != "-1":
-        return f"fftn({call.input.node_code}, axes=({call.dim.node_code},))"
-    return f"tf.signal.fft(tf.cast({call.input.node_code}, tf.complex64))"
-
-
-rule("torch.fft.rfft(input)", to="tf.signal.rfft(input)", cases={"torch.fft.rfft(x)": "tf.signal.rfft(x)"})
-rule(
-    "torch.fft.fftn(input, dim=None)",
-    to="fftn(input, axes=dim)",
-    cases={"torch.fft.fftn(x, dim=(1, 2))": "fftn(x, axes=(1, 2))", "torch.fft.fftn(x)": "fftn(x)"},
-)
-rule(
-    "torch.fft.irfft(input)",
-    to="tf.signal.irfft(input)",
-    cases={"torch.fft.irfft(torch.fft.rfft(x))": "tf.signal.irfft(tf.signal.rfft(x))"},
-)
 rule(
     "torch.sinc(input)",
     "torch.special.sinc(input)",

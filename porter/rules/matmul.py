@@ -171,15 +171,30 @@ def triu(call: Call) -> str:
     return f"triu({call.input.node_code}, {call.diagonal.node_code})"
 
 
-rule(
+
+@rule(
     "torch.linalg.solve_triangular(A, B, *, upper, left=True, unitriangular=False)",
-    to="tf.linalg.triangular_solve(A, B, lower=not upper)",
     cases={
         "torch.linalg.solve_triangular(tri, v.t(), upper=False)": (
-            "tf.linalg.triangular_solve(tri, tf.transpose(v), lower=not False)"
-        )
+            "tf.linalg.triangular_solve(tri, tf.transpose(v), lower=True)"
+        ),
+        "torch.linalg.solve_triangular(hollow, v.t(), upper=False, unitriangular=True)": (
+            "tf.linalg.triangular_solve("
+            "tf.linalg.set_diag(hollow, tf.ones_like(tf.linalg.diag_part(hollow))), tf.transpose(v), lower=True)"
+        ),
     },
 )
+def solve_triangular(call: Call) -> str:
+    """A diagonal that PyTorch takes for ones, whatever it holds, is set to ones."""
+    upper = call.upper.value()
+    if call.given("left") and call.left.value() is not True:
+        call.unknown("only equations A X = B are covered")
+    matrix = call.A.node_code
+    if call.given("unitriangular") and call.unitriangular.value():
+        matrix = f"tf.linalg.set_diag({matrix}, tf.ones_like(tf.linalg.diag_part({matrix})))"
+    return f"tf.linalg.triangular_solve({matrix}, {call.B.node_code}, lower={not upper})"
+
+
 rule(
     "torch.linalg.inv(A)",
     "torch.inverse(A)",

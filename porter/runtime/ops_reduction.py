@@ -179,12 +179,3 @@ def multinomial(weights: Any, num_samples: int, replacement: bool = False) -> An
         return drawn if logits.shape.rank == 2 else drawn[0]
     noise = -tf.math.log(-tf.math.log(tf.random.uniform(tf.shape(logits), dtype=logits.dtype)))
     return tf.cast(tf.math.top_k(logits + noise, k=num_samples).indices, tf.int64)
-
-
-def fftn(tensor: Any, axes: Any = None) -> Any:
-    """`torch.fft.fftn`: one axis after the other."""
-    tensor = tf.cast(tensor, tf.complex64) if not tensor.dtype.is_complex else tensor
-    for axis in range(tensor.shape.rank) if axes is None else axes:
-        moved, back = _to_last(tensor, axis)
-        tensor = _back(tf.signal.fft(moved), back)
-    return tensor

@@ -40,6 +40,7 @@ def samples() -> Mapping[str, np.ndarray]:
         "h": floats(2, 4, 7),
         "grid": rng.uniform(-1.2, 1.2, (2, 3, 5, 2)).astype(np.float32),
         "tri": np.tril(floats(3, 3)) + 3 * np.eye(3, dtype=np.float32),
+        "hollow": np.tril(np.ones((3, 3), np.float32), -1),
         "i": rng.integers(0, 5, (2, 3)),
         "i2": rng.integers(0, 5, (2, 3, 4)),
         "i3": rng.permuted(np.tile(np.arange(3)[None, :, None], (2, 1, 4)), axis=1),
