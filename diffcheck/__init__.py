@@ -7,15 +7,18 @@ from diffcheck.compare import Comparison, compare, compare_flat, noise_between
 from diffcheck.metrics import NOISE_FACTOR, TOLERANCE, Bound, TensorResult
 from diffcheck.pipeline import Options, assert_matches, diff, diff_recordings, record_tensorflow, record_torch
 from diffcheck.report import Report
+from diffcheck.sides import Loader, TooLittleMemory
 
 __all__ = [
     "NOISE_FACTOR",
     "TOLERANCE",
     "Bound",
     "Comparison",
+    "Loader",
     "Options",
     "Report",
     "TensorResult",
+    "TooLittleMemory",
     "assert_matches",
     "compare",
     "compare_flat",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from diffcheck.caches import in_form_of
 from diffcheck.metrics import TOLERANCE, Bound, TensorResult, compare_tensors, scale_of
 from diffcheck.values import Flattened, TensorValue, flatten
 
@@ -92,6 +93,7 @@ def compare_flat(
     check_dtype: bool = True,
 ) -> Comparison:
     """As :func:`compare`, on values that are already flat."""
+    actual = in_form_of(expected, actual)
     results: list[TensorResult] = []
     skipped = [*dict.fromkeys((*expected.skipped, *actual.skipped))]
     for path in dict.fromkeys((*expected.tensors, *actual.tensors)):

@@ -13,7 +13,7 @@ import numpy as np
 
 from diffcheck.values import TensorValue, as_tensor, view_of
 
-IN_MEMORY = 1 << 26
+IN_MEMORY = 1 << 28
 """Bytes of recorded tensors that stay in memory unless it is said otherwise; the rest lies in one file on disk."""
 _SMALL = 1 << 12
 
@@ -43,7 +43,7 @@ class Spilled(TensorValue):
         object.__setattr__(self, "_place", (file, offset, view.array.shape, view.array.dtype))
 
     @property
-    def array(self) -> np.ndarray[Any, Any]:  # type: ignore[override]
+    def array(self) -> np.ndarray[Any, Any]:
         """The numbers, read-only."""
         file, offset, shape, dtype = self._place  # type: ignore[attr-defined]
         return np.asarray(np.memmap(file.path, dtype, "r", offset, shape))

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
 import math
 import statistics
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
-from diffcheck import tf_side, torch_side
 from diffcheck.align import compare_modules
 from diffcheck.compare import Comparison
 from diffcheck.metrics import EXACT, Bound
 from diffcheck.pair import Pairing
 from diffcheck.recording import Crash, ModuleCall, Recording, Structure, flat_arguments
-from diffcheck.replay import Arguments, arguments_for
 from diffcheck.report import DoubleRun, ModuleResult, Verdict
-from diffcheck.sources import crash_of
 from diffcheck.values import Flattened
 
 SUSPICIOUS = 4.0
@@ -41,21 +35,6 @@ class Runs:
     pairing: Pairing
 
 
-@dataclass(frozen=True)
-class Models(Runs):
-    """The same with the models themselves, so that modules can be run again."""
-
-    torch_model: Any
-    tf_model: Any
-    layers: Mapping[str, Any]
-
-    @functools.cached_property
-    def entered(self) -> dict[tuple[str, int], ModuleCall]:
-        """The TensorFlow layers' calls by path and number, those that a crash broke off too."""
-        calls = (*self.candidate.calls, *self.candidate.unfinished)
-        return {(call.path, call.number): call for call in calls}
-
-
 def examine_flow(runs: Runs, bound: Bound) -> tuple[ModuleResult, ...]:
     """Every module that ran, in the order in which PyTorch entered them, compared in flow only.
 
@@ -71,28 +50,14 @@ def examine_flow(runs: Runs, bound: Bound) -> tuple[ModuleResult, ...]:
     )
 
 
-def examine(models: Models, bound: Bound) -> tuple[ModuleResult, ...]:
-    """Every module that ran, in the order in which PyTorch entered them, in flow and alone, with a verdict."""
-    calls, others = models.reference.by_path(), models.candidate.by_path()
-    order = sorted(calls, key=lambda path: calls[path][0].order)
-    results = {path: _in_flow(path, calls[path], others, models, bound) for path in order}
-    single = {path: [_alone(call, models, bound) for call in calls[path]] for path in order if _ran(path, models)}
-    return judged(results, single, lambda paths: _confirm(paths, single, models))
-
-
 def judged(
     results: Mapping[str, ModuleResult],
     single: Mapping[str, list[Alone]],
     confirm: Callable[[list[str]], dict[str, DoubleRun]],
 ) -> tuple[ModuleResult, ...]:
     """Verdicts from what modules did alone; ``confirm`` runs those that are given to it in float64."""
-    worst = {
-        path: found
-        for path, runs in single.items()
-        for found in [_worst(run.comparison for run in runs)]
-        if found is not None
-    }
-    suspects = _suspects(worst)
+    worst = worst_of(single)
+    suspects = suspicious(worst)
     checked = confirm(suspects)
     bugs = {path for path in suspects if _is_bug(checked[path], worst[path], worst)}
     divided = _divided_otherwise(bugs, single, confirm)
@@ -110,7 +75,7 @@ def _judged(
 ) -> ModuleResult:
     path, (bugs, divided) = result.path, wrong
     reason = "; ".join(dict.fromkeys(run.problem for run in single.get(path, ()) if run.problem))
-    run = _worst_run(single[path]) if single.get(path) else None
+    run = worst_run(single[path]) if single.get(path) else None
     result = replace(
         result,
         alone=worst.get(path),
@@ -118,7 +83,10 @@ def _judged(
         worst_call=run.call.number if run else 0,
         crash=run.crash if run else None,
     )
-    verdict = _verdict(result, path in bugs and not any(is_below(other, path) for other in bugs))
+    inside = any(is_below(other, path) for other in bugs)
+    verdict = _verdict(result, path in bugs and not inside)
+    if verdict == "amplifies" and inside:
+        verdict = "carries"  # it grows by the mistake that is made inside
     if path in divided:
         reason, verdict = "the module around it is exact, so the port divides the work in another way", "unpaired"
     return replace(result, reason=result.reason or reason, verdict=verdict)
@@ -137,11 +105,6 @@ class Alone:
     comparison: Comparison | None
     problem: str = ""
     crash: Crash | None = None
-
-
-def _ran(path: str, models: Models) -> bool:
-    """Whether the partner of a module was entered, so that it can be called alone."""
-    return (models.pairing.modules.get(path), 0) in models.entered
 
 
 def _in_flow(
@@ -193,90 +156,45 @@ def _amplification(call: ModuleCall, other: ModuleCall, comparison: Comparison) 
     return comparison.relative / inputs
 
 
-def arguments_alone(call: ModuleCall, models: Models, double: bool = False) -> Arguments:
-    """What to call the partner of a module with, so that it gets the inputs of PyTorch's ``call``.
-
-    Raises:
-        LookupError: the layer was not called that often.
-    """
-    tf_path = models.pairing.modules[call.path]
-    if (tf_path, call.number) not in models.entered:
-        raise LookupError(f"{tf_path} was called less often than its module.")
-    accepted = inspect.signature(models.layers[tf_path].call).parameters
-    return arguments_for(models.entered[tf_path, call.number].arguments, call.arguments, accepted, double)
+def worst_of(single: Mapping[str, Iterable[Alone]]) -> dict[str, Comparison]:
+    """The worst comparison of each module that has one."""
+    found = {path: _worst(run.comparison for run in runs) for path, runs in single.items()}
+    return {path: comparison for path, comparison in found.items() if comparison is not None}
 
 
-def _alone(call: ModuleCall, models: Models, bound: Bound, double: bool = False) -> Alone:
-    layer = models.layers[models.pairing.modules[call.path]]
-    if not call.path and not double and models.candidate.crash is None:
-        # The whole model was given PyTorch's own inputs already.
-        return Alone(call, compare_modules(call.output, models.candidate.output, bound))
-    try:
-        arguments = arguments_alone(call, models, double)
-    except LookupError:
-        return Alone(call, None, "no call of the layer to take its other inputs from")
-    try:
-        expected = torch_side.replay(models.torch_model, call, True) if double else call.output
-        actual = tf_side.call_layer(layer, arguments.values)
-    except Exception as error:  # noqa: BLE001 - the code under test may raise anything, and that is the result
-        crash = crash_of(error, call.path, layer)
-        return Alone(call, None, f"alone it stopped with {crash.message}", crash)
-    problem = f"kept its own {', '.join(arguments.kept)}" if arguments.kept else ""
-    return Alone(call, compare_modules(expected, actual, bound), problem)
-
-
-def _suspects(worst: Mapping[str, Comparison]) -> list[str]:
-    floor = _floor(worst)
+def suspicious(worst: Mapping[str, Comparison]) -> list[str]:
+    """Modules that differ, or by far more than the others do."""
+    floor = floor_of(worst)
     return [path for path, c in worst.items() if not c.matches or c.relative > SUSPICIOUS * floor]
 
 
-def _floor(worst: Mapping[str, Comparison]) -> float:
+def floor_of(worst: Mapping[str, Comparison]) -> float:
+    """The model's own rounding: the median difference of its modules."""
     sizes = [c.relative for c in worst.values() if 0 < c.relative < math.inf]
     return max(statistics.median(sizes) if sizes else 0.0, _ROUNDING)
-
-
-def _confirm(suspects: list[str], single: Mapping[str, list[Alone]], models: Models) -> dict[str, DoubleRun]:
-    """Run suspicious modules in float64 on both sides."""
-    if not suspects:
-        return {}
-    try:
-        with torch_side.in_float64(models.torch_model), tf_side.in_float64(models.tf_model):
-            return {path: _double(single[path], models) for path in suspects}
-    except (AttributeError, TypeError, ValueError) as error:
-        problem = f"the TensorFlow model cannot be widened: {error}"
-        return {path: DoubleRun(_relative(single[path]), None, problem) for path in suspects}
-
-
-def _double(runs: list[Alone], models: Models) -> DoubleRun:
-    again = _alone(_worst_run(runs).call, models, Bound(), double=True)
-    if again.comparison is None:
-        return DoubleRun(_relative(runs), None, again.problem)
-    return DoubleRun(_relative(runs), again.comparison.relative)
 
 
 def _divided_otherwise(
     bugs: set[str], single: Mapping[str, list[Alone]], confirm: Callable[[list[str]], dict[str, DoubleRun]]
 ) -> set[str]:
     """Modules that differ although the module around them is exact: the port divides the work in another way."""
-    parents = {path: max((p for p in single if is_below(path, p)), key=len, default=None) for path in bugs}
-    wanted = sorted({parent for parent in parents.values() if parent is not None and parent not in bugs})
-    runs = confirm([path for path in wanted if _worst_run(single[path]).comparison])
+    right = [path for path in single if path not in bugs]
+    parents = {path: max((p for p in right if is_below(path, p)), key=len, default=None) for path in bugs}
+    wanted = sorted({parent for parent in parents.values() if parent is not None})
+    runs = confirm([path for path in wanted if worst_run(single[path]).comparison])
     exact = {path for path, run in runs.items() if run.double is not None and run.double <= EXACT}
     return {path for path, parent in parents.items() if parent in exact}
 
 
-def _worst_run(runs: Iterable[Alone]) -> Alone:
+def worst_run(runs: Iterable[Alone]) -> Alone:
+    """The call that differs most, a crash before all."""
     return max(runs, key=lambda run: run.comparison.relative if run.comparison else math.inf if run.crash else -1.0)
-
-
-def _relative(runs: Iterable[Alone]) -> float:
-    return max(run.comparison.relative for run in runs if run.comparison)
 
 
 def _is_bug(run: DoubleRun, comparison: Comparison, worst: Mapping[str, Comparison]) -> bool:
     if run.is_bug is not None and run.single < math.inf:
         return run.is_bug
-    return not comparison.matches or comparison.relative > CERTAIN * _floor(worst)
+    return not comparison.matches or comparison.relative > CERTAIN * floor_of(worst)
 
 
 def _verdict(result: ModuleResult, origin: bool) -> Verdict:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -11,18 +12,20 @@ import numpy as np
 
 from diffcheck import tf_side, torch_side
 from diffcheck.compare import Comparison, compare, compare_flat, noise_between
-from diffcheck.copies import IN_MEMORY, Copies
-from diffcheck.diagnose import Models, Runs, examine, examine_flow, is_below
+from diffcheck.copies import Copies, SpillFile
+from diffcheck.diagnose import Runs, examine_flow, is_below
 from diffcheck.explain import explain
+from diffcheck.isolate import Models, examine
 from diffcheck.metrics import TOLERANCE, Bound
 from diffcheck.padding import padding_notes
 from diffcheck.pair import pair
 from diffcheck.recording import Recording, Structure
 from diffcheck.report import ModuleResult, Origin, Place, Report, Variation, WeightResult
+from diffcheck.sides import Loader, Sides, peak, plan
 from diffcheck.storage import Stored
-from diffcheck.training import compare_backward
+from diffcheck.training import Backward, compare_backward
 from diffcheck.values import Flattened, flatten
-from diffcheck.variations import compare_cached_step, compare_variations
+from diffcheck.variations import compare_cached_step, compare_variations, torch_outputs, torch_step
 
 
 @dataclass(frozen=True)
@@ -31,8 +34,9 @@ class Options:
 
     ``layer_by_layer`` examines every module even where the outputs match; ``skip`` names outputs that are not
     compared; ``parameters`` pairs PyTorch's names with TensorFlow's where that cannot be found out; ``gradients``
-    compares the backward pass, ``training`` a step in training mode with dropout off; beyond ``max_memory`` bytes,
-    recorded tensors are kept on disk. ``variations`` are other inputs by name, on which only outputs are compared, as
+    compares the backward pass, ``training`` a step in training mode with dropout off (both hold both models);
+    ``max_memory`` is what the process may take, in bytes, by default what one model takes and 1 GiB more.
+    ``variations`` are other inputs by name, on which only outputs are compared, as
     is ``cached_step``, a decoder's last token from the cache of those before it.
     """
 
@@ -42,7 +46,7 @@ class Options:
     parameters: Mapping[str, str] = field(default_factory=dict)
     gradients: bool = False
     training: bool = False
-    max_memory: int = IN_MEMORY
+    max_memory: int | None = None
     variations: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     cached_step: bool = True
 
@@ -51,24 +55,23 @@ def diff(torch_model: Any, tf_model: Any, inputs: Mapping[str, object], options:
     """Compare a PyTorch model with a TensorFlow model of it on the same inputs (numpy arrays by argument name).
 
     Both hold their weights already; they are compared first. The report names the first module that differs on
-    PyTorch's own inputs. Neither model is changed.
+    PyTorch's own inputs. Neither model is changed. In place of a model a :class:`Loader` of one can be given: models
+    of a size that matters are then loaded one at a time.
+
+    Raises:
+        TooLittleMemory: ``options.max_memory`` leaves no room for one model.
     """
     options = options or Options()
-    copies = Copies(options.max_memory)
-    reference = torch_side.record(torch_model, inputs, copies)
-    candidate = tf_side.record(tf_model, inputs, copies)
-    structures = (torch_side.structure(torch_model), tf_side.structure(tf_model))
+    sides = Sides(torch_model, tf_model)
+    first = _torch_runs(sides, inputs, options)
+    candidate = tf_side.record(sides.tf(), inputs, first.copies)
+    structures = (first.structure, tf_side.structure(sides.tf()))
     pairing = pair(*structures, options.parameters)
-    outputs, notes = _outputs(torch_model, inputs, reference, candidate, options)
-    models = Models(reference, candidate, structures, pairing, torch_model, tf_model, tf_side.layers(tf_model))
+    models = Models(first.recording, candidate, structures, pairing, sides, inputs)
+    variations = () if candidate.crash else _variations(models, first, options)
+    outputs, notes = _outputs(models, options)
     deep = options.layer_by_layer or not outputs.matches
     modules, origin, broken_off = _examined(models, Bound(options.tolerance), deep)
-    modes = [mode for mode, wanted in ((False, options.gradients), (True, options.training)) if wanted]
-    backward = tuple(
-        compare_backward(torch_model, tf_model, inputs, pairing.parameters, options.tolerance, mode)
-        for mode in modes
-        if candidate.crash is None
-    )
     return Report(
         outputs,
         modules,
@@ -76,10 +79,52 @@ def diff(torch_model: Any, tf_model: Any, inputs: Mapping[str, object], options:
         _weights(models),
         pairing.unpaired,
         candidate.crash,
-        (*notes, *broken_off, *_unexercised(models)),
-        backward,
-        () if candidate.crash else _variations(models, inputs, options),
+        (*notes, *broken_off, *_unexercised(models), *_exceeded(options.max_memory)),
+        () if candidate.crash else _backward(models, options),
+        variations,
     )
+
+
+@dataclass(frozen=True)
+class _TorchRuns:
+    """What the PyTorch model did, so that it need not be kept: the recording, and its outputs on other inputs."""
+
+    recording: Recording
+    structure: Structure
+    copies: Copies
+    others: Mapping[str, Flattened]
+    step: Flattened | None
+
+
+def _torch_runs(sides: Sides, inputs: Mapping[str, object], options: Options) -> _TorchRuns:
+    model = sides.torch()
+    if isinstance(sides.given_torch, Loader):
+        importlib.import_module("tensorflow")  # so that the memory it takes is counted
+    sides.together, in_memory = plan(options.max_memory, torch_side.size(model))
+    copies = Copies(in_memory)
+    recording = torch_side.record(model, inputs, copies)
+    return _TorchRuns(
+        recording,
+        torch_side.structure(model),
+        copies,
+        torch_outputs(model, options.variations),
+        torch_step(model, inputs) if options.cached_step else None,
+    )
+
+
+def _backward(models: Models, options: Options) -> tuple[Backward, ...]:
+    modes = [mode for mode, wanted in ((False, options.gradients), (True, options.training)) if wanted]
+    if not modes:
+        return ()
+    both = models.sides.both()
+    pairs = models.pairing.parameters
+    return tuple(compare_backward(*both, models.inputs, pairs, options.tolerance, mode) for mode in modes)
+
+
+def _exceeded(max_memory: int | None) -> list[str]:
+    if max_memory is None or peak() <= max_memory:
+        return []
+    return [f"the bound of {max_memory / 1e9:.1f} GB was exceeded: {peak() / 1e9:.1f} GB of memory were used."]
 
 
 def record_torch(model: Any, inputs: Mapping[str, object]) -> Stored:
@@ -140,10 +185,10 @@ def assert_matches(
         raise AssertionError("\n".join(report.sentences()))
 
 
-def _variations(models: Models, inputs: Mapping[str, object], options: Options) -> tuple[Variation, ...]:
-    both = (models.torch_model, models.tf_model)
-    found = list(compare_variations(*both, options.variations, options.tolerance, options.skip))
-    step = compare_cached_step(*both, inputs, options.tolerance) if options.cached_step else None
+def _variations(models: Models, first: _TorchRuns, options: Options) -> tuple[Variation, ...]:
+    sides, tolerance = models.sides, options.tolerance
+    found = list(compare_variations(sides, options.variations, first.others, tolerance, options.skip))
+    step = compare_cached_step(sides, models.inputs, first.step, tolerance) if first.step else None
     return (*found, step) if step else tuple(found)
 
 
@@ -162,15 +207,14 @@ def _unexercised(models: Models) -> list[str]:
     return [f"{len(idle)} modules with parameters are never called with these inputs: {', '.join(list(idle)[:8])}"]
 
 
-def _outputs(
-    model: Any, inputs: Mapping[str, object], reference: Recording, candidate: Recording, options: Options
-) -> tuple[Comparison, tuple[str, ...]]:
+def _outputs(models: Models, options: Options) -> tuple[Comparison, tuple[str, ...]]:
     """The outputs compared; PyTorch's own rounding is measured only where the tolerance alone is passed."""
     tolerance, skip = options.tolerance, options.skip
+    reference, candidate, inputs = models.reference, models.candidate, models.inputs
     outputs = compare_flat(reference.output, candidate.output, tolerance=tolerance, skip=skip)
     if outputs.matches or candidate.crash:
         return outputs, ()
-    noise, notes = _noise(model, inputs, reference)
+    noise, notes = _noise(models.sides.torch(), inputs, reference)
     outputs = compare_flat(reference.output, candidate.output, tolerance=tolerance, noise=noise, skip=skip)
     return outputs, (*notes, *padding_notes(outputs, reference.output, candidate.output, inputs))
 
@@ -189,18 +233,26 @@ def _noise(model: Any, inputs: Mapping[str, object], reference: Recording) -> tu
 def _weights(models: Models) -> tuple[WeightResult, ...]:
     """Paired parameters with other values; a transposed or reshaped copy is equal, its fingerprint says so."""
     left, right = ({p.name: p for p in side.parameters} for side in models.structures)
-    differing = []
-    for name, other in models.pairing.parameters.items():
-        if left[name].fingerprint != right[other].fingerprint:
-            comparison = _compare_weight(name, models.torch_model, other, models.tf_model)
-            if not comparison.matches:
-                differing.append(WeightResult(name, other, comparison))
-    return tuple(differing)
+    names = [
+        name for name, other in models.pairing.parameters.items() if left[name].fingerprint != right[other].fingerprint
+    ]
+    if not names:
+        return ()
+    file = SpillFile()
+    kept = {name: file.append(value) for name, value in torch_side.parameters(models.sides.torch(), names).items()}
+    variables = tf_side.variables(models.sides.tf())
+    compared = {
+        name: _compare_weight(name, kept[name].array, variables[models.pairing.parameters[name]]) for name in names
+    }
+    return tuple(
+        WeightResult(name, models.pairing.parameters[name], comparison)
+        for name, comparison in compared.items()
+        if not comparison.matches
+    )
 
 
-def _compare_weight(name: str, torch_model: Any, other: str, tf_model: Any) -> Comparison:
-    expected = torch_side.parameter_array(torch_model, name)
-    actual = tf_side.parameter_array(tf_model, other)
+def _compare_weight(name: str, expected: np.ndarray[Any, Any], variable: object) -> Comparison:
+    actual = next(iter(flatten(variable).tensors.values())).array
     squeezed = [size for size in expected.shape if size != 1]
     options = [
         moved
@@ -241,7 +293,7 @@ def _examined(
     if not deep:
         return modules, None, ()
     try:
-        modules = _with_places(examine(models, bound), models.structures)
+        modules = _with_places(examine(models, modules, bound), models.structures)
         return modules, _origin(modules, models), ()
     except KeyboardInterrupt:
         found = next((module for module in modules if module.verdict == "origin"), None)

@@ -8,7 +8,7 @@ import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from typing import Any
+from typing import Any, TypeVar
 from unittest import mock
 
 from diffcheck.copies import Copies
@@ -21,10 +21,11 @@ from diffcheck.recording import (
     bind,
     fingerprint,
 )
-from diffcheck.sources import WidenedNames, crash_of, modeling_namespaces, sources_of
+from diffcheck.sources import crash_of, sources_of
 from diffcheck.values import Flattened, flatten, is_tensor
 
 FRAMEWORK = "tensorflow"
+Result = TypeVar("Result")
 
 _VARIABLE_NAMES = {
     "kernel": "weight",
@@ -53,7 +54,7 @@ def variables(model: Any) -> dict[str, Any]:
     named: dict[str, Any] = {}
     seen: set[int] = set()
     for path, layer in layers(model).items():
-        for variable in _own_variables(layer):
+        for variable in own_variables(layer):
             if id(variable) not in seen:
                 seen.add(id(variable))
                 named[
@@ -115,48 +116,21 @@ def call_model(model: Any, inputs: Mapping[str, object], training: bool = False)
 
 def call_layer(layer: Any, arguments: Mapping[str, object]) -> Flattened:
     """Call one layer alone; arguments are tensors or plain values, by name as in ``LiveCalls``."""
-    import tensorflow as tf
-
     positional = [value for name, value in arguments.items() if "." in name]
     keywords = {name: value for name, value in arguments.items() if "." not in name}
+    return call_eagerly(lambda: flatten(layer.call(*positional, **keywords)))
+
+
+def call_eagerly(run: Callable[[], Result]) -> Result:
+    """Call ``run`` while no ``tf.function`` becomes a graph."""
+    import tensorflow as tf
+
     eager = tf.config.functions_run_eagerly()
     tf.config.run_functions_eagerly(True)
     try:
-        return flatten(layer.call(*positional, **keywords))
+        return run()
     finally:
         tf.config.run_functions_eagerly(eager)
-
-
-@contextmanager
-def in_float64(model: Any) -> Iterator[None]:
-    """Widen a Keras 3 model in place, and narrow it again.
-
-    Variables, constant tensors kept as attributes, dtype policies, Keras' default float and a ``tf.float32``
-    written in the model's files are all float64 meanwhile.
-    """
-    import keras
-    import tensorflow as tf
-
-    every = list(layers(model).values())
-    floatx = keras.config.floatx()
-    policies = [(layer, layer.dtype_policy) for layer in every]
-    with ExitStack() as stack:
-        for namespace in modeling_namespaces(type(layer) for layer in every):
-            if getattr(namespace, "tf", None) is tf:
-                stack.enter_context(mock.patch.object(namespace, "tf", WidenedNames(tf)))
-        for layer in every:
-            stack.enter_context(_wide_constants(layer))
-        for variable in variables(model).values():
-            stack.enter_context(_wide_variable(variable))
-        try:
-            keras.config.set_floatx("float64")
-            for layer in every:
-                layer.dtype_policy = keras.DTypePolicy("float64")
-            yield
-        finally:
-            keras.config.set_floatx(floatx)
-            for layer, policy in policies:
-                layer.dtype_policy = policy
 
 
 def to_tensorflow(value: object) -> Any:
@@ -204,14 +178,15 @@ def _free_name(name: str, taken: Mapping[str, object]) -> str:
     return free
 
 
-def _own_variables(layer: Any) -> list[Any]:
+def own_variables(layer: Any) -> list[Any]:
+    """The variables that a layer holds itself, trainable ones first."""
     if hasattr(layer, "_trainable_variables") and hasattr(layer, "_non_trainable_variables"):
         return [*layer._trainable_variables, *layer._non_trainable_variables]
     return [*layer._trainable_weights, *layer._non_trainable_weights]
 
 
 def _all_variables(layer: Any) -> list[Any]:
-    return [variable for below in layers(layer).values() for variable in _own_variables(below)]
+    return [variable for below in layers(layer).values() for variable in own_variables(below)]
 
 
 def _variable_name(variable: Any) -> str:
@@ -250,34 +225,3 @@ def copy_live(value: object) -> object:
     from diffcheck.values import is_cache
 
     return copy.deepcopy(value) if is_cache(value) else value
-
-
-@contextmanager
-def _wide_variable(variable: Any) -> Iterator[None]:
-    import tensorflow as tf
-
-    narrow, dtype = variable._value, variable._dtype
-    if not narrow.dtype.is_floating:
-        yield
-        return
-    variable._value = tf.Variable(tf.cast(narrow, tf.float64), trainable=narrow.trainable)
-    variable._dtype = "float64"
-    try:
-        yield
-    finally:
-        variable._value, variable._dtype = narrow, dtype
-
-
-@contextmanager
-def _wide_constants(layer: Any) -> Iterator[None]:
-    import tensorflow as tf
-
-    attributes = vars(layer)
-    narrow = {
-        name: value for name, value in attributes.items() if isinstance(value, tf.Tensor) and value.dtype == tf.float32
-    }
-    attributes.update({name: tf.cast(value, tf.float64) for name, value in narrow.items()})
-    try:
-        yield
-    finally:
-        attributes.update(narrow)

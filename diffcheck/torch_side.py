@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest import mock
@@ -26,7 +26,7 @@ from diffcheck.recording import (
     freeze,
 )
 from diffcheck.sources import WidenedNames, modeling_namespaces, sources_of
-from diffcheck.values import Flattened, TensorValue, flatten
+from diffcheck.values import Flattened, TensorValue, flatten, view_of
 
 FRAMEWORK = "pytorch"
 
@@ -68,6 +68,13 @@ def parameter_array(model: Any, name: str) -> np.ndarray[Any, Any]:
     return next(iter(value.tensors.values())).array
 
 
+def parameters(model: Any, names: Iterable[str]) -> dict[str, TensorValue]:
+    """Parameters and buffers by name, as numpy without a copy: for as long as the model is not changed."""
+    state = model.state_dict()
+    views = {name: view_of(state[name]) for name in names}
+    return {name: view for name, view in views.items() if view is not None}
+
+
 def run_double(model: Any, inputs: Mapping[str, object]) -> Flattened:
     """The outputs in float64, inputs and weights widened: what the model computes without rounding."""
     with in_float64(model), evaluating(model):
@@ -83,12 +90,36 @@ def replay(model: Any, call: ModuleCall, double: bool = False) -> Flattened:
         return flatten(module(*args, **kwargs))
 
 
-@contextmanager
-def in_float64(model: Any) -> Iterator[None]:
-    """Widen a model in place, and narrow it again; a ``torch.float32`` written in its file means float64 meanwhile."""
+def size(model: Any) -> int:
+    """Bytes of a model's weights."""
+    return sum(tensor.numel() * tensor.element_size() for tensor in (*model.parameters(), *model.buffers()))
+
+
+def strip(model: Any, paths: Collection[str]) -> None:
+    """Free the memory of all weights but those in the modules at ``paths``."""
     import torch
 
-    tensors = [*model.parameters(), *model.buffers()]
+    wanted = {id(tensor) for tensor in _tensors(model, paths)}
+    for tensor in (*model.parameters(), *model.buffers()):
+        if id(tensor) not in wanted:
+            tensor.data = torch.empty(0, dtype=tensor.dtype)
+
+
+def _tensors(model: Any, paths: Collection[str]) -> list[Any]:
+    parts = [model.get_submodule(path) for path in paths]
+    found = [tensor for part in parts for tensor in (*part.parameters(), *part.buffers())]
+    return list({id(tensor): tensor for tensor in found}.values())
+
+
+@contextmanager
+def in_float64(model: Any, paths: Collection[str] = ("",)) -> Iterator[None]:
+    """Widen the modules at ``paths`` in place, by default all, and narrow them again.
+
+    A ``torch.float32`` written in the model's file means float64 meanwhile.
+    """
+    import torch
+
+    tensors = _tensors(model, paths)
     dtypes = [tensor.dtype for tensor in tensors]
     with ExitStack() as stack:
         for namespace in modeling_namespaces(type(module) for module in model.modules()):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -11,73 +12,110 @@ import numpy as np
 from diffcheck import tf_side, torch_side
 from diffcheck.compare import Comparison, compare_flat, noise_between
 from diffcheck.report import Variation
+from diffcheck.sides import Sides
 from diffcheck.sources import crash_of
 from diffcheck.values import Flattened, flatten, is_cache
 
 Inputs = Mapping[str, object]
 PAST = "past_key_values"
+REFUSED = (TypeError, ValueError, RuntimeError, IndexError, KeyError, AttributeError)
+"""What PyTorch raises for inputs that do not fit a model."""
 _STEPPED = ("input_ids", "decoder_input_ids")
 
 
+def torch_outputs(model: Any, others: Mapping[str, Inputs]) -> dict[str, Flattened]:
+    """What PyTorch puts out on each of ``others``; inputs that it refuses itself are left out."""
+    found = {}
+    for name, inputs in others.items():
+        with suppress(*REFUSED):
+            found[name] = _torch_output(model, inputs, False)
+    return found
+
+
+def torch_step(model: Any, inputs: Inputs) -> Flattened | None:
+    """PyTorch's outputs for the last token from its cache of all before it; None where it keeps none."""
+    steps = _steps(inputs)
+    with suppress(*REFUSED):  # takes no use_cache, or not with these inputs
+        return _torch_step(model, *steps) if steps and _keeps_cache(model, steps[0]) else None
+    return None
+
+
+def _keeps_cache(model: Any, inputs: Inputs) -> bool:
+    """Whether PyTorch puts out a cache, asked with one row and one token; what it refuses then is left open."""
+    tokens = next(np.asarray(inputs[name]) for name in reversed(_STEPPED) if name in inputs)
+
+    def cut(value: object) -> object:
+        if not isinstance(value, np.ndarray) or value.shape[:1] != tokens.shape[:1]:
+            return value
+        return value[:1, :1] if value.shape == tokens.shape else value[:1]
+
+    with suppress(*REFUSED), torch_side.evaluating(model):
+        output = model(**torch_side.to_torch({name: cut(value) for name, value in inputs.items()}))
+        return is_cache(getattr(output, PAST, None))
+    return True
+
+
 def compare_variations(
-    torch_model: Any, tf_model: Any, others: Mapping[str, Inputs], tolerance: float, skip: tuple[str, ...] = ()
+    sides: Sides,
+    others: Mapping[str, Inputs],
+    expected: Mapping[str, Flattened],
+    tolerance: float,
+    skip: tuple[str, ...] = (),
 ) -> Iterator[Variation]:
-    """Compare whole outputs on each of ``others``, inputs by the name of the variation.
+    """Compare whole outputs on each of ``others``, inputs by the name of the variation, with PyTorch's ``expected``.
 
     PyTorch's own rounding is measured where the tolerance alone is passed.
     """
-    for name, inputs in others.items():
+    for name, outputs in expected.items():
         yield _variation(
             name,
-            functools.partial(_torch_output, torch_model, inputs),
-            lambda inputs=inputs: flatten(tf_side.call_model(tf_model, inputs)),  # type: ignore[misc]
-            tolerance,
-            skip,
+            outputs,
+            functools.partial(_widely, sides, others[name]),
+            functools.partial(_tf_output, sides, others[name]),
+            (tolerance, skip),
         )
 
 
-def compare_cached_step(torch_model: Any, tf_model: Any, inputs: Inputs, tolerance: float) -> Variation | None:
-    """Compare the outputs for the last token, computed from each side's own cache of all tokens before it.
-
-    None for a model that keeps no cache on these inputs.
-    """
+def compare_cached_step(sides: Sides, inputs: Inputs, expected: Flattened, tolerance: float) -> Variation:
+    """Compare the outputs for the last token, computed from each side's own cache of all tokens before it."""
     steps = _steps(inputs)
-    if steps is None:
-        return None
-    try:
-        expected = _torch_step(torch_model, *steps)
-    except (TypeError, ValueError, RuntimeError):  # takes no use_cache, or not with these inputs
-        return None
-    if expected is None:
-        return None
+    assert steps is not None
 
     def tensorflow() -> Flattened:
-        before = tf_side.call_model(tf_model, steps[0])
-        return flatten(tf_side.call_model(tf_model, {**steps[1], PAST: before[PAST]}))
+        before = tf_side.call_model(sides.tf(), steps[0])
+        return flatten(tf_side.call_model(sides.tf(), {**steps[1], PAST: before[PAST]}))
 
-    def pytorch(double: bool) -> Flattened:
-        wide = _torch_step(torch_model, *steps, double=True) if double else expected
-        assert wide is not None
-        return wide
+    def wide() -> Flattened:
+        found = _torch_step(sides.torch(), *steps, double=True)
+        assert found is not None
+        return found
 
-    return _variation("a step from the cache", pytorch, tensorflow, tolerance, ())
+    return _variation("a step from the cache", expected, wide, tensorflow, (tolerance, ()))
+
+
+def _widely(sides: Sides, inputs: Inputs) -> Flattened:
+    return _torch_output(sides.torch(), inputs, True)
+
+
+def _tf_output(sides: Sides, inputs: Inputs) -> Flattened:
+    return flatten(tf_side.call_model(sides.tf(), inputs))
 
 
 def _variation(
     name: str,
-    pytorch: Callable[[bool], Flattened],
+    expected: Flattened,
+    wide: Callable[[], Flattened],
     tensorflow: Callable[[], Flattened],
-    tolerance: float,
-    skip: tuple[str, ...],
+    bounds: tuple[float, tuple[str, ...]],
 ) -> Variation:
-    expected = pytorch(False)
+    tolerance, skip = bounds
     try:
         actual = tensorflow()
     except Exception as error:  # noqa: BLE001 - the code under test may raise anything, and that is the result
         return Variation(name, Comparison(()), crash_of(error))
     outputs = compare_flat(expected, actual, tolerance=tolerance, skip=skip)
     if not outputs.matches:
-        noise = noise_between(_arrays(expected), _arrays(pytorch(True)))
+        noise = noise_between(_arrays(expected), _arrays(wide()))
         outputs = compare_flat(expected, actual, tolerance=tolerance, noise=noise, skip=skip)
     return Variation(name, outputs)
 

@@ -7,7 +7,8 @@ import pytest
 
 import diffcheck
 from diffcheck import Options
-from diffcheck.variations import compare_cached_step
+from diffcheck.sides import Sides
+from diffcheck.variations import compare_cached_step, torch_step
 
 
 class Cache:
@@ -54,7 +55,7 @@ TOKENS = {"input_ids": np.arange(1, 9).reshape(2, 4)}
 def test_a_step_from_the_cache(decoders):
     model, port = decoders
     port.forgets = False
-    assert compare_cached_step(model, port, TOKENS, 1e-5).matches
+    assert compare_cached_step(Sides(model, port), TOKENS, torch_step(model, TOKENS), 1e-5).matches
     port.forgets = True
     report = diffcheck.diff(model, port, TOKENS)
     assert report.outputs.matches
@@ -63,7 +64,7 @@ def test_a_step_from_the_cache(decoders):
 
 
 def test_a_model_without_a_cache_has_no_such_step(twins):
-    assert compare_cached_step(twins.torch, twins.tf, twins.inputs, 1e-5) is None
+    assert torch_step(twins.torch, twins.inputs) is None
 
 
 def test_a_length_that_only_the_port_cannot_take(mutant):

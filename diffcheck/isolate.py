@@ -1,0 +1,136 @@
+"""Every module alone: without the errors of those before it, and without those of the modules inside it."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from diffcheck import tf_side, torch_side
+from diffcheck.align import compare_modules
+from diffcheck.diagnose import SUSPICIOUS, Alone, Runs, floor_of, is_below, judged, suspicious, worst_of, worst_run
+from diffcheck.forced import run_forced
+from diffcheck.metrics import Bound
+from diffcheck.recording import ModuleCall
+from diffcheck.replay import Arguments, arguments_for
+from diffcheck.report import DoubleRun, ModuleResult
+from diffcheck.sides import Sides
+from diffcheck.sources import crash_of
+from diffcheck.tf_float64 import in_float64
+
+_Single = dict[str, list[Alone]]
+
+
+@dataclass(frozen=True)
+class Models(Runs):
+    """Two runs with the models themselves, so that modules can be run again, and the inputs of the runs."""
+
+    sides: Sides
+    inputs: Mapping[str, object]
+
+    @functools.cached_property
+    def entered(self) -> dict[tuple[str, int], ModuleCall]:
+        """The TensorFlow layers' calls by path and number, those that a crash broke off too."""
+        calls = (*self.candidate.calls, *self.candidate.unfinished)
+        return {(call.path, call.number): call for call in calls}
+
+
+def examine(models: Models, flow: Iterable[ModuleResult], bound: Bound) -> tuple[ModuleResult, ...]:
+    """The modules that were compared in flow, examined alone too, with a verdict.
+
+    One run, in which each layer's result is replaced by PyTorch's, screens all of them. What is suspicious there is
+    run again with everything inside it, on PyTorch's own inputs. If that is right, the module around it gave it wrong
+    inputs, and is run again too.
+    """
+    results = {result.path: result for result in flow}
+    calls = models.reference.by_path()
+    screened = run_forced(models.sides, models.inputs, models, bound) if models.candidate.crash is None else {}
+    single: _Single = {
+        path: screened[path] if path in screened else [_alone(call, models, bound) for call in calls[path]]
+        for path in results
+        if _ran(path, models)
+    }
+    _run_again(single, set(screened), models, bound)
+    return judged(results, single, lambda paths: _confirm(paths, single, models))
+
+
+def _run_again(single: _Single, screened: set[str], models: Models, bound: Bound) -> None:
+    """Replace screening by runs alone for suspicious modules, and for those whose code may be the reason."""
+    calls, worst = models.reference.by_path(), worst_of(single)
+    for suspect in [path for path in suspicious(worst) if path in screened]:
+        path: str | None = suspect
+        while path is not None:
+            if path in screened:
+                screened.discard(path)
+                single[path] = [_alone(call, models, bound) for call in calls[path]]
+            found = worst_run(single[path]).comparison
+            enough = 0.5 * worst[suspect].relative if path == suspect else SUSPICIOUS * floor_of(worst)
+            if found is None or not found.matches or found.relative > enough:
+                break
+            # What is right on PyTorch's own inputs was given wrong ones: by the module around it, or further up.
+            path = max((other for other in single if is_below(path, other)), key=len, default=None)
+
+
+def _ran(path: str, models: Models) -> bool:
+    """Whether the partner of a module was entered, so that it can be called alone."""
+    return (models.pairing.modules.get(path), 0) in models.entered
+
+
+def arguments_alone(call: ModuleCall, models: Models, double: bool = False) -> Arguments:
+    """What to call the partner of a module with, so that it gets the inputs of PyTorch's ``call``.
+
+    Raises:
+        LookupError: the layer was not called that often.
+    """
+    tf_path = models.pairing.modules[call.path]
+    if (tf_path, call.number) not in models.entered:
+        raise LookupError(f"{tf_path} was called less often than its module.")
+    accepted = inspect.signature(models.sides.layers()[tf_path].call).parameters
+    return arguments_for(models.entered[tf_path, call.number].arguments, call.arguments, accepted, double)
+
+
+def _alone(call: ModuleCall, models: Models, bound: Bound, wide_torch: Any = None) -> Alone:
+    """One call; in float64 if a PyTorch model is given that is in it already, as the TensorFlow model must be."""
+    layer = models.sides.layers()[models.pairing.modules[call.path]]
+    if not call.path and wide_torch is None and models.candidate.crash is None:
+        # The whole model was given PyTorch's own inputs already.
+        return Alone(call, compare_modules(call.output, models.candidate.output, bound))
+    try:
+        arguments = arguments_alone(call, models, wide_torch is not None)
+    except LookupError:
+        return Alone(call, None, "no call of the layer to take its other inputs from")
+    try:
+        expected = call.output if wide_torch is None else torch_side.replay(wide_torch, call, True)
+        actual = tf_side.call_layer(layer, arguments.values)
+    except Exception as error:  # noqa: BLE001 - the code under test may raise anything, and that is the result
+        crash = crash_of(error, call.path, layer)
+        return Alone(call, None, f"alone it stopped with {crash.message}", crash)
+    problem = f"kept its own {', '.join(arguments.kept)}" if arguments.kept else ""
+    return Alone(call, compare_modules(expected, actual, bound), problem)
+
+
+def _confirm(suspects: list[str], single: _Single, models: Models) -> dict[str, DoubleRun]:
+    """Run suspicious modules in float64 on both sides."""
+    if not suspects:
+        return {}
+    partners = [models.pairing.modules[path] for path in suspects]
+    part = models.sides.torch_part(frozenset(suspects))
+    try:
+        with torch_side.in_float64(part, suspects), in_float64(models.sides.tf(), partners):
+            return {path: _double(single[path], models, part) for path in suspects}
+    except (AttributeError, TypeError, ValueError) as error:
+        problem = f"the TensorFlow model cannot be widened: {error}"
+        return {path: DoubleRun(_relative(single[path]), None, problem) for path in suspects}
+
+
+def _double(runs: list[Alone], models: Models, wide_torch: Any) -> DoubleRun:
+    again = _alone(worst_run(runs).call, models, Bound(), wide_torch)
+    if again.comparison is None:
+        return DoubleRun(_relative(runs), None, again.problem)
+    return DoubleRun(_relative(runs), again.comparison.relative)
+
+
+def _relative(runs: Iterable[Alone]) -> float:
+    return max(run.comparison.relative for run in runs if run.comparison)
