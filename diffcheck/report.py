@@ -17,11 +17,14 @@ SCHEMA = 1
 
 @dataclass(frozen=True)
 class Place:
-    """A line of a source file and its text."""
+    """A line of a source file and its text; line 0 of a file that has no lines."""
 
     file: str
     line: int
     text: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}" if self.line else self.file
 
 
 @dataclass(frozen=True)
@@ -121,6 +124,7 @@ class Report:
     notes: tuple[str, ...] = ()
     backward: tuple[Backward, ...] = ()
     variations: tuple[Variation, ...] = ()
+    candidate: str = "TensorFlow"
 
     @property
     def matches(self) -> bool:
@@ -138,6 +142,7 @@ class Report:
         """The report as plain values; ``schema`` changes when a key changes its meaning."""
         return {
             "schema": SCHEMA,
+            "candidate": self.candidate,
             "matches": self.matches,
             "max_abs": self.max_abs,
             "origin": self.origin and _origin_json(self.origin),
@@ -186,12 +191,11 @@ class Report:
         lines += self.notes
         if self.crash:
             place = f" at {self.crash.file}:{self.crash.line}" if self.crash.file else ""
-            lines.append(
-                f"the TensorFlow model stopped in {self.crash.module or 'the model'}{place}: {self.crash.message}"
-            )
+            inside = self.crash.module or "the model"
+            lines.append(f"the {self.candidate} model stopped in {inside}{place}: {self.crash.message}")
         lines.append(self.outputs.sentence())
         if self.origin:
-            lines += _origin_sentences(self.origin, self.modules)
+            lines += _origin_sentences(self.origin, self.modules, self.candidate)
         for backward in self.backward:
             lines += backward.sentences()
         lines += [variation.sentence() for variation in self.variations]
@@ -208,9 +212,9 @@ def number_text(comparison: Comparison | None) -> str:
     return ",".join(kinds)
 
 
-def _origin_sentences(origin: Origin, modules: Iterable[ModuleResult]) -> list[str]:
+def _origin_sentences(origin: Origin, modules: Iterable[ModuleResult], candidate: str) -> list[str]:
     found = next(module for module in modules if module.path == origin.path)
-    where = f"{origin.tf.file}:{origin.tf.line}" if origin.tf else "its file is unknown"
+    where = str(origin.tf or "its file is unknown")
     lines = [f"{origin.path or 'the model'} differs by itself, on PyTorch's own inputs: {where}"]
     if found.crash:
         lines.append(f"  alone it stops: {found.crash.message}")
@@ -223,9 +227,9 @@ def _origin_sentences(origin: Origin, modules: Iterable[ModuleResult]) -> list[s
         )
     if found.float64 and found.float64.problem:
         lines.append(f"  it could not be rerun in float64: {found.float64.problem}")
-    for label, place in (("PyTorch   ", origin.torch), ("TensorFlow", origin.tf)):
+    for label, place in (("PyTorch", origin.torch), (candidate, origin.tf)):
         if place and place.text:
-            lines.append(f"  {label} {place.file}:{place.line}: {place.text.strip()}")
+            lines.append(f"  {label:<10} {place}: {place.text.strip()}")
     if origin.statement:
         lines.append(f"  {origin.statement}")
     if origin.cause:

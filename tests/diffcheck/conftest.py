@@ -66,6 +66,12 @@ def make_twins(torch_file, tf_file):
     return SimpleNamespace(torch=torch_model.eval(), tf=tf_model, inputs=inputs)
 
 
+@pytest.fixture(scope="session")
+def new_twins(torch_file, tf_file):
+    """Makes :func:`twins` for those that need them for longer than one test."""
+    return lambda: make_twins(torch_file, tf_file)
+
+
 @pytest.fixture
 def twins(torch_file, tf_file):
     """A PyTorch model and a true TensorFlow port with the same weights, and inputs with padding."""

@@ -1,0 +1,60 @@
+"""Exported files (ONNX, SavedModel) as the candidate of a comparison."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from diffcheck.exported.compare import Sides, compare_export
+from diffcheck.exported.graph import Graph, NotAnExport
+from diffcheck.metrics import TOLERANCE
+from diffcheck.report import Report
+from diffcheck.storage import Stored
+
+__all__ = ["NotAnExport", "diff_export", "needs_onnx", "open_export"]
+
+
+def diff_export(reference: Stored, file: Path, tolerance: float = TOLERANCE, model: Any = None) -> Report:
+    """Compare an ONNX file or a SavedModel with PyTorch's recorded run of the model that it was exported from.
+
+    Modules are those that the names of its operations spell, as PyTorch's exporters and Keras write them. With the
+    PyTorch ``model`` each is run alone too, on PyTorch's inputs, suspicious ones in float64.
+
+    Raises:
+        NotAnExport: the file is neither.
+        ImportError: onnx or onnxruntime is not installed.
+    """
+    return compare_export(Sides(reference, open_export(file), str(file), tolerance, model))
+
+
+def open_export(path: Path) -> Graph:
+    """The graph in a file or folder; formats are told by what is there, not by a suffix.
+
+    Raises:
+        NotAnExport: it is neither an ONNX file nor a SavedModel.
+        ImportError: onnx or onnxruntime is not installed.
+    """
+    if needs_onnx(path):
+        import onnxruntime  # noqa: F401 - said before anything is run
+
+        from diffcheck.exported.onnx_file import OnnxFile
+
+        return OnnxFile(path)
+    from diffcheck.exported.saved_model import SavedModel
+
+    return SavedModel(path)
+
+
+def needs_onnx(path: Path) -> bool:
+    """Whether a path is that of a file, which can only be an ONNX file: a SavedModel is a folder.
+
+    Raises:
+        NotAnExport: there is nothing, or a folder that is no SavedModel.
+    """
+    if path.is_file():
+        return True
+    if not path.exists():
+        raise NotAnExport(f"There is no {path}.")
+    if not any((path / f"saved_model.{kind}").is_file() for kind in ("pb", "pbtxt")):
+        raise NotAnExport(f"The folder {path} is no SavedModel.")
+    return False

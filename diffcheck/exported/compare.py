@@ -1,0 +1,250 @@
+"""An exported file against PyTorch: outputs, and each module that the names of its nodes tell of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from diffcheck import torch_side
+from diffcheck.align import compare_modules, to_layout
+from diffcheck.compare import Comparison, compare_flat
+from diffcheck.diagnose import Alone, Runs, examine_flow, judged
+from diffcheck.explain import tolerance_for
+from diffcheck.exported.explain import explain
+from diffcheck.exported.graph import ROOT, Array, Graph, NotAnExport, calls_of
+from diffcheck.exported.matching import Matched, Matcher, check_sizes, match_inputs, match_outputs
+from diffcheck.metrics import Bound
+from diffcheck.pair import Pairing, Unpaired
+from diffcheck.recording import Crash, ModuleCall, Recording, Structure, fingerprint, flat_arguments
+from diffcheck.report import DoubleRun, ModuleResult, Origin, Place, Report
+from diffcheck.storage import Stored
+from diffcheck.values import Flattened, TensorValue
+
+UNNAMED = "no operation of the file carries its name"
+UNTOLD = "nothing that leaves it has the shape of PyTorch's result"
+
+
+@dataclass(frozen=True)
+class Sides:
+    """PyTorch's run and a file; ``model`` is PyTorch's where it is at hand, to be run in float64."""
+
+    reference: Stored
+    graph: Graph
+    file: str
+    tolerance: float
+    model: Any = None
+
+
+def compare_export(sides: Sides) -> Report:
+    """Compare a file with PyTorch's run of the model that it was exported from, on the inputs of that run.
+
+    Raises:
+        NotAnExport: the inputs do not fit.
+    """
+    reference, graph = sides.reference, sides.graph
+    feeds, notes = _feeds(sides)
+    try:
+        outputs, more = _compare_outputs(sides, feeds)
+        matched, values = _run(sides, feeds)
+    except NotAnExport as error:
+        missing = compare_flat(reference.recording.output, Flattened({}), tolerance=sides.tolerance)
+        return Report(missing, (), None, crash=Crash(str(error), sides.file), candidate=graph.label)
+    pairing, differing = _pairing(reference.structure, matched, graph)
+    modules = _modules(sides, matched, values, pairing)
+    found = next((module for module in modules if module.verdict == "origin"), None)
+    origin = None if found is None else _origin(sides, found, matched, values)
+    notes = (*differing, *notes, *more, *_unmapped(reference, matched))
+    return Report(outputs, modules, origin, (), pairing.unpaired, None, notes, candidate=graph.label)
+
+
+def _feeds(sides: Sides) -> tuple[dict[str, Array], tuple[str, ...]]:
+    """PyTorch's inputs under the file's tensor names, in its dtypes."""
+    given = {name: value.array for name, value in sides.reference.inputs.items()}
+    names = match_inputs(sides.graph.inputs, given)
+    named = {port.name: given[names[port.name]].astype(port.dtype) for port in sides.graph.inputs}
+    check_sizes(sides.graph.inputs, named)
+    feeds = {port.tensor: named[port.name] for port in sides.graph.inputs}
+    unused = [name for name in given if name not in names.values()]
+    notes = (f"the file takes no {', '.join(unused)}, which PyTorch was given.",) if unused else ()
+    return feeds, notes
+
+
+def _compare_outputs(sides: Sides, feeds: Mapping[str, Array]) -> tuple[Comparison, tuple[str, ...]]:
+    """The outputs of the file as it is deployed, and a note if only the runtime's optimisations make a difference."""
+    reference, ports = sides.reference, sides.graph.outputs
+    expected = reference.recording.output.tensors
+
+    def compared(values: list[Array]) -> Comparison:
+        names = match_outputs(ports, values, expected)
+        arrays = {port.name: value for port, value in zip(ports, values, strict=True)}
+        actual = {path: TensorValue(arrays[name], arrays[name].dtype.name) for path, name in names.items()}
+        common = {path: value for path, value in expected.items() if path in actual} or dict(expected)
+        found = compare_flat(Flattened(common), Flattened(actual), tolerance=sides.tolerance, noise=reference.noise)
+        left = [path for path in expected if path not in common]
+        extra = [f"{name} (of the file)" for name in arrays if name not in names.values()]
+        return replace(found, skipped=(*found.skipped, *left, *extra))
+
+    outputs = compared(sides.graph.deployed(feeds))
+    notes = [f"outputs without a counterpart, not compared: {', '.join(outputs.skipped)}"] if outputs.skipped else []
+    if not outputs.matches:
+        plain = sides.graph.run(feeds, [port.tensor for port in ports])
+        if compared(plain).matches:
+            notes.append("without the runtime's optimisations of the graph the outputs match.")
+    return outputs, tuple(notes)
+
+
+def _run(sides: Sides, feeds: Mapping[str, Array]) -> tuple[list[Matched], dict[str, TensorValue]]:
+    """Everything that enters or leaves a module, and which of PyTorch's tensors it is."""
+    reference, graph = sides.reference, sides.graph
+    calls = calls_of(graph, {module.path for module in reference.structure.modules})
+    fetches = dict.fromkeys(t for call in calls for t in (*call.inputs, *call.outputs) if t not in feeds)
+    values = {name: TensorValue(array, array.dtype.name) for name, array in feeds.items()}
+    for tensor, array in zip(fetches, graph.run(feeds, list(fetches)), strict=True):
+        values[tensor] = TensorValue(array, array.dtype.name)
+    made = {(call.path, call.number): call for call in calls}
+    pairs = [
+        (call, made[call.path, call.number]) for call in reference.recording.calls if (call.path, call.number) in made
+    ]
+    return Matcher(values).match(pairs), values
+
+
+def _pairing(structure: Structure, matched: list[Matched], graph: Graph) -> tuple[Pairing, tuple[str, ...]]:
+    """Modules by the names of nodes, parameters by their names or values, and notes of those that differ.
+
+    An exporter folds weights, so that one with other values is no error by itself.
+    """
+    constants = {name: fingerprint(array) for name, array in graph.constants()}
+    values = {value: name for name, value in constants.items()}
+    parameters, unpaired, notes = {}, [], []
+    for parameter in structure.parameters:
+        name, print_ = parameter.name, constants.get(parameter.name)
+        if parameter.fingerprint in values:
+            parameters[name] = values[parameter.fingerprint]
+        elif print_ is not None:
+            parameters[name] = name
+            notes.append(f"weight {name} has other values in the file.")
+        elif not parameter.constant:
+            unpaired.append(Unpaired(torch_side.FRAMEWORK, name, "no constant of the file has its values"))
+    modules = {item.reference.path: item.reference.path for item in matched if item.results}
+    named = {item.reference.path for item in matched}
+    for module in structure.modules:
+        if module.path not in modules:
+            reason = UNTOLD if module.path in named else UNNAMED
+            unpaired.append(Unpaired(torch_side.FRAMEWORK, module.path, reason))
+    return Pairing(parameters, modules, tuple(unpaired)), tuple(notes)
+
+
+def _modules(
+    sides: Sides, matched: list[Matched], values: Mapping[str, TensorValue], pairing: Pairing
+) -> tuple[ModuleResult, ...]:
+    """In flow and alone, judged."""
+    reference, bound = sides.reference, Bound(sides.tolerance)
+    calls = tuple(_recorded(item, values) for item in matched if item.results)
+    candidate = Recording(sides.graph.label, calls, Flattened({}))
+    structures = (reference.structure, Structure(sides.graph.label, (), ()))
+    homes = {module.path: Place(module.file, module.line) for module in reference.structure.modules if module.file}
+    results = {
+        module.path: replace(module, torch=homes.get(module.path))
+        for module in examine_flow(Runs(reference.recording, candidate, structures, pairing), bound)
+    }
+    if sides.model is None:
+        return tuple(results.values())
+    single: dict[str, list[Alone]] = {}
+    for item in matched:
+        if item.results:
+            single.setdefault(item.reference.path, []).append(_alone(sides, item, values, bound))
+    by_call = {(item.reference.path, item.reference.number): item for item in matched}
+
+    def confirm(paths: list[str]) -> dict[str, DoubleRun]:
+        with torch_side.in_float64(sides.model):
+            return {path: _double(sides, single[path], by_call, values) for path in paths}
+
+    return judged(results, single, confirm)
+
+
+def _recorded(item: Matched, values: Mapping[str, TensorValue]) -> ModuleCall:
+    """The file's call as a recording holds it, under PyTorch's names."""
+    return replace(
+        item.reference,
+        arguments={path: values[tensor] for path, tensor in item.arguments.items()},
+        output=Flattened({path: values[tensor] for path, tensor in item.results.items()}),
+    )
+
+
+def _alone(
+    sides: Sides, item: Matched, values: Mapping[str, TensorValue], bound: Bound, double: bool = False
+) -> Alone:
+    """The file's nodes of one call, given what PyTorch's module was given."""
+    own = [tensor for tensor in item.call.inputs if tensor not in item.arguments.values()]
+    if not item.arguments:
+        return Alone(item.reference, None, "nothing that enters it could be told")
+    try:
+        found = sides.graph.run(_feeds_alone(item, values), list(item.results.values()), double)
+    except NotAnExport as error:
+        return Alone(item.reference, None, str(error))
+    actual = {path: TensorValue(array, array.dtype.name) for path, array in zip(item.results, found, strict=True)}
+    wanted = torch_side.replay(sides.model, item.reference, True) if double else item.reference.output
+    kept = f"kept its own {', '.join(own)}" if own else ""
+    return Alone(item.reference, compare_modules(wanted, Flattened(actual), bound), kept)
+
+
+def _feeds_alone(item: Matched, values: Mapping[str, TensorValue]) -> dict[str, Array]:
+    """PyTorch's inputs of a module for the file's nodes; what PyTorch's has no counterpart for is the file's own."""
+    expected = flat_arguments(item.reference.arguments)
+    given = {tensor: expected[path] for path, tensor in item.arguments.items()}
+    return {
+        tensor: _as_in_file(given[tensor], values[tensor]) if tensor in given else values[tensor].array
+        for tensor in item.call.inputs
+    }
+
+
+def _as_in_file(expected: TensorValue, own: TensorValue) -> Array:
+    """PyTorch's tensor in the layout and dtype of the file's."""
+    return np.ascontiguousarray(to_layout(expected, own.array.shape).array.astype(own.array.dtype))
+
+
+def _double(
+    sides: Sides,
+    runs: list[Alone],
+    matched: Mapping[tuple[str, int], Matched],
+    values: Mapping[str, TensorValue],
+) -> DoubleRun:
+    compared = [run for run in runs if run.comparison]
+    worst = max(compared, key=lambda run: run.comparison.relative if run.comparison else 0.0)
+    single = worst.comparison.relative if worst.comparison else 0.0
+    again = _alone(sides, matched[worst.call.path, worst.call.number], values, Bound(), double=True)
+    if again.comparison is None:
+        return DoubleRun(single, None, again.problem)
+    return DoubleRun(single, again.comparison.relative)
+
+
+def _origin(sides: Sides, found: ModuleResult, matched: list[Matched], values: Mapping[str, TensorValue]) -> Origin:
+    """The origin, and the operation in it where PyTorch's model is at hand."""
+    if sides.model is None:
+        return Origin(found.path, found.torch, Place(sides.file, 0))
+    calls = [item for item in matched if item.reference.path == found.path]
+    item = next(item for item in calls if item.reference.number == found.worst_call)
+    double = found.float64 is not None and found.float64.double is not None
+    feeds = _feeds_alone(item, values)
+
+    def run(tensors: list[str]) -> dict[str, Array]:
+        return dict(zip(tensors, sides.graph.run(feeds, tensors, double), strict=True))
+
+    with torch_side.in_float64(sides.model) if double else nullcontext():
+        return explain(sides.model, found, item, sides.file, run, tolerance_for(found))
+
+
+def _unmapped(reference: Stored, matched: list[Matched]) -> Iterator[str]:
+    """Modules that ran in PyTorch and that no node of the file is named after."""
+    mapped = {item.reference.path for item in matched if item.results}
+    idle = list(dict.fromkeys(call.path for call in reference.recording.calls if call.path not in mapped))
+    if idle and not (mapped - {ROOT}):
+        yield "no node of the file is named after a module of PyTorch's: only outputs were compared."
+    elif idle:
+        shown = ", ".join(idle[:8]) + (f" and {len(idle) - 8} more" if len(idle) > 8 else "")
+        number = "1 module" if len(idle) == 1 else f"{len(idle)} modules"
+        yield f"{number} could not be found in the file by name: {shown}"

@@ -1,0 +1,154 @@
+"""Which tensor of a file is which of PyTorch's: files name neither arguments nor results."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from diffcheck.align import to_layout
+from diffcheck.exported.graph import Array, GraphCall, NotAnExport, Port
+from diffcheck.metrics import scale_of
+from diffcheck.recording import ModuleCall, flat_arguments
+from diffcheck.values import TensorValue
+
+Named = dict[str, str]
+"""PyTorch's path of a tensor within a module's results or arguments, to the tensor of the file."""
+
+
+@dataclass(frozen=True)
+class Matched:
+    """A call on both sides, and which tensors belong together."""
+
+    reference: ModuleCall
+    call: GraphCall
+    arguments: Named
+    results: Named
+
+
+@dataclass
+class Matcher:
+    """Pairs calls one after the other. A tensor that came out of one module is known where it enters the next."""
+
+    values: Mapping[str, TensorValue]
+    _known: dict[int, str] = field(default_factory=dict)
+
+    def match(self, pairs: Iterable[tuple[ModuleCall, GraphCall]]) -> list[Matched]:
+        """Results of all modules first, the innermost last: theirs are the most certain."""
+        both = list(pairs)
+        results = [self._results(reference, call) for reference, call in both]
+        return [
+            Matched(reference, call, self._arguments(reference, call), named)
+            for (reference, call), named in zip(both, results, strict=True)
+        ]
+
+    def _results(self, reference: ModuleCall, call: GraphCall) -> Named:
+        tensors = reference.output.tensors
+        named = self._nearest(tensors, call.outputs)
+        self._known.update({id(tensors[path]): tensor for path, tensor in named.items()})
+        return named
+
+    def _arguments(self, reference: ModuleCall, call: GraphCall) -> Named:
+        expected = flat_arguments(reference.arguments)
+        named = {
+            path: self._known[id(value)]
+            for path, value in expected.items()
+            if self._known.get(id(value)) in call.inputs
+        }
+        left = {path: value for path, value in expected.items() if path not in named}
+        return {**named, **self._nearest(left, [t for t in call.inputs if t not in named.values()])}
+
+    def _nearest(self, expected: Mapping[str, TensorValue], tensors: Sequence[str]) -> Named:
+        """Each of PyTorch's tensors with the nearest one of its shape that is still free."""
+        free = list(tensors)
+        named: Named = {}
+        for path, value in expected.items():
+            distances = {tensor: _distance(value, self.values[tensor]) for tensor in free if tensor in self.values}
+            best = min(distances, key=lambda tensor: distances[tensor], default=None)
+            if best is not None and distances[best] < np.inf:
+                named[path] = best
+                free.remove(best)
+        return named
+
+
+def _distance(expected: TensorValue, actual: TensorValue) -> float:
+    """The mean difference in units of the scale; infinite for tensors of other shapes or kinds."""
+    mine, theirs = expected.array, to_layout(actual, expected.array.shape).array
+    if mine.shape != theirs.shape or (mine.dtype.kind == "f") != (theirs.dtype.kind == "f"):
+        return float("inf")
+    if not mine.size or mine.dtype.kind not in "fiub" or theirs.dtype.kind not in "fiub":
+        return 0.0
+    with np.errstate(all="ignore"):
+        apart = np.abs(mine.astype(np.float64) - theirs.astype(np.float64)) / scale_of(mine)
+    return float(np.minimum(np.nan_to_num(apart, nan=1e6, posinf=1e6), 1e6).mean())
+
+
+def match_inputs(ports: Sequence[Port], given: Mapping[str, Array]) -> dict[str, str]:
+    """The file's input names to PyTorch's: equal names, and what is left in order if it is of one rank and kind.
+
+    Raises:
+        NotAnExport: an input of the file stays without a value.
+    """
+    pairs = {port.name: port.name for port in ports if port.name in given}
+    ports_left = [port for port in ports if port.name not in pairs]
+    names_left = [name for name in given if name not in pairs.values()]
+    if len(ports_left) == len(names_left) and all(
+        _fits(port, given[name]) for port, name in zip(ports_left, names_left, strict=True)
+    ):
+        return {**pairs, **{port.name: name for port, name in zip(ports_left, names_left, strict=True)}}
+    if ports_left:
+        wanted = ", ".join(f"{port.name} ({port.dtype} {_sizes(port)})" for port in ports_left)
+        raise NotAnExport(f"nothing is given for its input {wanted}; there is {', '.join(given)}.")
+    return pairs
+
+
+def fit(ports: Sequence[Port], given: Mapping[str, Array]) -> dict[str, Array]:
+    """Inputs in the sizes that the file fixes: cut, or repeated from the beginning."""
+    fitted = dict(given)
+    for port in ports:
+        array = given.get(port.name)
+        if array is None or port.shape is None or len(port.shape) != np.ndim(array):
+            continue
+        for axis, size in enumerate(port.shape):
+            if size is not None:
+                array = np.take(array, np.arange(size) % array.shape[axis], axis=axis)
+        fitted[port.name] = array
+    return fitted
+
+
+def check_sizes(ports: Sequence[Port], given: Mapping[str, Array]) -> None:
+    """Compare sizes before anything runs.
+
+    Raises:
+        NotAnExport: an input is of another shape than the file takes.
+    """
+    for port in ports:
+        shape = np.shape(given[port.name])
+        wanted = port.shape if port.shape is not None else shape
+        if len(wanted) != len(shape) or any(size not in (None, own) for size, own in zip(wanted, shape, strict=True)):
+            raise NotAnExport(f"{port.name} has shape {list(shape)}, the file takes {_sizes(port)}.")
+
+
+def match_outputs(ports: Sequence[Port], values: Sequence[Array], expected: Mapping[str, TensorValue]) -> Named:
+    """PyTorch's output paths to the file's names: equal names, else in order the next one of the same shape."""
+    pairs = {port.name: port.name for port in ports if port.name in expected}
+    waiting = [path for path in expected if path not in pairs]
+    for port, value in zip(ports, values, strict=True):
+        if port.name in pairs:
+            continue
+        shaped = [path for path in waiting if expected[path].array.shape == value.shape]
+        # Without any name in common, position decides, and another shape is a difference.
+        path = shaped[0] if shaped else waiting[0] if len(ports) == len(expected) and not pairs else None
+        if path is not None:
+            pairs[path] = port.name
+            waiting.remove(path)
+    return pairs
+
+
+def _fits(port: Port, array: Array) -> bool:
+    return (port.shape is None or len(port.shape) == array.ndim) and np.dtype(port.dtype).kind == array.dtype.kind
+
+
+def _sizes(port: Port) -> str:
+    return "of any rank" if port.shape is None else f"[{', '.join('?' if n is None else str(n) for n in port.shape)}]"
