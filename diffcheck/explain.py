@@ -12,13 +12,15 @@ from typing import Any
 from diffcheck import tf_side, torch_side
 from diffcheck.causes import find_cause
 from diffcheck.causes.suspect import Suspect
-from diffcheck.diagnose import Models, arguments_alone, is_below
+from diffcheck.diagnose import is_below
 from diffcheck.heat import heat_map
+from diffcheck.isolate import Models, arguments_alone
 from diffcheck.locate import Located, construction_line, first_difference
 from diffcheck.metrics import EXACT, TOLERANCE
 from diffcheck.report import ModuleResult, Origin, Place
 from diffcheck.sources import source_of
 from diffcheck.statements import Event, Statement, Watch, statements_of
+from diffcheck.tf_float64 import in_float64
 
 
 def explain(models: Models, module: ModuleResult) -> Origin:
@@ -27,6 +29,7 @@ def explain(models: Models, module: ModuleResult) -> Origin:
     A module written in the model's own file is run again with its local variables watched; one from a library
     (a dense layer, a normalisation) is pointed to where its parent constructs it.
     """
+    _torch(models, module)  # before any layer is taken hold of: loading it may let the TensorFlow model go
     with _widened(models, module):
         located = _locate(models, module) if _is_own_code(models, module) else None
         suspect = _suspect(models, module, located)
@@ -64,9 +67,9 @@ def _made_otherwise(suspect: Suspect, tolerance: float) -> Located | None:
 
 def _attribute_place(models: Models, module: ModuleResult, attribute: str) -> Place | None:
     """Where an attribute is set: by the caller if other layers of the class have another value, else in its class."""
-    layer = models.layers[module.tf_path or ""]
+    layer = models.sides.layers()[module.tf_path or ""]
     own = vars(layer).get(attribute)
-    others = [vars(other).get(attribute) for other in models.layers.values() if type(other) is type(layer)]
+    others = [vars(other).get(attribute) for other in models.sides.layers().values() if type(other) is type(layer)]
     file, line = source_of(type(layer))
     found = construction_line(file, line, attribute) if file else None
     if found is None or any(other is not own and other != own for other in others):
@@ -78,7 +81,7 @@ def _placed(models: Models, module: ModuleResult, located: Located | None) -> Or
     if located is not None:
         return Origin(module.path, _place(located.torch), _place(located.tf), statement=located.sentence())
     if not _is_own_code(models, module):
-        mine = construction_of(models.torch_model, module.path) or module.torch
+        mine = construction_of(_torch(models, module), module.path) or module.torch
         return Origin(module.path, mine, _layer_construction(models, module.tf_path or "") or module.tf)
     if module.crash and module.crash.file:
         where = place_of(module.crash.file, module.crash.line)
@@ -89,10 +92,18 @@ def _placed(models: Models, module: ModuleResult, located: Located | None) -> Or
 def _is_own_code(models: Models, module: ModuleResult) -> bool:
     """Whether both sides of the module are written in the files of the models."""
     pairs = (
-        (models.torch_model.get_submodule(module.path), models.torch_model),
-        (models.layers[module.tf_path or ""], models.tf_model),
+        (_torch(models, module).get_submodule(module.path), _torch(models, module)),
+        (models.sides.layers()[module.tf_path or ""], models.sides.tf()),
     )
     return all(source_of(type(part))[0] == source_of(type(whole))[0] for part, whole in pairs)
+
+
+def _torch(models: Models, module: ModuleResult) -> Any:
+    """The PyTorch model, with the weights of this module and those that pair with its partner's own."""
+    own = {p.name for p in models.structures[1].parameters if p.name.rpartition(".")[0] == module.tf_path}
+    pairs = models.pairing.parameters.items()
+    owners = (name.rpartition(".")[0] for name, other in pairs if other in own)
+    return models.sides.torch_part(frozenset((module.path, *owners)))
 
 
 @contextmanager
@@ -100,8 +111,8 @@ def _widened(models: Models, module: ModuleResult) -> Iterator[None]:
     """Both models in float64 if the module ran in it."""
     with ExitStack() as stack:
         if _double(module):
-            stack.enter_context(torch_side.in_float64(models.torch_model))
-            stack.enter_context(tf_side.in_float64(models.tf_model))
+            stack.enter_context(torch_side.in_float64(_torch(models, module), [module.path]))
+            stack.enter_context(in_float64(models.sides.tf(), [module.tf_path or ""]))
         yield
 
 
@@ -124,19 +135,19 @@ def _suspect(models: Models, module: ModuleResult, located: Located | None) -> S
     pairs = {other: name for name, other in models.pairing.parameters.items()}
     variables = {
         path: variable
-        for path, variable in tf_side.variables(models.tf_model).items()
+        for path, variable in tf_side.variables(models.sides.tf()).items()
         if path.rpartition(".")[0] == tf_path and path in pairs
     }
-    expected = torch_side.replay(models.torch_model, call, True) if double else call.output
+    expected = torch_side.replay(_torch(models, module), call, True) if double else call.output
     return Suspect(
-        models.torch_model.get_submodule(module.path),
-        models.layers[tf_path],
+        _torch(models, module).get_submodule(module.path),
+        models.sides.layers()[tf_path],
         _inside(models, tf_path),
         arguments_alone(call, models, double).values,
         expected,
         located,
         _statements(module, located),
-        {path: (pairs[path], torch_side.parameter_array(models.torch_model, pairs[path])) for path in variables},
+        {path: (pairs[path], torch_side.parameter_array(_torch(models, module), pairs[path])) for path in variables},
         variables,
         models.structures[0],
         tolerance_for(module),
@@ -164,10 +175,10 @@ def _watched_runs(models: Models, module: ModuleResult) -> tuple[list[Event], li
     """Both sides' assignments; a side that stops half way gives those until then."""
     double = _double(module)
     call = models.reference.by_path()[module.path][module.worst_call]
-    layer = models.layers[module.tf_path or ""]
+    layer = models.sides.layers()[module.tf_path or ""]
     mine, theirs = _watches(models, module)
     with mine.running():
-        torch_side.replay(models.torch_model, call, double)
+        torch_side.replay(_torch(models, module), call, double)
     arguments = arguments_alone(call, models, double)
     # The code under test may raise anything; what ran before is compared.
     with theirs.running(), suppress(Exception):
@@ -178,9 +189,9 @@ def _watched_runs(models: Models, module: ModuleResult) -> tuple[list[Event], li
 def _watches(models: Models, module: ModuleResult) -> tuple[Watch, Watch]:
     """Both sides of the module, together with the modules below that have no partner: their work is done elsewhere."""
     pairs, tf_path = models.pairing.modules, module.tf_path or ""
-    mine = models.torch_model.get_submodule(module.path)
+    mine = _torch(models, module).get_submodule(module.path)
     below = [part for name, part in mine.named_modules(prefix=module.path) if name.lstrip(".") not in pairs]
-    theirs = models.layers[tf_path]
+    theirs = models.sides.layers()[tf_path]
     return (
         Watch((mine, *below), source_of(type(mine))[0]),
         Watch((theirs, *_inside(models, tf_path)), source_of(type(theirs))[0]),
@@ -190,7 +201,9 @@ def _watches(models: Models, module: ModuleResult) -> tuple[Watch, Watch]:
 def _inside(models: Models, tf_path: str) -> tuple[Any, ...]:
     """The layers below a layer that have no partner of their own."""
     partners = set(models.pairing.modules.values())
-    return tuple(part for name, part in models.layers.items() if is_below(name, tf_path) and name not in partners)
+    return tuple(
+        part for name, part in models.sides.layers().items() if is_below(name, tf_path) and name not in partners
+    )
 
 
 def place_of(file: str, line: int) -> Place:
@@ -213,11 +226,11 @@ def construction_of(model: Any, path: str) -> Place | None:
 
 
 def _layer_construction(models: Models, path: str) -> Place | None:
-    layer = models.layers[path]
+    layer = models.sides.layers()[path]
     parent = path.rpartition(".")[0]
-    while parent not in models.layers:
+    while parent not in models.sides.layers():
         parent = parent.rpartition(".")[0]
-    owner = models.layers[parent]
+    owner = models.sides.layers()[parent]
     file, line = source_of(type(owner))
     for name, value in vars(owner).items():
         inside = value is layer or (isinstance(value, list | tuple) and any(part is layer for part in value))
