@@ -37,6 +37,10 @@ Seed = Annotated[int, typer.Option(min=0, help="Seed of the inputs that the mode
 Format = Annotated[str, typer.Option("--format", help="h5 or safetensors.")]
 Dtype = Annotated[str | None, typer.Option(help="Type of the written weights, as float16. Default: as they are.")]
 ShardSize = Annotated[str, typer.Option(help="Size of the largest weight file.")]
+MaxMemory = Annotated[
+    str | None,
+    typer.Option(help="Memory for weights while models are compared; larger ones are compared block by block."),
+]
 NewWeights = Annotated[bool, typer.Option("--new-weights", help="Convert although there are TensorFlow weights.")]
 NoPr = Annotated[bool, typer.Option("--no-pr", help="Open no pull request on the Hub.")]
 Push = Annotated[bool, typer.Option("--push", help="Commit to main instead of opening a pull request.")]
@@ -62,6 +66,7 @@ def pt_to_tf(
     weight_format: Format = "h5",
     dtype: Dtype = None,
     max_shard_size: ShardSize = "5GB",
+    max_memory: MaxMemory = None,
     new_weights: NewWeights = False,
     no_pr: NoPr = False,
     push: Push = False,
@@ -94,7 +99,10 @@ def pt_to_tf(
     target = source.target(weight_format, dtype, max_shard_size)
     place = output or Path(f"{Path(model_name).absolute().name}-tf")
     name = override_model_class and override_model_class.removeprefix("TF")
-    options = Options(folder, place, model_name, tf, name, max_error, seed, target, with_code, trust_remote_code)
+    memory = source.size(max_memory, "--max-memory 8GB") if max_memory else None
+    options = Options(
+        folder, place, model_name, tf, name, max_error, seed, target, with_code, trust_remote_code, memory
+    )
     if dry_run:
         show_plan(options, as_json)
         return

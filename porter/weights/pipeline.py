@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import re
 import shutil
 import tempfile
@@ -20,12 +19,13 @@ from porter.runtime.checkpoint import open_checkpoint
 from porter.runtime.loading import FORMER_BUFFERS
 from porter.runtime.tensor_source import Checkpoint
 from porter.weights.convert import Target, check_space, convert
+from porter.weights.memory import SHARE, free_memory
 from porter.weights.output import copy_companions, whole_folder
 from porter.weights.plan import Plan, build_without_weights, make_plan
+from porter.weights.proof import BlockByBlock, Proof, Prover, Whole
 from porter.weights.readback import check_written
-from porter.weights.reference import Reference, TorchSource, compare_with, culprit, record_reference
-from porter.weights.report import Data, Result, hashes, write_report
-from porter.weights.verify import Verification
+from porter.weights.reference import Reference, TorchSource
+from porter.weights.report import Data, Result, bytes_in_words, hashes, write_report
 
 CROSSLOAD, RELOAD = "crossload", "conversion"
 SHOWN = 5
@@ -41,6 +41,7 @@ class Options:
         name: the source as the user called it.
         tf: `FILE[:CLASS]` of the TensorFlow side; None finds it.
         class_name: PyTorch class to load instead of the one that config.json names.
+        max_memory: bytes that weights may take while models are compared; None: a share of what is free.
     """
 
     source: Path
@@ -53,6 +54,7 @@ class Options:
     target: Target = field(default_factory=Target)
     with_code: bool = True
     trust_remote_code: bool = False
+    max_memory: int | None = None
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,16 @@ class Conversion:
         """The PyTorch side."""
         name = self.port.class_name.removeprefix("TF")
         return TorchSource(self.options.source, name, self.options.trust_remote_code)
+
+    def prover(self) -> Prover:
+        """How the models are compared: as a whole if both fit into the memory that they may take."""
+        limit = self.options.max_memory
+        if limit is None:
+            limit = int(SHARE * free_memory())
+        if 2 * self.plan.size_in_memory <= limit:
+            return Whole(self.torch, self.options.max_error)
+        console.say(f"The weights of both models pass {bytes_in_words(limit)}: they are compared block by block.")
+        return BlockByBlock(self.torch, self.options.max_error, limit)
 
 
 @contextmanager
@@ -102,15 +114,16 @@ def run(options: Options) -> Data:
         with stages.stage("port"):
             conversion = stack.enter_context(prepared(options))
             check_space(conversion.plan, options.target, folder)
+        prover = conversion.prover()
         with stages.stage("pytorch"):
-            reference = record_reference(conversion.torch, options.seed)
+            reference = prover.reference(options.seed)
             check_unused(conversion.plan, conversion.model_class, reference.parameters)
         with stages.stage(CROSSLOAD):
-            crossload = check(conversion, reference, CROSSLOAD, options.source, from_pt=True)
+            crossload = check(conversion, prover, reference, CROSSLOAD)
         with stages.stage("convert"):
             write_folder(conversion, folder)
         with stages.stage(RELOAD):
-            reload = check(conversion, reference, RELOAD, folder, from_pt=False)
+            reload = check(conversion, prover, reference, RELOAD, folder)
         result = Result(
             class_name=conversion.port.class_name,
             source=options.name,
@@ -118,7 +131,7 @@ def run(options: Options) -> Data:
             trials=tuple(trial.name for trial in reference.trials),
             seed=options.seed,
             max_error=options.max_error,
-            verifications={CROSSLOAD: crossload, RELOAD: reload},
+            proofs={CROSSLOAD: crossload, RELOAD: reload},
             seconds=stages.seconds,
         )
         data = result.to_json(hashes(folder))
@@ -141,24 +154,22 @@ class Stages:
         console.say(f"{name}: {self.seconds[name]:.1f} s")
 
 
-def check(conversion: Conversion, reference: Reference, stage: str, folder: Path, *, from_pt: bool) -> Verification:
-    """Load the TensorFlow model from `folder` and compare it with PyTorch.
+def check(
+    conversion: Conversion, prover: Prover, reference: Reference, stage: str, folder: Path | None = None
+) -> Proof:
+    """Compare the TensorFlow model with the weights in `folder`, or with PyTorch's own, with PyTorch.
 
     Raises:
         LeftOver: it differs beyond the bound; the sentence names tensors and the module that differs first.
     """
     options = conversion.options
-    model = conversion.model_class.from_pretrained(folder, from_pt=from_pt)
-    verification = compare_with(reference, model, conversion.torch, options.max_error)
-    if not verification.matches:
-        failed = next(result.trial for result in verification.results if result.failures)
-        causes = culprit(reference, model, conversion.torch, failed)
-        lines = [*verification.sentences()[:SHOWN], *causes[:SHOWN]]
+    place, from_pt = folder or options.source, folder is None
+    proof = prover.prove(reference, conversion.model_class, place, from_pt=from_pt)
+    if not proof.verification.matches:
+        lines = [*proof.verification.sentences()[:SHOWN], *proof.causes[:SHOWN]]
         title = f"TensorFlow differs from PyTorch ({stage}, {options.max_error:.0e} allowed); nothing was written."
         raise LeftOver("\n  ".join([title, *lines]), hint="porter diff --layer-by-layer shows every module")
-    del model
-    gc.collect()
-    return verification
+    return proof
 
 
 def check_unused(plan: Plan, model_class: Any, parameters: Collection[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -11,7 +12,7 @@ from porter.errors import UsageError
 from porter.runtime.expressions import Converted, Expression, from_json
 from porter.runtime.layouts import Layout
 from porter.runtime.pairing import Move, Pairing, Target, problems
-from porter.runtime.tensor_source import Checkpoint, TensorInfo
+from porter.runtime.tensor_source import Checkpoint, TensorInfo, numpy_dtype
 
 SCHEMA = 1
 SHOWN = 8
@@ -68,6 +69,11 @@ class Plan:
         """What is to be carried out, in the order of the model's layers."""
         return self.pairing.moves
 
+    @property
+    def size_in_memory(self) -> int:
+        """Bytes of one model with all its weights."""
+        return sum(math.prod(move.target.shape) * numpy_dtype(move.target.dtype).itemsize for move in self.moves)
+
 
 def _target(data: Mapping[str, Any]) -> Target:
     axes = data["layout"]
@@ -75,13 +81,16 @@ def _target(data: Mapping[str, Any]) -> Target:
     return Target(data["path"], tuple(data["shape"]), data["dtype"], layout)
 
 
-def build_without_weights(model_class: Any, config: Any, checkpoint: Checkpoint) -> Any:
+def build_without_weights(model_class: Any, config: Any, checkpoint: Checkpoint, from_pt: bool = True) -> Any:
     """The model as it will be loaded, with all its variables named and shaped but none of them allocated."""
     import keras
+    from keras.src.backend.common import global_state
 
     with keras.StatelessScope(initialize_variables=False):
         model = model_class(config)
-        model.build_for(checkpoint, from_pt=True)
+        model.build_for(checkpoint, from_pt=from_pt)
+    # Keras would allocate them at the end of the next such scope, whoever opens it.
+    global_state.set_global_attribute("uninitialized_variables", [])
     return model
 
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from porter import __version__, console
 from porter.errors import UsageError
 from porter.render import render
-from porter.weights.verify import MAX_ERROR, Verification
+from porter.weights.verify import MAX_ERROR
+
+if TYPE_CHECKING:
+    from porter.weights.proof import Proof
 
 FILE = "pt_to_tf.json"
 SCHEMA = 1
@@ -23,7 +26,7 @@ Data = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Result:
-    """What was written and what was proven: verifications by stage, `crossload` and `conversion`."""
+    """What was written and what was proven, by stage, `crossload` and `conversion`."""
 
     class_name: str
     source: str
@@ -31,7 +34,7 @@ class Result:
     trials: tuple[str, ...]
     seed: int
     max_error: float
-    verifications: Mapping[str, Verification]
+    proofs: Mapping[str, Proof]
     seconds: Mapping[str, float] = field(default_factory=dict)
 
     def to_json(self, files: Mapping[str, str]) -> dict[str, Any]:
@@ -44,13 +47,14 @@ class Result:
             "schema": SCHEMA,
             "class": self.class_name,
             "source": self.source,
-            "matches": all(verification.matches for verification in self.verifications.values()),
+            "matches": all(proof.verification.matches for proof in self.proofs.values()),
             "max_error": self.max_error,
             "seed": self.seed,
             "differences": {
-                stage: {"outputs": verification.max_output, "hidden_states": verification.max_hidden}
-                for stage, verification in self.verifications.items()
+                stage: {"outputs": proof.verification.max_output, "hidden_states": proof.verification.max_hidden}
+                for stage, proof in self.proofs.items()
             },
+            "blocks": {stage: asdict(proof.blocks) for stage, proof in self.proofs.items() if proof.blocks},
             "trials": list(self.trials),
             "unused": list(self.unused),
             "files": dict(files),
@@ -124,6 +128,7 @@ def body(data: Data, upload: Sequence[str], extra: str = "") -> str:
         class_name=data["class"],
         versions=data["versions"],
         maxima=maxima,
+        in_blocks=in_blocks(data),
         caution=is_raised(data),
         max_error=data["max_error"],
         trials=data["trials"],
@@ -151,11 +156,33 @@ def summary(data: Data, output: Path) -> str:
         console.aligned(("MAX DIFFERENCE", "OUTPUTS", "HIDDEN STATES"), rows),
         "",
     ]
+    if data.get("blocks"):
+        lines += [in_blocks(data), ""]
     if is_raised(data):
         lines += [f"CAUTION: The maximum admissible error was manually increased to {data['max_error']}!", ""]
     if data["unused"]:
         lines += [f"not used by {data['class']}: {', '.join(data['unused'])}", ""]
     return "\n".join(lines + [f"wrote {output / name}" for name in data["files"]])
+
+
+def in_blocks(data: Data) -> str:
+    """How the models were compared where they did not fit into memory; empty where they did."""
+    if not data.get("blocks"):
+        return ""
+    found = list(data["blocks"].values())
+    greatest = [each["max_relative"] for each in found if each["max_relative"] is not None]
+    size = bytes_in_words(max(each["weight_bytes"] for each in found))
+    return (
+        f"Compared block by block, with at most {size} of weights in memory: {found[0]['compared']} of "
+        f"{found[0]['blocks']} blocks also alone on PyTorch's inputs, where the greatest difference is "
+        f"{number(max(greatest, default=None))} of the output's scale."
+    )
+
+
+def bytes_in_words(count: int) -> str:
+    """`1.23 GB`, `45.60 MB` and so on."""
+    unit, name = next((pair for pair in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")) if count >= pair[0]), (1, "B"))
+    return f"{count / unit:.2f} {name}"
 
 
 def number(value: float | None) -> str:

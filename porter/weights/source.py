@@ -107,7 +107,7 @@ def target(weight_format: str, dtype: str | None, max_shard_size: str) -> Target
     return Target(weight_format, dtype, limit)
 
 
-def size(text: str) -> int:
+def size(text: str, example: str = "--max-shard-size 5GB") -> int:
     """`5GB`, `200MB`, `2GiB` in bytes.
 
     Raises:
@@ -115,5 +115,5 @@ def size(text: str) -> int:
     """
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMG]i?B)", text.strip(), re.IGNORECASE)
     if found is None or float(found[1]) == 0:
-        raise UsageError(f"{text!r} is no size.", hint="--max-shard-size 5GB")
+        raise UsageError(f"{text!r} is no size.", hint=example)
     return int(float(found[1]) * UNITS[found[2].upper()])

@@ -15,6 +15,7 @@ import numpy as np
 
 from porter.errors import UsageError
 from porter.runtime.tensor_source import Array
+from porter.weights.lockstep import Each, in_turn
 
 BATCH = 2
 SHORT, LONG = 7, 128
@@ -39,27 +40,27 @@ class Trial:
     before: Mapping[str, Array] | None = None
 
 
-def trials(model: Any, seed: int = 0) -> list[Trial]:
+def trials(model: Any, seed: int = 0, each: Each = in_turn) -> list[Trial]:
     """The trials that the PyTorch model runs on.
 
     Raises:
         UsageError: it runs on none of them.
     """
-    from porter.sample import runs
-
     accepted = set(inspect.signature(model.forward).parameters)
     made = list(_with_decoder(_main_inputs(model.config, accepted, np.random.default_rng(seed)), model, accepted))
-    usable = [trial for trial in made if runs(model, dict(trial.inputs))]
+    found = each(lambda trial: _tried(model, trial.inputs), made)
+    usable = [trial for trial, tried in zip(made, found, strict=True) if tried.runs]
     if not usable:
         takes = ", ".join(sorted(accepted))
         raise UsageError(f"No inputs could be made for {type(model).__name__}, which takes {takes}.", hint=HINT)
-    return [*usable, *(step for trial in usable if (step := _last_from_cache(model, trial)) is not None)]
+    cached = [trial for trial, tried in zip(made, found, strict=True) if tried.keeps_cache]
+    return [*usable, *(step for trial in cached if (step := _last_from_cache(trial)) is not None)]
 
 
-def _last_from_cache(model: Any, trial: Trial) -> Trial | None:
-    """The last token alone, after a call with all before it; None for a model that keeps no cache."""
+def _last_from_cache(trial: Trial) -> Trial | None:
+    """The last token alone, after a call with all before it; None where there is no token before it."""
     name = next((name for name in ("decoder_input_ids", "input_ids") if name in trial.inputs), None)
-    if name is None or trial.inputs[name].shape[1] < 2 or not keeps_cache(model, trial.inputs):
+    if name is None or trial.inputs[name].shape[1] < 2:
         return None
     tokens = trial.inputs[name]
     before = {**trial.inputs, name: tokens[:, :-1]}
@@ -68,18 +69,26 @@ def _last_from_cache(model: Any, trial: Trial) -> Trial | None:
     return Trial(f"{trial.name} (the last from the cache)", {**trial.inputs, name: tokens[:, -1:]}, before)
 
 
-def keeps_cache(model: Any, inputs: Mapping[str, Array]) -> bool:
-    """Whether PyTorch returns keys and values to go on with."""
+@dataclass(frozen=True)
+class _Tried:
+    runs: bool
+    keeps_cache: bool = False
+
+
+def _tried(model: Any, inputs: Mapping[str, Array]) -> _Tried:
+    """Whether PyTorch runs on the inputs, and whether it returns keys and values to go on with."""
     import torch
 
     from porter.sample import RUN_ERRORS, torch_inputs
 
-    try:
-        with torch.no_grad():
-            outputs = model(**torch_inputs(model, dict(inputs)), use_cache=True)
-    except RUN_ERRORS:
-        return False
-    return getattr(outputs, PAST, None) is not None
+    for switches in ({"use_cache": True}, {}):
+        try:
+            with torch.no_grad():
+                outputs = model(**torch_inputs(model, dict(inputs)), **switches)
+        except RUN_ERRORS:
+            continue
+        return _Tried(True, bool(switches) and getattr(outputs, PAST, None) is not None)
+    return _Tried(False)
 
 
 def _main_inputs(config: Any, accepted: set[str], draw: np.random.Generator) -> Iterator[Trial]:

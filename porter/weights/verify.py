@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from diffcheck.metrics import NOISE_FACTOR
 from diffcheck.values import Flattened, flatten
 from porter.errors import UsageError
 from porter.runtime.tensor_source import Array
+from porter.weights.lockstep import Each, in_turn
 from porter.weights.trials import PAST, Trial
 
 MAX_ERROR = 5e-5
@@ -71,6 +72,15 @@ class Verification:
         return all(tensor.max_abs is not None and set(tensor.failures) <= {"values"} for tensor in failures)
 
     @property
+    def first_failed(self) -> str:
+        """The first trial with a tensor beyond the bound; the first of all where it is only that nothing compares."""
+        return next((result.trial for result in self.results if result.failures), self.results[0].trial)
+
+    def within(self, bound: Bound) -> Verification:
+        """The same differences judged by another bound."""
+        return Verification(tuple(replace(result, bound=bound) for result in self.results))
+
+    @property
     def max_output(self) -> float | None:
         """The greatest difference of what is no hidden state; None where no number can be given."""
         return self._greatest(hidden=False)
@@ -104,36 +114,38 @@ def is_hidden(path: str) -> bool:
 
 def verify(reference: Mapping[str, Flattened], tf_model: Any, trials: Sequence[Trial], bound: Bound) -> Verification:
     """Run the TensorFlow model on the trials and compare with PyTorch's recorded outputs."""
+    return compared(reference, {trial.name: run_tensorflow(tf_model, trial) for trial in trials}, bound)
+
+
+def compared(reference: Mapping[str, Flattened], found: Mapping[str, Flattened], bound: Bound) -> Verification:
+    """TensorFlow's outputs against PyTorch's, by trial."""
     results = []
-    for trial in trials:
-        candidate = run_tensorflow(tf_model, trial)
-        comparison = compare_flat(reference[trial.name], candidate, tolerance=bound.max_error)
-        results.append(TrialResult(trial.name, comparison.tensors, bound))
+    for trial, candidate in found.items():
+        comparison = compare_flat(reference[trial], candidate, tolerance=bound.max_error)
+        results.append(TrialResult(trial, comparison.tensors, bound))
     return Verification(tuple(results))
 
 
-def run_torch(model: Any, trials: Sequence[Trial]) -> dict[str, Flattened]:
+def run_torch(model: Any, trials: Sequence[Trial], each: Each = in_turn) -> dict[str, Flattened]:
     """PyTorch's outputs, hidden states among them, by trial.
 
     Raises:
         UsageError: an output of PyTorch itself is NaN, so nothing could be proven against it.
     """
-    import torch
-
-    outputs = {}
-    with torch.no_grad():
-        for trial in trials:
-            outputs[trial.name] = torch_outputs(model, trial)
-            broken = [path for path, value in outputs[trial.name].tensors.items() if _has_nan(value.array)]
-            if broken:
-                raise UsageError(
-                    f"PyTorch's own {broken[0]} is NaN on {trial.name}.", hint="check the checkpoint for NaN weights"
-                )
+    names = [trial.name for trial in trials]
+    outputs = dict(zip(names, each(lambda trial: torch_outputs(model, trial), trials), strict=True))
+    for name, found in outputs.items():
+        broken = [path for path, value in found.tensors.items() if _has_nan(value.array)]
+        if broken:
+            raise UsageError(
+                f"PyTorch's own {broken[0]} is NaN on {name}.", hint="check the checkpoint for NaN weights"
+            )
     return outputs
 
 
 def torch_outputs(model: Any, trial: Trial, *, double: bool = False) -> Flattened:
     """PyTorch's outputs on one trial, after the call before it where there is one."""
+    import torch
 
     def tensors(inputs: Mapping[str, Array]) -> dict[str, Any]:
         from porter.sample import torch_inputs
@@ -141,10 +153,11 @@ def torch_outputs(model: Any, trial: Trial, *, double: bool = False) -> Flattene
         given = torch_inputs(model, dict(inputs))
         return {name: t.double() if double and t.is_floating_point() else t for name, t in given.items()}
 
-    past = {}
-    if trial.before is not None:
-        past = {PAST: model(**tensors(trial.before), use_cache=True)[PAST]}
-    return flatten(model(**tensors(trial.inputs), **past, **_switches(model.forward)))
+    with torch.no_grad():
+        past = {}
+        if trial.before is not None:
+            past = {PAST: model(**tensors(trial.before), use_cache=True)[PAST]}
+        return flatten(model(**tensors(trial.inputs), **past, **_switches(model.forward)))
 
 
 def _has_nan(array: Array) -> bool:
@@ -161,23 +174,23 @@ def run_tensorflow(model: Any, trial: Trial) -> Flattened:
     return flatten(call_model(model, {**trial.inputs, **past, **_switches(model.call)}))
 
 
-def rounding(model: Any, trials: Sequence[Trial], reference: Mapping[str, Flattened]) -> dict[str, dict[str, float]]:
+def rounding(
+    model: Any, trials: Sequence[Trial], reference: Mapping[str, Flattened], each: Each = in_turn
+) -> dict[str, dict[str, float]]:
     """What float32 alone costs PyTorch against float64, by trial and tensor.
 
     The model is widened in place and narrowed again.
     """
-    import torch
-
     from diffcheck import noise_between
     from diffcheck.torch_side import in_float64
 
-    noise = {}
-    for trial in trials:
+    def noise(trial: Trial) -> dict[str, float]:
         single = {path: value.array for path, value in reference[trial.name].tensors.items()}
-        with torch.no_grad(), in_float64(model):
-            double = torch_outputs(model, trial, double=True)
-        noise[trial.name] = noise_between(single, {path: value.array for path, value in double.tensors.items()})
-    return noise
+        double = torch_outputs(model, trial, double=True)
+        return noise_between(single, {path: value.array for path, value in double.tensors.items()})
+
+    with in_float64(model):
+        return dict(zip([trial.name for trial in trials], each(noise, trials), strict=True))
 
 
 def _switches(function: Any) -> dict[str, Any]:

@@ -1,0 +1,63 @@
+"""How much memory there is, and weights that stay in it only as long as there is room."""
+
+from __future__ import annotations
+
+import os
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+# Share of the free memory that weights may take while models are compared, unless the user says otherwise.
+SHARE = 0.5
+# What a container may take at most, in both versions of Linux' control groups.
+LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+MEMINFO = Path("/proc/meminfo")
+
+
+@dataclass
+class Room:
+    """Values that can be made again at any time; the one unused for longest makes room for a new one.
+
+    Attributes:
+        limit: bytes of all values together; a value that is larger is there alone.
+        used: bytes of those that are there.
+        most: the greatest `used` so far.
+    """
+
+    limit: int
+    used: int = 0
+    most: int = 0
+    _kept: OrderedDict[Hashable, tuple[Any, int]] = field(default_factory=OrderedDict)
+
+    def get(self, key: Hashable, size: int, make: Callable[[], Any]) -> Any:
+        """The value of `key`, made now if it is not there; it takes `size` bytes."""
+        if key in self._kept:
+            self._kept.move_to_end(key)
+            return self._kept[key][0]
+        while self._kept and self.used + size > self.limit:
+            self.used -= self._kept.popitem(last=False)[1][1]
+        self.used += size
+        self.most = max(self.most, self.used)
+        value = make()
+        self._kept[key] = (value, size)
+        return value
+
+    def clear(self) -> None:
+        """Forget all values."""
+        self._kept.clear()
+        self.used = 0
+
+
+def free_memory() -> int:
+    """Bytes that are free on this machine, but no more than the container around this process may take."""
+    limits = [path.read_text(encoding="ascii").strip() for path in map(Path, LIMITS) if path.exists()]
+    return min([_available(), *(int(limit) for limit in limits if limit.isdigit())])
+
+
+def _available() -> int:
+    if not MEMINFO.exists():  # no Linux: all there is
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    lines = MEMINFO.read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))

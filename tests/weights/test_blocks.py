@@ -1,0 +1,152 @@
+"""Block by block: the same proof as of whole models, with weights in memory only while they are used."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from porter.runtime.tensor_source import CheckpointError
+from porter.weights.blocks import choose_blocks
+from porter.weights.memory import Room, free_memory
+from porter.weights.proof import BlockByBlock, Whole
+from porter.weights.reference import TorchSource
+from porter.weights.torch_blocks import load_in_blocks
+from porter.weights.trials import trials
+from porter.weights.verify import run_torch
+
+torch = pytest.importorskip("torch")
+
+PORT = Path(__file__).parents[1] / "runtime" / "modeling_tf_small_bert.py"
+SMALL = {"num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32, "vocab_size": 60}
+MODELS = {
+    "BertForMaskedLM": {"hidden_size": 16, "max_position_embeddings": 64, **SMALL},
+    "MixtralForCausalLM": {"hidden_size": 16, "num_key_value_heads": 1, "num_local_experts": 4, **SMALL},
+    "Wav2Vec2Model": {"hidden_size": 16, "conv_dim": (8, 8), "conv_stride": (5, 4), "conv_kernel": (10, 8),
+                      "num_conv_pos_embeddings": 16, "num_conv_pos_embedding_groups": 2, **SMALL},
+    "ResNetModel": {"embedding_size": 8, "hidden_sizes": [8, 16], "depths": [1, 1], "layer_type": "basic"},
+    "T5ForConditionalGeneration": {"d_model": 16, "d_kv": 4, "d_ff": 32, "num_layers": 2, "num_heads": 2,
+                                   "vocab_size": 60, "decoder_start_token_id": 0},
+}  # fmt: skip
+LIMIT = 10_000
+
+
+@pytest.fixture(scope="module")
+def checkpoints(tmp_path_factory):
+    """The folder of a model of MODELS, made when it is asked for."""
+    import transformers
+
+    from porter.sample import strengthen
+
+    made = {}
+
+    def folder(name):
+        if name not in made:
+            model_class = getattr(transformers, name)
+            model = model_class(model_class.config_class(**MODELS[name]))
+            strengthen(model)
+            made[name] = tmp_path_factory.mktemp(name)
+            model.save_pretrained(made[name], max_shard_size="20KB")
+        return made[name]
+
+    return folder
+
+
+@pytest.mark.parametrize("name", list(MODELS))
+def test_pytorch_computes_the_same_with_weights_read_on_demand(checkpoints, name):
+    source = TorchSource(checkpoints(name), name)
+    room = Room(LIMIT)
+    model = load_in_blocks(source.find(), source.folder, room)
+    assert all(parameter.is_meta for parameter in model.parameters())
+    made = trials(model)[:3]
+    found = run_torch(model, made)
+    whole = source.load()
+    for trial, expected in run_torch(whole, made).items():
+        assert list(found[trial].tensors) == list(expected.tensors)
+        for path, value in expected.tensors.items():
+            np.testing.assert_array_equal(found[trial].tensors[path].array, value.array, err_msg=path)
+    largest = max(parameter.nbytes for parameter in whole.parameters())
+    assert 0 < room.most <= max(LIMIT, largest)
+
+
+def test_a_checkpoint_that_lacks_a_weight_is_refused(checkpoints):
+    import transformers
+
+    with pytest.raises(CheckpointError, match=r"lacks weights of BertForSequenceClassification: bert\.pooler"):
+        load_in_blocks(transformers.BertForSequenceClassification, checkpoints("BertForMaskedLM"), Room(LIMIT))
+
+
+def test_blocks_are_the_largest_parts_that_fit(checkpoints):
+    source = TorchSource(checkpoints("BertForMaskedLM"), "BertForMaskedLM")
+    model = source.load()
+    sizes = {path: sum(p.nbytes for p in module.parameters()) for path, module in model.named_modules()}
+    layer = sizes["bert.encoder.layer.0"]
+    assert choose_blocks(model, sizes[""]) == ("bert", "cls")
+    assert {"bert.encoder.layer.0", "bert.encoder.layer.1"} < set(choose_blocks(model, layer))
+    small = choose_blocks(model, layer - 1)
+    assert {"bert.encoder.layer.0.attention", "bert.encoder.layer.0.output"} < set(small)
+    owners = [[path for path in small if name.startswith(f"{path}.")] for name, _ in model.named_parameters()]
+    assert all(len(found) == 1 for found in owners)
+
+
+@pytest.fixture(scope="module")
+def port():
+    from porter.port_source import PortSource, load_class
+
+    return load_class(PortSource(PORT, "TFBertForMaskedLM"))
+
+
+def test_the_proof_is_that_of_the_whole_models(checkpoints, port):
+    source = TorchSource(checkpoints("BertForMaskedLM"), "BertForMaskedLM")
+    whole, blockwise = Whole(source, 5e-5), BlockByBlock(source, 5e-5, LIMIT)
+    expected = whole.prove(whole.reference(0), port, source.folder, from_pt=True)
+    found = blockwise.prove(blockwise.reference(0), port, source.folder, from_pt=True)
+    assert [result.trial for result in found.verification.results] == [r.trial for r in expected.verification.results]
+    assert found.verification.max_output == pytest.approx(expected.verification.max_output, abs=1e-6)
+    assert found.verification.max_hidden == pytest.approx(expected.verification.max_hidden, abs=1e-6)
+    assert found.verification.matches
+    assert found.causes == ()
+    assert found.blocks.compared == found.blocks.blocks > 4
+    assert 0 < found.blocks.max_relative < 1e-5
+    assert found.blocks.weight_bytes <= LIMIT
+    assert expected.blocks is None
+
+
+def test_the_block_that_is_wrong_is_named_and_no_other(checkpoints, tmp_path):
+    from porter.port_source import PortSource, load_class
+
+    text = PORT.read_text()
+    wrong = text.replace("get_tf_activation(config.hidden_act)", 'get_tf_activation("gelu_new")', 1)
+    assert wrong != text
+    (tmp_path / "modeling_tf_wrong.py").write_text(wrong)
+    source = TorchSource(checkpoints("BertForMaskedLM"), "BertForMaskedLM")
+    prover = BlockByBlock(source, 5e-5, 7_000)
+    model_class = load_class(PortSource(tmp_path / "modeling_tf_wrong.py", "TFBertForMaskedLM"))
+    proof = prover.prove(prover.reference(0), model_class, source.folder, from_pt=True)
+    assert not proof.verification.matches
+    named = [cause.partition(",")[0] for cause in proof.causes]
+    assert named == [f"bert.encoder.layer.{number}.intermediate" for number in (0, 1)]
+
+
+def test_rounding_is_measured_block_by_block_too(checkpoints, port):
+    source = TorchSource(checkpoints("BertForMaskedLM"), "BertForMaskedLM")
+    prover = BlockByBlock(source, 1e-9, LIMIT)
+    proof = prover.prove(prover.reference(0), port, source.folder, from_pt=True)
+    assert all(result.bound.noise for result in proof.verification.results)
+
+
+def test_a_room_forgets_what_was_unused_for_longest():
+    room = Room(10)
+    made = []
+
+    def make(name):
+        return room.get(name, 4, lambda: made.append(name) or name)
+
+    assert [make(name) for name in ("a", "b", "a", "c", "a", "b")] == ["a", "b", "a", "c", "a", "b"]
+    assert made == ["a", "b", "c", "b"]
+    assert room.most == 8
+    assert room.get("large", 99, lambda: "large") == "large"
+    assert room.used == 99
+
+
+def test_free_memory_is_a_number_of_bytes():
+    assert 1 << 20 < free_memory() < 1 << 50
