@@ -11,6 +11,7 @@ from pathlib import Path
 from porter.errors import PorterError
 from porter.facts import Facts, NestedModel
 from porter.rewrite import NestedPort, Note, rewrite
+from porter.rewrite.flow import RECORDED
 from porter.runtime.beside import file_with, main_layer
 from porter.subject import Case, ModelCase, Subject
 from porter.subject.locate import of_module
@@ -106,7 +107,8 @@ def _parameters(classes: Mapping[str, ast.ClassDef], name: str) -> tuple[str, ..
     for statement in node.body:
         if isinstance(statement, ast.FunctionDef) and statement.name == "call":
             arguments = (*statement.args.posonlyargs, *statement.args.args, *statement.args.kwonlyargs)
-            return tuple(argument.arg for argument in arguments)[1:]
+            names = tuple(argument.arg for argument in arguments)[1:]
+            return names if statement.args.kwarg is None else (*names, *RECORDED)
     found = (_parameters(classes, base.id) for base in node.bases if isinstance(base, ast.Name))
     return next((parameters for parameters in found if parameters), ())
 

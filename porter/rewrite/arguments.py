@@ -101,7 +101,8 @@ def _is_taken(context: Context, site: Site, name: str) -> bool:
     if not site.callees:
         return not site.nested or name in site.nested
     if name == "return_dict":
-        classes = [context.source.classes.get(callee.class_name or "") for callee in site.callees]
+        forwards = [callee for callee in site.callees if callee.own_name == "forward"]
+        classes = [context.source.classes.get(callee.class_name or "") for callee in forwards]
         public = any(local is not None and local.kind == "model" for local in classes)
         return public or any(name in callee.parameters for callee in site.callees)
     return any(name in context.flow.parameters(callee) for callee in site.callees)

@@ -87,6 +87,8 @@ def _assigned_in_line(line: cst.SimpleStatementLine) -> Iterator[tuple[str, Pres
             continue
         assigned: cst.BaseExpression = small.targets[0].target if isinstance(small, cst.Assign) else small.target
         target = assigned.value if isinstance(assigned, cst.Subscript) else assigned
+        if isinstance(small.value, (cst.List, cst.ListComp)):
+            continue  # no child of a module; what registers the members builds them
         if m.matches(target, m.Attribute(value=m.Name("self"))):
             assert isinstance(target, cst.Attribute)
             yield target.attr.value, "optional" if _may_be_none(small.value) else "always"
@@ -126,7 +128,9 @@ def _lines(context: Context, local: LocalClass, attribute: Attribute) -> list[st
     if members is not None and attribute.name not in children:
         lines = _member_lines(members, reference, attribute.name, local, context)
     else:
-        lines = _single_lines(context, local, attribute.name, children[attribute.name], reference)
+        held = children[attribute.name]
+        held |= members if members and "torch.nn.Sequential" in held else frozenset()
+        lines = _single_lines(context, local, attribute.name, held, reference)
     if not lines or attribute.presence == "always":
         return lines
     test = f"if {reference} is not None:"

@@ -14,6 +14,7 @@ from porter.rewrite.flow import Site
 from porter.rewrite.knowledge import Callee
 from porter.rewrite.loops import is_freezing
 from porter.rewrite.nested import chosen_by_config
+from porter.rewrite.source import LocalFunction
 from porter.rewrite.template import translate
 from porter.rules import Call, CannotBind, Rule, Signature, Unknown, bind, find_card, find_rule
 from porter.rules.call import Arg, code_of
@@ -91,7 +92,14 @@ def _call_layer(
     trains = any(card is not None and card.training for card in cards)
     if trains and "training" not in passed and context.has_training(original):
         arguments.append(keyword("training", "training"))
+    if not arguments and site.callees and not any(_takes_arguments(context, callee) for callee in site.callees):
+        return updated.with_changes(func=cst.Attribute(updated.func, cst.Name("call")))
     return updated.with_changes(args=arguments)
+
+
+def _takes_arguments(context: Context, function: LocalFunction) -> bool:
+    """Whether a ported `call` has parameters; Keras cannot call a layer that has none."""
+    return bool(context.flow.parameters(function)) or context.trains(function)
 
 
 def _call_function(

@@ -202,7 +202,7 @@ def _provided(
     functions: list[LocalFunction], by_caller: Mapping[str, list[Site]], consumed: Mapping[str, list[str]]
 ) -> dict[str, set[str]]:
     """The keys that can arrive in each function's `**kwargs`: from users of a model, and from calls in the file."""
-    provided = {f.name: set(RECORDED) if RETURN_DECORATORS & decorators(f) else set() for f in functions}
+    provided = {f.name: set(_given_by_decorators(f)) for f in functions}
     changed = True
     while changed:
         changed = False
@@ -218,6 +218,12 @@ def _provided(
                         changed = True
     _accept_siblings(by_caller, consumed, provided)
     return provided
+
+
+def _given_by_decorators(function: LocalFunction) -> tuple[str, ...]:
+    if RETURN_DECORATORS & decorators(function):
+        return RECORDED
+    return ("output_hidden_states",) if "select_hidden_states" in decorators(function) else ()
 
 
 def _sibling_keys(site: Site, consumed: Mapping[str, list[str]]) -> Iterator[str]:

@@ -69,6 +69,8 @@ def _parameters(context: Context, function: LocalFunction, params: cst.Parameter
     if function.own_name == "__init__":
         return _constructor_parameters(context, function, params.with_changes(params=renamed))
     new = list(_new_parameters(context, function))
+    if params.star_kwarg is not None and function.keywords is None:
+        return params.with_changes(params=[*renamed, *new])
     if params.star_kwarg is not None and params.kwonly_params:
         ported = params.with_changes(params=renamed, star_kwarg=None, kwonly_params=[*params.kwonly_params, *new])
     else:

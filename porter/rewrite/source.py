@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Literal, TypeVar
 
 import libcst as cst
+import libcst.matchers as m
 from libcst.metadata import MetadataWrapper, PositionProvider
 
 from porter.facts import Span
@@ -25,7 +26,10 @@ ClassKind = Literal["model", "layer", "output", "plain"]
 
 @dataclass(frozen=True, eq=False)
 class LocalFunction:
-    """A function or method of the file; `keywords` is the name after `**`, if any."""
+    """A function or method of the file.
+
+    `keywords` is the name after `**`, if any; None also where the function uses it as a dictionary, and so keeps it.
+    """
 
     name: str
     class_name: str | None
@@ -171,8 +175,25 @@ class Source:
         parameters = [p.name.value for p in (*node.params.posonly_params, *node.params.params)]
         parameters += [p.name.value for p in node.params.kwonly_params]
         keywords = node.params.star_kwarg.name.value if node.params.star_kwarg else None
+        if keywords is not None and node.name.value != "__init__" and self._is_dictionary(node, keywords):
+            keywords = None
         found = LocalFunction(name, class_name, node, tuple(parameters), keywords)
         return replace(found, parameters=found.parameters[1:]) if class_name and not found.is_static else found
+
+    def _is_dictionary(self, function: cst.FunctionDef, keywords: str) -> bool:
+        """Whether a function does more with its `**kwargs` than to name keys and to pass it on."""
+        reads = [node for node in self.find(function.body, cst.Name) if node.value == keywords]
+        return not all(self._reads_key(node) for node in reads)
+
+    def _reads_key(self, node: cst.Name) -> bool:
+        parent = self.parents[node]
+        if isinstance(parent, cst.Arg):
+            return parent.star == "**" or parent.keyword is node
+        if isinstance(parent, cst.Attribute):
+            return parent.value is not node or parent.attr.value not in ("items", "keys", "values", "copy")
+        if isinstance(parent, cst.Subscript) and isinstance(self.parents[parent], cst.AssignTarget):
+            return asks_for_output(parent)
+        return isinstance(parent, (cst.Subscript, cst.Comparison, cst.ComparisonTarget, cst.StarredDictElement))
 
     def _class(self, node: cst.ClassDef, names: set[str]) -> LocalClass:
         found = getattr(self.module, node.name.value)
@@ -183,6 +204,14 @@ class Source:
         return LocalClass(
             node.name.value, node, _kind(found), lineage, None if torch_base == "torch.nn.Module" else torch_base
         )
+
+
+def asks_for_output(target: cst.BaseExpression) -> bool:
+    """`kwargs["return_dict"]`: set to get an output, which layers of a port always give."""
+    return m.matches(target, m.Subscript(value=m.Name(), slice=[m.SubscriptElement(m.Index(_RETURN_DICT))]))
+
+
+_RETURN_DICT = m.SimpleString('"return_dict"') | m.SimpleString("'return_dict'")
 
 
 class _Order:

@@ -9,6 +9,7 @@ import libcst.matchers as m
 
 from porter.rewrite.attributes import own_attribute
 from porter.rewrite.context import Context
+from porter.rewrite.source import asks_for_output
 from porter.rules import Unknown
 from porter.rules.call import code_of
 from porter.subscripts import Index, subscript_assignment
@@ -98,6 +99,11 @@ def _port_assignment(
         assert isinstance(target, cst.Attribute)
         if target.attr.value in _DROPPED_ATTRIBUTES:
             return cst.RemoveFromParent()
+    if asks_for_output(target):
+        return cst.RemoveFromParent()
+    if m.matches(target, m.Attribute(attr=m.Name("generation_config"))):
+        context.note(before, "assumed", "generation is not ported, nor is its configuration.")
+        return cst.RemoveFromParent()
     if m.matches(after.value, m.Name()) and code_of(after.value) == code_of(after.targets[0].target):
         return cst.RemoveFromParent()
     if isinstance(target, cst.Attribute) and context.knowledge.is_tensor(target.value):

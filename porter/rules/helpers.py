@@ -143,6 +143,12 @@ rule(
     doc="What is asked for is never there.",
 )
 rule(
+    "torch.nn.Module.add_module(input, name, module)",
+    "torch.nn.Module.register_module(input, name, module)",
+    to="add_layer(input, name, module)",
+    cases={'linear.add_module("inner", normed)': 'add_layer(linear, "inner", normed)'},
+)
+rule(
     "torch.nn.Module.parameters(input, recurse=True)",
     to="iter(input.trainable_variables)",
     cases={"linear.parameters()": "iter(linear.trainable_variables)"},

@@ -27,6 +27,11 @@ rule(
     cases={"x.numel()": "math.prod(shape_list(x))"},
 )
 rule(
+    "torch.Size.numel(input)",
+    to="math.prod(input)",
+    cases={"x.shape[1:].numel()": "math.prod(shape_list(x)[1:])"},
+)
+rule(
     "torch.Tensor.unsqueeze(input, dim)",
     "torch.unsqueeze(input, dim)",
     to="tf.expand_dims(input, dim)",

@@ -35,7 +35,7 @@ class Signature:
     @property
     def is_method(self) -> bool:
         """Whether the first parameter is what stands before the dot."""
-        return self.name.startswith(("torch.Tensor.", "torch.nn.Module."))
+        return self.name.startswith(("torch.Tensor.", "torch.nn.Module.", "torch.Size."))
 
     def parameter(self, name: str) -> Parameter | None:
         """The parameter of this name."""

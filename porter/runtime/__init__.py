@@ -22,10 +22,10 @@ _MODULES = {
         "load_backbone",
     ),
     "backbone": ("TFBackboneMixin", "filter_output_hidden_states"),
-    "building": ("add_parameter", "built", "import_beside"),
+    "building": ("add_layer", "add_parameter", "built", "import_beside"),
     "caches": ("Cache", "DynamicCache", "EncoderDecoderCache", "StaticCache"),
     "calling": ("merge_with_config_defaults", "unpack_inputs"),
-    "capturing": ("OutputRecorder", "capture_outputs"),
+    "capturing": ("OutputRecorder", "capture_outputs", "select_hidden_states"),
     "generic_heads": (
         "TFGenericForQuestionAnswering",
         "TFGenericForSequenceClassification",

@@ -46,6 +46,11 @@ class TFBackboneMixin:
         """Channels of the feature maps."""
         return [self.out_feature_channels[name] for name in self.out_features]
 
+    def forward_with_filtered_kwargs(self, *args: Any, **kwargs: Any) -> Any:
+        """The call with only those keyword arguments that the backbone takes."""
+        taken = inspect.signature(self.call).parameters  # type: ignore[attr-defined]  # a mixin before a Keras model
+        return self(*args, **{name: value for name, value in kwargs.items() if name in taken})  # type: ignore[operator]
+
 
 def filter_output_hidden_states(call: Function) -> Function:
     """Let a backbone compute `hidden_states` for its feature maps always, and return them only when asked."""

@@ -32,6 +32,14 @@ def add_parameter(layer: keras.Layer, name: str, value: Any, trainable: bool = T
     )
 
 
+def add_layer(parent: keras.Layer, name: str, layer: keras.Layer) -> None:
+    """Give `parent` a layer under a name that is only known when it runs, and build it if it knows how."""
+    layer.name = name
+    setattr(parent, name, layer)
+    if not layer.built and type(layer).build is not keras.Layer.build:
+        layer.build(None)
+
+
 def import_beside(file: str, name: str) -> ModuleType:
     """Import `name.py` from the folder of `file`, which need not be a package nor on `sys.path`.
 

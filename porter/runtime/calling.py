@@ -36,11 +36,13 @@ def unpack_inputs(call: Function) -> Function:
     """
     signature = inspect.signature(call)
     parameters = list(signature.parameters)[1:]
+    takes_all = any(parameter.kind is parameter.VAR_KEYWORD for parameter in signature.parameters.values())
 
     @functools.wraps(call)
     def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
         if args and isinstance(args[0], Mapping):
-            kwargs = {**_checked(args[0], parameters, type(self).__name__), **kwargs}
+            given = args[0] if takes_all else _checked(args[0], parameters, type(self).__name__)
+            kwargs = {**given, **kwargs}
             args = (None, *args[1:]) if parameters[0] not in kwargs else (kwargs.pop(parameters[0]), *args[1:])
         bound = signature.bind(self, *args, **kwargs)
         bound.apply_defaults()

@@ -76,6 +76,27 @@ class _Collector:
 _active: ContextVar[_Collector | None] = ContextVar("porter_output_collector", default=None)
 
 
+def select_hidden_states(selection: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Ask for hidden states in a method that hands `output_hidden_states` on to a layer, unless the caller does.
+
+    PyTorch's decorator of this name asks for the selected ones alone; here all come, at the same indices.
+    """
+
+    def decorate(method: Callable[..., Any]) -> Callable[..., Any]:
+        signature = inspect.signature(method)
+
+        @functools.wraps(method)
+        def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
+            bound = signature.bind(self, *args, **kwargs)
+            if not bound.arguments.get("output_hidden_states"):
+                bound.arguments["output_hidden_states"] = True
+            return method(*bound.args, **bound.kwargs)
+
+        return wrapper
+
+    return decorate
+
+
 def capture_outputs(
     call: Callable[..., Any] | None = None, *, tie_last_hidden_states: bool = True
 ) -> Callable[..., Any]:

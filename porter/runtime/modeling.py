@@ -254,4 +254,3 @@ class TFPreTrainedModel(TrainsOnOwnLoss):
     def get_output_embeddings(self) -> Any:
         """The layer that scores tokens, `lm_head`; None for models without."""
         return getattr(self, "lm_head", None)
-
