@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from porter import console
-from porter.nested import port_nested
+from porter.nested import Nested, port_nested
 from porter.port_source import import_file
 from porter.rewrite import Draft, Note, rewrite
 from porter.subject import Subject, find_subject
@@ -74,8 +74,10 @@ def run(options: Options) -> Result:
         subject = find_subject(options.name, options.sample, options.classes, options.trust_remote_code)
     with clock.stage("trace"):
         facts = trace(subject)
-    with clock.stage("nested models"):
-        nested = port_nested(subject, facts, options.output)
+    nested = Nested()
+    if facts.nested:
+        with clock.stage("nested models"):
+            nested = port_nested(subject, facts, options.output)
     with clock.stage("rewrite"):
         draft = rewrite(subject, facts, standalone(), nested.ports)
     with clock.stage("write"):
