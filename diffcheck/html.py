@@ -26,11 +26,12 @@ def page_data(report: Report, title: str) -> dict[str, Any]:
     places = [place for module in report.modules for place in (module.torch, module.tf) if place]
     if report.origin:
         places += [place for place in (report.origin.torch, report.origin.tf) if place]
-    files = {place.file: _text(place.file) for place in places}
+    files = {place.file: _text(place.file) for place in places if place.line}
     ends = {file: _class_ends(text) for file, text in files.items()}
     origin = report.origin
     return {
         "title": title,
+        "candidate": report.candidate,
         "matches": report.matches,
         "sentences": report.sentences(),
         "tolerance": min((tensor.allowed for tensor in report.outputs.tensors if tensor.allowed), default=1e-5),
@@ -76,7 +77,7 @@ def _extent(place: Place | None, ends: dict[str, dict[int, int]]) -> dict[str, A
 def _place(place: Place | None) -> dict[str, Any] | None:
     if place is None:
         return None
-    return {"file": place.file, "line": place.line, "end": place.line + place.text.count("\n")}
+    return {"file": place.file, "line": place.line, "end": place.line + place.text.count("\n"), "text": place.text}
 
 
 def _text(file: str) -> str:

@@ -5,26 +5,28 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from diffcheck.exported.compare import Sides, compare_export
+from diffcheck.exported.compare import Compared, compare_export
 from diffcheck.exported.graph import Graph, NotAnExport
+from diffcheck.exported.matching import fit
 from diffcheck.metrics import TOLERANCE
 from diffcheck.report import Report
 from diffcheck.storage import Stored
 
-__all__ = ["NotAnExport", "diff_export", "needs_onnx", "open_export"]
+__all__ = ["Graph", "NotAnExport", "diff_export", "fit", "needs_onnx", "open_export"]
 
 
-def diff_export(reference: Stored, file: Path, tolerance: float = TOLERANCE, model: Any = None) -> Report:
+def diff_export(reference: Stored, export: Path | Graph, tolerance: float = TOLERANCE, model: Any = None) -> Report:
     """Compare an ONNX file or a SavedModel with PyTorch's recorded run of the model that it was exported from.
 
     Modules are those that the names of its operations spell, as PyTorch's exporters and Keras write them. With the
     PyTorch ``model`` each is run alone too, on PyTorch's inputs, suspicious ones in float64.
 
     Raises:
-        NotAnExport: the file is neither.
+        NotAnExport: the file is neither, or the inputs do not fit it.
         ImportError: onnx or onnxruntime is not installed.
     """
-    return compare_export(Sides(reference, open_export(file), str(file), tolerance, model))
+    graph = open_export(export) if isinstance(export, Path) else export
+    return compare_export(Compared(reference, graph, tolerance, model))
 
 
 def open_export(path: Path) -> Graph:

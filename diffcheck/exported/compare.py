@@ -17,6 +17,7 @@ from diffcheck.explain import tolerance_for
 from diffcheck.exported.explain import explain
 from diffcheck.exported.graph import ROOT, Array, Graph, NotAnExport, calls_of
 from diffcheck.exported.matching import Matched, Matcher, check_sizes, match_inputs, match_outputs
+from diffcheck.heat import heat_map
 from diffcheck.metrics import Bound
 from diffcheck.pair import Pairing, Unpaired
 from diffcheck.recording import Crash, ModuleCall, Recording, Structure, fingerprint, flat_arguments
@@ -29,53 +30,52 @@ UNTOLD = "nothing that leaves it has the shape of PyTorch's result"
 
 
 @dataclass(frozen=True)
-class Sides:
-    """PyTorch's run and a file; ``model`` is PyTorch's where it is at hand, to be run in float64."""
+class Compared:
+    """PyTorch's run and a file; ``model`` is PyTorch's where it is at hand, to be run again."""
 
     reference: Stored
     graph: Graph
-    file: str
     tolerance: float
     model: Any = None
 
 
-def compare_export(sides: Sides) -> Report:
+def compare_export(both: Compared) -> Report:
     """Compare a file with PyTorch's run of the model that it was exported from, on the inputs of that run.
 
     Raises:
         NotAnExport: the inputs do not fit.
     """
-    reference, graph = sides.reference, sides.graph
-    feeds, notes = _feeds(sides)
+    reference, graph = both.reference, both.graph
+    feeds, notes = _feeds(both)
     try:
-        outputs, more = _compare_outputs(sides, feeds)
-        matched, values = _run(sides, feeds)
+        outputs, more = _compare_outputs(both, feeds)
+        matched, values = _run(both, feeds)
     except NotAnExport as error:
-        missing = compare_flat(reference.recording.output, Flattened({}), tolerance=sides.tolerance)
-        return Report(missing, (), None, crash=Crash(str(error), sides.file), candidate=graph.label)
+        missing = compare_flat(reference.recording.output, Flattened({}), tolerance=both.tolerance)
+        return Report(missing, (), None, crash=Crash(str(error), str(both.graph.path)), candidate=graph.label)
     pairing, differing = _pairing(reference.structure, matched, graph)
-    modules = _modules(sides, matched, values, pairing)
+    modules = _modules(both, matched, values, pairing)
     found = next((module for module in modules if module.verdict == "origin"), None)
-    origin = None if found is None else _origin(sides, found, matched, values)
+    origin = None if found is None else _origin(both, found, matched, values)
     notes = (*differing, *notes, *more, *_unmapped(reference, matched))
     return Report(outputs, modules, origin, (), pairing.unpaired, None, notes, candidate=graph.label)
 
 
-def _feeds(sides: Sides) -> tuple[dict[str, Array], tuple[str, ...]]:
+def _feeds(both: Compared) -> tuple[dict[str, Array], tuple[str, ...]]:
     """PyTorch's inputs under the file's tensor names, in its dtypes."""
-    given = {name: value.array for name, value in sides.reference.inputs.items()}
-    names = match_inputs(sides.graph.inputs, given)
-    named = {port.name: given[names[port.name]].astype(port.dtype) for port in sides.graph.inputs}
-    check_sizes(sides.graph.inputs, named)
-    feeds = {port.tensor: named[port.name] for port in sides.graph.inputs}
+    given = {name: value.array for name, value in both.reference.inputs.items()}
+    names = match_inputs(both.graph.inputs, given)
+    named = {port.name: given[names[port.name]].astype(port.dtype) for port in both.graph.inputs}
+    check_sizes(both.graph.inputs, named)
+    feeds = {port.tensor: named[port.name] for port in both.graph.inputs}
     unused = [name for name in given if name not in names.values()]
     notes = (f"the file takes no {', '.join(unused)}, which PyTorch was given.",) if unused else ()
     return feeds, notes
 
 
-def _compare_outputs(sides: Sides, feeds: Mapping[str, Array]) -> tuple[Comparison, tuple[str, ...]]:
+def _compare_outputs(both: Compared, feeds: Mapping[str, Array]) -> tuple[Comparison, tuple[str, ...]]:
     """The outputs of the file as it is deployed, and a note if only the runtime's optimisations make a difference."""
-    reference, ports = sides.reference, sides.graph.outputs
+    reference, ports = both.reference, both.graph.outputs
     expected = reference.recording.output.tensors
 
     def compared(values: list[Array]) -> Comparison:
@@ -83,23 +83,23 @@ def _compare_outputs(sides: Sides, feeds: Mapping[str, Array]) -> tuple[Comparis
         arrays = {port.name: value for port, value in zip(ports, values, strict=True)}
         actual = {path: TensorValue(arrays[name], arrays[name].dtype.name) for path, name in names.items()}
         common = {path: value for path, value in expected.items() if path in actual} or dict(expected)
-        found = compare_flat(Flattened(common), Flattened(actual), tolerance=sides.tolerance, noise=reference.noise)
+        found = compare_flat(Flattened(common), Flattened(actual), tolerance=both.tolerance, noise=reference.noise)
         left = [path for path in expected if path not in common]
         extra = [f"{name} (of the file)" for name in arrays if name not in names.values()]
         return replace(found, skipped=(*found.skipped, *left, *extra))
 
-    outputs = compared(sides.graph.deployed(feeds))
+    outputs = compared(both.graph.deployed(feeds))
     notes = [f"outputs without a counterpart, not compared: {', '.join(outputs.skipped)}"] if outputs.skipped else []
     if not outputs.matches:
-        plain = sides.graph.run(feeds, [port.tensor for port in ports])
+        plain = both.graph.run(feeds, [port.tensor for port in ports])
         if compared(plain).matches:
             notes.append("without the runtime's optimisations of the graph the outputs match.")
     return outputs, tuple(notes)
 
 
-def _run(sides: Sides, feeds: Mapping[str, Array]) -> tuple[list[Matched], dict[str, TensorValue]]:
+def _run(both: Compared, feeds: Mapping[str, Array]) -> tuple[list[Matched], dict[str, TensorValue]]:
     """Everything that enters or leaves a module, and which of PyTorch's tensors it is."""
-    reference, graph = sides.reference, sides.graph
+    reference, graph = both.reference, both.graph
     calls = calls_of(graph, {module.path for module in reference.structure.modules})
     fetches = dict.fromkeys(t for call in calls for t in (*call.inputs, *call.outputs) if t not in feeds)
     values = {name: TensorValue(array, array.dtype.name) for name, array in feeds.items()}
@@ -139,29 +139,29 @@ def _pairing(structure: Structure, matched: list[Matched], graph: Graph) -> tupl
 
 
 def _modules(
-    sides: Sides, matched: list[Matched], values: Mapping[str, TensorValue], pairing: Pairing
+    both: Compared, matched: list[Matched], values: Mapping[str, TensorValue], pairing: Pairing
 ) -> tuple[ModuleResult, ...]:
     """In flow and alone, judged."""
-    reference, bound = sides.reference, Bound(sides.tolerance)
+    reference, bound = both.reference, Bound(both.tolerance)
     calls = tuple(_recorded(item, values) for item in matched if item.results)
-    candidate = Recording(sides.graph.label, calls, Flattened({}))
-    structures = (reference.structure, Structure(sides.graph.label, (), ()))
+    candidate = Recording(both.graph.label, calls, Flattened({}))
+    structures = (reference.structure, Structure(both.graph.label, (), ()))
     homes = {module.path: Place(module.file, module.line) for module in reference.structure.modules if module.file}
     results = {
         module.path: replace(module, torch=homes.get(module.path))
         for module in examine_flow(Runs(reference.recording, candidate, structures, pairing), bound)
     }
-    if sides.model is None:
+    if both.model is None:
         return tuple(results.values())
     single: dict[str, list[Alone]] = {}
     for item in matched:
         if item.results:
-            single.setdefault(item.reference.path, []).append(_alone(sides, item, values, bound))
+            single.setdefault(item.reference.path, []).append(_alone(both, item, values, bound))
     by_call = {(item.reference.path, item.reference.number): item for item in matched}
 
     def confirm(paths: list[str]) -> dict[str, DoubleRun]:
-        with torch_side.in_float64(sides.model):
-            return {path: _double(sides, single[path], by_call, values) for path in paths}
+        with torch_side.in_float64(both.model):
+            return {path: _double(both, single[path], by_call, values) for path in paths}
 
     return judged(results, single, confirm)
 
@@ -176,18 +176,18 @@ def _recorded(item: Matched, values: Mapping[str, TensorValue]) -> ModuleCall:
 
 
 def _alone(
-    sides: Sides, item: Matched, values: Mapping[str, TensorValue], bound: Bound, double: bool = False
+    both: Compared, item: Matched, values: Mapping[str, TensorValue], bound: Bound, double: bool = False
 ) -> Alone:
     """The file's nodes of one call, given what PyTorch's module was given."""
     own = [tensor for tensor in item.call.inputs if tensor not in item.arguments.values()]
     if not item.arguments:
         return Alone(item.reference, None, "nothing that enters it could be told")
     try:
-        found = sides.graph.run(_feeds_alone(item, values), list(item.results.values()), double)
+        found = both.graph.run(_feeds_alone(item, values), list(item.results.values()), double)
     except NotAnExport as error:
         return Alone(item.reference, None, str(error))
     actual = {path: TensorValue(array, array.dtype.name) for path, array in zip(item.results, found, strict=True)}
-    wanted = torch_side.replay(sides.model, item.reference, True) if double else item.reference.output
+    wanted = torch_side.replay(both.model, item.reference, True) if double else item.reference.output
     kept = f"kept its own {', '.join(own)}" if own else ""
     return Alone(item.reference, compare_modules(wanted, Flattened(actual), bound), kept)
 
@@ -208,7 +208,7 @@ def _as_in_file(expected: TensorValue, own: TensorValue) -> Array:
 
 
 def _double(
-    sides: Sides,
+    both: Compared,
     runs: list[Alone],
     matched: Mapping[tuple[str, int], Matched],
     values: Mapping[str, TensorValue],
@@ -216,35 +216,46 @@ def _double(
     compared = [run for run in runs if run.comparison]
     worst = max(compared, key=lambda run: run.comparison.relative if run.comparison else 0.0)
     single = worst.comparison.relative if worst.comparison else 0.0
-    again = _alone(sides, matched[worst.call.path, worst.call.number], values, Bound(), double=True)
+    again = _alone(both, matched[worst.call.path, worst.call.number], values, Bound(), double=True)
     if again.comparison is None:
         return DoubleRun(single, None, again.problem)
     return DoubleRun(single, again.comparison.relative)
 
 
-def _origin(sides: Sides, found: ModuleResult, matched: list[Matched], values: Mapping[str, TensorValue]) -> Origin:
+def _origin(both: Compared, found: ModuleResult, matched: list[Matched], values: Mapping[str, TensorValue]) -> Origin:
     """The origin, and the operation in it where PyTorch's model is at hand."""
-    if sides.model is None:
-        return Origin(found.path, found.torch, Place(sides.file, 0))
+    if both.model is None:
+        return Origin(found.path, found.torch, Place(str(both.graph.path), 0))
     calls = [item for item in matched if item.reference.path == found.path]
     item = next(item for item in calls if item.reference.number == found.worst_call)
     double = found.float64 is not None and found.float64.double is not None
     feeds = _feeds_alone(item, values)
 
     def run(tensors: list[str]) -> dict[str, Array]:
-        return dict(zip(tensors, sides.graph.run(feeds, tensors, double), strict=True))
+        return dict(zip(tensors, both.graph.run(feeds, tensors, double), strict=True))
 
-    with torch_side.in_float64(sides.model) if double else nullcontext():
-        return explain(sides.model, found, item, sides.file, run, tolerance_for(found))
+    with torch_side.in_float64(both.model) if double else nullcontext():
+        expected = torch_side.replay(both.model, item.reference, True) if double else item.reference.output
+        origin = explain(both.model, found, item, str(both.graph.path), run, tolerance_for(found))
+    arrays = run(list(item.results.values()))
+    actual = {path: TensorValue(arrays[name], arrays[name].dtype.name) for path, name in item.results.items()}
+    return replace(origin, heat=heat_map(expected, Flattened(actual)))
 
 
 def _unmapped(reference: Stored, matched: list[Matched]) -> Iterator[str]:
-    """Modules that ran in PyTorch and that no node of the file is named after."""
+    """Modules that did something in PyTorch and that no node of the file is named after."""
     mapped = {item.reference.path for item in matched if item.results}
-    idle = list(dict.fromkeys(call.path for call in reference.recording.calls if call.path not in mapped))
+    active = dict.fromkeys(call.path for call in reference.recording.calls if not _passes_on(call))
+    idle = [path for path in active if path not in mapped]
     if idle and not (mapped - {ROOT}):
         yield "no node of the file is named after a module of PyTorch's: only outputs were compared."
     elif idle:
         shown = ", ".join(idle[:8]) + (f" and {len(idle) - 8} more" if len(idle) > 8 else "")
         number = "1 module" if len(idle) == 1 else f"{len(idle)} modules"
         yield f"{number} could not be found in the file by name: {shown}"
+
+
+def _passes_on(call: ModuleCall) -> bool:
+    """Whether a module returned what it was given, as dropout does, so that nothing of it is left in a file."""
+    given = flat_arguments(call.arguments).values()
+    return all(any(np.array_equal(made.array, own.array) for own in given) for made in call.output.tensors.values())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -47,6 +48,7 @@ class Graph(Protocol):
     """What can be done with a file: read its nodes (producers before consumers) and constants, and run parts of it."""
 
     label: str
+    path: Path
     nodes: list[Node]
     inputs: list[Port]
     outputs: list[Port]

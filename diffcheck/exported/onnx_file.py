@@ -22,6 +22,7 @@ class OnnxFile:
     label = "ONNX"
 
     def __init__(self, path: Path) -> None:
+        self.path = path
         import onnx
         from google.protobuf.message import DecodeError
 

@@ -19,6 +19,7 @@ class SavedModel:
     label = "SavedModel"
 
     def __init__(self, path: Path) -> None:
+        self.path = path
         import tensorflow as tf
         from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
@@ -36,10 +37,7 @@ class SavedModel:
         operations = _sorted(self._frozen.graph.get_operations())
         self.nodes = [_node(operation) for operation in operations if operation.type != "Const"]
         self._constants = [operation for operation in operations if operation.type == "Const"]
-        self.inputs = [
-            _port(name, tensor)
-            for name, tensor in zip(_input_names(self._signature), self._frozen.inputs, strict=True)
-        ]
+        self.inputs = [_port(tensor.op.name, tensor) for tensor in self._frozen.inputs]
         names = sorted(self._signature.structured_outputs)
         self.outputs = [_port(name, tensor) for name, tensor in zip(names, self._frozen.outputs, strict=True)]
 
@@ -96,10 +94,6 @@ class SavedModel:
             config.graph_options.optimizer_options.opt_level = -1
             self._sessions[double] = tf.compat.v1.Session(graph=graph, config=config)
         return self._sessions[double]
-
-
-def _input_names(signature: Any) -> list[str]:
-    return [spec.name.split(":")[0] for spec in signature.inputs if spec.dtype.name != "resource"]
 
 
 def _sorted(operations: Sequence[Any]) -> list[Any]:

@@ -19,12 +19,16 @@ if TYPE_CHECKING:
 
 def diff(
     recordings: Annotated[
-        list[Path] | None, typer.Argument(metavar="[A.rec B.rec]", help="Two recordings, in place of --model.")
+        list[Path] | None, typer.Argument(metavar="[A.rec [B.rec]]", help="Recordings, in place of --model and --tf.")
     ] = None,
     model: Annotated[str | None, typer.Option(help="Folder or Hub repository with PyTorch weights.")] = None,
     tf: Annotated[
         str | None,
         typer.Option(metavar="FILE[:CLASS]", help="TensorFlow side; default: beside the weights, else scaffolded."),
+    ] = None,
+    candidate: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.onnx|FOLDER", help="An ONNX file or a SavedModel, in place of --tf."),
     ] = None,
     layer_by_layer: Annotated[bool, typer.Option("--layer-by-layer", help="Show every module.")] = False,
     tolerance: Annotated[float, typer.Option(help="Allowed difference, times max(1, max|PyTorch|).")] = 1e-5,
@@ -32,8 +36,8 @@ def diff(
     training: Annotated[bool, typer.Option("--training", help="Compare a training step, dropout off.")] = False,
     inputs: Annotated[Path | None, typer.Option(help="Inputs by argument name: .npz or .json.")] = None,
     max_memory: Annotated[
-        int, typer.Option(help="Mebibytes of recorded tensors kept in memory; others on disk.")
-    ] = 512,
+        int | None, typer.Option(help="Mebibytes that the process may take; default: one model and 1024 more.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
     junit: Annotated[Path | None, typer.Option(help="Write JUnit XML to this file too.")] = None,
     html: Annotated[Path | None, typer.Option(help="Write a page to look at to this file too.")] = None,
@@ -49,24 +53,32 @@ def diff(
     Examples:
       porter diff --model ./my-model --layer-by-layer
       porter diff --model ./my-model --tf modeling_tf_my_model.py:TFMyModel
+      porter diff --model ./my-model --candidate my-model.onnx
       porter diff --model ./my-model --html report.html
       porter diff pytorch.rec tensorflow.rec
     """
     if not 0 < tolerance < 1:
         raise UsageError(f"A tolerance of {tolerance} is not between 0 and 1.")
-    if bool(recordings) == bool(model) or (recordings and len(recordings) != 2):
-        raise UsageError("Either --model or two recordings are compared.", hint="porter diff --model ./my-model")
+    check_choice(recordings or [], model, tf, candidate)
     with tempfile.TemporaryDirectory() as scratch:
-        if model:
+        if candidate is not None:
+            report = compare_file(
+                candidate, recordings or [], Sides(model or "", None, inputs, trust_remote_code), tolerance
+            )
+        elif model:
             import diffcheck
 
             options = diffcheck.Options(
-                tolerance, layer_by_layer, gradients=gradients, training=training, max_memory=max_memory << 20
+                tolerance,
+                layer_by_layer,
+                gradients=gradients,
+                training=training,
+                max_memory=max_memory and max_memory << 20,
             )
             report = compare(Sides(model, tf, inputs, trust_remote_code), Path(scratch), options)
         else:
             report = compare_recordings(recordings or [], tolerance)
-        write_reports(report, model or "two recordings", junit, html)
+        write_reports(report, model or "recordings", junit, html)
         if as_json:
             console.result_json(report.to_json())
         else:
@@ -83,6 +95,28 @@ class Sides:
     tf: str | None
     inputs: Path | None
     trust_remote_code: bool
+
+
+def check_choice(recordings: Sequence[Path], model: str | None, tf: str | None, candidate: Path | None) -> None:
+    """Two sides, each given once.
+
+    Raises:
+        UsageError: too many or too few are given.
+    """
+    wanted = 2 if candidate is None else 1
+    if bool(recordings) == bool(model) or (recordings and len(recordings) != wanted):
+        raise UsageError("Either --model or two recordings are compared.", hint="porter diff --model ./my-model")
+    if candidate is not None and tf is not None:
+        raise UsageError("--candidate and --tf name two candidates.", hint="leave one of them out")
+
+
+def compare_file(candidate: Path, recordings: Sequence[Path], sides: Sides, tolerance: float) -> Report:
+    """An exported file, with the checkpoint or with a recording of PyTorch's run."""
+    from porter.candidate import Candidate, compare_candidate, compare_with_recording
+
+    if recordings:
+        return compare_with_recording(recordings[0], candidate, tolerance)
+    return compare_candidate(Candidate(candidate, sides.model, sides.inputs, sides.trust_remote_code), tolerance)
 
 
 def compare(sides: Sides, scratch: Path, options: Options) -> Report:

@@ -1,6 +1,8 @@
 """`porter diff` and `porter record` on a tiny checkpoint and its scaffolded port."""
 
 import json
+import warnings
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -70,6 +72,76 @@ def test_two_recordings(checkpoint, tmp_path):
     assert porter("diff", one, two).code == 0
 
 
+@pytest.fixture(scope="module")
+def onnx_file(checkpoint):
+    """The checkpoint exported with any batch and length."""
+    pytest.importorskip("onnxruntime")
+    import torch
+    from transformers import BertModel
+
+    model = BertModel.from_pretrained(checkpoint.folder, attn_implementation="eager").eval()
+    file = Path(checkpoint.folder).parent / "bert.onnx"
+    ids = torch.arange(3, 25).reshape(2, 11)
+    sizes = {0: torch.export.Dim.DYNAMIC, 1: torch.export.Dim.DYNAMIC}
+    given = {"input_ids": ids, "attention_mask": (ids < 20).long()}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of PyTorch's own making
+        torch.onnx.export(model, (), file, kwargs=given, dynamic_shapes=dict.fromkeys(given, sizes), verbose=False)
+    return file
+
+
+def test_an_onnx_file_is_the_candidate(checkpoint, onnx_file, tmp_path):
+    done = porter("diff", "--model", checkpoint.folder, "--candidate", str(onnx_file), "--layer-by-layer")
+    assert done.code == 0, done.out + done.err
+    assert "encoder.layer.1.attention.self.query" in done.out
+    assert "dropout" not in done.out.split("\n\n")[1]
+    recording = str(tmp_path / "pytorch.rec")
+    assert porter("record", "--model", checkpoint.folder, "--output", recording).code == 0
+    assert porter("diff", recording, "--candidate", str(onnx_file)).code == 0
+
+
+def test_a_mistake_in_an_onnx_file_is_named(checkpoint, onnx_file, tmp_path):
+    import onnx
+
+    model = onnx.load(onnx_file)
+    gelu = [node for node in model.graph.node if node.op_type == "Gelu"]
+    gelu[1].attribute[0].s = b"tanh"
+    onnx.save(model, tmp_path / "wrong.onnx")
+    done = porter(
+        "diff", "--model", checkpoint.folder, "--candidate", str(tmp_path / "wrong.onnx"), "--json",
+        "--html", str(tmp_path / "r.html"),
+    )  # fmt: skip
+    report = json.loads(done.out)
+    assert done.code == 1
+    assert report["candidate"] == "ONNX"
+    assert report["origin"]["path"].startswith("encoder.layer.1.intermediate")
+    assert report["origin"]["tf_file"].endswith("wrong.onnx")
+    assert "approximate=tanh" in (tmp_path / "r.html").read_text()
+
+
+def test_a_saved_model_is_the_candidate(checkpoint, tmp_path):
+    import tensorflow as tf
+
+    from porter.model_sides import load_tensorflow
+    from porter.port_source import find_port
+
+    model = load_tensorflow(Path(checkpoint.folder), find_port(Path(checkpoint.folder), None, tmp_path))
+    names = ("input_ids", "attention_mask")
+    signature = [{name: tf.TensorSpec((None, None), tf.int64, name=name) for name in names}]
+    model.export(tmp_path / "saved", input_signature=signature, verbose=False)
+    done = porter("diff", "--model", checkpoint.folder, "--candidate", str(tmp_path / "saved"), "--layer-by-layer")
+    assert done.code == 0, done.out + done.err
+    assert "encoder.layer.1.attention.self.query" in done.out
+
+
+def test_without_onnxruntime_a_hint_tells_how_to_install_it(checkpoint, onnx_file, monkeypatch):
+    monkeypatch.setattr("porter.candidate.NEEDED", ("onnx", "no_runtime"))
+    done = porter("diff", "--model", checkpoint.folder, "--candidate", str(onnx_file))
+    assert done.code == 3
+    assert "no_runtime is needed" in done.err
+    assert "pip install 'porter[onnx]'" in done.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -79,6 +151,11 @@ def test_two_recordings(checkpoint, tmp_path):
         (["diff", "--model", "{folder}", "--tf", "missing.py"], "There is no TensorFlow file missing.py"),
         (["diff", "--model", "{folder}", "--tf", "{file}:TFNothing"], "has no class TFNothing"),
         (["diff", "{folder}/config.json", "{folder}/config.json"], "is no recording"),
+        (["diff", "--model", "{folder}", "--candidate", "nothing.onnx"], "There is no nothing.onnx"),
+        (["diff", "--model", "{folder}", "--candidate", "{folder}"], "is no SavedModel"),
+        (["diff", "--model", "{folder}", "--candidate", "{file}"], "is no ONNX file"),
+        (["diff", "--model", "{folder}", "--candidate", "{file}", "--tf", "{file}"], "two candidates"),
+        (["diff", "{file}", "{file}", "--candidate", "{file}"], "Either --model or"),
         (["record", "--model", "{folder}", "--output", "x", "--framework", "jax"], "There is no framework jax"),
     ],
 )
