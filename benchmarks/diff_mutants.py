@@ -1,10 +1,12 @@
 """Plant mistakes into TensorFlow ports and see whether the diff names the module, the statement and the cause.
 
     python benchmarks/diff_mutants.py CORPUS.json --families bert gpt2 ... --each 25 --out mutants.jsonl
+    python benchmarks/diff_mutants.py CORPUS.json --families bert gpt2 ... --hand-written --out mutants.jsonl
     python benchmarks/diff_mutants.py --table mutants.jsonl
 
-Each port is scaffolded once, its clean original is examined, then copies with one mistake each. One JSON line per
-mutant; a run that is started again goes on where it stopped.
+Each port is scaffolded once, or with --hand-written, transformers' own TensorFlow class of the family is taken, in an
+environment of constraints-transformers4.txt. Its clean original is examined, then copies with one mistake each. One
+JSON line per mutant; a run that is started again goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import argparse
 import ast
 import importlib.util
 import json
+import os
 import sys
 import tempfile
 import time
@@ -31,12 +34,20 @@ from mutations import CAUSES, Mutation, mutations
 import diffcheck
 from porter.quiet import quiet_frameworks
 
+SOURCES = ("generated", "hand-written")
+
 
 @dataclass(frozen=True)
 class Port:
-    """A family's PyTorch model, the generated file, a clean TensorFlow model with its weights, and inputs."""
+    """A family's PyTorch model, the TensorFlow file, a clean TensorFlow model with its weights, and inputs.
+
+    A hand-written file is part of a package and is edited in a folder of its own.
+    """
 
     family: str
+    source: str
+    folder: Path
+    package: str
     class_name: str
     file: Path
     torch: Any
@@ -49,6 +60,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("corpus", nargs="?", type=Path)
     parser.add_argument("--families", nargs="+", default=[])
+    parser.add_argument("--hand-written", action="store_true")
     parser.add_argument("--each", type=int, default=25)
     parser.add_argument("--out", type=Path, default=Path("mutants.jsonl"))
     parser.add_argument("--table", type=Path)
@@ -57,13 +69,17 @@ def main() -> None:
     if options.table:
         print(table([json.loads(line) for line in options.table.read_text().splitlines()]))
         return
+    source = SOURCES[options.hand_written]
     done = set()
     if options.out.exists():
-        done = {(row["family"], row["id"]) for row in map(json.loads, options.out.read_text().splitlines())}
+        rows = map(json.loads, options.out.read_text().splitlines())
+        done = {(row["family"], row["id"]) for row in rows if row["source"] == source}
+    if options.hand_written:
+        os.environ["TF_USE_LEGACY_KERAS"] = "1"
     for family in options.families:
         with tempfile.TemporaryDirectory() as folder:
             try:
-                port = make_port(options.corpus, family, Path(folder))
+                port = make_port(options.corpus, family, source, Path(folder))
             except Exception as error:  # noqa: BLE001 - a family that cannot be ported yet is left out, and said
                 print(f"{family}: no port: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
                 continue
@@ -72,13 +88,11 @@ def main() -> None:
                     out.write(json.dumps(row) + "\n")
 
 
-def make_port(corpus: Path, family: str, folder: Path) -> Port:
-    """Scaffold the base model of a family, and load PyTorch's strong weights into it."""
+def make_port(corpus: Path, family: str, source: str, folder: Path) -> Port:
+    """The TensorFlow class of the base model of a family, with PyTorch's strong weights loaded into it."""
     import torch
 
-    from porter.port_source import import_file
     from porter.sample import build_torch_model, checked_variation, torch_inputs
-    from porter.scaffold import Options, run
     from porter.subject import find_subject
 
     torch.set_num_threads(1)
@@ -87,15 +101,32 @@ def make_port(corpus: Path, family: str, folder: Path) -> Port:
     sample = folder / "sample.json"
     name = case["models"][0]["name"]
     sample.write_text(json.dumps({**data, "cases": [{**case, "models": case["models"][:1]}]}))
-    result = run(Options(family, folder, (name,), sample, False))
     subject = find_subject(family, sample, (name,))
     model = build_torch_model(subject, subject.cases[0], name)
     specs = subject.cases[0].inputs_of(subject.cases[0].models[0])
     inputs = checked_variation(model, specs)
     inputs = {key: inputs[key] for key in torch_inputs(model, inputs)}
     model.save_pretrained(folder / "weights")
-    port = getattr(import_file(result.written[0]), f"TF{name}").from_pretrained(str(folder / "weights"), from_pt=True)
-    return Port(family, f"TF{name}", result.written[0], model, port, inputs)
+    found = hand_written(name) if source == SOURCES[True] else scaffolded(family, name, sample)
+    port = found.from_pretrained(str(folder / "weights"), from_pt=True)
+    module = sys.modules[found.__module__]
+    return Port(family, source, folder, module.__package__, found.__name__, Path(module.__file__), model, port, inputs)
+
+
+def scaffolded(family: str, name: str, sample: Path) -> Any:
+    """The class that porter writes."""
+    from porter.port_source import import_file
+    from porter.scaffold import Options, run
+
+    result = run(Options(family, sample.parent, (name,), sample, False))
+    return getattr(import_file(result.written[0]), f"TF{name}")
+
+
+def hand_written(name: str) -> Any:
+    """The class that transformers 4 has."""
+    import transformers
+
+    return getattr(transformers, f"TF{name}")
 
 
 def rows_of(port: Port, each: int, done: set[tuple[str, str]]) -> Iterator[dict[str, Any]]:
@@ -142,14 +173,18 @@ def chosen(found: list[Mutation], count: int) -> list[Mutation]:
 
 def mutant(port: Port, text: str, name: str) -> Any:
     """A model of the edited file with the clean model's weights; None if it cannot even be built."""
-    file = port.file.with_name(f"{name}.py")
+    file = port.folder / f"{name}.py"
     file.write_text(text)
+    name = f"{port.package}.{name}" if port.package else name
     spec = importlib.util.spec_from_file_location(name, file)
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-        model = getattr(module, port.class_name).from_config(port.tf.config)
+        found = getattr(module, port.class_name)
+        model = found.from_config(port.tf.config) if port.source == SOURCES[False] else found(port.tf.config)
+        if port.source == SOURCES[True]:
+            model.build_in_name_scope()
         for mine, theirs in zip(model.variables, port.tf.variables, strict=True):
             mine.assign(theirs)
     except Exception:  # noqa: BLE001 - a mutant that does not import or build is no port that anyone would diff
@@ -200,7 +235,8 @@ def examined(
     classes = {
         path: {base.__name__ for base in type(part).__mro__} for path, part in diffcheck.tf_side.layers(model).items()
     }
-    row: dict[str, Any] = {"family": port.family, "id": name, "kind": kind, "matches": report.matches}
+    row: dict[str, Any] = {"source": port.source, "family": port.family, "id": name, "kind": kind}
+    row["matches"] = report.matches
     row |= {"origin": origin and origin.path, "line": origin and origin.tf and origin.tf.line}
     row |= {"cause": origin and origin.cause, "seconds": round(time.perf_counter() - start, 1)}
     wrong = is_wrong_module(mutation, layers, model, classes)

@@ -25,6 +25,9 @@ CAUSES = {
     "swapped weights": ("weight",),
     "transposed weight": ("weight",),
     "unloaded weight": ("weight",),
+    "padding": ("padding", "setting"),
+    "dropout": ("dropout", "flag", "setting", "training"),
+    "missing transpose": ("axis", "transpos"),
 }
 
 
@@ -76,6 +79,8 @@ def _of(node: ast.AST, construction: bool) -> Iterator[tuple[str, ast.expr, str]
         yield from _of_call(node)
     if isinstance(node, ast.BinOp):
         yield from _of_operator(node)
+    if isinstance(node, ast.UnaryOp) and isinstance(node.operand, ast.Constant) and (node.operand.value or 0) >= 1000:
+        yield "mask", node, "-2.0"  # the fill value
     if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
         yield from _of_subscript(node)
     if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call | ast.BinOp):
@@ -89,6 +94,8 @@ def _of_construction(node: ast.AST) -> Iterator[tuple[str, ast.expr, str]]:
         for keyword in node.keywords:
             if keyword.arg in ("epsilon", "eps"):
                 yield "epsilon", keyword.value, "1e-3"
+            if keyword.arg == "padding" and ast.unparse(keyword.value) in ("'same'", "'valid'"):
+                yield "padding", keyword.value, '"valid"' if "same" in ast.unparse(keyword.value) else '"same"'
         if ast.unparse(node.func) == "get_tf_activation":
             yield "activation", node, 'get_tf_activation("gelu_new")'
             yield "activation", node, 'get_tf_activation("relu")'
@@ -106,20 +113,36 @@ def _of_call(node: ast.Call) -> Iterator[tuple[str, ast.expr, str]]:
         value = ast.unparse(keyword.value)
         if keyword.arg == "axis" and value in ("-1", "1", "2", "-2"):
             yield "axis", keyword.value, "1" if value in ("-1", "2") else "-1"
-        if keyword.arg == "perm" and value.startswith("["):
-            axes = ast.literal_eval(value)
-            if len(axes) >= 3:
-                yield "axis order", keyword.value, str([axes[0], axes[2], axes[1], *axes[3:]])
+        if keyword.arg == "perm":
+            yield from _of_axes(keyword.value)
         if keyword.arg in ("transpose_a", "transpose_b"):
             yield "transposed", keyword.value, str(value != "True")
+        if keyword.arg == "training" and value == "training" and "dropout" in name:
+            yield "dropout", keyword.value, "True"
         if keyword.arg is not None and keyword.arg.endswith("mask") and value == keyword.arg:
             yield "mask", keyword.value, "None"
     if len(node.args) >= 2 and (name == "tf.matmul" or name.startswith("self.")):
         first, second = (ast.unparse(part) for part in node.args[:2])
         rest = [ast.unparse(part) for part in node.args[2:]] + [ast.unparse(part) for part in node.keywords]
         yield "argument order", node, f"{name}({', '.join([second, first, *rest])})"
-    if name in ("tf.range", "keras.ops.arange") and len(node.args) == 1:
+    if name in ("tf.range", "keras.ops.arange"):
         yield "position", node, f"(1 + {ast.unparse(node)})"
+    if name == "tf.transpose" and node.args:
+        yield "missing transpose", node, ast.unparse(node.args[0])
+        if len(node.args) == 2:
+            yield from _of_axes(node.args[1])
+    if name in ("tf.divide", "tf.multiply", "tf.add") and len(node.args) == 2:
+        first, second = (ast.unparse(part) for part in node.args)
+        kind = "scaling" if name != "tf.add" else "mask" if "mask" in second else "residual"
+        yield kind, node, first
+
+
+def _of_axes(axes: ast.expr) -> Iterator[tuple[str, ast.expr, str]]:
+    """A literal permutation with two axes exchanged."""
+    parts = axes.elts if isinstance(axes, ast.List | ast.Tuple) else []
+    if len(parts) >= 3 and all(isinstance(part, ast.Constant) for part in parts):
+        first, second, third, *rest = (part.value for part in parts)
+        yield "axis order", axes, str([first, third, second, *rest])
 
 
 def _of_operator(node: ast.BinOp) -> Iterator[tuple[str, ast.expr, str]]:

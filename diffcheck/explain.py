@@ -160,8 +160,9 @@ def _statements(module: ModuleResult, located: Located | None) -> tuple[Statemen
         return tuple(dict.fromkeys(event.statement for event in (located.tf, *located.others)))
     if module.crash is None or not module.crash.file:
         return ()
-    found = statements_of(module.crash.file).get(module.crash.line)
-    return () if found is None else (found,)
+    statements = statements_of(module.crash.file)
+    lines = (module.crash.line, *module.crash.callers)
+    return tuple(dict.fromkeys(statements[line] for line in lines if line in statements))
 
 
 def _locate(models: Models, module: ModuleResult) -> Located | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeGuard
 
@@ -58,22 +58,57 @@ def first_difference(reference: Sequence[Event], candidate: Sequence[Event], tol
     equal: set[str] = set()
     numbers: dict[str, Located] = {}
     last, last_other = -1, -1
-    for i, j in match_events(reference, candidate, tolerance):
+    pairs = match_events(reference, candidate, tolerance)
+    for i, j in sorted((*pairs, *_elsewhere(reference, candidate, pairs)), key=lambda pair: pair[1]):
         event = candidate[j]
         # Code that is divided otherwise reaches a value of PyTorch's under another name, earlier.
         if any(agree(later, event, tolerance) for later in reference[i:]):
             equal.add(event.name)
-            last, last_other = i, j
+            last, last_other = max(i, last), j
             continue
         inputs = tuple(name for name in event.statement.reads if name in equal)
         result = _worst(reference[i].value, event.value, tolerance)
         skipped, others = reference[last + 1 : i], candidate[last_other + 1 : j]
         found = Located(reference[i], event, result, inputs, tuple(skipped), tuple(others))
         if not _is_number(event):
+            found = _in_helper(found, candidate[: j + 1], equal)
             return next((numbers[name] for name in event.statement.reads if name in numbers), found)
         # A flag or size may differ without consequence; it counts if the first wrong tensor is computed from it.
         numbers.setdefault(event.name, found)
     return next(iter(numbers.values()), None)
+
+
+def _elsewhere(
+    reference: Sequence[Event], candidate: Sequence[Event], pairs: Sequence[tuple[int, int]]
+) -> list[tuple[int, int]]:
+    """Variables of one name and shape, set once on either side, that are computed in another order."""
+    left, right = ({event.name: n for n, event in enumerate(side)} for side in (reference, candidate))
+    once = [name for name in left if all([e.name for e in side].count(name) == 1 for side in (reference, candidate))]
+    matched = ({i for i, _ in pairs}, {j for _, j in pairs})
+    return [
+        (left[name], right[name])
+        for name in once
+        if left[name] not in matched[0] and right[name] not in matched[1] and not _is_number(candidate[right[name]])
+        if _shapes(reference[left[name]]) == _shapes(candidate[right[name]])
+    ]
+
+
+def _in_helper(found: Located, events: Sequence[Event], equal: set[str]) -> Located:
+    """The helper's own ``return``, if the wrong value is what a helper made of right ones."""
+    if len(events) < 2:
+        return found
+    inner, event = events[-2], events[-1]
+    assigned = {other.name for other in events[:-1] if other.function == event.function}
+    right = all(name in equal or name not in assigned for name in event.statement.reads)
+    if inner.name != RETURN or event.name == RETURN or inner.function == event.function or not right:
+        return found
+    if not close(inner.value, event.value, 0.0):
+        return found
+    return replace(found, tf=inner, others=(*found.others, event))
+
+
+def _shapes(event: Event) -> list[tuple[int, ...]]:
+    return [tensor.array.shape for tensor in event.value.tensors.values()]
 
 
 def _is_number(event: Event) -> bool:
@@ -119,12 +154,14 @@ def close(expected: Flattened, actual: Flattened, tolerance: float) -> bool:
 
 def _likeness(mine: Event, theirs: Event, tolerance: float) -> float:
     name = 1.0 * (mine.name.rstrip("_").removeprefix("tf_") == theirs.name.rstrip("_").removeprefix("tf_"))
+    same = mine.function == theirs.function or {mine.function, theirs.function} == {"forward", "call"}
+    if mine.name == RETURN and not same:
+        name = 0.0  # a helper that the other side does not have
     if agree(mine, theirs, tolerance):
         trivial = all(tensor.array.size <= 1 for tensor in mine.value.tensors.values())
         return name + (0.5 if trivial else 3.0)
-    same_function = 0.1 * (mine.function == theirs.function or {mine.function, theirs.function} == {"forward", "call"})
     if name:
-        return name + same_function
+        return name + 0.1 * same
     return 0.8 if agree(mine, theirs, NEAR) else 0.0
 
 

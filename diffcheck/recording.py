@@ -90,12 +90,16 @@ class Structure:
 
 @dataclass(frozen=True)
 class Crash:
-    """An exception that ended a run half way: where in the model's own files, and its sentence."""
+    """An exception that ended a run half way: where in the model's own files, and its sentence.
+
+    ``callers`` are the lines of the same module from which the code at ``line`` was called, innermost first.
+    """
 
     message: str
     file: str = ""
     line: int = 0
     module: str = ""
+    callers: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

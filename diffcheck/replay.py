@@ -46,6 +46,8 @@ def arguments_for(
         values[name] = _substitute(value, reference[other], double) if other is not None else thaw(value, double)
         if other is None and _holds_tensors(value):
             kept.append(name)
+    if values.get("training"):
+        values["training"] = False  # PyTorch's module was not in training: a caller that says so is wrong itself
     for name, value in reference.items():
         if name in accepted and name not in values and isinstance(value, TensorValue):
             values[name] = _tensor(value, double)
@@ -141,9 +143,27 @@ def _filled(own: object, reference: FrozenCache, double: bool) -> object:
         *parents, name = path.split(".")
         holder: Any = filled
         for part in parents:
-            holder = holder.layers[int(part)] if part.isdigit() else getattr(holder, part)
-        setattr(holder, name, _tensor(value, double))
+            holder = _part(holder, part)
+        if isinstance(holder, dict):
+            holder[_key(holder, name)] = _tensor(value, double)
+        elif isinstance(holder, list):
+            holder[int(name)] = _tensor(value, double)
+        else:
+            setattr(holder, name, _tensor(value, double))
     return filled
+
+
+def _part(holder: Any, name: str) -> Any:
+    if isinstance(holder, dict):
+        return holder[_key(holder, name)]
+    if isinstance(holder, list):
+        return holder[int(name)]
+    return holder.layers[int(name)] if name.isdigit() else getattr(holder, name)
+
+
+def _key(holder: dict[Any, Any], name: str) -> Any:
+    """The key that a path wrote as ``name``; keys may be numbers."""
+    return next((key for key in holder if str(key) == name), name)
 
 
 def _holds_tensors(value: object) -> bool:

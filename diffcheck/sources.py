@@ -53,19 +53,21 @@ def crash_of(error: BaseException, module: str = "", owner: object = None) -> Cr
     last one outside of the frameworks.
     """
     home = source_of(type(owner))[0] if owner is not None else ""
-    place, line, own = "", 0, False
+    place, line = "", 0
+    own: list[int] = []
     trace = error.__traceback__
     while trace is not None:
         file = trace.tb_frame.f_code.co_filename
         if file == home and trace.tb_frame.f_locals.get("self", owner) is owner:
-            place, line, own = file, trace.tb_lineno, True
+            place, line = file, trace.tb_lineno
+            own.append(line)
         elif not own and not _is_library(file):
             place, line = file, trace.tb_lineno
         trace = trace.tb_next
     lines = [text.strip() for text in _COLOUR.sub("", str(error)).splitlines() if text.strip()]
     # Keras puts its own line before the message.
     told = [text for text in lines if not text.startswith("Exception encountered when calling")]
-    return Crash(f"{type(error).__name__}: {told[0] if told else ''}", place, line, module)
+    return Crash(f"{type(error).__name__}: {told[0] if told else ''}", place, line, module, tuple(own[-2::-1]))
 
 
 def _is_library(file: str) -> bool:

@@ -107,7 +107,8 @@ def _stored(document: Mapping[str, Any], arrays: Mapping[str, np.ndarray[Any, An
         )
         for call in document["calls"]
     )  # fmt: skip
-    crash = Crash(**document["crash"]) if document["crash"] else None
+    told = document["crash"]
+    crash = Crash(**{**told, "callers": tuple(told["callers"])}) if told else None
     recording = Recording(document["framework"], calls, Flattened(tensors(document["output"])), crash)
     return Stored(recording, _structure(document["structure"]), tensors(document["inputs"]), document["noise"])
 

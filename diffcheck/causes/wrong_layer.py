@@ -99,6 +99,7 @@ def activations() -> dict[str, Any]:
     return {
         "gelu (erf)": lambda x: tf.nn.gelu(x, approximate=False),
         "gelu (tanh)": lambda x: tf.nn.gelu(x, approximate=True),
+        "quick gelu": lambda x: x * tf.sigmoid(1.702 * x),
         "relu": tf.nn.relu,
         "silu": tf.nn.silu,
         "tanh": tf.tanh,
