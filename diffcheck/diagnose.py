@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from diffcheck.align import compare_modules
 from diffcheck.compare import Comparison
-from diffcheck.metrics import EXACT, Bound
+from diffcheck.metrics import Bound
 from diffcheck.pair import Pairing
 from diffcheck.recording import Crash, ModuleCall, Recording, Structure, flat_arguments
 from diffcheck.report import DoubleRun, ModuleResult, Verdict
@@ -182,7 +182,7 @@ def _divided_otherwise(
     parents = {path: max((p for p in right if is_below(path, p)), key=len, default=None) for path in bugs}
     wanted = sorted({parent for parent in parents.values() if parent is not None})
     runs = confirm([path for path in wanted if worst_run(single[path]).comparison])
-    exact = {path for path, run in runs.items() if run.double is not None and run.double <= EXACT}
+    exact = {path for path, run in runs.items() if run.double is not None and run.double <= run.exact}
     return {path for path, parent in parents.items() if parent in exact}
 
 

@@ -26,6 +26,7 @@ from diffcheck.storage import Stored
 from diffcheck.training import Backward, compare_backward
 from diffcheck.values import Flattened, flatten
 from diffcheck.variations import compare_cached_step, compare_variations, torch_outputs, torch_step
+from diffcheck.whole import run_whole
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,8 @@ class Options:
     compared; ``parameters`` pairs PyTorch's names with TensorFlow's where that cannot be found out; ``gradients``
     compares the backward pass, ``training`` a step in training mode with dropout off (both hold both models);
     ``max_memory`` is what the process may take, in bytes, by default what one model takes and 1 GiB more.
-    ``variations`` are other inputs by name, on which only outputs are compared, as
-    is ``cached_step``, a decoder's last token from the cache of those before it.
+    ``float64`` runs the whole model in float64 too. ``variations`` are other inputs by name, on which only outputs are
+    compared, as is ``cached_step``, a decoder's last token from the cache of those before it.
     """
 
     tolerance: float = TOLERANCE
@@ -46,6 +47,7 @@ class Options:
     parameters: Mapping[str, str] = field(default_factory=dict)
     gradients: bool = False
     training: bool = False
+    float64: bool = False
     max_memory: int | None = None
     variations: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     cached_step: bool = True
@@ -70,7 +72,8 @@ def diff(torch_model: Any, tf_model: Any, inputs: Mapping[str, object], options:
     models = Models(first.recording, candidate, structures, pairing, sides, inputs)
     variations = () if candidate.crash else _variations(models, first, options)
     outputs, notes = _outputs(models, options)
-    deep = options.layer_by_layer or not outputs.matches
+    whole = run_whole(sides, inputs, outputs, options.skip) if options.float64 and not candidate.crash else None
+    deep = options.layer_by_layer or not outputs.matches or bool(whole and whole.is_bug)
     modules, origin, broken_off = _examined(models, Bound(options.tolerance), deep)
     return Report(
         outputs,
@@ -82,6 +85,7 @@ def diff(torch_model: Any, tf_model: Any, inputs: Mapping[str, object], options:
         (*notes, *broken_off, *_unexercised(models), *_exceeded(options.max_memory)),
         () if candidate.crash else _backward(models, options),
         variations,
+        float64=whole,
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from diffcheck.compare import Comparison
+from diffcheck.metrics import EXACT
 from diffcheck.pair import Unpaired
 from diffcheck.recording import Crash
 from diffcheck.training import Backward
@@ -29,16 +30,25 @@ class Place:
 
 @dataclass(frozen=True)
 class DoubleRun:
-    """A module alone in float64 on both sides: a bug keeps its relative size, rounding shrinks a thousandfold."""
+    """A module alone in float64 on both sides: a bug keeps its relative size, rounding shrinks a thousandfold.
+
+    Up to ``exact`` both sides are equal.
+    """
 
     single: float
     double: float | None
     problem: str = ""
+    exact: float = EXACT
 
     @property
     def is_bug(self) -> bool | None:
         """Whether the difference stayed; None if the module could not run in float64."""
-        return None if self.double is None else self.double >= 0.1 * self.single
+        return None if self.double is None else self.double >= max(self.exact, 0.1 * self.single)
+
+    @property
+    def figures(self) -> str:
+        """Both differences in words."""
+        return f"{self.single:.1e} became {self.double:.1e}, relative"
 
 
 @dataclass(frozen=True)
@@ -125,13 +135,15 @@ class Report:
     backward: tuple[Backward, ...] = ()
     variations: tuple[Variation, ...] = ()
     candidate: str = "TensorFlow"
+    float64: DoubleRun | None = None
 
     @property
     def matches(self) -> bool:
         """All outputs within their bounds, all paired weights equal, no module wrong by itself, gradients equal."""
         forward = self.outputs.matches and self.origin is None and self.crash is None and not self.weights
         others = all(variation.matches for variation in self.variations)
-        return forward and others and all(backward.matches for backward in self.backward)
+        exact = self.float64 is None or not self.float64.is_bug
+        return forward and exact and others and all(backward.matches for backward in self.backward)
 
     @property
     def max_abs(self) -> float | None:
@@ -146,6 +158,7 @@ class Report:
             "matches": self.matches,
             "max_abs": self.max_abs,
             "origin": self.origin and _origin_json(self.origin),
+            "float64": self.float64 and _double_json(self.float64),
             "modules": [_module_json(module) for module in self.modules],
             "weights": [
                 {"name": weight.name, "tf_name": weight.tf_name, "max_abs": weight.comparison.max_abs}
@@ -194,6 +207,7 @@ class Report:
             inside = self.crash.module or "the model"
             lines.append(f"the {self.candidate} model stopped in {inside}{place}: {self.crash.message}")
         lines.append(self.outputs.sentence())
+        lines += _whole_sentences(self.float64)
         if self.origin:
             lines += _origin_sentences(self.origin, self.modules, self.candidate)
         for backward in self.backward:
@@ -212,6 +226,19 @@ def number_text(comparison: Comparison | None) -> str:
     return ",".join(kinds)
 
 
+def _whole_sentences(run: DoubleRun | None) -> list[str]:
+    if run is None:
+        return []
+    if run.double is None:
+        return [f"the whole model could not be run in float64: {run.problem}"]
+    verdict = "the difference stays: a bug, not rounding" if run.is_bug else "the difference goes: rounding, no bug"
+    return [f"in float64, with the whole model, {verdict} ({run.figures})."]
+
+
+def _double_json(run: DoubleRun) -> dict[str, Any]:
+    return {"float32": run.single, "float64": run.double, "is_bug": run.is_bug}
+
+
 def _origin_sentences(origin: Origin, modules: Iterable[ModuleResult], candidate: str) -> list[str]:
     found = next(module for module in modules if module.path == origin.path)
     where = str(origin.tf or "its file is unknown")
@@ -221,10 +248,7 @@ def _origin_sentences(origin: Origin, modules: Iterable[ModuleResult], candidate
     if found.alone and found.alone.failures:
         lines.append("  " + found.alone.sentence().replace("\n", "\n  "))
     if found.float64 and found.float64.double is not None:
-        lines.append(
-            f"  in float64 the difference stays ({found.float64.single:.1e} became {found.float64.double:.1e}, "
-            "relative): a bug, not rounding."
-        )
+        lines.append(f"  in float64 the difference stays ({found.float64.figures}): a bug, not rounding.")
     if found.float64 and found.float64.problem:
         lines.append(f"  it could not be rerun in float64: {found.float64.problem}")
     for label, place in (("PyTorch", origin.torch), (candidate, origin.tf)):
@@ -274,7 +298,7 @@ def _module_json(module: ModuleResult) -> dict[str, Any]:
         "alone": module.alone and module.alone.max_abs,
         "verdict": module.verdict,
         "amplification": module.amplification,
-        "float64": double and {"float32": double.single, "float64": double.double, "is_bug": double.is_bug},
+        "float64": double and _double_json(double),
         "shape": "shape" in failures,
         "dtype": "dtype" in failures,
         "nonfinite": bool(failures & {"nan", "inf"}),

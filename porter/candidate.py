@@ -26,7 +26,7 @@ class Candidate:
     trust_remote_code: bool
 
 
-def compare_candidate(candidate: Candidate, tolerance: float) -> Report:
+def compare_candidate(candidate: Candidate, tolerance: float, float64: bool = False) -> Report:
     """Run PyTorch and the file on the same inputs; those that porter makes are cut to sizes that the file fixes."""
     import numpy as np
 
@@ -45,7 +45,7 @@ def compare_candidate(candidate: Candidate, tolerance: float) -> Report:
         given = dict(fit(graph.inputs, made))
     check_inputs(model, given)
     try:
-        return diff_export(diffcheck.record_torch(model, given), graph, tolerance, model)
+        return diff_export(diffcheck.record_torch(model, given), graph, tolerance, model, float64)
     except NotAnExport as error:
         raise UsageError(f"{candidate.path}: {error}", hint="--inputs FILE.npz") from error
 

@@ -15,18 +15,21 @@ from diffcheck.storage import Stored
 __all__ = ["Graph", "NotAnExport", "diff_export", "fit", "needs_onnx", "open_export"]
 
 
-def diff_export(reference: Stored, export: Path | Graph, tolerance: float = TOLERANCE, model: Any = None) -> Report:
+def diff_export(
+    reference: Stored, export: Path | Graph, tolerance: float = TOLERANCE, model: Any = None, float64: bool = False
+) -> Report:
     """Compare an ONNX file or a SavedModel with PyTorch's recorded run of the model that it was exported from.
 
     Modules are those that the names of its operations spell, as PyTorch's exporters and Keras write them. With the
-    PyTorch ``model`` each is run alone too, on PyTorch's inputs, suspicious ones in float64.
+    PyTorch ``model`` each is run alone too, on PyTorch's inputs, suspicious ones in float64; with ``float64`` the
+    whole model as well.
 
     Raises:
         NotAnExport: the file is neither, or the inputs do not fit it.
         ImportError: onnx or onnxruntime is not installed.
     """
     graph = open_export(export) if isinstance(export, Path) else export
-    return compare_export(Compared(reference, graph, tolerance, model))
+    return compare_export(Compared(reference, graph, tolerance, model, float64))
 
 
 def open_export(path: Path) -> Graph:

@@ -24,7 +24,10 @@ from diffcheck.recording import Crash, ModuleCall, Recording, Structure, fingerp
 from diffcheck.report import DoubleRun, ModuleResult, Origin, Place, Report
 from diffcheck.storage import Stored
 from diffcheck.values import Flattened, TensorValue
+from diffcheck.whole import compared_in_double
 
+EXACT_IN_FILE = 5e-7
+"""Relative difference in float64 up to which values are equal: numbers in the code became float32 in the file."""
 UNNAMED = "no operation of the file carries its name"
 UNTOLD = "nothing that leaves it has the shape of PyTorch's result"
 
@@ -37,6 +40,7 @@ class Compared:
     graph: Graph
     tolerance: float
     model: Any = None
+    float64: bool = False
 
 
 def compare_export(both: Compared) -> Report:
@@ -58,7 +62,8 @@ def compare_export(both: Compared) -> Report:
     found = next((module for module in modules if module.verdict == "origin"), None)
     origin = None if found is None else _origin(both, found, matched, values)
     notes = (*differing, *notes, *more, *_unmapped(reference, matched))
-    return Report(outputs, modules, origin, (), pairing.unpaired, None, notes, candidate=graph.label)
+    whole = _whole(both, feeds, outputs) if both.float64 and both.model is not None else None
+    return Report(outputs, modules, origin, (), pairing.unpaired, None, notes, candidate=graph.label, float64=whole)
 
 
 def _feeds(both: Compared) -> tuple[dict[str, Array], tuple[str, ...]]:
@@ -95,6 +100,20 @@ def _compare_outputs(both: Compared, feeds: Mapping[str, Array]) -> tuple[Compar
         if compared(plain).matches:
             notes.append("without the runtime's optimisations of the graph the outputs match.")
     return outputs, tuple(notes)
+
+
+def _whole(both: Compared, feeds: Mapping[str, Array], outputs: Comparison) -> DoubleRun:
+    """The whole model in float64 on both sides."""
+    ports = both.graph.outputs
+    try:
+        values = both.graph.run(feeds, [port.tensor for port in ports], double=True)
+        expected = torch_side.run_double(both.model, {name: v.array for name, v in both.reference.inputs.items()})
+    except (NotAnExport, RuntimeError, TypeError, ValueError) as error:
+        return DoubleRun(outputs.relative, None, str(error))
+    names = match_outputs(ports, values, expected.tensors)
+    arrays = {port.name: value for port, value in zip(ports, values, strict=True)}
+    actual = {path: TensorValue(arrays[name], arrays[name].dtype.name) for path, name in names.items()}
+    return compared_in_double(expected, Flattened(actual), outputs, exact=EXACT_IN_FILE)
 
 
 def _run(both: Compared, feeds: Mapping[str, Array]) -> tuple[list[Matched], dict[str, TensorValue]]:
@@ -219,7 +238,7 @@ def _double(
     again = _alone(both, matched[worst.call.path, worst.call.number], values, Bound(), double=True)
     if again.comparison is None:
         return DoubleRun(single, None, again.problem)
-    return DoubleRun(single, again.comparison.relative)
+    return DoubleRun(single, again.comparison.relative, exact=EXACT_IN_FILE)
 
 
 def _origin(both: Compared, found: ModuleResult, matched: list[Matched], values: Mapping[str, TensorValue]) -> Origin:

@@ -34,6 +34,9 @@ def diff(
     tolerance: Annotated[float, typer.Option(help="Allowed difference, times max(1, max|PyTorch|).")] = 1e-5,
     gradients: Annotated[bool, typer.Option("--gradients", help="Compare every parameter's gradient.")] = False,
     training: Annotated[bool, typer.Option("--training", help="Compare a training step, dropout off.")] = False,
+    float64: Annotated[
+        bool, typer.Option("--float64", help="Run the whole model in float64 too: a bug stays, rounding goes.")
+    ] = False,
     inputs: Annotated[Path | None, typer.Option(help="Inputs by argument name: .npz or .json.")] = None,
     max_memory: Annotated[
         int | None, typer.Option(help="Mebibytes that the process may take; default: one model and 1024 more.")
@@ -60,10 +63,12 @@ def diff(
     if not 0 < tolerance < 1:
         raise UsageError(f"A tolerance of {tolerance} is not between 0 and 1.")
     check_choice(recordings or [], model, tf, candidate)
+    if recordings and (float64 or gradients or training):
+        raise UsageError("Recordings cannot be run again: --float64, --gradients and --training need --model.")
     with tempfile.TemporaryDirectory() as scratch:
         if candidate is not None:
             report = compare_file(
-                candidate, recordings or [], Sides(model or "", None, inputs, trust_remote_code), tolerance
+                candidate, recordings or [], Sides(model or "", None, inputs, trust_remote_code), tolerance, float64
             )
         elif model:
             import diffcheck
@@ -73,6 +78,7 @@ def diff(
                 layer_by_layer,
                 gradients=gradients,
                 training=training,
+                float64=float64,
                 max_memory=max_memory and max_memory << 20,
             )
             report = compare(Sides(model, tf, inputs, trust_remote_code), Path(scratch), options)
@@ -110,13 +116,15 @@ def check_choice(recordings: Sequence[Path], model: str | None, tf: str | None, 
         raise UsageError("--candidate and --tf name two candidates.", hint="leave one of them out")
 
 
-def compare_file(candidate: Path, recordings: Sequence[Path], sides: Sides, tolerance: float) -> Report:
+def compare_file(candidate: Path, recordings: Sequence[Path], sides: Sides, tolerance: float, float64: bool) -> Report:
     """An exported file, with the checkpoint or with a recording of PyTorch's run."""
     from porter.candidate import Candidate, compare_candidate, compare_with_recording
 
     if recordings:
         return compare_with_recording(recordings[0], candidate, tolerance)
-    return compare_candidate(Candidate(candidate, sides.model, sides.inputs, sides.trust_remote_code), tolerance)
+    return compare_candidate(
+        Candidate(candidate, sides.model, sides.inputs, sides.trust_remote_code), tolerance, float64
+    )
 
 
 def compare(sides: Sides, scratch: Path, options: Options) -> Report:

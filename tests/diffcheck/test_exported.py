@@ -228,3 +228,16 @@ def test_a_mistake_in_a_saved_model_is_found(twins, saved):
     origin = next(module for module in report.modules if module.verdict == "origin")
     assert origin.float64.is_bug
     assert "SavedModel" in "\n".join(report.sentences())
+
+
+def test_whole_files_in_float64_too(exports, twins, saved):
+    reference = exports.reference
+    report = diff_export(reference, exports.files["dynamo"], model=exports.model, float64=True)
+    # The square root in the attention's scale was rounded to float32 when the file was written.
+    assert report.float64.double < 1e-7 < report.float64.single
+    assert not report.float64.is_bug
+    report = diff_export(reference, exports.mutated("dynamo", tanh_gelu), model=exports.model, float64=True)
+    assert report.float64.is_bug
+    reference = diffcheck.record_torch(twins.torch, twins.inputs)
+    report = diff_export(reference, saved(), model=twins.torch, float64=True)
+    assert report.float64.double < 1e-8 < report.float64.single

@@ -133,3 +133,22 @@ def test_an_interrupt_leaves_what_is_known(twins, monkeypatch):
     report = diffcheck.diff(twins.torch, twins.tf, twins.inputs)
     assert report.origin.path == "encoder.layer.1.intermediate"
     assert any(line.startswith("interrupted") for line in report.sentences())
+
+
+def test_the_whole_model_in_float64_tells_rounding_from_a_bug(twins):
+    report = diffcheck.diff(twins.torch, twins.tf, twins.inputs, Options(float64=True))
+    assert report.matches
+    assert report.float64.double < 1e-8 < report.float64.single
+    assert "rounding, no bug" in "\n".join(report.sentences())
+    twins.tf.tiny.encoder.layer[1].intermediate.approximate = True
+    report = diffcheck.diff(twins.torch, twins.tf, twins.inputs, Options(float64=True))
+    assert report.to_json()["float64"]["is_bug"]
+    assert report.float64.double == pytest.approx(report.float64.single, rel=0.5)
+
+
+def test_a_bug_within_the_tolerance_is_a_bug_in_float64(twins):
+    twins.tf.tiny.encoder.layer[1].intermediate.approximate = True
+    report = diffcheck.diff(twins.torch, twins.tf, twins.inputs, Options(tolerance=0.1, float64=True))
+    assert report.outputs.matches
+    assert not report.matches
+    assert report.origin.path == "encoder.layer.1.intermediate"
