@@ -5,7 +5,15 @@ Importing this package loads numpy only; PyTorch and TensorFlow are imported by 
 
 from diffcheck.compare import Comparison, compare, compare_flat, noise_between
 from diffcheck.metrics import NOISE_FACTOR, TOLERANCE, Bound, TensorResult
-from diffcheck.pipeline import Options, assert_matches, diff, diff_recordings, record_tensorflow, record_torch
+from diffcheck.pipeline import (
+    InputsRefused,
+    Options,
+    assert_matches,
+    diff,
+    diff_recordings,
+    record_tensorflow,
+    record_torch,
+)
 from diffcheck.report import Report
 from diffcheck.sides import Loader, TooLittleMemory
 
@@ -14,6 +22,7 @@ __all__ = [
     "TOLERANCE",
     "Bound",
     "Comparison",
+    "InputsRefused",
     "Loader",
     "Options",
     "Report",

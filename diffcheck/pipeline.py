@@ -25,7 +25,7 @@ from diffcheck.sides import Loader, Sides, peak, plan
 from diffcheck.storage import Stored
 from diffcheck.training import Backward, compare_backward
 from diffcheck.values import Flattened, flatten
-from diffcheck.variations import compare_cached_step, compare_variations, torch_outputs, torch_step
+from diffcheck.variations import REFUSED, compare_cached_step, compare_variations, torch_outputs, torch_step
 from diffcheck.whole import run_whole
 
 
@@ -53,6 +53,10 @@ class Options:
     cached_step: bool = True
 
 
+class InputsRefused(ValueError):
+    """PyTorch itself does not run on the inputs."""
+
+
 def diff(torch_model: Any, tf_model: Any, inputs: Mapping[str, object], options: Options | None = None) -> Report:
     """Compare a PyTorch model with a TensorFlow model of it on the same inputs (numpy arrays by argument name).
 
@@ -61,6 +65,7 @@ def diff(torch_model: Any, tf_model: Any, inputs: Mapping[str, object], options:
     of a size that matters are then loaded one at a time.
 
     Raises:
+        InputsRefused: PyTorch itself does not run on these inputs.
         TooLittleMemory: ``options.max_memory`` leaves no room for one model.
     """
     options = options or Options()
@@ -106,7 +111,10 @@ def _torch_runs(sides: Sides, inputs: Mapping[str, object], options: Options) ->
         importlib.import_module("tensorflow")  # so that the memory it takes is counted
     sides.together, in_memory = plan(options.max_memory, torch_side.size(model))
     copies = Copies(in_memory)
-    recording = torch_side.record(model, inputs, copies)
+    try:
+        recording = torch_side.record(model, inputs, copies)
+    except REFUSED as error:
+        raise InputsRefused(str(error)) from error
     return _TorchRuns(
         recording,
         torch_side.structure(model),

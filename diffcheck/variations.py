@@ -18,7 +18,7 @@ from diffcheck.values import Flattened, flatten, is_cache
 
 Inputs = Mapping[str, object]
 PAST = "past_key_values"
-REFUSED = (TypeError, ValueError, RuntimeError, IndexError, KeyError, AttributeError)
+REFUSED = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 """What PyTorch raises for inputs that do not fit a model."""
 _STEPPED = ("input_ids", "decoder_input_ids")
 

@@ -31,13 +31,6 @@ def local_folder(model: str) -> Path:
         raise UsageError(f"{model} is no folder, and could not be downloaded.", hint="check the name") from error
 
 
-def load_both(folder: Path, tf: str | None, scratch: Path, trust: bool) -> tuple[Any, Any]:
-    """The PyTorch model and the TensorFlow model of one checkpoint, in float32."""
-    source = port_source.find_port(folder, tf, scratch, trust)
-    torch_model = load_torch(folder, trust)
-    return torch_model, load_tensorflow(folder, source)
-
-
 def load_torch(folder: Path, trust: bool) -> Any:
     """The PyTorch model that config.json names, in float32, in eval mode, with eager attention.
 
@@ -63,6 +56,17 @@ def load_tensorflow(folder: Path, source: port_source.PortSource) -> Any:
     return port_source.load_class(source).from_pretrained(str(folder), from_pt=True)
 
 
+def check_names(model: Any, inputs: dict[str, Any]) -> None:
+    """Refuse inputs that the model has no argument for.
+
+    Raises:
+        UsageError: with their names.
+    """
+    unknown = [name for name in inputs if name not in inspect.signature(model.forward).parameters]
+    if unknown:
+        raise UsageError(f"{type(model).__name__} takes no input {', '.join(unknown)}.")
+
+
 def check_inputs(model: Any, inputs: dict[str, Any]) -> None:
     """Refuse inputs that PyTorch itself does not run on.
 
@@ -71,9 +75,7 @@ def check_inputs(model: Any, inputs: dict[str, Any]) -> None:
     """
     import torch
 
-    unknown = [name for name in inputs if name not in inspect.signature(model.forward).parameters]
-    if unknown:
-        raise UsageError(f"{type(model).__name__} takes no input {', '.join(unknown)}.")
+    check_names(model, inputs)
     try:
         with torch.no_grad():
             model(**torch_inputs(model, inputs))

@@ -39,7 +39,7 @@ def diff(
     ] = False,
     inputs: Annotated[Path | None, typer.Option(help="Inputs by argument name: .npz or .json.")] = None,
     max_memory: Annotated[
-        int | None, typer.Option(help="Mebibytes that the process may take; default: one model and 1024 more.")
+        str | None, typer.Option(help="Memory for all of it, as 4GB; default: the larger model's and 1 GiB more.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
     junit: Annotated[Path | None, typer.Option(help="Write JUnit XML to this file too.")] = None,
@@ -58,6 +58,7 @@ def diff(
       porter diff --model ./my-model --tf modeling_tf_my_model.py:TFMyModel
       porter diff --model ./my-model --candidate my-model.onnx
       porter diff --model ./my-model --html report.html
+      porter diff --model ./large-model --max-memory 8GB
       porter diff pytorch.rec tensorflow.rec
     """
     if not 0 < tolerance < 1:
@@ -72,6 +73,7 @@ def diff(
             )
         elif model:
             import diffcheck
+            from porter.weights.source import size
 
             options = diffcheck.Options(
                 tolerance,
@@ -79,7 +81,7 @@ def diff(
                 gradients=gradients,
                 training=training,
                 float64=float64,
-                max_memory=max_memory and max_memory << 20,
+                max_memory=size(max_memory, "--max-memory 4GB") if max_memory else None,
             )
             report = compare(Sides(model, tf, inputs, trust_remote_code), Path(scratch), options)
         else:
@@ -131,18 +133,22 @@ def compare(sides: Sides, scratch: Path, options: Options) -> Report:
     """Load both sides and run them."""
     import diffcheck
     from porter.model_inputs import inputs_for, read_inputs, variations_of
-    from porter.model_sides import check_inputs, load_both, local_folder
-    from porter.sample import runs
+    from porter.model_sides import check_names, load_tensorflow, load_torch, local_folder
+    from porter.port_source import find_port
 
     folder = local_folder(sides.model)
-    torch_model, tf_model = load_both(folder, sides.tf, scratch, sides.trust_remote_code)
-    given = read_inputs(sides.inputs) if sides.inputs else inputs_for(folder, torch_model)
-    check_inputs(torch_model, given)
-    others = (
-        {} if sides.inputs else {n: other for n, other in variations_of(given).items() if runs(torch_model, other)}
-    )
-    options = replace(options, variations=others)
-    return diffcheck.diff(torch_model, tf_model, given, options)
+    port = find_port(folder, sides.tf, scratch, sides.trust_remote_code)
+    loaded = [load_torch(folder, sides.trust_remote_code)]
+    given = read_inputs(sides.inputs) if sides.inputs else inputs_for(folder, loaded[0])
+    check_names(loaded[0], given)
+    options = replace(options, variations={} if sides.inputs else variations_of(given))
+    pytorch = diffcheck.Loader(lambda: loaded.pop() if loaded else load_torch(folder, sides.trust_remote_code))
+    try:
+        return diffcheck.diff(pytorch, diffcheck.Loader(lambda: load_tensorflow(folder, port)), given, options)
+    except diffcheck.InputsRefused as error:
+        raise UsageError(f"PyTorch does not run on these inputs: {error}", hint="--inputs FILE.npz") from error
+    except diffcheck.TooLittleMemory as error:
+        raise UsageError(f"--max-memory: {error}") from error
 
 
 def compare_recordings(recordings: Sequence[Path], tolerance: float) -> Report:

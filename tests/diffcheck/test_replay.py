@@ -22,7 +22,7 @@ def cache(states):
 
 
 def changed(states):
-    return {key: NEW for key in states} if isinstance(states, dict) else [NEW for _ in states]
+    return dict.fromkeys(states, NEW) if isinstance(states, dict) else [NEW for _ in states]
 
 
 @pytest.mark.parametrize("states", [{0: OLD, 1: OLD}, {"left": OLD}, [OLD, OLD]])
