@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
-from diffcheck import tf_side, torch_side
+from diffcheck import summary, tf_side, torch_side
 from diffcheck.causes import find_cause
 from diffcheck.causes.suspect import Suspect
 from diffcheck.diagnose import is_below
@@ -17,10 +17,13 @@ from diffcheck.heat import heat_map
 from diffcheck.isolate import Models, arguments_alone
 from diffcheck.locate import Located, construction_line, first_difference
 from diffcheck.metrics import EXACT, TOLERANCE
+from diffcheck.recording import flat_arguments
 from diffcheck.report import ModuleResult, Origin, Place
 from diffcheck.sources import source_of
 from diffcheck.statements import Event, Statement, Watch, statements_of
+from diffcheck.summary import Values
 from diffcheck.tf_float64 import in_float64
+from diffcheck.values import Flattened
 
 
 def explain(models: Models, module: ModuleResult) -> Origin:
@@ -39,7 +42,8 @@ def explain(models: Models, module: ModuleResult) -> Origin:
         if cause and cause.attribute and not suspect.variables:
             made = _made_otherwise(suspect, tolerance_for(module))
             located, cause = made or located, replace(cause, attribute="") if made else cause
-    origin = replace(_placed(models, module, located), heat=heat)
+        values = _values(models, module, located, (suspect.expected, actual))
+    origin = replace(_placed(models, module, located), heat=heat, values=values)
     if cause is None:
         return origin
     if cause.statement is not None:
@@ -48,6 +52,26 @@ def explain(models: Models, module: ModuleResult) -> Origin:
     if cause.attribute:
         origin = replace(origin, tf=_attribute_place(models, module, cause.attribute) or origin.tf)
     return replace(origin, cause=cause.edit)
+
+
+def _values(
+    models: Models, module: ModuleResult, located: Located | None, output: tuple[Flattened, Flattened | None]
+) -> tuple[Values, ...]:
+    """What the first differing statement made and was given; of a module without one, its results and arguments."""
+    given = flat_arguments(models.reference.by_path()[module.path][module.worst_call].arguments)
+    if located is None:
+        return (*summary.results("result", *output), *summary.inputs(given))
+    reads, known = located.tf.statement.reads, {event.name for event in located.went_in}
+    inside = [
+        replace(value, tf=None) if event.name in located.equal_inputs else replace(value, torch=None)
+        for event in located.went_in
+        for value in summary.results(event.name, event.value, event.value)
+    ]
+    return (
+        *summary.results(located.tf.name, located.torch.value, located.tf.value),
+        *(replace(value, role="in") for value in inside),
+        *summary.inputs({name: value for name, value in given.items() if name in reads and name not in known}),
+    )
 
 
 def _made_otherwise(suspect: Suspect, tolerance: float) -> Located | None:

@@ -33,7 +33,7 @@ def page_data(report: Report, title: str) -> dict[str, Any]:
         "title": title,
         "candidate": report.candidate,
         "matches": report.matches,
-        "sentences": report.sentences(),
+        "sentences": report.sentences(figures=False),
         "tolerance": min((tensor.allowed for tensor in report.outputs.tensors if tensor.allowed), default=1e-5),
         "modules": [_module(module, ends) for module in report.modules],
         "origin": origin
@@ -43,6 +43,7 @@ def page_data(report: Report, title: str) -> dict[str, Any]:
             "tf": _place(origin.tf),
             "cause": origin.cause,
             "statement": origin.statement,
+            "values": [value.to_json() for value in origin.values],
             "heat": origin.heat
             and {
                 "path": origin.heat.path,

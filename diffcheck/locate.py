@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,7 +24,8 @@ NEAR = 0.1
 class Located:
     """The first differing pair of assignments, how it differs, and which of the inputs were still equal.
 
-    ``skipped`` are PyTorch's assignments just before, ``others`` TensorFlow's, that have no counterpart.
+    ``skipped`` are PyTorch's assignments just before, ``others`` TensorFlow's, that have no counterpart. ``went_in``
+    are TensorFlow's variables that the statement reads.
     """
 
     torch: Event
@@ -32,6 +34,7 @@ class Located:
     equal_inputs: tuple[str, ...]
     skipped: tuple[Event, ...] = ()
     others: tuple[Event, ...] = ()
+    went_in: tuple[Event, ...] = ()
 
     @property
     def is_number(self) -> bool:
@@ -72,10 +75,18 @@ def first_difference(reference: Sequence[Event], candidate: Sequence[Event], tol
         found = Located(reference[i], event, result, inputs, tuple(skipped), tuple(others))
         if not _is_number(event):
             found = _in_helper(found, candidate[: j + 1], equal)
-            return next((numbers[name] for name in event.statement.reads if name in numbers), found)
+            found = next((numbers[name] for name in event.statement.reads if name in numbers), found)
+            return replace(found, went_in=_read_by(found.tf, candidate))
         # A flag or size may differ without consequence; it counts if the first wrong tensor is computed from it.
         numbers.setdefault(event.name, found)
     return next(iter(numbers.values()), None)
+
+
+def _read_by(event: Event, events: Sequence[Event]) -> tuple[Event, ...]:
+    """The variables that its statement reads, as they were before it."""
+    before = itertools.takewhile(lambda other: other is not event, events)
+    latest = {other.name: other for other in before if other.function == event.function}
+    return tuple(latest[name] for name in event.statement.reads if name in latest)
 
 
 def _elsewhere(

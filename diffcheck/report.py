@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from diffcheck import summary
 from diffcheck.compare import Comparison
 from diffcheck.metrics import EXACT
 from diffcheck.pair import Unpaired
 from diffcheck.recording import Crash
+from diffcheck.summary import Values
 from diffcheck.training import Backward
 
 Verdict = Literal["origin", "amplifies", "carries", "clean", "unpaired"]
@@ -98,6 +100,7 @@ class Origin:
     cause: str | None = None
     statement: str = ""
     heat: HeatMap | None = None
+    values: tuple[Values, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -196,8 +199,8 @@ class Report:
             )
         return rows
 
-    def sentences(self) -> list[str]:
-        """The result in words: weights first, then outputs, then the culprit."""
+    def sentences(self, figures: bool = True) -> list[str]:
+        """The result in words: weights first, then outputs, then the culprit, with its values' ``figures``."""
         lines = [f"weight {w.comparison.sentence()}" for w in self.weights[:10]]
         if len(self.weights) > 10:
             lines.append(f"and {len(self.weights) - 10} more weights differ.")
@@ -210,6 +213,7 @@ class Report:
         lines += _whole_sentences(self.float64)
         if self.origin:
             lines += _origin_sentences(self.origin, self.modules, self.candidate)
+            lines += [f"  {line}" for line in summary.lines(self.origin.values, self.candidate) if figures]
         for backward in self.backward:
             lines += backward.sentences()
         lines += [variation.sentence() for variation in self.variations]
@@ -269,6 +273,7 @@ def _origin_json(origin: Origin) -> dict[str, Any]:
         "torch_file": origin.torch and origin.torch.file,
         "torch_line": origin.torch and origin.torch.line,
         "cause": origin.cause,
+        "values": [value.to_json() for value in origin.values],
     }
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from diffcheck import torch_side
+from diffcheck import summary, torch_side
 from diffcheck.align import compare_modules, to_layout
 from diffcheck.compare import Comparison, compare_flat
 from diffcheck.diagnose import Alone, Runs, examine_flow, judged
@@ -258,7 +258,9 @@ def _origin(both: Compared, found: ModuleResult, matched: list[Matched], values:
         origin = explain(both.model, found, item, str(both.graph.path), run, tolerance_for(found))
     arrays = run(list(item.results.values()))
     actual = {path: TensorValue(arrays[name], arrays[name].dtype.name) for path, name in item.results.items()}
-    return replace(origin, heat=heat_map(expected, Flattened(actual)))
+    given = flat_arguments(item.reference.arguments)
+    figures = (*summary.results("result", expected, Flattened(actual)), *summary.inputs(given))
+    return replace(origin, heat=heat_map(expected, Flattened(actual)), values=figures)
 
 
 def _unmapped(reference: Stored, matched: list[Matched]) -> Iterator[str]:

@@ -57,6 +57,31 @@ def test_in_a_browser_a_module_opens_its_source_and_marks_the_wrong_line(report,
     marked = re.findall(r'<li class="wrong mono"[^>]*>(.*?)</li>', opened)
     assert ["gelu" in line or "intermediate_act_fn" in line for line in marked] == [True, True]
     assert opened.count("<rect") > len(report.modules) / 2
+    assert opened.count("<tr>") == 1 + sum(
+        (value.torch is not None) + (value.tf is not None) for value in report.origin.values
+    )
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no Chromium here: make browser installs it")
+def test_in_a_browser_the_wrong_line_is_in_view_and_keys_walk_the_modules(report, tmp_path):
+    seen = dom_after(
+        to_html(report, "tiny"),
+        tmp_path,
+        """
+        requestAnimationFrame(() => requestAnimationFrame(() => {
+          const inside = line => {
+            const [row, box] = [line, line.closest(".source")].map(part => part.getBoundingClientRect());
+            return row.top >= box.top && row.bottom <= box.bottom;
+          };
+          document.title = [...document.querySelectorAll("li.wrong")].map(inside).join();
+          const first = document.getElementById("module-0");
+          first.focus();
+          first.dispatchEvent(new KeyboardEvent("keydown", {key: "ArrowDown", bubbles: true}));
+          document.title += " " + document.activeElement.id;
+        }));
+        """,
+    )
+    assert "<title>true,true module-1</title>" in seen
 
 
 def dom_after(page, folder, script):
