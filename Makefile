@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.installed
 READY4 := .venv4/.installed
 
-.PHONY: help demo test test-transformers4 lint bench
+.PHONY: help demo test test-transformers4 browser browser-test lint bench
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -20,6 +20,14 @@ test-transformers4: $(READY) $(READY4) ## the stock TensorFlow classes of transf
 	rm -rf build/transformers4
 	$(BIN)/python tests/transformers4/write.py build/transformers4
 	.venv4/bin/python tests/transformers4/read.py build/transformers4
+
+browser: ## install Debian's Chromium with apt-get, which needs root, unless there is a browser
+	@command -v chromium || command -v google-chrome || { \
+	  test "$$(id -u)" = 0 || { echo "There is no Chromium, and apt-get needs root: sudo make browser" >&2; exit 1; }; \
+	  apt-get update --quiet && apt-get install --quiet --yes --no-install-recommends chromium; }
+
+browser-test: $(READY) browser ## test the page that porter diff writes in a real browser
+	$(BIN)/python -m pytest tests/diffcheck/test_reports.py -k browser
 
 lint: $(READY) ## ruff and mypy, as pre-commit runs them
 	$(BIN)/ruff check .
