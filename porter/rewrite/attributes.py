@@ -5,7 +5,9 @@ from __future__ import annotations
 import libcst as cst
 import libcst.matchers as m
 
+from porter.facts import Fact
 from porter.rewrite.context import Context
+from porter.rewrite.layer_names import LayerName, layer_name
 from porter.rewrite.main_layer import is_keras_model
 from porter.rewrite.template import fill, parenthesised, translate
 from porter.rules import Call, Card, Signature, Unknown, find_card, find_rule
@@ -36,8 +38,9 @@ def translate_attribute(context: Context, original: cst.Attribute, updated: cst.
     if attribute == "training" and context.has_training(original):
         return cst.Name("training")
     owner = context.fact(original.value)
-    if owner is not None and owner.is_tensor:
-        return _tensor_attribute(context, original, updated)
+    kind = _ruled_class(context, original, owner)
+    if kind is not None:
+        return _ruled_attribute(context, original, updated, kind)
     if attribute == "dtype" and owner is not None and owner.only("module") and not _sets_own_dtype(context, original):
         return cst.parse_expression(f"tf.as_dtype({code_of(updated.value)}.compute_dtype)")
     if owner is not None and owner.only("module"):
@@ -58,6 +61,15 @@ def own_attribute(context: Context, node: cst.CSTNode, name: str) -> str:
     """The ported name of an attribute that the class around `node` sets on itself."""
     owner = context.source.enclosing_class(node)
     return f"{name}_" if owner is not None and name in MODEL_NAMES and _is_renamed(context, owner, name) else name
+
+
+def stored_name(context: Context, call: cst.Call) -> LayerName | None:
+    """The name of the layer that a constructor call makes, with the attribute it counts under its ported name."""
+    found = layer_name(context.source, call)
+    if found is None or f"len(self.{found.attribute})" not in found.members:
+        return found
+    counted = f"len(self.{own_attribute(context, call, found.attribute)})"
+    return LayerName(found.attribute, (counted, *found.members[1:]))
 
 
 def _owner_classes(context: Context, node: cst.Attribute) -> list[str]:
@@ -125,11 +137,27 @@ def layer_class(name: str) -> str | None:
     return next(iter(card.cases.values())).partition("(")[0] if card is not None else None
 
 
-def _tensor_attribute(context: Context, original: cst.Attribute, updated: cst.Attribute) -> cst.BaseExpression:
-    found = find_rule(f"torch.Tensor.{original.attr.value}")
+def _ruled_class(context: Context, node: cst.Attribute, owner: Fact | None) -> str | None:
+    """The class of torch whose attribute this is, if its attributes have rules: a tensor, a device, limits."""
+    if owner is not None and owner.is_tensor:
+        return "torch.Tensor"
+    if (owner is not None and owner.only("device")) or m.matches(node.value, m.Attribute(attr=m.Name("device"))):
+        return "torch.device"
+    if owner is not None and owner.only("other") and len(owner.names) == 1:
+        name = next(iter(owner.names))
+    else:
+        name = context.source.canonical(node.value.func) or "" if isinstance(node.value, cst.Call) else ""
+    return name if find_rule(f"{name}.{node.attr.value}") is not None else None
+
+
+def _ruled_attribute(
+    context: Context, original: cst.Attribute, updated: cst.Attribute, kind: str
+) -> cst.BaseExpression:
+    name = f"{kind}.{original.attr.value}"
+    found = find_rule(name)
     if found is None or any(s.is_call for s in found.signatures if s.name.endswith(f".{original.attr.value}")):
         return updated
-    signature = next(s for s in found.signatures if s.name == f"torch.Tensor.{original.attr.value}")
+    signature = next(s for s in found.signatures if s.name == name)
     call = Call(
         signature, Bound({"input": context.arg(original.value, updated.value)}), context.knowledge.traced(original)
     )

@@ -65,7 +65,7 @@ def _attributes(context: Context, local: LocalClass) -> Iterator[Attribute]:
     children = context.knowledge.children(local.name)
     seen: set[str] = set()
     for name, presence in _assigned(constructor.node.body):
-        if name not in seen and (name in children or f"{name}.*" in children):
+        if name not in seen and any(key in children for key in (name, f"{name}.*", f"{name}.*.*")):
             seen.add(name)
             yield Attribute(name, presence)
 
@@ -125,7 +125,10 @@ def _lines(context: Context, local: LocalClass, attribute: Attribute) -> list[st
     children = context.knowledge.children(local.name)
     reference = f"self.{_ported(context, local, attribute.name)}"
     members = children.get(f"{attribute.name}.*")
-    if members is not None and attribute.name not in children:
+    if _holds_lists(context, local, attribute.name):
+        inner = _member_lines(children[f"{attribute.name}.*.*"], "members", attribute.name, local, context)
+        lines = [f"for members in {reference}:", *(f"    {line}" for line in inner)] if inner else []
+    elif members is not None and attribute.name not in children:
         lines = _member_lines(members, reference, attribute.name, local, context)
     else:
         held = children[attribute.name]
@@ -158,7 +161,7 @@ def _member_lines(
 ) -> list[str]:
     if not any(_is_ported(context, c) for c in classes):
         return []
-    values = f"{reference}.values()" if _is_dict(context, local, name) else reference
+    values = f"{reference}.values()" if reference != "members" and _is_dict(context, local, name) else reference
     if all(_is_ported(context, c) for c in classes):
         return [f"for layer in {values}:", "    layer.build(None)"]
     weighted = [c for c in classes if (card := find_card(c)) is not None and card.build]
@@ -169,6 +172,12 @@ def _member_lines(
 def _is_ported(context: Context, name: str) -> bool:
     """Whether a layer class is one of the file, or a model of a file beside."""
     return name.startswith("local.") or name in context.knowledge.nested
+
+
+def _holds_lists(context: Context, local: LocalClass, name: str) -> bool:
+    """Whether the attribute was seen to be a list of lists of layers."""
+    seen = context.knowledge.facts.modules.get(local.name)
+    return seen is not None and seen.children.get(f"{name}.*") == frozenset({"torch.nn.ModuleList"})
 
 
 def _is_dict(context: Context, local: LocalClass, name: str) -> bool:

@@ -39,6 +39,10 @@ def translate_call(context: Context, original: cst.Call, updated: cst.Call) -> c
     if made is not None:
         assert isinstance(updated.func, cst.Attribute)  # so it was matched
         return construct(context, original, updated.with_changes(func=updated.func.value), made)
+    layer = _forward_of(context, original)
+    if layer is not None:
+        updated = updated.with_changes(func=cst.ensure_type(updated.func, cst.Attribute).value)
+        return _call_layer(context, original, updated, layer, site)
     callee = context.knowledge.callee(original) or _method_of_unseen(context, original)
     if callee is None:
         if walks_modules(context, original):
@@ -58,6 +62,14 @@ def _made_from_config(context: Context, call: cst.Call) -> Callee | None:
     name = context.source.canonical(call.func.value) or ""  # type: ignore[attr-defined]  # matched above
     known = name.removeprefix("local.") in context.source.classes or name in context.knowledge.nested
     return Callee(frozenset({name}), "class") if known else None
+
+
+def _forward_of(context: Context, call: cst.Call) -> Callee | None:
+    """The layer in `layer.forward(x)`, which is `layer(x)`."""
+    if not isinstance(call.func, cst.Attribute) or call.func.attr.value != "forward":
+        return None
+    fact = context.fact(call.func.value)
+    return Callee(fact.names, "module") if fact is not None and fact.only("module") else None
 
 
 def walks_modules(context: Context, call: cst.Call) -> bool:

@@ -1,4 +1,4 @@
-"""Checks of sizes that only raise, or only prepare the layer: in a graph a size may not be known, and neither is done."""
+"""Checks of sizes that only raise, or only prepare the layer: where a graph does not know a size, neither is done."""
 
 from __future__ import annotations
 

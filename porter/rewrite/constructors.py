@@ -8,9 +8,9 @@ import libcst as cst
 import libcst.matchers as m
 
 from porter.rewrite.arguments import keyword
+from porter.rewrite.attributes import stored_name
 from porter.rewrite.context import Context, tf_name
 from porter.rewrite.knowledge import Callee
-from porter.rewrite.layer_names import layer_name
 from porter.rewrite.main_layer import main_layer_name
 from porter.rewrite.nested import construct_nested
 from porter.rewrite.source import Source
@@ -57,7 +57,7 @@ def _construct_local(context: Context, original: cst.Call, updated: cst.Call, ca
         return updated
     if local.torch_base is not None and not any(f"{b}.__init__" in context.source.functions for b in local.lineage):
         return _construct_inherited(context, original, updated, local.torch_base)
-    stored = layer_name(context.source, original)
+    stored = stored_name(context, original)
     arguments = [argument for argument in updated.args if argument.star != "**"]
     if stored is not None and not any(a.keyword and a.keyword.value == "name" for a in arguments):
         arguments.append(keyword("name", stored.code))
@@ -106,7 +106,7 @@ def _construct_layer(
     except (Unknown, CannotBind) as error:
         context.note(original, "left", f"{name}: {error}; the layer was kept.", f"porter rules {name}")
         return updated
-    stored = layer_name(context.source, original)
+    stored = stored_name(context, original)
     if stored is not None and stored.attribute in tied_attributes(context.source):
         layer = _tied(layer)
     if isinstance(layer, cst.Call) and stored is not None and _takes_name(context, layer):
@@ -165,7 +165,7 @@ def _construct_weight(context: Context, original: cst.Call, updated: cst.Call, n
     persistent = not any(
         a.keyword and a.keyword.value == "persistent" and code_of(a.value) == "False" for a in original.args
     )
-    stored = layer_name(context.source, original)
+    stored = stored_name(context, original)
     if name == "torch.nn.Buffer" and not persistent:
         return value
     if stored is None or (stored.member is not None and name == "torch.nn.Buffer"):

@@ -46,6 +46,7 @@ class Context:
     mapped: dict[str, set[str]] = field(default_factory=dict)
     builds: dict[str, dict[str, str]] = field(default_factory=dict)
     rescopers: dict[str, Rescoper] = field(default_factory=dict)
+    porter: cst.CSTTransformer | None = None
 
     def note(self, node: cst.CSTNode, level: Level, message: str, hint: str = "") -> None:
         """Leave a Note at the line of an original node."""
@@ -72,7 +73,15 @@ class Context:
 
     def rescoper(self, owner: str) -> Rescoper:
         """The rescoper of a class, one for all its expressions."""
-        return self.rescopers.setdefault(owner, Rescoper(self.source, owner))
+        if owner not in self.rescopers:
+            self.rescopers[owner] = Rescoper(self.source, owner, self.port)
+        return self.rescopers[owner]
+
+    def port(self, original: cst.BaseExpression) -> cst.BaseExpression:
+        """The port of an original expression, wherever it stands."""
+        ported = original.visit(self.porter) if self.porter is not None else original
+        assert isinstance(ported, cst.BaseExpression)
+        return ported
 
     def builds_later(self, owner: str, attribute: str, shape: str, original: cst.CSTNode) -> bool:
         """Whether `build` can create the weights of this layer; it then will."""

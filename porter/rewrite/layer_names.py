@@ -15,21 +15,32 @@ CONTAINERS = frozenset({"torch.nn.ModuleList", "torch.nn.ModuleDict", "torch.nn.
 
 @dataclass(frozen=True)
 class LayerName:
-    """`attribute`, and for members of a container the code of their index or key."""
+    """`attribute`, and for members of containers the code of their index or key, that of the outer one first.
+
+    The attribute is empty for a layer stored by `setattr`, whose only member is the code of the name.
+    """
 
     attribute: str
-    member: str | None = None
+    members: tuple[str, ...] = ()
+
+    @property
+    def member(self) -> str | None:
+        """The innermost index or key; None for a layer that is an attribute itself."""
+        return self.members[-1] if self.members else None
 
     @property
     def code(self) -> str:
         """The string literal, or f-string, that names the layer."""
-        if self.member is None:
-            return f'"{self.attribute}"'
-        if self.member.isdigit():
-            return f'"{self.attribute}.{self.member}"'
-        if self.member[:1] in "\"'":
-            return f'"{self.attribute}.{self.member[1:-1]}"'
-        return f'f"{self.attribute}.{{{self.member}}}"'
+        parts = [part for part in (self.attribute, *map(_part, self.members)) if part]
+        return f'{"f" * any("{" in part for part in parts)}"{".".join(parts)}"'
+
+
+def _part(member: str) -> str:
+    if member.isdigit():
+        return member
+    if member[:2] in ("f'", 'f"'):
+        return member[2:-1]
+    return member[1:-1] if member[:1] in "\"'" else f"{{{member}}}"
 
 
 def layer_name(source: Source, call: cst.Call) -> LayerName | None:
@@ -45,28 +56,48 @@ class _Finder:
 
     def climb(self, node: cst.CSTNode) -> LayerName | None:
         """Follow the expression outwards to the attribute it is stored in."""
-        member: str | None = None
+        members: list[str] = []
         child = node
         for parent in self.source.ancestors(node):
             if isinstance(parent, (cst.ListComp, cst.GeneratorExp)):
-                member = comprehension_index(parent)
+                members.insert(0, comprehension_index(self.source, parent))
             elif isinstance(parent, cst.List):
-                member = str(next(i for i, element in enumerate(parent.elements) if element is child))
+                members.insert(0, str(next(i for i, element in enumerate(parent.elements) if element is child)))
             elif isinstance(parent, cst.BinaryOperation):
-                member = _offset(parent, child, member)
+                members[:1] = _offset(parent, child, members[:1])
             elif isinstance(parent, (cst.DictElement, cst.DictComp)):
-                member = code_of(parent.key)
+                members.insert(0, code_of(parent.key))
             elif isinstance(parent, cst.Call):
                 appended = self._appended(parent)
                 if appended is not None:
-                    return appended
-                if self.source.canonical(parent.func) == "torch.nn.Sequential" and isinstance(child, cst.Arg):
-                    member = str(next(i for i, argument in enumerate(parent.args) if argument is child))
+                    return LayerName(appended.attribute, (*appended.members, *members))
+                place = next((i for i, argument in enumerate(parent.args) if argument is child), None)
+                called = self.source.canonical(parent.func) or ""
+                if called == "torch.nn.Sequential" and isinstance(child, cst.Arg) and not child.star:
+                    members.insert(0, str(place))
+                elif code_of(parent.func) == "setattr" and child is parent.args[-1]:
+                    return LayerName("", (code_of(parent.args[1].value),))
+                elif called.startswith("local.") and isinstance(child, cst.Arg) and place is not None:
+                    return self._handed_over(called.removeprefix("local."), child, place, members)
             elif isinstance(parent, (cst.Assign, cst.AnnAssign)):
-                return self._assigned(parent, member)
+                return self._assigned(parent, members)
             elif isinstance(parent, (cst.BaseStatement, cst.BaseSmallStatement)):
                 return None
             child = parent
+        return None
+
+    def _handed_over(self, owner: str, argument: cst.Arg, place: int, members: list[str]) -> LayerName | None:
+        """A layer made for a layer of the file, which keeps its parameter as an attribute."""
+        constructor = self.source.method(owner, "__init__")
+        if constructor is None:
+            return None
+        named = argument.keyword.value if argument.keyword is not None else None
+        parameter = named or next(iter(constructor.parameters[place:]), None)
+        for node in self.source.find(constructor.node, cst.Assign):
+            if parameter is not None and _stores(node.value, parameter):
+                attribute = _self_attribute(node.targets[0].target)
+                if attribute is not None:
+                    return LayerName(attribute, tuple(members))
         return None
 
     def _appended(self, call: cst.Call) -> LayerName | None:
@@ -75,24 +106,24 @@ class _Finder:
             return None
         assert isinstance(call.func, cst.Attribute)
         owner = call.func.value
+        index = f"len({code_of(owner)})"
         attribute = _self_attribute(owner)
-        if attribute is None and isinstance(owner, cst.Name) and (stored := self._stored(owner.value)):
-            attribute = stored.attribute
-        return LayerName(attribute, f"len({code_of(owner)})") if attribute else None
+        if attribute is not None:
+            return LayerName(attribute, (index,))
+        stored = self._stored(owner.value) if isinstance(owner, cst.Name) else None
+        return LayerName(stored.attribute, (*stored.members, index)) if stored else None
 
-    def _assigned(self, statement: cst.Assign | cst.AnnAssign, member: str | None) -> LayerName | None:
+    def _assigned(self, statement: cst.Assign | cst.AnnAssign, members: list[str]) -> LayerName | None:
         target: cst.BaseExpression = (
             statement.targets[0].target if isinstance(statement, cst.Assign) else statement.target
         )
         if isinstance(target, cst.Subscript):
-            member, target = code_of(target.slice[0]), target.value
+            members, target = [code_of(target.slice[0]), *members], target.value
         attribute = _self_attribute(target)
         if attribute is not None:
-            return LayerName(attribute, member)
-        if isinstance(target, cst.Name):
-            stored = self._stored(target.value)
-            return LayerName(stored.attribute, member if member is not None else stored.member) if stored else None
-        return None
+            return LayerName(attribute, tuple(members))
+        stored = self._stored(target.value) if isinstance(target, cst.Name) else None
+        return LayerName(stored.attribute, (*stored.members, *members)) if stored else None
 
     def _stored(self, variable: str) -> LayerName | None:
         """Where a local variable of the constructor ends up."""
@@ -101,29 +132,42 @@ class _Finder:
                 attribute = _self_attribute(node.targets[0].target)
                 if attribute is not None:
                     return LayerName(attribute)
-            if isinstance(node, cst.Call) and any(m.matches(a.value, m.Name(variable)) for a in node.args):
+            if isinstance(node, cst.Call) and any(_stores(argument.value, variable) for argument in node.args):
                 appended = self._appended(node)
                 if appended is not None:
                     return appended
         return None
 
 
-def comprehension_index(node: cst.ListComp | cst.GeneratorExp) -> str:
-    """The variable that counts the items; `index` where the comprehension has none and gets one."""
+def comprehension_index(source: Source, node: cst.ListComp | cst.GeneratorExp) -> str:
+    """The variable that counts the items; where the comprehension has none it gets one, `i`, `j` inside another."""
     loop = node.for_in
     if m.matches(loop.iter, m.Call(func=m.Name("range"), args=[m.Arg()])) and isinstance(loop.target, cst.Name):
-        return "i" if loop.target.value == "_" else loop.target.value
+        return own_index(source, node)[0] if loop.target.value == "_" else loop.target.value
     if m.matches(loop.iter, m.Call(func=m.Name("enumerate"))) and isinstance(loop.target, cst.Tuple):
         return code_of(loop.target.elements[0].value)
-    return "index"
+    return own_index(source, node)[1]
 
 
-def _offset(node: cst.BinaryOperation, child: cst.CSTNode, member: str | None) -> str | None:
+def own_index(source: Source, node: cst.CSTNode) -> tuple[str, str]:
+    """What porter calls an index that the original has no name for: of a range, of anything else."""
+    inside = any(isinstance(above, (cst.ListComp, cst.GeneratorExp)) for above in source.ancestors(node))
+    return ("j", "place") if inside else ("i", "index")
+
+
+_COUNTED = m.ListComp(for_in=m.CompFor(iter=m.Call(func=m.Name("range"), args=[m.Arg()]), inner_for_in=None))
+
+
+def _offset(node: cst.BinaryOperation, child: cst.CSTNode, members: list[str]) -> list[str]:
     """`[A(0)] + [B(i) for i in ...]`: the second list goes on counting where the first ends."""
-    if child is not node.right or not isinstance(node.left, cst.List) or member is None:
-        return member
-    count = len(node.left.elements)
-    return str(int(member) + count) if member.isdigit() else f"{member} + {count}"
+    if child is not node.right or not members:
+        return members
+    if m.matches(node.left, _COUNTED):
+        return [f"{code_of(node.left.for_in.iter.args[0].value)} + {members[0]}"]  # type: ignore[attr-defined]
+    if not isinstance(node.left, cst.List):
+        return members
+    count, member = len(node.left.elements), members[0]
+    return [str(int(member) + count) if member.isdigit() else f"{member} + {count}"]
 
 
 def _stores(value: cst.BaseExpression, variable: str) -> bool:

@@ -6,8 +6,8 @@ import libcst as cst
 import libcst.matchers as m
 
 from porter.rewrite.arguments import keyword
+from porter.rewrite.attributes import stored_name
 from porter.rewrite.context import Context
-from porter.rewrite.layer_names import layer_name
 from porter.rewrite.nested_port import NestedPort
 
 _AUTO = "transformers.models.auto.modeling_auto."
@@ -46,5 +46,5 @@ def construct_nested(context: Context, original: cst.Call, updated: cst.Call, po
 
 
 def _name(context: Context, original: cst.Call) -> list[cst.Arg]:
-    stored = layer_name(context.source, original)
+    stored = stored_name(context, original)
     return [] if stored is None else [keyword("name", stored.code)]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import lru_cache
+
 import libcst as cst
 import libcst.matchers as m
 
@@ -13,17 +16,24 @@ from porter.rules.call import code_of
 class Rescoper:
     """Re-scopes expressions of one class's constructor; `stored` collects parameters it must keep on `self`."""
 
-    def __init__(self, source: Source, class_name: str) -> None:
+    def __init__(
+        self, source: Source, class_name: str, port: Callable[[cst.BaseExpression], cst.BaseExpression]
+    ) -> None:
         self.source = source
+        self._port = port
         self.constructor: LocalFunction | None = source.functions.get(f"{class_name}.__init__")
         self.stored: dict[str, None] = {}
         self._locals = _locals(source, self.constructor)
         self._attributes, self._taken = _attributes(source, self.constructor)
+        self._reassigned = _reassigned(source, self.constructor)
+        self._changed = _changed_settings(source)
         self._is_model = class_name in source.classes and source.classes[class_name].kind == "model"
 
     def rescope(self, code: str) -> str | None:
         """The expression as `build` can read it; None when it depends on a local variable of the constructor."""
         expression = self._without_locals(cst.parse_expression(code))
+        if any(_is_setting(node, self._changed) for node in m.findall(expression, m.Attribute())):
+            return None
         names = {n.value for n in _free_names(expression)}
         new: dict[str, str] = {}
         for name in names:
@@ -44,7 +54,7 @@ class Rescoper:
         """Local variables that are set once, in the open, give way to what they are set to."""
         for _ in range(_DEPTH):
             new = {
-                name.value: parenthesised(self._locals[name.value])
+                name.value: parenthesised(self._port(self._locals[name.value]))
                 for name in _free_names(expression)
                 if name.value in self._locals and name.value not in self._attributes
             }
@@ -58,7 +68,7 @@ class Rescoper:
             return name
         if hasattr(__builtins__, name) or name in _BUILTINS:
             return name
-        if self.constructor is None or name not in self.constructor.parameters:
+        if self.constructor is None or name not in self.constructor.parameters or name in self._reassigned:
             return None
         if name in self._attributes:
             return f"self.{self._attributes[name]}"
@@ -107,12 +117,7 @@ def _attributes(source: Source, constructor: LocalFunction | None) -> tuple[dict
     taken: set[str] = set()
     if constructor is None:
         return kept, taken
-    reassigned = {
-        t.target.value
-        for n in source.find(constructor.node, cst.Assign)
-        for t in n.targets
-        if isinstance(t.target, cst.Name)
-    }
+    reassigned = _reassigned(source, constructor)
     for node in source.find(constructor.node, cst.Assign):
         target = node.targets[0].target
         if m.matches(target, m.Attribute(value=m.Name("self"))):
@@ -121,6 +126,32 @@ def _attributes(source: Source, constructor: LocalFunction | None) -> tuple[dict
             if isinstance(node.value, cst.Name) and node.value.value not in reassigned:
                 kept[node.value.value] = target.attr.value
     return kept, taken
+
+
+def _reassigned(source: Source, constructor: LocalFunction | None) -> frozenset[str]:
+    """The variables that the constructor sets."""
+    nodes = source.find(constructor.node, cst.AssignTarget, cst.AugAssign) if constructor is not None else ()
+    targets = (getattr(node, "target", None) for node in nodes)
+    return frozenset(target.value for target in targets if isinstance(target, cst.Name))
+
+
+@lru_cache(maxsize=4)
+def _changed_settings(source: Source) -> frozenset[str]:
+    """Fields of the configuration that constructors change: when `build` runs they are not what they were."""
+    constructors = (function for function in source.functions.values() if function.own_name == "__init__")
+    targets = (
+        cst.ensure_type(node, cst.AssignTarget).target
+        for constructor in constructors
+        for node in source.find(constructor.node, cst.AssignTarget)
+    )
+    pattern = m.Attribute(value=m.Name("config"))
+    return frozenset(t.attr.value for t in targets if isinstance(t, cst.Attribute) and m.matches(t, pattern))
+
+
+def _is_setting(node: cst.CSTNode, settings: frozenset[str]) -> bool:
+    """`config.x` or `self.config.x` of a field x among these."""
+    config = m.Name("config") | m.Attribute(attr=m.Name("config"))
+    return isinstance(node, cst.Attribute) and node.attr.value in settings and m.matches(node.value, config)
 
 
 def _free_names(expression: cst.BaseExpression) -> list[cst.Name]:

@@ -192,7 +192,8 @@ class Source:
         if isinstance(parent, cst.Attribute):
             return parent.value is not node or parent.attr.value not in ("items", "keys", "values", "copy")
         if isinstance(parent, cst.Subscript) and isinstance(self.parents[parent], cst.AssignTarget):
-            return asks_for_output(parent)
+            index = parent.slice[0].slice
+            return isinstance(index, cst.Index) and isinstance(index.value, cst.SimpleString)
         return isinstance(parent, (cst.Subscript, cst.Comparison, cst.ComparisonTarget, cst.StarredDictElement))
 
     def _class(self, node: cst.ClassDef, names: set[str]) -> LocalClass:

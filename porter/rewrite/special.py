@@ -33,7 +33,26 @@ def special_call(context: Context, original: cst.Call, updated: cst.Call) -> cst
         return _keyword_or_default(context, function, original, updated)
     if m.matches(original.func, m.Attribute(value=m.Call(func=m.Name("super")), attr=m.Name("__init__"))):
         return _super_init(context, original, updated, function)
-    return None
+    return _of_base(context, original, updated, function)
+
+
+def _of_base(
+    context: Context, original: cst.Call, updated: cst.Call, function: LocalFunction | None
+) -> cst.BaseExpression | None:
+    """`nn.LayerNorm.__init__(self, ...)` and `nn.LayerNorm.forward(self, x)`: what `super()` stands for elsewhere."""
+    local = context.source.classes.get(function.class_name or "") if function else None
+    name = context.source.canonical(original.func) or ""
+    owner, _, method = name.rpartition(".")
+    bases = (local.torch_base, "torch.nn.Module") if local is not None else ()
+    if owner not in bases or not original.args or not m.matches(original.args[0].value, m.Name("self")):
+        return None
+    arguments = updated.args[1:]
+    call = updated.with_changes(func=cst.parse_expression("super().call"), args=arguments)
+    if method == "forward":
+        return call
+    if method != "__init__":
+        return None
+    return _super_init(context, original, call.with_changes(func=cst.parse_expression("super().__init__")), function)
 
 
 def special_subscript(context: Context, original: cst.Subscript, updated: cst.Subscript) -> cst.BaseExpression | None:
@@ -114,7 +133,8 @@ def _torch_arguments(context: Context, original: cst.Call, updated: cst.Call, ow
         return list(updated.args)
     try:
         signature = next(s for s in card.signatures if s.name == base)
-        call = bind_constructor(context, signature, original, updated)
+        written = original.with_changes(args=original.args[len(original.args) - len(updated.args) :])  # without self
+        call = bind_constructor(context, signature, written, updated)
         layer = translate(card, call)
         shape = code_of(fill(card.build, call)) if card.build else "None"
     except (Unknown, CannotBind) as error:

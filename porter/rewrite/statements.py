@@ -99,13 +99,20 @@ def _port_assignment(
         assert isinstance(target, cst.Attribute)
         if target.attr.value in _DROPPED_ATTRIBUTES:
             return cst.RemoveFromParent()
-    if asks_for_output(target):
+        if _keeps_number(context, before.value):
+            return line.with_changes(
+                body=[after.with_changes(value=cst.Call(cst.Name("float"), [cst.Arg(after.value)]))]
+            )
+    if asks_for_output(target) or _sets_unread_keyword(context, target):
         return cst.RemoveFromParent()
     if m.matches(target, m.Attribute(attr=m.Name("generation_config"))):
         context.note(before, "assumed", "generation is not ported, nor is its configuration.")
         return cst.RemoveFromParent()
     if m.matches(after.value, m.Name()) and code_of(after.value) == code_of(after.targets[0].target):
         return cst.RemoveFromParent()
+    new_target = after.targets[0].target
+    if isinstance(new_target, cst.Tuple) and isinstance(after.value, cst.Tuple):
+        return line.with_changes(body=[_without_device(after, new_target, after.value)])
     if isinstance(target, cst.Attribute) and context.knowledge.is_tensor(target.value):
         return cst.RemoveFromParent()  # such as `x.requires_grad = True`
     if m.matches(before.value, m.Attribute(attr=m.Name("device"))) and isinstance(target, cst.Name):
@@ -117,6 +124,39 @@ def _port_assignment(
         if code is not None:
             return line.with_changes(body=[_assign(new.value, code)])
     return line
+
+
+def _sets_unread_keyword(context: Context, target: cst.BaseExpression) -> bool:
+    """`kwargs["x"] = ...` of a key that nobody behind the function's keywords reads."""
+    function = context.source.enclosing(target)
+    if function is None or not m.matches(target, m.Subscript(value=m.Name(function.keywords or ""))):
+        return False
+    key = code_of(cst.ensure_type(target, cst.Subscript).slice[0].slice).strip("\"'")
+    return key not in (*function.parameters, *context.flow.added.get(function.name, ()))
+
+
+def _without_device(assign: cst.Assign, target: cst.Tuple, value: cst.Tuple) -> cst.Assign:
+    """`size, device = x.shape[0], x.device` without what only says where tensors lie."""
+    if len(target.elements) != len(value.elements):
+        return assign
+    pairs = zip(target.elements, value.elements, strict=True)
+    kept = [(t.value, v.value) for t, v in pairs if not m.matches(t.value, m.Name("device"))]
+    if len(kept) == len(value.elements) or not kept:
+        return assign
+    sides = [code_of(side[0]) if len(side) == 1 else ", ".join(map(code_of, side)) for side in zip(*kept, strict=True)]
+    return cst.ensure_type(
+        cst.ensure_type(cst.parse_statement(" = ".join(sides)), cst.SimpleStatementLine).body[0], cst.Assign
+    )
+
+
+def _keeps_number(context: Context, value: cst.BaseExpression) -> bool:
+    """Whether a constructor keeps a float in a tensor, such as `rates[1]`: a graph could not branch on it."""
+    function = context.source.enclosing(value)
+    if function is None or function.own_name != "__init__" or not isinstance(value, (cst.Name, cst.Subscript)):
+        return False
+    fact = context.knowledge.traced(value)
+    is_number = fact is not None and fact.kinds <= {"tensor", "float", "int"} and fact.is_tensor and fact.rank == 0
+    return is_number and fact is not None and not fact.names and (fact.dtype or "").startswith("float")
 
 
 def _port_augmented(

@@ -17,7 +17,7 @@ from porter.rewrite.classes import port_class
 from porter.rewrite.context import Context
 from porter.rewrite.copies import port_copied_from
 from porter.rewrite.functions import DROPPED_METHODS, FILE_FUNCTIONS, port_function
-from porter.rewrite.layer_names import comprehension_index, layer_name
+from porter.rewrite.layer_names import comprehension_index, layer_name, own_index
 from porter.rewrite.loops import port_loop
 from porter.rewrite.special import special_call, special_subscript
 from porter.rewrite.statements import flattened, fold_boolean, fold_if, indices, port_statement
@@ -78,6 +78,8 @@ class Porter(cst.CSTTransformer):
             return parent.value is node
         if isinstance(parent, cst.Arg):
             return parent.value is node
+        if isinstance(parent, cst.Element):
+            parent = self.context.source.parents.get(self.context.source.parents[parent])
         return not isinstance(parent, (cst.Param, cst.AssignTarget))
 
     def leave_Arg(self, original_node: cst.Arg, updated_node: cst.Arg) -> cst.Arg:
@@ -201,12 +203,14 @@ class Porter(cst.CSTTransformer):
             return updated_node
         loop = updated_node.for_in
         if m.matches(loop.target, m.Name("_")) and m.matches(loop.iter, m.Call(func=m.Name("range"))):
-            return updated_node.with_changes(for_in=loop.with_changes(target=cst.Name("i")))
-        if comprehension_index(original_node) != "index":
+            counter = comprehension_index(self.context.source, original_node)
+            return updated_node.with_changes(for_in=loop.with_changes(target=cst.Name(counter)))
+        index = own_index(self.context.source, original_node)[1]
+        if comprehension_index(self.context.source, original_node) != index:
             return updated_node
-        target = cst.parse_expression(f"index, {code_of(loop.target)}")
+        target = cst.parse_expression(f"{index}, {code_of(loop.target)}")
         if isinstance(loop.target, cst.Tuple) and not loop.target.lpar:
-            target = cst.parse_expression(f"index, ({code_of(loop.target)})")
+            target = cst.parse_expression(f"{index}, ({code_of(loop.target)})")
         counted = cst.parse_expression(f"enumerate({code_of(loop.iter)})")
         return updated_node.with_changes(for_in=loop.with_changes(target=target, iter=counted))
 

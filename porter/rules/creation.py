@@ -216,6 +216,7 @@ def copy(call: Call) -> str:
         "torch.arange(0, 4, dtype=torch.float32)": "tf.range(0, 4, dtype=tf.float32)",
         "torch.arange(0.5, 2)": "tf.range(0.5, 2, dtype=tf.float32)",
         "torch.arange(3, dtype=torch.int32)": "tf.range(3, dtype=tf.int32)",
+        "torch.arange(0, 6, 2.0, dtype=torch.int64)": "tf.range(0, 6, 2, dtype=tf.int64)",
     },
 )
 def arange(call: Call) -> str:
@@ -224,12 +225,20 @@ def arange(call: Call) -> str:
     bounds = (call.start, call.end, call.step)
     whole = not any(arg.is_a("float") or (arg.is_literal() and isinstance(arg.const(), float)) for arg in bounds)
     dtype = "tf.int64" if unseen and whole and not call.given("dtype") else dtype_code(call)
-    parts = [call.start.node_code]
+    counts = "int" in dtype
+    parts = [_bound(call.start, counts)]
     if call.given("end"):
-        parts.append(call.end.node_code)
+        parts.append(_bound(call.end, counts))
     if call.given("step"):
-        parts.append(call.step.node_code if len(parts) == 2 else f"delta={call.step.node_code}")
+        step = _bound(call.step, counts)
+        parts.append(step if len(parts) == 2 else f"delta={step}")
     return f"tf.range({', '.join(parts)}, dtype={dtype})"
+
+
+def _bound(arg: Arg, counts: bool) -> str:
+    """A bound of a range; of one of integers 2.0 is 2."""
+    value = arg.const() if counts and arg.is_literal() else None
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else arg.node_code
 
 
 @rule(
@@ -262,6 +271,7 @@ def _end(call: Call) -> str:
         "torch.tensor([1, 2], dtype=torch.float32)": "tf.constant([1, 2], dtype=tf.float32)",
         "torch.tensor([x.shape[1], 2])": "tf.convert_to_tensor([shape_list(x)[1], 2], dtype=tf.int64)",
         "torch.as_tensor(i, dtype=torch.float32)": "tf.cast(i, tf.float32)",
+        "torch.tensor(x.shape[1], dtype=torch.float32)": "tf.cast(shape_list(x)[1], tf.float32)",
     },
 )
 def tensor(call: Call) -> str:
@@ -270,6 +280,8 @@ def tensor(call: Call) -> str:
     if call.data.is_a("tensor"):
         return f"tf.cast({call.data.node_code}, {call.dtype.node_code})" if named else call.data.node_code
     dtype = call.dtype.node_code if named else dtype_of_value(call, call.data)
+    if named and call.data.is_a("int") and not call.data.is_literal():
+        return f"tf.cast({call.data.node_code}, {dtype})"  # a size that only the graph knows is a tensor
     function = "tf.constant" if call.data.is_literal() else "tf.convert_to_tensor"
     return f"{function}({call.data.node_code}, dtype={dtype})"
 

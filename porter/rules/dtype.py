@@ -111,6 +111,18 @@ def limits(call: Call) -> str:
     return str(call.type) if call.given("type") else "tf.float32"
 
 
+@rule("torch.finfo.eps", cases={"torch.finfo(x.dtype).eps": "np.finfo(x.dtype.as_numpy_dtype).eps"})
+def epsilon(call: Call) -> str:
+    """The one limit that a dtype of TensorFlow does not know."""
+    return f"np.finfo({call.input}.as_numpy_dtype).eps"
+
+
+rule(
+    "torch.device.type",
+    to='"cpu"',
+    cases={"x.device.type": '"cpu"'},
+    doc="Where code differs by device, the port takes what runs everywhere.",
+)
 rule(
     "torch.Tensor.device",
     "torch.device(type, index=None)",

@@ -149,6 +149,9 @@ def searchsorted(call: Call) -> str:
     return f"tf.searchsorted({call.boundaries.node_code}, {values}{side}, out_type=tf.int64)"
 
 
+_REDUCTIONS = ("sum", "amax", "amin", "mean")
+
+
 @rule(
     "torch.scatter_reduce(input, dim, index, src, reduce, *, include_self=True)",
     "torch.Tensor.scatter_reduce(input, dim, index, src, reduce, *, include_self=True)",
@@ -165,7 +168,7 @@ def searchsorted(call: Call) -> str:
 )
 def scatter_reduce(call: Call) -> str:
     """Several values of one index are added, or the greatest or smallest stays."""
-    if call.reduce.value() not in ("sum", "amax", "amin", "mean"):
+    if call.reduce.is_literal() and call.reduce.const() not in _REDUCTIONS:
         call.unknown("only sum, mean, amax and amin are covered")
     code = f"{call.input.node_code}, {call.index.node_code}, {_written(call, 'src')}"
     options = f"axis={call.dim.node_code}, reduce={call.reduce.node_code}"

@@ -171,7 +171,6 @@ def triu(call: Call) -> str:
     return f"triu({call.input.node_code}, {call.diagonal.node_code})"
 
 
-
 @rule(
     "torch.linalg.solve_triangular(A, B, *, upper, left=True, unitriangular=False)",
     cases={

@@ -162,6 +162,8 @@ def scatter_reduce(tensor: Any, positions: Any, values: Any, axis: int, reduce: 
 
     Without `include_self` the old values do not count where there are new ones.
     """
+    if reduce not in ("sum", "mean", "amax", "amin"):
+        raise NotImplementedError(f"scatter_reduce does not cover reduce={reduce!r}.")
     coordinates = _coordinates(positions, axis % tensor.shape.rank)
     values = _cut(values, positions, tensor.dtype)
     if not include_self:

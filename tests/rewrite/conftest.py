@@ -26,3 +26,9 @@ def source(tiny) -> Source:
 def odd(tmp_path_factory) -> Ported:
     """The fixture with what modeling files also do."""
     return port(tiny_subject("odd", ("OddModel",), {}), tmp_path_factory.mktemp("odd"))
+
+
+@pytest.fixture(scope="session")
+def rare(tmp_path_factory) -> Ported:
+    """The fixture with what few modeling files do."""
+    return port(tiny_subject("rare", ("RareModel",), {}), tmp_path_factory.mktemp("rare"))

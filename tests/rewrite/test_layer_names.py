@@ -46,9 +46,12 @@ def test_containers_are_lists_and_dictionaries(tiny):
     ("name", "code"),
     [
         (LayerName("dense"), '"dense"'),
-        (LayerName("blocks", "0"), '"blocks.0"'),
-        (LayerName("blocks", "i + 1"), 'f"blocks.{i + 1}"'),
-        (LayerName("heads", '"mlm"'), '"heads.mlm"'),
+        (LayerName("blocks", ("0",)), '"blocks.0"'),
+        (LayerName("blocks", ("i + 1",)), 'f"blocks.{i + 1}"'),
+        (LayerName("blocks", ("i", "0")), 'f"blocks.{i}.0"'),
+        (LayerName("", ('f"shift_{i}"',)), 'f"shift_{i}"'),
+        (LayerName("", ("name",)), 'f"{name}"'),
+        (LayerName("heads", ('"mlm"',)), '"heads.mlm"'),
     ],
 )
 def test_the_code_of_a_name(name, code):

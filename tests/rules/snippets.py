@@ -12,6 +12,7 @@ from porter.facts import Fact
 from porter.rewrite.template import fill, translate
 from porter.rules import Call, bind, find_card, find_rule
 from porter.rules.call import Arg, code_of
+from porter.rules.signature import Bound
 from porter.subscripts import Index, subscript
 from porter.trace.describe import Describer
 from porter.trace.names import canonical
@@ -103,6 +104,12 @@ class Rewriter(cst.CSTTransformer):
                 return updated_node
             bound = bind(signature, [self.arg(original_node.value, updated_node.value)], {})
             return translate(found, Call(signature, bound, self.fact(original_node)))
+        if isinstance(owner, (torch.device, torch.finfo)):
+            found = find_rule(f"{canonical(owner)}.{original_node.attr.value}")
+            if found is None:
+                return updated_node
+            bound = Bound({"input": self.arg(original_node.value, updated_node.value)})
+            return translate(found, Call(found.signatures[0], bound, self.fact(original_node)))
         constant = find_rule(text) if text.startswith("torch.") else None
         if constant is not None and not constant.signatures[0].is_call:
             return cst.parse_expression(str(constant.to))

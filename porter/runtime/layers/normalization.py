@@ -29,6 +29,7 @@ class BatchNorm(keras.layers.BatchNormalization):
     def build(self, input_shape: Any) -> None:
         """Add the weights; the second size of `input_shape` is the number of channels."""
         super().build(input_shape)
+        self.input_spec = None  # (batch, channels) is normalised as well, whatever rank it was built for
         self.num_batches_tracked = self.add_weight(
             name="num_batches_tracked", shape=(), dtype="int64", initializer="zeros", trainable=False, autocast=False
         )

@@ -1,0 +1,38 @@
+"""What few modeling files do: bases by name, lists of lists, a configuration that changes while layers are made."""
+
+import tensorflow as tf
+
+from porter.verify import verify
+
+
+def test_the_port_computes_the_same(rare):
+    (found,) = verify(rare.subject, rare.module())
+    assert (found.eager.message, found.graph.message, found.ok) == ("", "", True)
+    assert rare.messages("left") == []
+
+
+def test_a_base_by_its_name_is_super(rare):
+    norm = rare.text("TFRareNorm")
+    assert "super().__init__(epsilon=eps, **kwargs)" in norm
+    assert "return super().call(x)" in norm
+    assert "return x + self.inner(x)" in rare.text("TFRareResidual.call")
+
+
+def test_members_of_lists_of_lists_have_both_indices(rare):
+    constructor = rare.text("TFRareLists.__init__")
+    assert 'name="inner"' in constructor
+    assert 'name=f"blocks.{i}.{j}"' in constructor
+    assert "for j in range(2)" in constructor
+    assert 'name=f"stages.{len(stages)}.{len(layers)}")' in constructor
+    assert 'name=f"{name}"' in constructor
+
+
+def test_build_reads_neither_changed_parameters_nor_a_changed_configuration(rare):
+    assert "def build" not in rare.text("TFRareWidth")
+    assert rare.text("TFRareWidth.__init__").count("built(") == 2
+
+
+def test_a_table_grows_where_the_length_is_known(rare):
+    assert "if surely(length > shape_list(self.table)[0]):" in rare.text("TFRarePositions.call")
+    positions = rare.module().TFRarePositions(rare.module().TinyConfig())
+    assert positions(tf.zeros((1, 20, 8))).shape == (20, 8)
