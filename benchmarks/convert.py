@@ -90,11 +90,18 @@ def make_checkpoint(folder: Path, config: dict[str, int]) -> int:
     for name, part in zip(names, files, strict=True):
         with SafetensorsShard(folder / name, part, flat=not single) as writer:
             for entry in part:
-                writer.add(entry, draw.standard_normal(entry.shape, np.float32))
+                writer.add(entry, weights(entry.name, draw.standard_normal(entry.shape, np.float32)))
     if not single:
         index = {entry.key: name for name, part in zip(names, files, strict=True) for entry in part}
         (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": index}))
     return sum(entry.size for entry in entries)
+
+
+def weights(name: str, noise: np.ndarray) -> np.ndarray:
+    """Numbers with which the model computes something: norms near one, sums of the size of what is summed."""
+    if noise.ndim == 1:
+        return 0.1 * noise + np.float32(name.endswith("LayerNorm.weight"))
+    return noise * np.float32(0.5 if "embeddings" in name else noise.shape[1] ** -0.5)
 
 
 def measured(command: list[str]) -> tuple[float, float, float]:

@@ -15,7 +15,7 @@ from porter.runtime.expressions import Converted
 from porter.runtime.layouts import Layout
 from porter.runtime.names import NamedVariable, named_variables, placed_layers
 from porter.runtime.pairing import Pairing, Rename, Scope, Target, pair, rename_all
-from porter.runtime.tensor_source import Checkpoint, CheckpointError
+from porter.runtime.tensor_source import Checkpoint, CheckpointError, contiguous
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ def load_tensors(checkpoint: Checkpoint, pairing: Pairing, named: Mapping[str, N
     for move in pairing.moves:
         variable = named[move.name].variable
         array = move.target.layout.to_keras(checkpoint.read(move.source))
-        variable.assign(np.asarray(array, dtype=variable.dtype, order="C"))
+        variable.assign(contiguous(array).astype(variable.dtype, copy=False))
 
 
 def differing_ties(checkpoint: Checkpoint, tied: Mapping[str, str]) -> frozenset[str]:

@@ -19,7 +19,7 @@ from diffcheck.replay import arguments_for
 from diffcheck.tf_side import call_layer
 from diffcheck.values import Flattened, flatten
 from porter.runtime.names import placed_layers
-from porter.weights.lockstep import reach
+from porter.weights.lockstep import Abandoned, reach
 
 # The trial that a run is about.
 trial_of_run: ContextVar[str] = ContextVar("porter_trial_of_run", default="")
@@ -57,6 +57,40 @@ def stopping(model: Any, blocks: Sequence[str]) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def stopping_layers(model: Any, blocks: Sequence[str]) -> Iterator[None]:
+    """Runs of the TensorFlow model in lockstep wait before each block."""
+    layers = layers_by_name(model)
+    with ExitStack() as stack:
+        for place, path in enumerate(blocks):
+            if path in layers:
+                stack.enter_context(_before_call(layers[path], functools.partial(_reach, place)))
+        yield
+
+
+def layers_by_name(model: Any) -> dict[str, Any]:
+    """The layers of a TensorFlow model by PyTorch's names."""
+    layers: dict[str, Any] = {}
+    for placed in placed_layers(model):
+        layers.setdefault(placed.name, placed.layer)
+    return layers
+
+
+@contextmanager
+def _before_call(layer: Any, action: Callable[..., None]) -> Iterator[None]:
+    """Each call of the layer is preceded by `action(call, args, kwargs)`."""
+    call: Callable[..., Any] = layer.call
+
+    @functools.wraps(call)
+    def watched(*args: object, **kwargs: object) -> Any:
+        action(call, args, kwargs)
+        return call(*args, **kwargs)
+
+    # Past Keras' __setattr__, which would look for something to track in it.
+    with mock.patch.dict(vars(layer), {"call": watched}):
+        yield
+
+
 def _reach(place: int, *_: object) -> None:
     reach(place)
 
@@ -76,12 +110,14 @@ class BlockWatch:
         bound: what counts as different.
         worst: by block, the comparison that is furthest apart; the block was run alone if it is there.
         problems: why a block could not be run alone.
+        given_up: trials that PyTorch does not run on, so that TensorFlow need not go on with them.
     """
 
     blocks: tuple[str, ...]
     bound: Bound
     worst: dict[str, Comparison] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
+    given_up: set[str] = field(default_factory=set)
     _calls: dict[tuple[str, str, int], _Call] = field(default_factory=dict)
     _counts: dict[tuple[str, str, str], int] = field(default_factory=dict)
 
@@ -104,9 +140,7 @@ class BlockWatch:
     @contextmanager
     def watching(self, torch_model: Any, tf_model: Any) -> Iterator[None]:
         """Keep what PyTorch's blocks get and give until TensorFlow's have been run on it."""
-        layers: dict[str, Any] = {}
-        for placed in placed_layers(tf_model):
-            layers.setdefault(placed.name, placed.layer)
+        layers = layers_by_name(tf_model)
         with ExitStack() as stack:
             stack.enter_context(stopping(torch_model, self.blocks))
             for place, path in enumerate(self.blocks):
@@ -133,24 +167,22 @@ class BlockWatch:
         stack.callback(module.register_forward_hook(after, with_kwargs=True).remove)
 
     def _watch_tensorflow(self, place: int, path: str, layer: Any, stack: ExitStack) -> None:
-        call: Callable[..., Any] = layer.call
-
-        @functools.wraps(call)
-        def watched(*args: object, **kwargs: object) -> Any:
-            if not trial_of_run.get():
-                return call(*args, **kwargs)
+        def before(call: Callable[..., Any], args: tuple[object, ...], kwargs: dict[str, object]) -> None:
+            trial = trial_of_run.get()
+            if not trial:  # the layer is being run alone
+                return
             reach(place)
-            expected = self._calls.pop((trial_of_run.get(), path, self._count("tensorflow", path)), None)
+            if trial in self.given_up:
+                raise Abandoned
+            expected = self._calls.pop((trial, path, self._count("tensorflow", path)), None)
             if expected is None:
                 self.problems[path] = "PyTorch calls it less often"
-            else:
-                own = {name: freeze(value) for name, value in bind(call, args, kwargs).items()}
-                # In a context of its own, so that what collects hidden states does not collect these.
-                Context().run(self._compare_alone, path, layer, own, expected)
-            return call(*args, **kwargs)
+                return
+            own = {name: freeze(value) for name, value in bind(call, args, kwargs).items()}
+            # In a context of its own, so that what collects hidden states does not collect these.
+            Context().run(self._compare_alone, path, layer, own, expected)
 
-        # Past Keras' __setattr__, which would look for something to track in it.
-        stack.enter_context(mock.patch.dict(vars(layer), {"call": watched}))
+        stack.enter_context(_before_call(layer, before))
 
     def _count(self, framework: str, path: str) -> int:
         key = (framework, trial_of_run.get(), path)

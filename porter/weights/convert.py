@@ -6,14 +6,12 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from porter import console
 from porter.errors import UsageError
 from porter.runtime.h5_file import weight_key
 from porter.runtime.layouts import Layout
 from porter.runtime.pairing import Move
-from porter.runtime.tensor_source import Array, Checkpoint, CheckpointError, numpy_dtype, same_bits
+from porter.runtime.tensor_source import Array, Checkpoint, CheckpointError, contiguous, numpy_dtype, same_bits
 from porter.runtime.transformers4 import Stored, stored_names
 from porter.weights.plan import Plan
 from porter.weights.writers import FORMATS, Entry, file_names, shards, write_index
@@ -68,8 +66,8 @@ class Job:
     def array(self, checkpoint: Checkpoint) -> Array:
         """The numbers as the file holds them, contiguous."""
         array = self.layout.to_keras(checkpoint.read(self.move.source))
-        contiguous: Array = np.asarray(array, dtype=numpy_dtype(self.entry.dtype), order="C")
-        return contiguous.reshape(self.entry.shape)  # puts back an axis of length one, or none
+        stored = contiguous(array).astype(numpy_dtype(self.entry.dtype), copy=False)
+        return stored.reshape(self.entry.shape)  # puts back an axis of length one, or none
 
 
 def check_space(plan: Plan, target: Target, folder: Path) -> None:

@@ -9,17 +9,10 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextvars import ContextVar, copy_context
 from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
-
-
-class Each(Protocol):
-    """How a function is carried out for several items."""
-
-    def __call__(self, function: Callable[[Item], Answer], items: Iterable[Item]) -> list[Answer]:
-        """The answers in the order of the items."""
 
 
 def in_turn(function: Callable[[Item], Answer], items: Iterable[Item]) -> list[Answer]:
@@ -28,7 +21,7 @@ def in_turn(function: Callable[[Item], Answer], items: Iterable[Item]) -> list[A
 
 
 class Abandoned(BaseException):
-    """Ends a run whose neighbour failed."""
+    """Ends a run that nobody waits for any more; a run that raises it itself has the answer None."""
 
 
 @dataclass
@@ -50,6 +43,8 @@ class _Run(Generic[Answer]):
         try:
             if not self.abandoned:
                 self.answer.append(self.task())
+        except Abandoned:
+            self.abandoned = True
         except BaseException as error:  # noqa: BLE001 - it is raised again where the runs were started
             self.error = error
         finally:
@@ -102,7 +97,7 @@ def in_lockstep(function: Callable[[Item], Answer], items: Iterable[Item]) -> li
                 run.resume()
         for thread in threads:
             thread.join()
-    return [run.answer[0] for run in runs]
+    return [run.answer[0] if run.answer else None for run in runs]  # type: ignore[misc]
 
 
 def _take_turns(runs: Sequence[_Run[Any]]) -> None:

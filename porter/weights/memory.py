@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -9,10 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-# Share of the free memory that weights may take while models are compared, unless the user says otherwise.
-SHARE = 0.5
+# What weights may take while models are compared, unless the user says otherwise: so much, but no more than a share
+# of what is free. More would make nothing faster, since each block is read once.
+ENOUGH, SHARE = 700_000_000, 0.5
 # What a container may take at most, in both versions of Linux' control groups.
 LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+_M_MMAP_THRESHOLD, _LARGE = -3, 1 << 20
 MEMINFO = Path("/proc/meminfo")
 
 
@@ -48,6 +51,21 @@ class Room:
         """Forget all values."""
         self._kept.clear()
         self.used = 0
+
+
+def default_limit() -> int:
+    """Bytes that weights may take unless the user says otherwise."""
+    return min(ENOUGH, int(SHARE * free_memory()))
+
+
+def return_freed_memory() -> None:
+    """From now on large blocks go back to the system as soon as they are freed, where the C library is glibc.
+
+    Else it keeps those of up to 32 MB, and a model that is read layer by layer leaves holes of that size.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_M_MMAP_THRESHOLD, _LARGE)
 
 
 def free_memory() -> int:

@@ -19,12 +19,12 @@ from porter.runtime.checkpoint import open_checkpoint
 from porter.runtime.loading import FORMER_BUFFERS
 from porter.runtime.tensor_source import Checkpoint
 from porter.weights.convert import Target, check_space, convert
-from porter.weights.memory import SHARE, free_memory
+from porter.weights.memory import default_limit
 from porter.weights.output import copy_companions, whole_folder
 from porter.weights.plan import Plan, build_without_weights, make_plan
 from porter.weights.proof import BlockByBlock, Proof, Prover, Whole
 from porter.weights.readback import check_written
-from porter.weights.reference import Reference, TorchSource
+from porter.weights.reference import TorchSource
 from porter.weights.report import Data, Result, bytes_in_words, hashes, write_report
 
 CROSSLOAD, RELOAD = "crossload", "conversion"
@@ -75,9 +75,7 @@ class Conversion:
 
     def prover(self) -> Prover:
         """How the models are compared: as a whole if both fit into the memory that they may take."""
-        limit = self.options.max_memory
-        if limit is None:
-            limit = int(SHARE * free_memory())
+        limit = self.options.max_memory or default_limit()
         if 2 * self.plan.size_in_memory <= limit:
             return Whole(self.torch, self.options.max_error)
         console.say(f"The weights of both models pass {bytes_in_words(limit)}: they are compared block by block.")
@@ -115,15 +113,15 @@ def run(options: Options) -> Data:
             conversion = stack.enter_context(prepared(options))
             check_space(conversion.plan, options.target, folder)
         prover = conversion.prover()
-        with stages.stage("pytorch"):
-            reference = prover.reference(options.seed)
-            check_unused(conversion.plan, conversion.model_class, reference.parameters)
         with stages.stage(CROSSLOAD):
-            crossload = check(conversion, prover, reference, CROSSLOAD)
+            reference, crossload = prover.crossload(conversion.model_class, options.seed)
+            check_unused(conversion.plan, conversion.model_class, reference.parameters)
+            check(crossload, CROSSLOAD, options.max_error)
         with stages.stage("convert"):
             write_folder(conversion, folder)
         with stages.stage(RELOAD):
-            reload = check(conversion, prover, reference, RELOAD, folder)
+            reload = prover.reload(conversion.model_class, folder, reference)
+            check(reload, RELOAD, options.max_error)
         result = Result(
             class_name=conversion.port.class_name,
             source=options.name,
@@ -154,22 +152,16 @@ class Stages:
         console.say(f"{name}: {self.seconds[name]:.1f} s")
 
 
-def check(
-    conversion: Conversion, prover: Prover, reference: Reference, stage: str, folder: Path | None = None
-) -> Proof:
-    """Compare the TensorFlow model with the weights in `folder`, or with PyTorch's own, with PyTorch.
+def check(proof: Proof, stage: str, max_error: float) -> None:
+    """Refuse a model that differs.
 
     Raises:
-        LeftOver: it differs beyond the bound; the sentence names tensors and the module that differs first.
+        LeftOver: the sentence names tensors and the part of the model that differs first.
     """
-    options = conversion.options
-    place, from_pt = folder or options.source, folder is None
-    proof = prover.prove(reference, conversion.model_class, place, from_pt=from_pt)
     if not proof.verification.matches:
         lines = [*proof.verification.sentences()[:SHOWN], *proof.causes[:SHOWN]]
-        title = f"TensorFlow differs from PyTorch ({stage}, {options.max_error:.0e} allowed); nothing was written."
+        title = f"TensorFlow differs from PyTorch ({stage}, {max_error:.0e} allowed); nothing was written."
         raise LeftOver("\n  ".join([title, *lines]), hint="porter diff --layer-by-layer shows every module")
-    return proof
 
 
 def check_unused(plan: Plan, model_class: Any, parameters: Collection[str]) -> None:

@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
-import gc
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from diffcheck.metrics import Bound as Tolerance
 from diffcheck.values import Flattened
-from porter.weights.blocks import BlockWatch, choose_blocks, stopping, trial_of_run
+from porter.weights.blocks import BlockWatch, choose_blocks, stopping, stopping_layers, trial_of_run
 from porter.weights.lockstep import in_lockstep
-from porter.weights.memory import Room
+from porter.weights.memory import Room, return_freed_memory
 from porter.weights.reference import Reference, TorchSource
 from porter.weights.tf_blocks import loaded_in_blocks
 from porter.weights.torch_blocks import load_in_blocks
-from porter.weights.trials import Trial, trials
+from porter.weights.trials import Trial
 from porter.weights.verify import (
     Bound,
+    Noise,
     Verification,
     compared,
     rounding,
     run_tensorflow,
     run_torch,
-    torch_outputs,
     verify,
 )
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -58,46 +59,62 @@ class Proof:
 
 
 class Prover(ABC):
-    """Compares a TensorFlow class with weights in a folder with the PyTorch model in `torch`."""
+    """Compares a TensorFlow class with the PyTorch model in `torch`.
+
+    Differences are allowed up to `max_error`; where it is passed, PyTorch's own rounding is measured.
+    """
 
     def __init__(self, torch: TorchSource, max_error: float) -> None:
         self.torch, self.max_error = torch, max_error
 
     @abstractmethod
-    def reference(self, seed: int) -> Reference:
-        """PyTorch's outputs on the trials of this seed."""
+    def crossload(self, model_class: Any, seed: int) -> tuple[Reference, Proof]:
+        """What PyTorch makes of the trials of this seed, and the class with PyTorch's weights compared with that."""
 
     @abstractmethod
-    def prove(self, reference: Reference, model_class: Any, folder: Path, *, from_pt: bool) -> Proof:
-        """Compare; where the bound is passed, measure whether PyTorch's own rounding explains it."""
+    def reload(self, model_class: Any, folder: Path, reference: Reference) -> Proof:
+        """The class with the TensorFlow weights of a folder compared."""
+
+    @abstractmethod
+    def _noise(self, reference: Reference) -> Noise:
+        """PyTorch's own rounding on the trials."""
+
+    def _judged(self, reference: Reference, found: Verification) -> tuple[Reference, Verification]:
+        """The verdict with rounding in mind, and the reference, which knows the rounding if it had to be measured."""
+        if reference.noise is None and not found.matches and found.may_be_rounding:
+            reference = replace(reference, noise=self._noise(reference))
+        return reference, found.within(Bound(self.max_error, reference.noise))
 
 
 class Whole(Prover):
     """Each model is loaded as a whole, one after the other."""
 
-    def reference(self, seed: int) -> Reference:
-        """PyTorch's outputs on the trials of this seed."""
-        model = self.torch.load()
-        made = trials(model, seed)
-        return Reference(tuple(made), run_torch(model, made), frozenset(model.state_dict()))
+    def crossload(self, model_class: Any, seed: int) -> tuple[Reference, Proof]:
+        """What PyTorch makes of the trials of this seed, and the class with PyTorch's weights compared with that."""
+        torch_model = self.torch.load()
+        reference = Reference.of(torch_model, run_torch(torch_model, seed))
+        del torch_model
+        model = model_class.from_pretrained(self.torch.folder, from_pt=True)
+        return self._compared(model, reference)
 
-    def prove(self, reference: Reference, model_class: Any, folder: Path, *, from_pt: bool) -> Proof:
-        """Compare; where the bound is passed, measure whether PyTorch's own rounding explains it."""
-        model = model_class.from_pretrained(folder, from_pt=from_pt)
+    def reload(self, model_class: Any, folder: Path, reference: Reference) -> Proof:
+        """The class with the TensorFlow weights of a folder compared."""
+        return self._compared(model_class.from_pretrained(folder), reference)[1]
+
+    def _compared(self, model: Any, reference: Reference) -> tuple[Reference, Proof]:
         found = verify(reference.outputs, model, reference.trials, Bound(self.max_error))
-        if not found.matches and found.may_be_rounding:
-            noise = rounding(self.torch.load(), reference.trials, reference.outputs)
-            found = found.within(Bound(self.max_error, noise))
-        causes = () if found.matches else tuple(self._culprit(reference, model, found.first_failed))
-        del model
-        gc.collect()
-        return Proof(found, causes)
+        reference, found = self._judged(reference, found)
+        return reference, Proof(found, () if found.matches else tuple(self._culprit(reference, model, found)))
 
-    def _culprit(self, reference: Reference, model: Any, trial_name: str) -> list[str]:
-        """Where the difference on a trial comes from, as `porter diff` says it."""
+    def _noise(self, reference: Reference) -> Noise:
+        """PyTorch's own rounding on the trials."""
+        return rounding(self.torch.load(), reference.trials, reference.outputs)
+
+    def _culprit(self, reference: Reference, model: Any, found: Verification) -> list[str]:
+        """Where the first difference comes from, as `porter diff` says it."""
         from diffcheck.pipeline import diff
 
-        trial = next(trial for trial in reference.trials if trial.name == trial_name)
+        trial = next(trial for trial in reference.trials if trial.name == found.first_failed)
         if trial.before is not None:
             return ["Without a cache all outputs match, so keys and values are kept or continued wrongly."]
         return diff(self.torch.load(), model, trial.inputs).sentences()
@@ -110,41 +127,85 @@ class BlockByBlock(Prover):
         super().__init__(torch, max_error)
         self._limit = limit
 
-    @contextmanager
-    def _torch_model(self, room: Room) -> Iterator[tuple[Any, tuple[str, ...]]]:
-        model = load_in_blocks(self.torch.find(), self.torch.folder, room)
-        yield model, choose_blocks(model, self._limit // 2)
-
-    def reference(self, seed: int) -> Reference:
-        """PyTorch's outputs on the trials of this seed."""
-        with self._torch_model(Room(self._limit)) as (model, blocks), stopping(model, blocks):
-            made = trials(model, seed, in_lockstep)
-            return Reference(tuple(made), run_torch(model, made, in_lockstep), frozenset(model.state_dict()))
-
-    def prove(self, reference: Reference, model_class: Any, folder: Path, *, from_pt: bool) -> Proof:
-        """Compare; where the bound is passed, measure whether PyTorch's own rounding explains it."""
-        room = Room(self._limit)
-        with self._torch_model(room) as (model, blocks):
+    def crossload(self, model_class: Any, seed: int) -> tuple[Reference, Proof]:
+        """Both models side by side; every block of TensorFlow's is also run alone on PyTorch's inputs."""
+        with self._room() as room, loaded_in_blocks(model_class, self.torch.folder, room, from_pt=True) as tf_model:
+            model, blocks = self._torch_model(room)
             watch = BlockWatch(blocks, Tolerance(self.max_error))
-            with loaded_in_blocks(model_class, folder, room, from_pt=from_pt) as tf_model:
-                outputs = _side_by_side(model, tf_model, reference.trials, watch)
-            found = compared(reference.outputs, outputs, Bound(self.max_error))
-            if not found.matches and found.may_be_rounding:
-                with stopping(model, blocks):
-                    noise = rounding(model, reference.trials, reference.outputs, in_lockstep)
-                found = found.within(Bound(self.max_error, noise))
+            pairs = _SideBySide(tf_model, watch)
+            with watch.watching(model, tf_model):
+                reference = Reference.of(model, run_torch(model, seed, pairs))
+        reference, found = self._judged(reference, compared(reference.outputs, pairs.outputs, Bound(self.max_error)))
         summary = BlockSummary(len(blocks), len(watch.worst), watch.greatest, room.most)
-        return Proof(found, () if found.matches else tuple(watch.sentences()), summary)
+        return reference, Proof(found, () if found.matches else tuple(watch.sentences()), summary)
+
+    def reload(self, model_class: Any, folder: Path, reference: Reference) -> Proof:
+        """The class with the TensorFlow weights of a folder compared."""
+        with (
+            self._room() as room,
+            loaded_in_blocks(model_class, folder, room, from_pt=False) as tf_model,
+            stopping_layers(tf_model, self._torch_model(room)[1]),
+        ):
+            outputs = in_lockstep(lambda trial: run_tensorflow(tf_model, trial), reference.trials)
+        by_name = dict(zip((trial.name for trial in reference.trials), outputs, strict=True))
+        return Proof(self._judged(reference, compared(reference.outputs, by_name, Bound(self.max_error)))[1])
+
+    def _noise(self, reference: Reference) -> Noise:
+        """PyTorch's own rounding on the trials."""
+        with self._room() as room:
+            model, blocks = self._torch_model(room)
+            with stopping(model, blocks):
+                return rounding(model, reference.trials, reference.outputs, in_lockstep)
+
+    def _torch_model(self, room: Room) -> tuple[Any, tuple[str, ...]]:
+        model = load_in_blocks(self.torch.find(), self.torch.folder, room)
+        return model, choose_blocks(model, self._limit // 2)
+
+    @contextmanager
+    def _room(self) -> Iterator[Room]:
+        return_freed_memory()
+        room = Room(self._limit)
+        yield room
+        room.clear()
 
 
-def _side_by_side(model: Any, tf_model: Any, made: tuple[Trial, ...], watch: BlockWatch) -> dict[str, Flattened]:
-    """TensorFlow's outputs by trial; each block of it comes after PyTorch's."""
+class _SideBySide:
+    """Carries out a function of PyTorch's trials, and runs the TensorFlow model on them at the same time.
 
-    def run(task: tuple[bool, Trial]) -> Flattened:
-        is_tensorflow, trial = task
-        trial_of_run.set(trial.name)
-        return run_tensorflow(tf_model, trial) if is_tensorflow else torch_outputs(model, trial)
+    Attributes:
+        outputs: TensorFlow's, of the trials that PyTorch had an answer for.
+    """
 
-    with watch.watching(model, tf_model):
-        found = in_lockstep(run, [(side, trial) for side in (False, True) for trial in made])
-    return dict(zip((trial.name for trial in made), found[len(made) :], strict=True))
+    def __init__(self, model: Any, watch: BlockWatch) -> None:
+        self._model, self._watch = model, watch
+        self._errors: dict[str, Exception] = {}
+        self.outputs: dict[str, Flattened] = {}
+
+    def __call__(self, function: Callable[[Trial], Answer], items: Sequence[Trial]) -> list[Answer]:
+        def run(task: tuple[bool, Trial]) -> Answer | None:
+            is_tensorflow, trial = task
+            trial_of_run.set(trial.name)
+            if not is_tensorflow:
+                return self._pytorch(function, trial)
+            self._tensorflow(trial)
+            return None
+
+        found = in_lockstep(run, [(side, trial) for side in (False, True) for trial in items])
+        for trial in items:
+            if trial.name in self._errors and trial.name not in self._watch.given_up:
+                raise self._errors[trial.name]
+        return found[: len(items)]  # type: ignore[return-value]
+
+    def _pytorch(self, function: Callable[[Trial], Answer], trial: Trial) -> Answer:
+        answer = function(trial)
+        if answer is None:
+            self._watch.given_up.add(trial.name)
+        return answer
+
+    def _tensorflow(self, trial: Trial) -> None:
+        if trial.name in self._watch.given_up:
+            return
+        try:
+            self.outputs[trial.name] = run_tensorflow(self._model, trial)
+        except Exception as error:  # noqa: BLE001 - whether it is one is known when PyTorch has run on the trial too
+            self._errors[trial.name] = error

@@ -11,6 +11,7 @@ from diffcheck.values import Flattened
 from porter.port_source import torch_class
 from porter.runtime.tensor_source import CheckpointError
 from porter.weights.trials import Trial
+from porter.weights.verify import Noise, Recorded
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,15 @@ class TorchSource:
 
 @dataclass(frozen=True)
 class Reference:
-    """The trials, what PyTorch made of them, and the names of its weights."""
+    """The trials, what PyTorch made of them, the names of its weights, and its rounding where that was measured."""
 
     trials: tuple[Trial, ...]
     outputs: Mapping[str, Flattened]
     parameters: frozenset[str]
+    noise: Noise | None = None
+
+    @classmethod
+    def of(cls, model: Any, recorded: Recorded) -> Reference:
+        """What was recorded of the model."""
+        outputs = {trial.name: found for trial, found in recorded}
+        return cls(tuple(trial for trial, _ in recorded), outputs, frozenset(model.state_dict()))

@@ -12,7 +12,7 @@ import numpy as np
 from porter.runtime.loading import check, converted, loading_info, paired
 from porter.runtime.pairing import Move
 from porter.runtime.repository import Repository
-from porter.runtime.tensor_source import Checkpoint, CheckpointError, numpy_dtype
+from porter.runtime.tensor_source import Checkpoint, CheckpointError, contiguous, numpy_dtype
 from porter.runtime.transformers4 import current_names
 from porter.weights.memory import Room
 from porter.weights.plan import build_without_weights
@@ -45,7 +45,7 @@ def _reader(move: Move, checkpoint: Checkpoint, room: Room) -> Callable[..., Any
 
     def read(dtype: Any) -> Any:
         array = move.target.layout.to_keras(checkpoint.read(move.source))
-        return tf.constant(np.asarray(array, dtype=numpy_dtype(dtype), order="C"))
+        return tf.constant(contiguous(array).astype(numpy_dtype(dtype), copy=False))
 
     def initializer(shape: tuple[int, ...], dtype: Any = None) -> Any:
         size = int(np.prod(shape)) * numpy_dtype(str(dtype)).itemsize

@@ -7,22 +7,19 @@ gets its start token and some more. Every trial is run on PyTorch before it coun
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from porter.errors import UsageError
 from porter.runtime.tensor_source import Array
-from porter.weights.lockstep import Each, in_turn
 
 BATCH = 2
 SHORT, LONG = 7, 128
 DECODED = 5
 SAMPLES_PER_SECOND = 16_000
 PAST = "past_key_values"
-HINT = "the model may need inputs of its own"
 
 
 @dataclass(frozen=True)
@@ -40,21 +37,15 @@ class Trial:
     before: Mapping[str, Array] | None = None
 
 
-def trials(model: Any, seed: int = 0, each: Each = in_turn) -> list[Trial]:
-    """The trials that the PyTorch model runs on.
-
-    Raises:
-        UsageError: it runs on none of them.
-    """
+def candidates(model: Any, seed: int = 0) -> list[Trial]:
+    """Trials that the PyTorch model may run on."""
     accepted = set(inspect.signature(model.forward).parameters)
-    made = list(_with_decoder(_main_inputs(model.config, accepted, np.random.default_rng(seed)), model, accepted))
-    found = each(lambda trial: _tried(model, trial.inputs), made)
-    usable = [trial for trial, tried in zip(made, found, strict=True) if tried.runs]
-    if not usable:
-        takes = ", ".join(sorted(accepted))
-        raise UsageError(f"No inputs could be made for {type(model).__name__}, which takes {takes}.", hint=HINT)
-    cached = [trial for trial, tried in zip(made, found, strict=True) if tried.keeps_cache]
-    return [*usable, *(step for trial in cached if (step := _last_from_cache(trial)) is not None)]
+    return list(_with_decoder(_main_inputs(model.config, accepted, np.random.default_rng(seed)), model, accepted))
+
+
+def steps_from_cache(trials: Iterable[Trial]) -> list[Trial]:
+    """For each trial whose inputs are several tokens, the last one alone after a call with all before it."""
+    return [step for trial in trials if (step := _last_from_cache(trial)) is not None]
 
 
 def _last_from_cache(trial: Trial) -> Trial | None:
@@ -67,28 +58,6 @@ def _last_from_cache(trial: Trial) -> Trial | None:
     if name == "input_ids" and "attention_mask" in before:
         before["attention_mask"] = before["attention_mask"][:, :-1]
     return Trial(f"{trial.name} (the last from the cache)", {**trial.inputs, name: tokens[:, -1:]}, before)
-
-
-@dataclass(frozen=True)
-class _Tried:
-    runs: bool
-    keeps_cache: bool = False
-
-
-def _tried(model: Any, inputs: Mapping[str, Array]) -> _Tried:
-    """Whether PyTorch runs on the inputs, and whether it returns keys and values to go on with."""
-    import torch
-
-    from porter.sample import RUN_ERRORS, torch_inputs
-
-    for switches in ({"use_cache": True}, {}):
-        try:
-            with torch.no_grad():
-                outputs = model(**torch_inputs(model, dict(inputs)), **switches)
-        except RUN_ERRORS:
-            continue
-        return _Tried(True, bool(switches) and getattr(outputs, PAST, None) is not None)
-    return _Tried(False)
 
 
 def _main_inputs(config: Any, accepted: set[str], draw: np.random.Generator) -> Iterator[Trial]:
@@ -108,8 +77,9 @@ def _texts(config: Any, accepted: set[str], draw: np.random.Generator) -> Iterat
     text = _text_config(config)
     # Two positions less, because some models count from behind their padding token.
     longest = min(LONG, int(_first(text, "max_position_embeddings", "n_positions", default=LONG + 2)) - 2)
-    for name, length in (("1 token", 1), (f"{SHORT} tokens", SHORT), (f"{longest} tokens", longest)):
-        yield Trial(name, {"input_ids": _tokens(text, draw, length)})
+    for length, batch in ((1, BATCH), (SHORT, BATCH), (longest, 1)):
+        name = f"{length} token{'s' if length > 1 else ''}"
+        yield Trial(name, {"input_ids": _tokens(text, draw, length)[:batch]})
     if "attention_mask" in accepted:
         for side in ("right", "left"):
             yield Trial(f"padded {side}", _padded(text, draw, side))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -15,10 +15,20 @@ from diffcheck.metrics import NOISE_FACTOR
 from diffcheck.values import Flattened, flatten
 from porter.errors import UsageError
 from porter.runtime.tensor_source import Array
-from porter.weights.lockstep import Each, in_turn
-from porter.weights.trials import PAST, Trial
+from porter.weights.lockstep import in_turn
+from porter.weights.trials import PAST, Trial, candidates, steps_from_cache
 
 MAX_ERROR = 5e-5
+Noise = Mapping[str, Mapping[str, float]]
+Recorded = list[tuple[Trial, Flattened]]
+Answer = TypeVar("Answer")
+
+
+class Each(Protocol):
+    """How a function is carried out for several trials."""
+
+    def __call__(self, function: Callable[[Trial], Answer], items: Sequence[Trial]) -> list[Answer]:
+        """The answers in the order of the trials."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +40,7 @@ class Bound:
     """
 
     max_error: float = MAX_ERROR
-    noise: Mapping[str, Mapping[str, float]] | None = None
+    noise: Noise | None = None
 
     def allows(self, trial: str, tensor: TensorResult) -> bool:
         """Whether the tensor agrees: its shape, dtype, NaN and infinities, and its numbers within the bound."""
@@ -126,21 +136,42 @@ def compared(reference: Mapping[str, Flattened], found: Mapping[str, Flattened],
     return Verification(tuple(results))
 
 
-def run_torch(model: Any, trials: Sequence[Trial], each: Each = in_turn) -> dict[str, Flattened]:
-    """PyTorch's outputs, hidden states among them, by trial.
+def run_torch(model: Any, seed: int = 0, each: Each = in_turn) -> Recorded:
+    """The trials of this seed that PyTorch runs on, and its outputs, hidden states among them.
 
     Raises:
-        UsageError: an output of PyTorch itself is NaN, so nothing could be proven against it.
+        UsageError: it runs on none, or an output of its own is NaN, so that nothing could be proven against it.
     """
-    names = [trial.name for trial in trials]
-    outputs = dict(zip(names, each(lambda trial: torch_outputs(model, trial), trials), strict=True))
-    for name, found in outputs.items():
-        broken = [path for path, value in found.tensors.items() if _has_nan(value.array)]
+    found = _runs(model, candidates(model, seed), each)
+    if not found:
+        takes = ", ".join(sorted(inspect.signature(model.forward).parameters))
+        raise UsageError(
+            f"No inputs could be made for {type(model).__name__}, which takes {takes}.",
+            hint="the model may need inputs of its own",
+        )
+    switched_off = getattr(model.config, "use_cache", None) is False  # then a cache must be asked for
+    cached = [trial for trial, outputs in found if switched_off or any(p.startswith(PAST) for p in outputs.tensors)]
+    found += _runs(model, steps_from_cache(cached), each)
+    for trial, outputs in found:
+        broken = [path for path, value in outputs.tensors.items() if _has_nan(value.array)]
         if broken:
-            raise UsageError(
-                f"PyTorch's own {broken[0]} is NaN on {name}.", hint="check the checkpoint for NaN weights"
-            )
-    return outputs
+            hint = "check the checkpoint for NaN weights"
+            raise UsageError(f"PyTorch's own {broken[0]} is NaN on {trial.name}.", hint=hint)
+    return found
+
+
+def _runs(model: Any, trials: Sequence[Trial], each: Each) -> Recorded:
+    """PyTorch's outputs on those of the trials that it runs on."""
+    from porter.sample import RUN_ERRORS
+
+    def attempt(trial: Trial) -> Flattened | None:
+        try:
+            return torch_outputs(model, trial)
+        except RUN_ERRORS:
+            return None
+
+    outputs = zip(trials, each(attempt, trials), strict=True)
+    return [(trial, found) for trial, found in outputs if found is not None]
 
 
 def torch_outputs(model: Any, trial: Trial, *, double: bool = False) -> Flattened:

@@ -8,7 +8,7 @@ import pytest
 import safetensors.numpy
 
 from porter.runtime.checkpoint import CheckpointError, inside, open_checkpoint
-from porter.runtime.tensor_source import PIECE, same_bits
+from porter.runtime.tensor_source import PIECE, STRIP, contiguous, same_bits
 
 TENSORS = {
     "a.weight": np.arange(6, dtype=np.float32).reshape(2, 3),
@@ -221,3 +221,14 @@ def test_a_difference_in_the_last_piece_is_seen():
     second = first.copy()
     second[-1] = 1
     assert not same_bits(first, second)
+
+
+@pytest.mark.parametrize("shape", [(), (3,), (0, 4), (4, 0), (1, 5), (STRIP + 1, 2 * STRIP + 3), (2, 3, 4)])
+@pytest.mark.parametrize("dtype", ["float32", "float16", "int64"])
+def test_contiguous_keeps_every_number(shape, dtype):
+    array = np.arange(int(np.prod(shape))).reshape(shape).astype(dtype)
+    for given in (array, array.T, array[::2] if shape else array):
+        copied = contiguous(given)
+        assert copied.flags.c_contiguous
+        assert copied.dtype == given.dtype
+        np.testing.assert_array_equal(copied, given)

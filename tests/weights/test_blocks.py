@@ -11,7 +11,6 @@ from porter.weights.memory import Room, free_memory
 from porter.weights.proof import BlockByBlock, Whole
 from porter.weights.reference import TorchSource
 from porter.weights.torch_blocks import load_in_blocks
-from porter.weights.trials import trials
 from porter.weights.verify import run_torch
 
 torch = pytest.importorskip("torch")
@@ -57,13 +56,13 @@ def test_pytorch_computes_the_same_with_weights_read_on_demand(checkpoints, name
     room = Room(LIMIT)
     model = load_in_blocks(source.find(), source.folder, room)
     assert all(parameter.is_meta for parameter in model.parameters())
-    made = trials(model)[:3]
-    found = run_torch(model, made)
+    found = run_torch(model)
     whole = source.load()
-    for trial, expected in run_torch(whole, made).items():
-        assert list(found[trial].tensors) == list(expected.tensors)
+    for (trial, outputs), (other, expected) in zip(found, run_torch(whole), strict=True):
+        assert trial.name == other.name
+        assert list(outputs.tensors) == list(expected.tensors)
         for path, value in expected.tensors.items():
-            np.testing.assert_array_equal(found[trial].tensors[path].array, value.array, err_msg=path)
+            np.testing.assert_array_equal(outputs.tensors[path].array, value.array, err_msg=path)
     largest = max(parameter.nbytes for parameter in whole.parameters())
     assert 0 < room.most <= max(LIMIT, largest)
 
@@ -98,8 +97,8 @@ def port():
 def test_the_proof_is_that_of_the_whole_models(checkpoints, port):
     source = TorchSource(checkpoints("BertForMaskedLM"), "BertForMaskedLM")
     whole, blockwise = Whole(source, 5e-5), BlockByBlock(source, 5e-5, LIMIT)
-    expected = whole.prove(whole.reference(0), port, source.folder, from_pt=True)
-    found = blockwise.prove(blockwise.reference(0), port, source.folder, from_pt=True)
+    _, expected = whole.crossload(port, 0)
+    _, found = blockwise.crossload(port, 0)
     assert [result.trial for result in found.verification.results] == [r.trial for r in expected.verification.results]
     assert found.verification.max_output == pytest.approx(expected.verification.max_output, abs=1e-6)
     assert found.verification.max_hidden == pytest.approx(expected.verification.max_hidden, abs=1e-6)
@@ -121,7 +120,7 @@ def test_the_block_that_is_wrong_is_named_and_no_other(checkpoints, tmp_path):
     source = TorchSource(checkpoints("BertForMaskedLM"), "BertForMaskedLM")
     prover = BlockByBlock(source, 5e-5, 7_000)
     model_class = load_class(PortSource(tmp_path / "modeling_tf_wrong.py", "TFBertForMaskedLM"))
-    proof = prover.prove(prover.reference(0), model_class, source.folder, from_pt=True)
+    _, proof = prover.crossload(model_class, 0)
     assert not proof.verification.matches
     named = [cause.partition(",")[0] for cause in proof.causes]
     assert named == [f"bert.encoder.layer.{number}.intermediate" for number in (0, 1)]
@@ -130,7 +129,8 @@ def test_the_block_that_is_wrong_is_named_and_no_other(checkpoints, tmp_path):
 def test_rounding_is_measured_block_by_block_too(checkpoints, port):
     source = TorchSource(checkpoints("BertForMaskedLM"), "BertForMaskedLM")
     prover = BlockByBlock(source, 1e-9, LIMIT)
-    proof = prover.prove(prover.reference(0), port, source.folder, from_pt=True)
+    reference, proof = prover.crossload(port, 0)
+    assert reference.noise
     assert all(result.bound.noise for result in proof.verification.results)
 
 

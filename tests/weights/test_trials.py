@@ -3,7 +3,7 @@ import pytest
 
 from diffcheck.metrics import TensorResult
 from porter.errors import UsageError
-from porter.weights.trials import Trial, trials
+from porter.weights.trials import Trial, candidates
 from porter.weights.verify import Bound, TrialResult, Verification, rounding, run_torch
 
 torch = pytest.importorskip("torch")
@@ -36,31 +36,36 @@ TEXTS = {"1 token", "7 tokens", "padded right", "padded left"}
     ],
 )
 def test_inputs_of_every_kind(name, config, expected):
-    made = trials(model(name, **config))
-    assert expected <= {trial.name for trial in made}
-    assert len({trial.name for trial in made}) == len(made)
+    names = [trial.name for trial, _ in run_torch(model(name, **config))]
+    assert expected <= set(names)
+    assert len(set(names)) == len(names)
 
 
 def test_another_seed_makes_other_inputs():
     bert = model("BertModel", **BERT)
-    first, again, other = (trials(bert, seed)[1].inputs["input_ids"] for seed in (0, 0, 1))
+    first, again, other = (candidates(bert, seed)[1].inputs["input_ids"] for seed in (0, 0, 1))
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
 
 
 def test_padding_is_on_both_sides():
-    masks = {t.name: t.inputs["attention_mask"] for t in trials(model("BertModel", **BERT)) if "padded" in t.name}
+    masks = {t.name: t.inputs["attention_mask"] for t in candidates(model("BertModel", **BERT)) if "padded" in t.name}
     assert masks["padded left"][1].tolist() == [0, 0, 0, 1, 1, 1, 1]
     assert masks["padded right"][1].tolist() == [1, 1, 1, 1, 0, 0, 0]
 
 
 def test_a_step_from_the_cache_is_the_last_row_of_the_whole():
     gpt2 = model("GPT2LMHeadModel", **GPT2)
-    outputs = run_torch(gpt2, trials(gpt2))
+    outputs = {trial.name: found for trial, found in run_torch(gpt2)}
     whole = outputs["7 tokens"].tensors["logits"].array
     step = outputs["7 tokens (the last from the cache)"].tensors["logits"].array
     assert step.shape[1] == 1
     np.testing.assert_allclose(step[:, 0], whole[:, -1], atol=1e-6)
+
+
+def test_a_cache_that_the_configuration_switches_off_is_asked_for():
+    names = [trial.name for trial, _ in run_torch(model("GPT2LMHeadModel", **GPT2, use_cache=False))]
+    assert "7 tokens (the last from the cache)" in names
 
 
 def test_a_model_that_takes_nothing_known_is_refused():
@@ -71,17 +76,17 @@ def test_a_model_that_takes_nothing_known_is_refused():
             return points
 
     with pytest.raises(UsageError, match="which takes points"):
-        trials(Odd())
+        run_torch(Odd())
 
 
 def test_rounding_is_small_and_leaves_the_model_as_it_was():
     bert = model("BertModel", **BERT)
-    made = trials(bert)[:2]
-    reference = run_torch(bert, made)
-    noise = rounding(bert, made, reference)
+    recorded = run_torch(bert)
+    reference = {trial.name: found for trial, found in recorded}
+    noise = rounding(bert, [trial for trial, _ in recorded], reference)
     assert 0 < max(noise["7 tokens"].values()) < 1e-5
     assert bert.dtype == torch.float32
-    again = run_torch(bert, made)
+    again = {trial.name: found for trial, found in run_torch(bert)}
     assert np.array_equal(
         again["7 tokens"].tensors["pooler_output"].array, reference["7 tokens"].tensors["pooler_output"].array
     )
