@@ -8,7 +8,7 @@ import libcst as cst
 import libcst.matchers as m
 
 from porter.rewrite.annotations import port_docstring
-from porter.rewrite.context import Context, tf_name
+from porter.rewrite.context import OWN, Context, tf_name
 from porter.rewrite.names_read import names_read
 from porter.rules.call import code_of
 from porter.targets import Target
@@ -90,6 +90,8 @@ class _Aliased(cst.CSTTransformer):
 
     def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.Call:
         function = updated_node.func
+        if isinstance(function, cst.Name) and function.value.endswith(OWN):
+            return updated_node.with_changes(func=cst.Name(function.value.removesuffix(OWN)))
         if isinstance(function, cst.Name) and function.value in self.context.clashes:
             return updated_node.with_changes(func=cst.Name(self.context.runtime_name(function.value)))
         return updated_node

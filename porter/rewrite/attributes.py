@@ -155,9 +155,9 @@ def _ruled_attribute(
 ) -> cst.BaseExpression:
     name = f"{kind}.{original.attr.value}"
     found = find_rule(name)
-    if found is None or any(s.is_call for s in found.signatures if s.name.endswith(f".{original.attr.value}")):
+    signature = next((s for s in found.signatures if s.name == name), None) if found is not None else None
+    if found is None or signature is None or signature.is_call:
         return updated
-    signature = next(s for s in found.signatures if s.name == name)
     call = Call(
         signature, Bound({"input": context.arg(original.value, updated.value)}), context.knowledge.traced(original)
     )

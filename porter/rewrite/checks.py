@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import libcst as cst
 import libcst.matchers as m
 
@@ -15,6 +17,54 @@ def port_check(context: Context, original: cst.If, updated: cst.If) -> cst.If:
         return updated
     test = _wrapped(context, original.test, updated.test, "surely")
     return updated if test is updated.test else updated.with_changes(test=test)
+
+
+Branch = TypeVar("Branch", cst.If, cst.IfExp)
+
+
+def port_general(context: Context, original: Branch, updated: Branch) -> Branch:
+    """A branch on whether an unknown size is more than one, or no multiple: the code for many serves one as well.
+
+    In a graph that does not know the size, `size > 1` and `size % n != 0` count as true, `size == 1` as false.
+    """
+    before = context.source.find(original.test, cst.Comparison)
+    after = [node for node in m.findall(updated.test, m.Comparison()) if isinstance(node, cst.Comparison)]
+    if len(before) != len(after):
+        return updated
+    test: cst.BaseExpression = updated.test
+    for old, new in zip(before, after, strict=True):
+        function = _general_case(context, old)
+        if function is None:
+            continue
+        wrapped = test.visit(_Wrapper({id(new)}, function))
+        assert isinstance(wrapped, cst.BaseExpression)
+        test = wrapped
+        context.note(
+            old,
+            "assumed",
+            f"in a graph that does not know the size, `{code_of(old)}` is taken for granted"
+            f"{'' if function == 'possibly' else ' not to hold'}.",
+        )
+    return updated.with_changes(test=test)
+
+
+_MANY = ((cst.GreaterThan, "01"), (cst.GreaterThanEqual, "12"), (cst.NotEqual, "01"))
+_FEW = ((cst.Equal, "01"), (cst.LessThanEqual, "01"), (cst.LessThan, "12"))
+
+
+def _general_case(context: Context, node: cst.Comparison) -> str | None:
+    """How to ask whether an unknown size is zero or one."""
+    if len(node.comparisons) != 1 or not _is_size_comparison(context, node):
+        return None
+    fact = context.fact(node.left)
+    if fact is None or not fact.only("int"):
+        return None
+    target = node.comparisons[0]
+    bound = code_of(target.comparator)
+    for cases, function in ((_MANY, "possibly"), (_FEW, "surely")):
+        if any(isinstance(target.operator, operator) and bound in bounds for operator, bounds in cases):
+            return function
+    return None
 
 
 def port_assert(context: Context, original: cst.Assert, updated: cst.Assert) -> cst.Assert:

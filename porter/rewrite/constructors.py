@@ -169,8 +169,8 @@ def _construct_weight(context: Context, original: cst.Call, updated: cst.Call, n
     if name == "torch.nn.Buffer" and not persistent:
         return value
     if stored is None or (stored.member is not None and name == "torch.nn.Buffer"):
-        context.note(original, "left", f"{name} is not stored in an attribute; the call was kept.")
-        return updated
+        context.note(original, "assumed", f"{name} is not stored in an attribute here; its value stands for it.")
+        return value
     trainable = "" if name == "torch.nn.Parameter" else ", trainable=False"
     return cst.parse_expression(f"add_parameter(self, {stored.code}, {code_of(value)}{trainable})")
 

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Literal
 
 import libcst as cst
+import libcst.matchers as m
 
 from porter.facts import Fact
 from porter.rewrite.flow import Flow
@@ -15,6 +16,8 @@ from porter.rewrite.scope import Rescoper
 from porter.rewrite.source import LocalFunction, Source
 from porter.rules.call import Arg
 
+OWN = "_of_this_file"
+"""Behind the name of a called function of the file, until the runtime's functions have got their aliases."""
 Level = Literal["assumed", "left"]
 
 
@@ -63,9 +66,25 @@ class Context:
 
     @cached_property
     def clashes(self) -> frozenset[str]:
-        """Names of the runtime that some function of the file uses for a variable of its own."""
-        bound = (name for function in self.source.functions.values() for name in self.source.assigned(function))
+        """Names of the runtime that the file has for a function, or some function for a variable, of its own."""
+        bound = {name for function in self.source.functions.values() for name in self.source.assigned(function)}
+        functions = self.source.find(self.source.tree, cst.FunctionDef)
+        bound |= {node.name.value for node in functions if self._stands_alone(node)}
         return frozenset(bound) & self.runtime
+
+    def _stands_alone(self, node: cst.CSTNode) -> bool:
+        """Whether a function is called by its bare name: it is no method."""
+        block = self.source.parents.get(node)
+        return block is None or not isinstance(self.source.parents.get(block), cst.ClassDef)
+
+    def own_call(self, original: cst.Call, ported: cst.BaseExpression) -> cst.BaseExpression:
+        """The ported call, marked where it calls a function of the file that has the name of one of the runtime."""
+        if not isinstance(original.func, cst.Name) or original.func.value not in self.clashes:
+            return ported
+        own = (self.source.canonical(original.func) or "local.").startswith("local.")
+        if not own or not isinstance(ported, cst.Call) or not m.matches(ported.func, m.Name(original.func.value)):
+            return ported
+        return ported.with_changes(func=cst.Name(original.func.value + OWN))
 
     def runtime_name(self, name: str) -> str:
         """How generated code refers to a function of the runtime: by an alias where a variable has its name."""

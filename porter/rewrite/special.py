@@ -29,6 +29,8 @@ def special_call(context: Context, original: cst.Call, updated: cst.Call) -> cst
         return updated.args[0].value
     if m.matches(original.func, m.Name("hasattr")) and len(original.args) == 2:
         return _hasattr(context, original)
+    if m.matches(original.func, m.Name("getattr")) and len(original.args) == 2:
+        return _dtype_by_name(context, original, updated)
     if function is not None and _is_keywords_read(function, original):
         return _keyword_or_default(context, function, original, updated)
     if m.matches(original.func, m.Attribute(value=m.Call(func=m.Name("super")), attr=m.Name("__init__"))):
@@ -101,6 +103,15 @@ def _hasattr(context: Context, original: cst.Call) -> cst.BaseExpression | None:
     if not inspect.ismodule(owner):
         return None
     return cst.Name(str(hasattr(owner, str(name.evaluated_value))))
+
+
+def _dtype_by_name(context: Context, original: cst.Call, updated: cst.Call) -> cst.BaseExpression | None:
+    """`getattr(torch, config.dtype)` is the dtype of that name."""
+    fact = context.knowledge.traced(original)
+    is_torch = getattr(context.source.resolve(original.args[0].value), "__name__", None) == "torch"
+    if not is_torch or (fact is not None and not fact.only("dtype")):
+        return None
+    return cst.parse_expression(f"tf.as_dtype({code_of(updated.args[1].value)})")
 
 
 def _isinstance(context: Context, original: cst.Call, updated: cst.Call) -> cst.BaseExpression | None:

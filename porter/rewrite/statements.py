@@ -99,6 +99,9 @@ def _port_assignment(
         assert isinstance(target, cst.Attribute)
         if target.attr.value in _DROPPED_ATTRIBUTES:
             return cst.RemoveFromParent()
+        if _is_parameter(context, target, after.value):
+            made = f'add_parameter(self, "{target.attr.value}", {code_of(after.value)})'
+            return line.with_changes(body=[after.with_changes(value=cst.parse_expression(made))])
         if _keeps_number(context, before.value):
             return line.with_changes(
                 body=[after.with_changes(value=cst.Call(cst.Name("float"), [cst.Arg(after.value)]))]
@@ -147,6 +150,15 @@ def _without_device(assign: cst.Assign, target: cst.Tuple, value: cst.Tuple) -> 
     return cst.ensure_type(
         cst.ensure_type(cst.parse_statement(" = ".join(sides)), cst.SimpleStatementLine).body[0], cst.Assign
     )
+
+
+def _is_parameter(context: Context, target: cst.Attribute, value: cst.BaseExpression) -> bool:
+    """Whether a constructor stores a parameter that a function has made: `self.table = self._make_table(config)`."""
+    function = context.source.enclosing(target)
+    seen = context.knowledge.facts.modules.get(function.class_name or "") if function is not None else None
+    if seen is None or function is None or function.own_name != "__init__" or target.attr.value not in seen.parameters:
+        return False
+    return isinstance(value, cst.Call) and code_of(value.func) != "add_parameter"
 
 
 def _keeps_number(context: Context, value: cst.BaseExpression) -> bool:

@@ -12,7 +12,7 @@ from porter.rewrite.annotations import port_annotation, port_class_name, port_do
 from porter.rewrite.arguments import ported_parameter
 from porter.rewrite.attributes import layer_class, translate_attribute
 from porter.rewrite.calls import translate_call, walks_modules
-from porter.rewrite.checks import port_assert, port_check
+from porter.rewrite.checks import port_assert, port_check, port_general
 from porter.rewrite.classes import port_class
 from porter.rewrite.context import Context
 from porter.rewrite.copies import port_copied_from
@@ -120,7 +120,8 @@ class Porter(cst.CSTTransformer):
     def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.BaseExpression:
         """A call, by rule, card or flow."""
         special = special_call(self.context, original_node, updated_node)
-        return special if special is not None else translate_call(self.context, original_node, updated_node)
+        ported = special if special is not None else translate_call(self.context, original_node, updated_node)
+        return self.context.own_call(original_node, ported)
 
     def leave_Subscript(self, original_node: cst.Subscript, updated_node: cst.Subscript) -> cst.BaseExpression:
         """An indexed tensor."""
@@ -178,6 +179,7 @@ class Porter(cst.CSTTransformer):
     def leave_IfExp(self, original_node: cst.IfExp, updated_node: cst.IfExp) -> cst.BaseExpression:
         """A conditional expression whose condition may be known."""
         self._note_tensor_branch(original_node.test)
+        updated_node = port_general(self.context, original_node, updated_node)
         if m.matches(updated_node.test, m.Name("False")):
             return updated_node.orelse
         same = updated_node.body.deep_equals(updated_node.orelse)  # such as `x.clone() if is_tensor(x) else x`
@@ -245,6 +247,7 @@ class Porter(cst.CSTTransformer):
         checked = port_check(self.context, original_node, updated_node)
         if checked is updated_node:
             self._note_tensor_branch(original_node.test)
+            checked = port_general(self.context, original_node, updated_node)
         above = self.context.source.parents.get(original_node)
         return fold_if(checked, is_elif=isinstance(above, cst.If) and above.orelse is original_node)
 

@@ -73,7 +73,7 @@ for _name, _function in _FUNCTIONS.items():
     _sample = "z" if _name in ("real", "imag", "conj") else "x"
     rule(
         f"torch.{_name}(input)",
-        f"torch.Tensor.{_name}(input)",
+        f"torch.Tensor.{_name}" if _name in ("real", "imag") else f"torch.Tensor.{_name}(input)",
         to=f"{_function}(input)",
         cases={f"torch.{_name}({_sample})": f"{_function}({_sample})"},
     )

@@ -158,13 +158,18 @@ layer(
 
 @layer(
     "torch.nn.Flatten(start_dim=1, end_dim=-1)",
-    cases={"nn.Flatten()": "keras.layers.Flatten()"},
+    cases={
+        "nn.Flatten()": "keras.layers.Flatten()",
+        "nn.Flatten(start_dim=-2)": "Flatten(start_dim=-2)",
+        "nn.Flatten(0, 1)": "Flatten(start_dim=0, end_dim=1)",
+    },
 )
 def flatten(call: Call) -> str:
-    """Keras flattens all axes but the first."""
-    if call.start_dim.value() != 1 or call.end_dim.value() != -1:
-        call.unknown("only all axes but the first are covered")
-    return "keras.layers.Flatten()"
+    """Keras' own flattens all axes but the first."""
+    if call.start_dim.value() == 1 and call.end_dim.value() == -1:
+        return "keras.layers.Flatten()"
+    end = f", end_dim={call.end_dim.node_code}" if call.given("end_dim") else ""
+    return f"Flatten(start_dim={call.start_dim.node_code}{end})"
 
 
 @layer(

@@ -59,7 +59,7 @@ _MODULES = {
         "weight_norm",
     ),
     "layers.attention": ("MultiheadAttention",),
-    "layers.shaping": ("GLU", "Pad", "PixelShuffle", "PixelUnshuffle", "Unfold", "Upsample"),
+    "layers.shaping": ("Flatten", "GLU", "Pad", "PixelShuffle", "PixelUnshuffle", "Unfold", "Upsample"),
     "losses": (
         "BCELoss",
         "BCEWithLogitsLoss",

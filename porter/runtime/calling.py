@@ -57,7 +57,17 @@ def unpack_inputs(call: Function) -> Function:
             _depth.reset(token)
         return result if return_dict or not isinstance(result, TFModelOutput) else result.to_tuple()
 
+    wrapper.__signature__ = _without_required(signature)  # type: ignore[attr-defined]  # functions take attributes
     return wrapper  # type: ignore[return-value]
+
+
+def _without_required(signature: inspect.Signature) -> inspect.Signature:
+    """The signature as Keras may check it: a mapping that stands first can hold every argument."""
+    owner, first, *others = signature.parameters.values()
+    variable = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    required = {each.name for each in others if each.kind not in variable and each.default is each.empty}
+    optional = [each.replace(default=None) if each.name in required else each for each in others]
+    return signature.replace(parameters=[owner, first, *optional])
 
 
 def _checked(inputs: Mapping[str, Any], parameters: list[str], owner: str) -> dict[str, Any]:

@@ -36,3 +36,21 @@ def test_a_table_grows_where_the_length_is_known(rare):
     assert "if surely(length > shape_list(self.table)[0]):" in rare.text("TFRarePositions.call")
     positions = rare.module().TFRarePositions(rare.module().TinyConfig())
     assert positions(tf.zeros((1, 20, 8))).shape == (20, 8)
+
+
+def test_functions_of_the_file_keep_their_names_beside_those_of_the_runtime(rare):
+    assert "x = tf_fftn(x, axes=(axis,))" in rare.text("fftn")
+    assert "tf.math.real(fftn(hidden_states))" in rare.text("TFRareModel.call")
+    assert "from porter.runtime import fftn as tf_fftn" in rare.draft.code
+
+
+def test_a_parameter_that_a_function_makes_becomes_a_weight_where_it_is_stored(rare):
+    constructor = rare.text("TFRareLists.__init__")
+    assert 'self.scale = add_parameter(self, "scale", self.make_scale(size))' in constructor
+    assert "self.precision = tf.as_dtype(config.precision)" in constructor
+
+
+def test_code_for_many_serves_one_as_well_where_the_graph_does_not_know(rare):
+    assert "if possibly(shape_list(hidden_states)[1] > 1):" in rare.text("TFRareModel.call")
+    said = "in a graph that does not know the size, `hidden_states.shape[1] > 1` is taken for granted."
+    assert said in rare.messages("assumed")

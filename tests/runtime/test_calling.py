@@ -1,6 +1,7 @@
 import inspect
 from collections import UserDict
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -54,6 +55,23 @@ def test_one_mapping_of_all_inputs(kind):
 
 def test_a_mapping_without_the_first_input():
     assert given({"mask": tf.ones((1,))})["input_ids"] is None
+
+
+class TwoInputs(keras.Model):
+    """Needs both."""
+
+    config = BertConfig()
+
+    @unpack_inputs
+    def call(self, pixel_values, grid, return_dict=None):
+        return pixel_values + grid
+
+
+def test_one_mapping_may_hold_all_that_is_required():
+    both = {"pixel_values": tf.ones((2,)), "grid": tf.ones((2,))}
+    np.testing.assert_array_equal(TwoInputs()(both), [2.0, 2.0])
+    with pytest.raises(TypeError, match="grid"):
+        TwoInputs()({"pixel_values": tf.ones((2,))})
 
 
 def test_an_unknown_input_is_named():

@@ -45,6 +45,18 @@ class GLU(keras.layers.Layer):
         return ops_functional.glu(inputs, self.dim)
 
 
+class Flatten(keras.layers.Layer):
+    """`torch.nn.Flatten`: the axes from `start_dim` to `end_dim` become one."""
+
+    def __init__(self, start_dim: int = 1, end_dim: int = -1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.start_dim, self.end_dim = start_dim, end_dim
+
+    def call(self, inputs: Any) -> Any:
+        """Join the axes."""
+        return ops_shape.flatten(inputs, start_dim=self.start_dim, end_dim=self.end_dim)
+
+
 class Upsample(keras.layers.Layer):
     """`torch.nn.Upsample`; see `porter.runtime.interpolate`."""
 
