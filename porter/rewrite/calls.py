@@ -11,8 +11,8 @@ from porter.rewrite.arguments import keyword, local_arguments
 from porter.rewrite.constructors import construct
 from porter.rewrite.context import Context
 from porter.rewrite.flow import Site
+from porter.rewrite.freezing import is_freezing
 from porter.rewrite.knowledge import Callee
-from porter.rewrite.loops import is_freezing
 from porter.rewrite.nested import chosen_by_config
 from porter.rewrite.source import LocalFunction
 from porter.rewrite.template import translate

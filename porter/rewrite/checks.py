@@ -114,3 +114,18 @@ class _Wrapper(cst.CSTTransformer):
         if id(original_node) not in self.unsure:
             return updated_node
         return cst.parse_expression(f"{self.function}({code_of(updated_node.with_changes(lpar=[], rpar=[]))})")
+
+
+_META = m.Call(func=m.Attribute(value=m.Name("torch"), attr=m.Name("device")), args=[m.Arg(m.SimpleString('"meta"'))])
+
+
+def asks_for_meta(comparison: cst.Comparison) -> cst.Name | None:
+    """`x.device == torch.device("meta")`, whether a weight has numbers yet: in a port's constructor it never has."""
+    for operator, answer in ((cst.Equal, "True"), (cst.NotEqual, "False")):
+        if m.matches(comparison, m.Comparison(comparisons=[m.ComparisonTarget(_is(operator), _META)])):
+            return cst.Name(answer)
+    return None
+
+
+def _is(operator: type[cst.BaseCompOp]) -> m.MatchIfTrue[cst.BaseCompOp]:
+    return m.MatchIfTrue(lambda node: isinstance(node, operator))

@@ -92,6 +92,8 @@ def _container(original: cst.Call, updated: cst.Call, name: str) -> cst.BaseExpr
     inner = updated.args[0].value
     if isinstance(inner, cst.GeneratorExp):
         return cst.ListComp(elt=inner.elt, for_in=inner.for_in)
+    if isinstance(inner, cst.BinaryOperation) and not inner.lpar:
+        return inner.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
     return inner
 
 

@@ -180,7 +180,7 @@ def _wanted(site: Site, consumed: Mapping[str, list[str]]) -> Iterator[str]:
     positional = sum(1 for argument in site.node.args if not argument.keyword and not argument.star)
     for callee in site.callees:
         taken = (*callee.parameters[positional:], *consumed.get(callee.name, ()))
-        yield from (key for key in taken if key not in site.explicit)
+        yield from (key for key in taken if key not in site.explicit and key != "device")
     beyond = {*site.explicit, "training", "return_dict"}
     yield from (key for key in site.nested[positional:] if key not in beyond)
 

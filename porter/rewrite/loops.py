@@ -9,6 +9,7 @@ import libcst as cst
 import libcst.matchers as m
 
 from porter.rewrite.context import Context
+from porter.rewrite.freezing import is_freezing, port_freezing
 from porter.rewrite.template import with_names
 from porter.rules.call import code_of
 
@@ -28,10 +29,10 @@ class _Collected:
 
 def port_loop(
     context: Context, original: cst.For, updated: cst.For
-) -> cst.For | cst.FlattenSentinel[cst.BaseStatement]:
+) -> cst.For | cst.FlattenSentinel[cst.BaseStatement] | cst.RemovalSentinel:
     """The loop as one statement per list that it fills; any other loop as it is."""
-    if is_freezing(original) and _is_assignment(updated):
-        return cst.FlattenSentinel([cst.parse_statement(_frozen(updated))])
+    if is_freezing(original):
+        return port_freezing(context, original, updated)
     rows = _rows(context, original.iter)
     collected = list(_collected(original, updated))
     if rows is None or len(collected) != len(original.body.body) or original.orelse is not None:
@@ -45,25 +46,6 @@ def port_loop(
         context.mapped.setdefault(function.name, set()).add(item.name)
         statements.append(cst.parse_statement(_mapped(original, updated, item, fact.dtype)))
     return cst.FlattenSentinel(statements)
-
-
-def is_freezing(original: cst.CSTNode | None) -> bool:
-    """`for p in x.parameters(): p.requires_grad = False`."""
-    parameters = m.Call(func=m.Attribute(attr=m.Name("parameters")), args=[])
-    sets = m.SimpleStatementLine(body=[m.Assign(targets=[m.AssignTarget(m.Attribute(attr=m.Name("requires_grad")))])])
-    return m.matches(original or cst.Pass(), m.For(iter=parameters, body=m.IndentedBlock(body=[sets])))
-
-
-def _is_assignment(updated: cst.For) -> bool:
-    return m.matches(updated.body, m.IndentedBlock(body=[m.SimpleStatementLine(body=[m.Assign()])]))
-
-
-def _frozen(updated: cst.For) -> str:
-    """What Keras has for it: `x.trainable = False`."""
-    line = updated.body.body[0]
-    assert isinstance(line, cst.SimpleStatementLine) and isinstance(line.body[0], cst.Assign)
-    assert isinstance(updated.iter, cst.Call) and isinstance(updated.iter.func, cst.Attribute)
-    return f"{code_of(updated.iter.func.value)}.trainable = {code_of(line.body[0].value)}"
 
 
 def _rows(context: Context, iterated: cst.BaseExpression) -> cst.BaseExpression | None:

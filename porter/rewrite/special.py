@@ -20,6 +20,12 @@ from porter.rules.call import code_of
 def special_call(context: Context, original: cst.Call, updated: cst.Call) -> cst.BaseExpression | None:
     """The port of such a call; None for every other call."""
     function = context.source.enclosing(original)
+    if m.matches(original.func, m.Subscript(value=m.Name("ACT2CLS"))) and not updated.args:
+        return updated.func  # an activation is a function already
+    if context.source.canonical(original.func) == "builtins.len" and context.knowledge.is_tensor(
+        original.args[0].value
+    ):
+        return cst.parse_expression(f"shape_list({code_of(updated.args[0].value)})[0]")
     if m.matches(original.func, m.Attribute(attr=m.Name("get_interface"))) and len(updated.args) == 2:
         return updated.args[1].value  # the eager attention function that stands beside the interface's name
     if m.matches(original.func, m.Name("isinstance")) and len(original.args) == 2:
@@ -118,7 +124,10 @@ def _isinstance(context: Context, original: cst.Call, updated: cst.Call) -> cst.
     name = context.source.canonical(original.args[1].value)
     if name in ("torch.Tensor", "torch.FloatTensor", "torch.LongTensor"):
         return cst.parse_expression(f"tf.is_tensor({code_of(updated.args[0].value)})")
-    return None
+    card = find_card(name or "")
+    if card is None:
+        return None
+    return cst.parse_expression(f"isinstance({code_of(updated.args[0].value)}, {card.keras_class})")
 
 
 def _super_init(

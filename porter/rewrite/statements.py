@@ -106,6 +106,9 @@ def _port_assignment(
             return line.with_changes(
                 body=[after.with_changes(value=cst.Call(cst.Name("float"), [cst.Arg(after.value)]))]
             )
+    if m.matches(target, _CHILD):
+        assert isinstance(after.targets[0].target, cst.Subscript)
+        return line.with_changes(body=[_replaced_child(after.targets[0].target, after.value)])
     if asks_for_output(target) or _sets_unread_keyword(context, target):
         return cst.RemoveFromParent()
     if m.matches(target, m.Attribute(attr=m.Name("generation_config"))):
@@ -127,6 +130,16 @@ def _port_assignment(
         if code is not None:
             return line.with_changes(body=[_assign(new.value, code)])
     return line
+
+
+_CHILD = m.Subscript(value=m.Attribute(attr=m.Name("_modules")))
+
+
+def _replaced_child(target: cst.Subscript, value: cst.BaseExpression) -> cst.Expr:
+    """`parent._modules[name] = layer` is `add_layer(parent, name, layer)`."""
+    assert isinstance(target.value, cst.Attribute)
+    parent, name = code_of(target.value.value), code_of(target.slice[0].slice)
+    return cst.Expr(cst.parse_expression(f"add_layer({parent}, {name}, {code_of(value)})"))
 
 
 def _sets_unread_keyword(context: Context, target: cst.BaseExpression) -> bool:

@@ -12,13 +12,14 @@ from porter.rewrite.annotations import port_annotation, port_class_name, port_do
 from porter.rewrite.arguments import ported_parameter
 from porter.rewrite.attributes import layer_class, translate_attribute
 from porter.rewrite.calls import translate_call, walks_modules
-from porter.rewrite.checks import port_assert, port_check, port_general
+from porter.rewrite.checks import asks_for_meta, port_assert, port_check, port_general
 from porter.rewrite.classes import port_class
 from porter.rewrite.context import Context
 from porter.rewrite.copies import port_copied_from
 from porter.rewrite.functions import DROPPED_METHODS, FILE_FUNCTIONS, port_function
 from porter.rewrite.layer_names import comprehension_index, layer_name, own_index
 from porter.rewrite.loops import port_loop
+from porter.rewrite.precedence import with_parentheses
 from porter.rewrite.special import special_call, special_subscript
 from porter.rewrite.statements import flattened, fold_boolean, fold_if, indices, port_statement
 from porter.rules import Unknown, find_rule
@@ -148,11 +149,12 @@ class Porter(cst.CSTTransformer):
         self, original_node: cst.BinaryOperation, updated_node: cst.BinaryOperation
     ) -> cst.BaseExpression:
         """An operation, its operands promoted as PyTorch does."""
-        return arithmetic.binary(self.context, original_node, updated_node)
+        return arithmetic.binary(self.context, original_node, with_parentheses(updated_node))
 
     def leave_Comparison(self, original_node: cst.Comparison, updated_node: cst.Comparison) -> cst.BaseExpression:
         """A comparison, its operands promoted as PyTorch does."""
-        return arithmetic.comparison(self.context, original_node, updated_node)
+        meta = asks_for_meta(original_node)
+        return meta or arithmetic.comparison(self.context, original_node, with_parentheses(updated_node))
 
     def leave_AugAssign(self, original_node: cst.AugAssign, updated_node: cst.AugAssign) -> cst.AugAssign:
         """`x += y`; of a subscript in `port_statement`."""
@@ -164,7 +166,7 @@ class Porter(cst.CSTTransformer):
         self, original_node: cst.BooleanOperation, updated_node: cst.BooleanOperation
     ) -> cst.BaseExpression:
         """`and` and `or` of what is known."""
-        return fold_boolean(updated_node)
+        return fold_boolean(with_parentheses(updated_node))
 
     def leave_UnaryOperation(
         self, original_node: cst.UnaryOperation, updated_node: cst.UnaryOperation
@@ -174,7 +176,7 @@ class Porter(cst.CSTTransformer):
             return cst.Name("True")
         if isinstance(updated_node.operator, cst.Not) and m.matches(updated_node.expression, m.Name("True")):
             return cst.Name("False")
-        return updated_node
+        return with_parentheses(updated_node)
 
     def leave_IfExp(self, original_node: cst.IfExp, updated_node: cst.IfExp) -> cst.BaseExpression:
         """A conditional expression whose condition may be known."""
@@ -257,7 +259,7 @@ class Porter(cst.CSTTransformer):
 
     def leave_For(
         self, original_node: cst.For, updated_node: cst.For
-    ) -> cst.For | cst.FlattenSentinel[cst.BaseStatement]:
+    ) -> cst.For | cst.FlattenSentinel[cst.BaseStatement] | cst.RemovalSentinel:
         """A loop over a tensor's rows is one operation."""
         return port_loop(self.context, original_node, updated_node)
 

@@ -149,6 +149,16 @@ rule(
     cases={'linear.add_module("inner", normed)': 'add_layer(linear, "inner", normed)'},
 )
 rule(
+    "torch.nn.Module.named_children(input)",
+    to="named_children(input)",
+    cases={"list(linear.named_children())": "list(named_children(linear))"},
+)
+rule(
+    "torch.nn.Module.children(input)",
+    to="sublayers(input)",
+    cases={"list(linear.children())": "list(sublayers(linear))"},
+)
+rule(
     "torch.nn.Module.parameters(input, recurse=True)",
     to="iter(input.trainable_variables)",
     cases={"linear.parameters()": "iter(linear.trainable_variables)"},

@@ -51,10 +51,11 @@ def _batch_norm(axes: int) -> None:
             "eps": "layer.epsilon",
             "running_mean": "layer.moving_mean",
             "running_var": "layer.moving_variance",
+            "num_features": "layer.num_features",
         },
         cases={
-            f"nn.BatchNorm{axes}d(4)": "BatchNorm()",
-            f"nn.BatchNorm{axes}d(4, eps=1e-3, momentum=0.01)": "BatchNorm(epsilon=1e-3, momentum=0.01)",
+            f"nn.BatchNorm{axes}d(4)": "BatchNorm(4)",
+            f"nn.BatchNorm{axes}d(4, eps=1e-3, momentum=0.01)": "BatchNorm(4, epsilon=1e-3, momentum=0.01)",
         },
     )
     def batch_norm(call: Call) -> str:
@@ -67,7 +68,7 @@ def _batch_norm(axes: int) -> None:
             ("affine", call.affine, "affine"),
         ]
         given = [f"{name}={arg.node_code}" for name, arg, own in parts if own in call.bound.given]
-        return f"BatchNorm({', '.join(given)})"
+        return f"BatchNorm({', '.join([call.num_features.node_code, *given])})"
 
 
 for _axes in (1, 2, 3):
@@ -75,10 +76,10 @@ for _axes in (1, 2, 3):
 
 layer(
     "torch.nn.SyncBatchNorm(num_features, eps=1e-05, momentum=0.1, affine=True, track_running_stats=True)",
-    to="BatchNorm(epsilon=eps, momentum=momentum, affine=affine)",
+    to="BatchNorm(num_features, epsilon=eps, momentum=momentum, affine=affine)",
     build="(None, num_features, None, None)",
     training=True,
-    cases={"nn.SyncBatchNorm(4)": "BatchNorm()"},
+    cases={"nn.SyncBatchNorm(4)": "BatchNorm(4)"},
 )
 layer(
     "torch.nn.GroupNorm(num_groups, num_channels, eps=1e-05, affine=True)",

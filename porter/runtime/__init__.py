@@ -22,7 +22,7 @@ _MODULES = {
         "load_backbone",
     ),
     "backbone": ("TFBackboneMixin", "filter_output_hidden_states"),
-    "building": ("add_layer", "add_parameter", "built", "import_beside"),
+    "building": ("add_layer", "add_parameter", "built", "import_beside", "named_children"),
     "caches": ("Cache", "DynamicCache", "EncoderDecoderCache", "StaticCache"),
     "calling": ("merge_with_config_defaults", "unpack_inputs"),
     "capturing": ("OutputRecorder", "capture_outputs", "select_hidden_states"),
@@ -60,6 +60,7 @@ _MODULES = {
     ),
     "layers.attention": ("MultiheadAttention",),
     "layers.shaping": ("Flatten", "GLU", "Pad", "PixelShuffle", "PixelUnshuffle", "Unfold", "Upsample"),
+    "names": ("sublayers",),
     "losses": (
         "BCELoss",
         "BCEWithLogitsLoss",

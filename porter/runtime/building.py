@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 import keras
 import tensorflow as tf
 
+from porter.runtime.names import sublayers
+
 AnyLayer = TypeVar("AnyLayer", bound=keras.Layer)
 
 
@@ -33,11 +35,36 @@ def add_parameter(layer: keras.Layer, name: str, value: Any, trainable: bool = T
 
 
 def add_layer(parent: keras.Layer, name: str, layer: keras.Layer) -> None:
-    """Give `parent` a layer under a name that is only known when it runs, and build it if it knows how."""
+    """Give `parent` a layer under a name that is only known when it runs.
+
+    It takes the place of a layer that has the name; a new one is built, if it knows how without a shape.
+    """
     layer.name = name
+    former = next((child for child in sublayers(parent) if child.name == name), None)
+    if former is not None:
+        _replace(parent, former, layer)
+        return
     setattr(parent, name, layer)
     if not layer.built and type(layer).build is not keras.Layer.build:
         layer.build(None)
+
+
+def _replace(parent: keras.Layer, former: keras.Layer, layer: keras.Layer) -> None:
+    for attribute, value in list(vars(parent).items()):
+        if attribute.startswith("_"):
+            continue  # Keras' own lists of layers
+        if value is former:
+            parent._tracker.untrack(former)  # which Keras does for members of lists, but not for attributes
+            setattr(parent, attribute, layer)
+        elif isinstance(value, list) and any(item is former for item in value):
+            index = next(index for index, item in enumerate(value) if item is former)
+            value.pop(index)
+            value.insert(index, layer)
+
+
+def named_children(layer: keras.Layer) -> list[tuple[str, keras.Layer]]:
+    """The direct children by PyTorch's names; members of a list have its name before theirs."""
+    return [(child.name, child) for child in sublayers(layer)]
 
 
 def import_beside(file: str, name: str) -> ModuleType:

@@ -7,7 +7,11 @@ from typing import Any
 import tensorflow as tf
 
 
-def shape_list(tensor: Any) -> list[Any]:
+class Sizes(list[Any]):
+    """A shape. Keras takes it for one value, where it refuses plain lists of both tensors and numbers in a call."""
+
+
+def shape_list(tensor: Any) -> Sizes:
     """The shape of a tensor: an int for every size known while tracing, else an int64 scalar.
 
     PyTorch's sizes are int64 too, so arithmetic with int64 positions needs no cast.
@@ -15,9 +19,9 @@ def shape_list(tensor: Any) -> list[Any]:
     tensor = tf.convert_to_tensor(tensor)
     static: list[Any] = tensor.shape.as_list()
     if all(size is not None for size in static):
-        return static
+        return Sizes(static)
     dynamic = tf.shape(tensor, out_type=tf.int64)
-    return [dynamic[axis] if size is None else size for axis, size in enumerate(static)]
+    return Sizes(dynamic[axis] if size is None else size for axis, size in enumerate(static))
 
 
 def dropout(tensor: Any, rate: float, training: bool | None = False) -> Any:

@@ -186,12 +186,12 @@ def test_group_norm(shape, affine):
 
 @pytest.mark.parametrize(("rank", "shape"), [(1, (4, 6)), (1, (4, 6, 5)), (2, (4, 6, 5, 3)), (3, (2, 6, 3, 4, 5))])
 def test_batch_norm(rank, shape):
-    compare(getattr(nn, f"BatchNorm{rank}d")(6), layers.BatchNorm(), shape)
+    compare(getattr(nn, f"BatchNorm{rank}d")(6), layers.BatchNorm(6), shape)
 
 
 @pytest.mark.parametrize("momentum", [0.1, 0.3, None])
 def test_batch_norm_in_training(momentum):
-    module, layer = nn.BatchNorm2d(6, momentum=momentum), layers.BatchNorm(momentum=momentum)
+    module, layer = nn.BatchNorm2d(6, momentum=momentum), layers.BatchNorm(6, momentum=momentum)
     layer.build((None, 6, None, None))
     copy_weights(module, layer)
     for _ in range(3):
@@ -207,7 +207,7 @@ def test_transformers_conv1d():
 
 def test_sequential_names_members_by_index():
     module = nn.Sequential(nn.Conv1d(3, 4, 3), nn.GELU(), nn.Sequential(nn.Conv1d(4, 5, 2), nn.BatchNorm1d(5)))
-    inner = layers.Sequential([layers.Conv1D(5, 2, name="some.0"), layers.BatchNorm()])
+    inner = layers.Sequential([layers.Conv1D(5, 2, name="some.0"), layers.BatchNorm(5)])
     layer = layers.Sequential([layers.Conv1D(4, 3, name="some.1"), keras.layers.Activation("gelu"), inner])
     compare(module, layer, (2, 3, 11))
     assert len(layer) == 3

@@ -14,6 +14,7 @@ class BatchNorm(keras.layers.BatchNormalization):
     Unlike Keras' own, it counts batches, and its running variance is that of a sample, as PyTorch's are.
 
     Args:
+        num_features: the number of channels.
         epsilon: added to the variance.
         momentum: share of the new batch in the running statistics; None for the mean of all batches.
         affine: whether there are a weight and a bias.
@@ -21,9 +22,15 @@ class BatchNorm(keras.layers.BatchNormalization):
     """
 
     def __init__(
-        self, epsilon: float = 1e-5, momentum: float | None = 0.1, affine: bool = True, **kwargs: Any
+        self,
+        num_features: int,
+        epsilon: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        **kwargs: Any,
     ) -> None:
         super().__init__(axis=1, epsilon=epsilon, center=affine, scale=affine, **kwargs)
+        self.num_features = num_features
         self.new_share = momentum
 
     def build(self, input_shape: Any) -> None:
