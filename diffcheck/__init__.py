@@ -15,7 +15,7 @@ from diffcheck.pipeline import (
     record_torch,
 )
 from diffcheck.report import Report
-from diffcheck.sides import Loader, TooLittleMemory
+from diffcheck.sides import Loader, LoadFailed, TooLittleMemory
 
 __all__ = [
     "NOISE_FACTOR",
@@ -23,6 +23,7 @@ __all__ = [
     "Bound",
     "Comparison",
     "InputsRefused",
+    "LoadFailed",
     "Loader",
     "Options",
     "Report",

@@ -15,13 +15,14 @@ from diffcheck.compare import Comparison, compare, compare_flat, noise_between
 from diffcheck.copies import Copies, SpillFile
 from diffcheck.diagnose import Runs, examine_flow, is_below
 from diffcheck.explain import explain
+from diffcheck.interrupt import NOTE, Steps
 from diffcheck.isolate import Models, examine
 from diffcheck.metrics import TOLERANCE, Bound
 from diffcheck.padding import padding_notes
 from diffcheck.pair import pair
 from diffcheck.recording import Recording, Structure
 from diffcheck.report import ModuleResult, Origin, Place, Report, Variation, WeightResult
-from diffcheck.sides import Loader, Sides, peak, plan
+from diffcheck.sides import Loader, LoadFailed, Sides, peak, plan
 from diffcheck.storage import Stored
 from diffcheck.training import Backward, compare_backward
 from diffcheck.values import Flattened, flatten
@@ -71,27 +72,45 @@ def diff(torch_model: Any, tf_model: Any, inputs: Mapping[str, object], options:
     options = options or Options()
     sides = Sides(torch_model, tf_model)
     first = _torch_runs(sides, inputs, options)
-    candidate = tf_side.record(sides.tf(), inputs, first.copies)
-    structures = (first.structure, tf_side.structure(sides.tf()))
-    pairing = pair(*structures, options.parameters)
-    models = Models(first.recording, candidate, structures, pairing, sides, inputs)
-    variations = () if candidate.crash else _variations(models, first, options)
-    outputs, notes = _outputs(models, options)
-    whole = run_whole(sides, inputs, outputs, options.skip) if options.float64 and not candidate.crash else None
-    deep = options.layer_by_layer or not outputs.matches or bool(whole and whole.is_bug)
-    modules, origin, broken_off = _examined(models, Bound(options.tolerance), deep)
-    return Report(
-        outputs,
-        modules,
-        origin,
-        _weights(models),
-        pairing.unpaired,
-        candidate.crash,
-        (*notes, *broken_off, *_unexercised(models), *_exceeded(options.max_memory)),
-        () if candidate.crash else _backward(models, options),
-        variations,
-        float64=whole,
+    steps = Steps()
+    nothing = Recording(tf_side.FRAMEWORK, (), Flattened({})), Structure(tf_side.FRAMEWORK, (), ())
+    candidate, structure = steps.run(lambda: _tf_run(sides, inputs, first.copies), nothing)
+    steps.interrupted |= bool(candidate.crash and candidate.crash.interrupted)
+    pairing = pair(first.structure, structure, options.parameters)
+    return _compared(
+        Models(first.recording, candidate, (first.structure, structure), pairing, sides, inputs), first, options, steps
     )
+
+
+def _tf_run(sides: Sides, inputs: Mapping[str, object], copies: Copies) -> tuple[Recording, Structure]:
+    """The TensorFlow side; where the model cannot even be loaded, nothing but where that failed."""
+    try:
+        model = sides.tf()
+    except LoadFailed as failed:
+        return Recording(tf_side.FRAMEWORK, (), Flattened({}), failed.crash), Structure(tf_side.FRAMEWORK, (), ())
+    return tf_side.record(model, inputs, copies), tf_side.structure(model)
+
+
+def _compared(models: Models, first: _TorchRuns, options: Options, steps: Steps) -> Report:
+    """The report on two runs, and on what the models do when they are run again."""
+    crash = models.candidate.crash
+    loaded, ran = not (crash and crash.loading), crash is None
+    plain = compare_flat(first.recording.output, models.candidate.output, tolerance=options.tolerance)
+    no_notes: tuple[str, ...] = ()
+    # The models that were loaded last are used first.
+    variations = steps.run(lambda: _variations(models, first, options) if ran else (), ())
+    outputs, notes = steps.run(lambda: _outputs(models, options), (plain, no_notes))
+    double = options.float64 and ran
+    whole = steps.run(lambda: run_whole(models.sides, models.inputs, outputs, options.skip) if double else None, None)
+    deep = options.layer_by_layer or not outputs.matches or bool(whole and whole.is_bug)
+    modules, origin = _examined(models, Bound(options.tolerance), deep and loaded, steps)
+    weights = steps.run(lambda: _weights(models) if loaded else (), ())
+    backward = steps.run(lambda: _backward(models, options) if ran else (), ())
+    told = (*notes, *_unexercised(models), *_exceeded(options.max_memory), *([NOTE] if steps.interrupted else []))
+    return Report(
+        outputs, modules, origin, weights, models.pairing.unpaired, crash, told, backward, variations,
+        float64=whole, interrupted=steps.interrupted,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -298,21 +317,14 @@ def _with_places(
 
 
 def _examined(
-    models: Models, bound: Bound, deep: bool
-) -> tuple[tuple[ModuleResult, ...], Origin | None, tuple[str, ...]]:
-    """The modules, the origin, and a note if the user broke the search off: what is known until then is kept."""
-    modules = _with_places(examine_flow(models, bound), models.structures)
+    models: Models, bound: Bound, deep: bool, steps: Steps
+) -> tuple[tuple[ModuleResult, ...], Origin | None]:
+    """The modules and the origin, from the recorded runs alone where there is no more time."""
+    flow = _with_places(examine_flow(models, bound), models.structures)
     if not deep:
-        return modules, None, ()
-    try:
-        modules = _with_places(examine(models, modules, bound), models.structures)
-        return modules, _origin(modules, models), ()
-    except KeyboardInterrupt:
-        found = next((module for module in modules if module.verdict == "origin"), None)
-        origin = None if found is None else Origin(found.path, found.torch, found.tf)
-        return modules, origin, ("interrupted: the search for the cause was broken off.",)
-
-
-def _origin(modules: tuple[ModuleResult, ...], models: Models) -> Origin | None:
+        return flow, None
+    modules = steps.run(lambda: _with_places(examine(models, flow, bound), models.structures), flow)
     found = next((module for module in modules if module.verdict == "origin"), None)
-    return None if found is None else explain(models, found)
+    if found is None:
+        return modules, None
+    return modules, steps.run(lambda: explain(models, found), Origin(found.path, found.torch, found.tf))

@@ -93,6 +93,7 @@ class Crash:
     """An exception that ended a run half way: where in the model's own files, and its sentence.
 
     ``callers`` are the lines of the same module from which the code at ``line`` was called, innermost first.
+    ``loading`` says that the model did not even come to exist, ``interrupted`` that it was the user who ended it.
     """
 
     message: str
@@ -100,6 +101,8 @@ class Crash:
     line: int = 0
     module: str = ""
     callers: tuple[int, ...] = ()
+    loading: bool = False
+    interrupted: bool = False
 
 
 @dataclass(frozen=True)

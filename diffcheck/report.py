@@ -139,11 +139,18 @@ class Report:
     variations: tuple[Variation, ...] = ()
     candidate: str = "TensorFlow"
     float64: DoubleRun | None = None
+    interrupted: bool = False
 
     @property
     def matches(self) -> bool:
         """All outputs within their bounds, all paired weights equal, no module wrong by itself, gradients equal."""
-        forward = self.outputs.matches and self.origin is None and self.crash is None and not self.weights
+        forward = (
+            self.outputs.matches
+            and not self.interrupted
+            and self.origin is None
+            and self.crash is None
+            and not self.weights
+        )
         others = all(variation.matches for variation in self.variations)
         exact = self.float64 is None or not self.float64.is_bug
         return forward and exact and others and all(backward.matches for backward in self.backward)
@@ -158,6 +165,7 @@ class Report:
         return {
             "schema": SCHEMA,
             "candidate": self.candidate,
+            "interrupted": self.interrupted,
             "matches": self.matches,
             "max_abs": self.max_abs,
             "origin": self.origin and _origin_json(self.origin),
@@ -206,9 +214,7 @@ class Report:
             lines.append(f"and {len(self.weights) - 10} more weights differ.")
         lines += self.notes
         if self.crash:
-            place = f" at {self.crash.file}:{self.crash.line}" if self.crash.file else ""
-            inside = self.crash.module or "the model"
-            lines.append(f"the {self.candidate} model stopped in {inside}{place}: {self.crash.message}")
+            lines.append(_crash_sentence(self.crash, self.candidate))
         lines.append(self.outputs.sentence())
         lines += _whole_sentences(self.float64)
         if self.origin:
@@ -228,6 +234,12 @@ def number_text(comparison: Comparison | None) -> str:
         return f"{comparison.max_abs:.1e}"
     kinds = dict.fromkeys(failure for tensor in comparison.failures for failure in tensor.failures)
     return ",".join(kinds)
+
+
+def _crash_sentence(crash: Crash, candidate: str) -> str:
+    place = f" at {Place(crash.file, crash.line)}" if crash.file else ""
+    stopped = "could not be loaded" if crash.loading else f"stopped in {crash.module or 'the model'}"
+    return f"the {candidate} model {stopped}{place}: {crash.message}"
 
 
 def _whole_sentences(run: DoubleRun | None) -> list[str]:

@@ -7,12 +7,13 @@ import gc
 import mmap
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from diffcheck import tf_side, torch_side
 from diffcheck.copies import IN_MEMORY
+from diffcheck.recording import Crash
 
 TOGETHER = 1 << 29
 """Bytes of weights up to which both models are held at once if no bound is given."""
@@ -24,9 +25,20 @@ class TooLittleMemory(ValueError):
     """The bound on memory leaves no room for one model."""
 
 
+class LoadFailed(Exception):
+    """A :class:`Loader` could not make its model because of the model's own file; ``crash`` says where."""
+
+    def __init__(self, crash: Crash) -> None:
+        super().__init__(crash.message)
+        self.crash = replace(crash, loading=True)
+
+
 @dataclass(frozen=True)
 class Loader:
-    """A model to be loaded by calling ``load`` when it is needed, perhaps more than once."""
+    """A model to be loaded by calling ``load`` when it is needed, perhaps more than once.
+
+    ``load`` raises :class:`LoadFailed` where the model's own file is broken; the report then says so.
+    """
 
     load: Callable[[], Any]
 

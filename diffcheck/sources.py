@@ -15,7 +15,7 @@ from diffcheck.recording import Crash
 
 _FRAMEWORKS = ("torch", "keras", "tf_keras", "tensorflow", "builtins", "numpy")
 _OWN_FOLDER = str(Path(__file__).parent)
-_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_DECORATION = re.compile(r"\x1b\[[0-9;]*m|\{\{function_node [^}]*\}\} ?| ?\[Op:\w+\]")
 
 
 class WidenedNames:
@@ -64,10 +64,14 @@ def crash_of(error: BaseException, module: str = "", owner: object = None) -> Cr
         elif not own and not _is_library(file):
             place, line = file, trace.tb_lineno
         trace = trace.tb_next
-    lines = [text.strip() for text in _COLOUR.sub("", str(error)).splitlines() if text.strip()]
+    lines = [text.strip() for text in _DECORATION.sub("", str(error)).splitlines() if text.strip()]
     # Keras puts its own line before the message.
     told = [text for text in lines if not text.startswith("Exception encountered when calling")]
-    return Crash(f"{type(error).__name__}: {told[0] if told else ''}", place, line, module, tuple(own[-2::-1]))
+    if isinstance(error, SyntaxError) and error.filename:
+        place, line = error.filename, error.lineno or 0
+    name = f"{type(error).__name__}: {told[0]}" if told else type(error).__name__
+    stopped = isinstance(error, KeyboardInterrupt)
+    return Crash(name, place, line, module, tuple(own[-2::-1]), interrupted=stopped)
 
 
 def _is_library(file: str) -> bool:

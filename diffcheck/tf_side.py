@@ -97,7 +97,8 @@ def record(model: Any, inputs: Mapping[str, object], copies: Copies | None = Non
         tf.config.run_functions_eagerly(True)
         try:
             output = call_model(model, inputs)
-        except Exception as error:  # noqa: BLE001 - the code under test may raise anything, and that is the result
+        # The code under test may raise anything, and that is the result.
+        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001
             crash = crash_of(error, recorder.open[-1].path if recorder.open else "")
         finally:
             tf.config.run_functions_eagerly(eager)

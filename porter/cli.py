@@ -15,10 +15,9 @@ from typing import Annotated, Any
 import typer
 
 from porter import __version__, commands, console
-from porter.errors import NotInstalled, PorterError, UsageError
+from porter.errors import INTERRUPTED, NotInstalled, PorterError, UsageError
 from porter.quiet import quiet_frameworks
 
-INTERRUPTED = 130
 FRAMEWORKS = ("tensorflow", "torch", "transformers")
 
 ABOUT = """Port PyTorch models of transformers to TensorFlow, and prove the port.

@@ -6,6 +6,9 @@ PorterError          exit code 2
 +-- NotInstalled     exit code 3: a framework or package is missing
 """
 
+INTERRUPTED = 130
+"""The exit code of a command that the user broke off."""
+
 
 class PorterError(Exception):
     """An error that the user can act on.

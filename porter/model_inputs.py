@@ -39,7 +39,7 @@ def read_inputs(file: Path) -> Inputs:
         raise UsageError(f"{file} is neither an .npz nor a .json file of arrays, nor a recording.") from error
     if not isinstance(data, dict):
         raise UsageError(f"{file} holds no table of arrays.", hint='{"input_ids": [[1, 2, 3]]}')
-    return {name: _array(value) for name, value in data.items()}
+    return {name: _array(name, value) for name, value in data.items()}
 
 
 def inputs_for(folder: Path, model: Any, seed: int = 1) -> Inputs:
@@ -123,8 +123,13 @@ def _padded_mask(shape: tuple[int, int]) -> np.ndarray[Any, Any]:
     return mask
 
 
-def _array(value: object) -> object:
+def _array(name: str, value: object) -> object:
     if not isinstance(value, list):
         return value
-    array = np.asarray(value)
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise UsageError(f"The rows of {name} are not of one length.", hint="pad them, and give a mask") from error
+    if array.dtype.kind not in "biuf":
+        raise UsageError(f"{name} does not hold numbers only.")
     return array.astype(np.float32) if array.dtype.kind == "f" else array

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import traceback
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from porter import port_source
-from porter.errors import UsageError
+from porter.errors import NotInstalled, UsageError
 from porter.sample import RUN_ERRORS, torch_inputs
 
 
@@ -54,6 +56,36 @@ def load_torch(folder: Path, trust: bool) -> Any:
 def load_tensorflow(folder: Path, source: port_source.PortSource) -> Any:
     """The TensorFlow model with the checkpoint's weights."""
     return port_source.load_class(source).from_pretrained(str(folder), from_pt=True)
+
+
+def load_for_diff(folder: Path, source: port_source.PortSource) -> Any:
+    """As :func:`load_tensorflow`, with the line of the file that fails.
+
+    Raises:
+        LoadFailed: what is written in the file does not give a model with these weights.
+    """
+    from diffcheck import LoadFailed
+    from diffcheck.sources import crash_of
+
+    try:
+        return load_tensorflow(folder, source)
+    except (NotInstalled, KeyboardInterrupt):
+        raise
+    except Exception as error:  # the user's file may raise anything
+        reason = error.__cause__ if isinstance(error, port_source.BrokenPort) and error.__cause__ else error
+        crash = replace(crash_of(reason), file=str(source.file), line=_line_in(source.file, reason))
+        told = crash.message if reason is not error or not isinstance(error, UsageError) else str(error)
+        raise LoadFailed(replace(crash, message=told)) from error
+
+
+def _line_in(file: Path, error: BaseException) -> int:
+    """The last line of a file that an exception came through; 0 if it came through none."""
+    if isinstance(error, SyntaxError) and error.filename and Path(error.filename).resolve() == file.resolve():
+        return error.lineno or 0
+    frames = traceback.extract_tb(error.__traceback__)
+    return next(
+        (frame.lineno or 0 for frame in reversed(frames) if Path(frame.filename).resolve() == file.resolve()), 0
+    )
 
 
 def check_names(model: Any, inputs: dict[str, Any]) -> None:

@@ -15,6 +15,10 @@ from porter.errors import UsageError
 from porter.runtime.beside import PATTERN, file_with
 
 
+class BrokenPort(UsageError):
+    """A TensorFlow file that cannot be imported, or lacks the class; what it raised is the cause."""
+
+
 @dataclass(frozen=True)
 class PortSource:
     """A TensorFlow modeling file and the class in it that fits a checkpoint."""
@@ -144,14 +148,14 @@ def load_class(source: PortSource) -> Any:
     """The TensorFlow class, its file imported by path.
 
     Raises:
-        UsageError: the file cannot be imported, or does not have the class.
+        BrokenPort: the file cannot be imported, or does not have the class.
     """
     module = import_file(source.file)
     found = getattr(module, source.class_name, None)
     if not isinstance(found, type):
         classes = [name for name, value in vars(module).items() if isinstance(value, type) and name.startswith("TF")]
         own = ", ".join(name for name in classes if vars(module)[name].__module__ == module.__name__) or "no TF class"
-        raise UsageError(f"{source.file} has no class {source.class_name}; it has {own}.", hint="--tf FILE:CLASS")
+        raise BrokenPort(f"{source.file} has no class {source.class_name}; it has {own}.", hint="--tf FILE:CLASS")
     return found
 
 
@@ -159,7 +163,7 @@ def import_file(path: Path) -> ModuleType:
     """Import a file by path, as its own name.
 
     Raises:
-        UsageError: the file is no Python, or an import in it fails.
+        BrokenPort: the file is no Python, or something in it fails.
     """
     name = path.stem
     spec = importlib.util.spec_from_file_location(name, path)
@@ -169,7 +173,7 @@ def import_file(path: Path) -> ModuleType:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except (SyntaxError, ImportError, NameError, AttributeError) as error:
+    except Exception as error:  # what a user's file raises while it is imported may be anything
         del sys.modules[name]
-        raise UsageError(f"{path} cannot be imported: {error}.") from error
+        raise BrokenPort(f"{path} cannot be imported: {type(error).__name__}: {error}.") from error
     return module

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from porter import console
-from porter.errors import UsageError
+from porter.errors import INTERRUPTED, UsageError
 
 if TYPE_CHECKING:
     from diffcheck import Options, Report
@@ -89,10 +89,9 @@ def diff(
         write_reports(report, model or "recordings", junit, html)
         if as_json:
             console.result_json(report.to_json())
-        else:
+        elif not (report.crash and report.crash.loading):
             show(report, layer_by_layer)
-    if not report.matches:
-        raise typer.Exit(1)
+    leave(report)
 
 
 @dataclass(frozen=True)
@@ -103,6 +102,20 @@ class Sides:
     tf: str | None
     inputs: Path | None
     trust_remote_code: bool
+
+
+def leave(report: Report) -> None:
+    """End with the exit code that the report asks for.
+
+    Raises:
+        UsageError: the TensorFlow model could not be loaded.
+        Exit: something differs, or the user broke off.
+    """
+    if report.crash and report.crash.loading:
+        place = f"{report.crash.file}:{report.crash.line}" if report.crash.line else ""
+        raise UsageError(report.crash.message, place=place, hint="--tf FILE:CLASS takes another")
+    if not report.matches:
+        raise typer.Exit(INTERRUPTED if report.interrupted else 1)
 
 
 def check_choice(recordings: Sequence[Path], model: str | None, tf: str | None, candidate: Path | None) -> None:
@@ -133,7 +146,7 @@ def compare(sides: Sides, scratch: Path, options: Options) -> Report:
     """Load both sides and run them."""
     import diffcheck
     from porter.model_inputs import inputs_for, read_inputs, variations_of
-    from porter.model_sides import check_names, load_tensorflow, load_torch, local_folder
+    from porter.model_sides import check_names, load_for_diff, load_torch, local_folder
     from porter.port_source import find_port
 
     folder = local_folder(sides.model)
@@ -144,7 +157,7 @@ def compare(sides: Sides, scratch: Path, options: Options) -> Report:
     options = replace(options, variations={} if sides.inputs else variations_of(given))
     pytorch = diffcheck.Loader(lambda: loaded.pop() if loaded else load_torch(folder, sides.trust_remote_code))
     try:
-        return diffcheck.diff(pytorch, diffcheck.Loader(lambda: load_tensorflow(folder, port)), given, options)
+        return diffcheck.diff(pytorch, diffcheck.Loader(lambda: load_for_diff(folder, port)), given, options)
     except diffcheck.InputsRefused as error:
         raise UsageError(f"PyTorch does not run on these inputs: {error}", hint="--inputs FILE.npz") from error
     except diffcheck.TooLittleMemory as error:

@@ -142,6 +142,72 @@ def test_without_onnxruntime_a_hint_tells_how_to_install_it(checkpoint, onnx_fil
     assert "pip install 'porter[onnx]'" in done.err
 
 
+BROKEN = {
+    "a file that is no Python": ("class TFBertPooler(", "class TFBertPooler((", "SyntaxError"),
+    "an import that fails": (
+        "import keras\n",
+        "import keras\nimport no_such_thing\n",
+        "No module named 'no_such_thing'",
+    ),
+    "an error while it is imported": ("import keras\n", "import keras\n\nint('bad day')\n", "bad day"),
+    "an error in a constructor": (
+        "        self.activation = keras",
+        "        int('odd')\n        self.activation = keras",
+        "odd",
+    ),
+    "a class that is missing": ("class TFBertModel(", "class TFBertOther(", "has no class TFBertModel"),
+    "weights that do not fit": ("keras.layers.Dense(config.hidden_size, ", "keras.layers.Dense(7, ", "has shape"),
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_a_port_that_cannot_be_loaded_gives_a_report_and_one_sentence(checkpoint, tmp_path, kind):
+    old, new, sentence = BROKEN[kind]
+    text = checkpoint.file.read_text()
+    assert old in text
+    broken = tmp_path / "modeling_tf_broken.py"
+    broken.write_text(text.replace(old, new, 1))
+    page, junit = tmp_path / "r.html", tmp_path / "r.xml"
+    done = porter(
+        "diff", "--model", checkpoint.folder, "--tf", str(broken), "--json", "--html", str(page), "--junit", str(junit)
+    )
+    assert (done.code, sentence in done.err) == (2, True), done.err
+    report = json.loads(done.out)
+    assert report["crash"]["file"] == str(broken)
+    own_line = kind.startswith(("a file", "an"))
+    assert (report["crash"]["line"] > 0) == own_line
+    assert f"modeling_tf_broken.py:{report['crash']['line']}" in done.err or not own_line
+    assert {module["verdict"] for module in report["modules"]} == {"unpaired"}
+    assert "could not be loaded" in page.read_text()
+    assert "could not be loaded" in junit.read_text()
+
+
+def test_a_port_that_stops_half_way_is_reported_up_to_there(checkpoint, tmp_path):
+    text = checkpoint.file.read_text()
+    broken = tmp_path / "modeling_tf_broken.py"
+    broken.write_text(text.replace("hidden_states[:, 0]", "tf.reshape(hidden_states, (3, 5))"))
+    done = porter("diff", "--model", checkpoint.folder, "--tf", str(broken), "--json")
+    report = json.loads(done.out)
+    line = 1 + text.split("hidden_states[:, 0]")[0].count("\n")
+    assert done.code == 1
+    assert (report["crash"]["line"], report["origin"]["path"], report["origin"]["tf_line"]) == (line, "pooler", line)
+    verdicts = {module["path"]: module["verdict"] for module in report["modules"]}
+    assert verdicts["encoder.layer.1.output.LayerNorm"] == "clean"
+
+
+def test_interrupted_the_report_holds_what_was_found(checkpoint, tmp_path, monkeypatch):
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("diffcheck.pipeline.compare_variations", interrupted)
+    done = porter("diff", "--model", checkpoint.folder, "--json", "--html", str(tmp_path / "r.html"))
+    report = json.loads(done.out)
+    assert done.code == 130
+    assert report["interrupted"]
+    assert report["outputs"][0]["ok"]
+    assert "interrupted" in (tmp_path / "r.html").read_text()
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -171,5 +237,13 @@ def test_inputs_that_do_not_fit(checkpoint, tmp_path):
     done = porter("diff", "--model", checkpoint.folder, "--inputs", str(file))
     assert done.code == 2
     assert "PyTorch does not run on these inputs" in done.err
+    for text, sentence in (
+        ('{"input_ids": [[1, 2], [3]]}', "The rows of input_ids are not of one length"),
+        ('{"input_ids": [["a"]]}', "input_ids does not hold numbers only"),
+        ('{"pixels": [[1]]', "is neither an .npz nor a .json file"),
+    ):
+        file.write_text(text)
+        done = porter("diff", "--model", checkpoint.folder, "--inputs", str(file))
+        assert (done.code, sentence in done.err) == (2, True)
     file.write_text('{"pixels": [[1]]}')
     assert "takes no input pixels" in porter("diff", "--model", checkpoint.folder, "--inputs", str(file)).err

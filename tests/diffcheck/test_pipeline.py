@@ -113,7 +113,7 @@ def test_json_has_the_schema_and_is_the_same_each_time(twins):
     assert first == second
     report = json.loads(first)
     assert report["schema"] == 1
-    assert set(report["origin"]) == {"path", "tf_file", "tf_line", "torch_file", "torch_line", "cause"}
+    assert set(report["origin"]) == {"path", "tf_file", "tf_line", "torch_file", "torch_line", "cause", "values"}
     assert {"path", "in_flow", "alone", "verdict", "amplification", "float64", "shape", "nonfinite"} <= set(
         report["modules"][0]
     )
@@ -133,6 +133,26 @@ def test_an_interrupt_leaves_what_is_known(twins, monkeypatch):
     report = diffcheck.diff(twins.torch, twins.tf, twins.inputs)
     assert report.origin.path == "encoder.layer.1.intermediate"
     assert any(line.startswith("interrupted") for line in report.sentences())
+
+
+def test_an_interrupt_inside_the_model_leaves_the_modules_until_then(twins, monkeypatch):
+    def interrupted(*arguments, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(twins.tf.tiny.encoder.layer[1].attention, "call", interrupted)
+    report = diffcheck.diff(twins.torch, twins.tf, twins.inputs)
+    assert report.interrupted
+    assert not report.matches
+    found = verdicts(report)
+    assert (found["encoder.layer.0"], found["encoder.layer.1"], found["pooler"]) == ("clean", "unpaired", "unpaired")
+
+
+def test_outputs_of_other_names_are_named(mutant):
+    twins = mutant('{"last_hidden_state": hidden_states,', '{"hidden": hidden_states,')
+    report = diffcheck.diff(twins.torch, twins.tf, twins.inputs)
+    failures = {tensor.path: tensor.failures for tensor in report.outputs.failures}
+    assert failures == {"last_hidden_state": ("missing",), "hidden": ("unexpected",)}
+    assert report.origin is None
 
 
 def test_the_whole_model_in_float64_tells_rounding_from_a_bug(twins):
