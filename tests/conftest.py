@@ -1,5 +1,15 @@
-"""What all tests share: quiet frameworks, set before any of them is imported."""
+"""What all tests share: quiet frameworks, set before any of them is imported, and a cache of their own."""
+
+import os
+
+import pytest
 
 from porter.quiet import quiet_frameworks
 
 quiet_frameworks()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory):
+    """Nothing that tests keep between runs goes to the user's cache."""
+    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))

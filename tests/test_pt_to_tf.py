@@ -264,6 +264,25 @@ def test_resuming_finds_the_finished_work_and_refuses_changed_files(source, tmp_
     assert "not what was converted" in changed.output
 
 
+def test_what_does_not_fit_is_compared_block_by_block(checkpoints, tmp_path, monkeypatch):
+    monkeypatch.setattr("porter.weights.memory.ENOUGH", 20_000)
+    run = convert(checkpoints["BertForMaskedLM"], tmp_path / "tf", "--json")
+    assert run.exit_code == 0, run.output
+    report = json.loads(run.stdout)
+    blocks = report["blocks"]["crossload"]
+    assert blocks["compared"] == blocks["blocks"] > 2
+    assert blocks["weight_bytes"] <= 20_000
+    assert report["differences"]["conversion"] == report["differences"]["crossload"]
+    assert "block by block" in convert(checkpoints["BertForMaskedLM"], tmp_path / "tf", "--resume").output
+
+
+def test_memory_that_cannot_be_enough_is_refused_at_once(checkpoints, tmp_path):
+    run = convert(checkpoints["BertModel"], tmp_path / "tf", "--max-memory", "1MB")
+    assert run.exit_code == 2
+    assert "too little" in run.output
+    assert left_behind(tmp_path) == []
+
+
 @pytest.mark.parametrize("weight_format", ["h5", "safetensors"])
 def test_several_files_with_an_index(checkpoints, tmp_path, weight_format):
     options = ("--format", weight_format, "--max-shard-size", "40KB", "--json")

@@ -39,7 +39,7 @@ Dtype = Annotated[str | None, typer.Option(help="Type of the written weights, as
 ShardSize = Annotated[str, typer.Option(help="Size of the largest weight file.")]
 MaxMemory = Annotated[
     str | None,
-    typer.Option(help="Memory for weights while models are compared; larger ones are compared block by block."),
+    typer.Option(help="Memory for all of it, as 4GB; where models do not fit, they are compared in blocks."),
 ]
 NewWeights = Annotated[bool, typer.Option("--new-weights", help="Convert although there are TensorFlow weights.")]
 NoPr = Annotated[bool, typer.Option("--no-pr", help="Open no pull request on the Hub.")]
@@ -99,7 +99,7 @@ def pt_to_tf(
     target = source.target(weight_format, dtype, max_shard_size)
     place = output or Path(f"{Path(model_name).absolute().name}-tf")
     name = override_model_class and override_model_class.removeprefix("TF")
-    memory = source.size(max_memory, "--max-memory 8GB") if max_memory else None
+    memory = source.size(max_memory, "--max-memory 4GB") if max_memory else None
     options = Options(
         folder, place, model_name, tf, name, max_error, seed, target, with_code, trust_remote_code, memory
     )

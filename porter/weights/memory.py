@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from diffcheck.sides import WORKING, resident
+from porter.errors import UsageError
+
 # What weights may take while models are compared, unless the user says otherwise: so much, but no more than a share
 # of what is free. More would make nothing faster, since each block is read once.
 ENOUGH, SHARE = 700_000_000, 0.5
@@ -53,9 +56,26 @@ class Room:
         self.used = 0
 
 
-def default_limit() -> int:
-    """Bytes that weights may take unless the user says otherwise."""
-    return min(ENOUGH, int(SHARE * free_memory()))
+def weight_limit(max_memory: int | None, largest: int) -> int:
+    """Bytes that weights may take: what `max_memory` leaves, or enough to be fast. Frameworks are loaded already.
+
+    Args:
+        max_memory: bytes for the whole process; None if the user does not care.
+        largest: bytes of the largest tensor, of which there are copies while it is read.
+
+    Raises:
+        UsageError: nothing is left.
+    """
+    if max_memory is None:
+        return min(ENOUGH, int(SHARE * free_memory()))
+    needed = resident() + WORKING + 3 * largest
+    if max_memory < needed:
+        raise UsageError(
+            f"{max_memory / 1e9:.1f} GB are too little: both frameworks and the largest tensor take about "
+            f"{needed / 1e9:.1f} GB.",
+            hint="--max-memory 4GB",
+        )
+    return max_memory - needed + largest
 
 
 def return_freed_memory() -> None:

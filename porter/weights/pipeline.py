@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import shutil
 import tempfile
@@ -9,23 +10,26 @@ import time
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from math import prod
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from porter import console
 from porter.errors import LeftOver
 from porter.port_source import PortSource, find_port, load_class
 from porter.runtime.checkpoint import open_checkpoint
-from porter.runtime.loading import FORMER_BUFFERS
 from porter.runtime.tensor_source import Checkpoint
+from porter.weights import plan_cache
 from porter.weights.convert import Target, check_space, convert
-from porter.weights.memory import default_limit
+from porter.weights.memory import weight_limit
 from porter.weights.output import copy_companions, whole_folder
 from porter.weights.plan import Plan, build_without_weights, make_plan
-from porter.weights.proof import BlockByBlock, Proof, Prover, Whole
 from porter.weights.readback import check_written
 from porter.weights.reference import TorchSource
 from porter.weights.report import Data, Result, bytes_in_words, hashes, write_report
+
+if TYPE_CHECKING:
+    from porter.weights.proof import Proof, Prover
 
 CROSSLOAD, RELOAD = "crossload", "conversion"
 SHOWN = 5
@@ -41,7 +45,7 @@ class Options:
         name: the source as the user called it.
         tf: `FILE[:CLASS]` of the TensorFlow side; None finds it.
         class_name: PyTorch class to load instead of the one that config.json names.
-        max_memory: bytes that weights may take while models are compared; None: a share of what is free.
+        max_memory: bytes that the process may take while models are compared; None: little more than it needs.
     """
 
     source: Path
@@ -63,9 +67,13 @@ class Conversion:
 
     options: Options
     port: PortSource
-    model_class: Any
     plan: Plan
     checkpoint: Checkpoint
+
+    @functools.cached_property
+    def model_class(self) -> Any:
+        """The TensorFlow class; asking for it imports TensorFlow."""
+        return load_class(self.port)
 
     @property
     def torch(self) -> TorchSource:
@@ -75,7 +83,12 @@ class Conversion:
 
     def prover(self) -> Prover:
         """How the models are compared: as a whole if both fit into the memory that they may take."""
-        limit = self.options.max_memory or default_limit()
+        import torch  # noqa: F401 - what the frameworks take is no room for weights
+
+        from porter.weights.proof import BlockByBlock, Whole
+
+        largest = max(prod(move.target.shape) for move in self.plan.moves) * 4
+        limit = weight_limit(self.options.max_memory, largest)
         if 2 * self.plan.size_in_memory <= limit:
             return Whole(self.torch, self.options.max_error)
         console.say(f"The weights of both models pass {bytes_in_words(limit)}: they are compared block by block.")
@@ -93,10 +106,26 @@ def prepared(options: Options) -> Iterator[Conversion]:
         checkpoint = stack.enter_context(open_checkpoint(options.source))
         scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="porter-"))
         port = find_port(options.source, options.tf, Path(scratch), options.trust_remote_code, options.class_name)
-        model_class = load_class(port)
-        config = model_class.config_class.from_pretrained(options.source, local_files_only=True)
-        plan = make_plan(build_without_weights(model_class, config, checkpoint), checkpoint)
-        yield Conversion(options, port, model_class, plan, checkpoint)
+        yield Conversion(options, port, planned(port, options.source, checkpoint), checkpoint)
+
+
+def planned(port: PortSource, folder: Path, checkpoint: Checkpoint) -> Plan:
+    """The plan that an earlier run kept, else a new one.
+
+    Raises:
+        UsageError: a variable has no tensor, or one of another shape.
+    """
+    place = plan_cache.place_of(port, folder, checkpoint)
+    kept = plan_cache.kept_plan(place, checkpoint)
+    if kept is not None:
+        return kept
+    model_class = load_class(port)
+    config = model_class.config_class.from_pretrained(folder, local_files_only=True)
+    model = build_without_weights(model_class, config, checkpoint)
+    plan = make_plan(model, checkpoint)
+    if not model._untied:  # else the plan depends on the checkpoint's numbers
+        plan_cache.keep_plan(place, plan)
+    return plan
 
 
 def run(options: Options) -> Data:
@@ -170,6 +199,8 @@ def check_unused(plan: Plan, model_class: Any, parameters: Collection[str]) -> N
     Raises:
         LeftOver: naming the first of them.
     """
+    from porter.runtime.loading import FORMER_BUFFERS
+
     prefix = f"{model_class.base_model_prefix}."
     for name in plan.pairing.unexpected:
         spellings = {name, prefix + name, name.removeprefix(prefix)}
