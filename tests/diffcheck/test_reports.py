@@ -90,6 +90,7 @@ def dom_after(page, folder, script):
     file.write_text(page.replace("</body>", f"<script>{script}</script></body>"))
     done = subprocess.run(
         [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--dump-dom",
+         "--virtual-time-budget=5000",
          f"--user-data-dir={folder / 'profile'}", file.as_uri()],
         capture_output=True, text=True, timeout=60, check=True,
     )  # fmt: skip
