@@ -175,15 +175,15 @@ def bind_call(context: Context, signature: Signature, original: cst.Call, update
         if before.star == "**":
             raise CannotBind("a dictionary of arguments stands here")
         argument = context.arg(before.value, after.value, starred=before.star == "*")
-        if before.keyword is not None:
+        if argument.starred and not any(p.variadic for p in signature.parameters):
+            positional += argument.spread()
+        elif before.keyword is not None:
             name = before.keyword.value
             name = name if signature.parameter(name) else _NUMPY_KEYWORDS.get(name, name)
             if name not in IGNORED_KEYWORDS or signature.parameter(name):
                 keywords[name] = argument
         else:
             positional.append(argument)
-    if any(a.starred for a in positional) and not any(p.variadic for p in signature.parameters):
-        raise CannotBind("starred arguments stand here")
     bound = bind(signature, positional, keywords)
     return Call(signature, bound, context.knowledge.traced(original), lambda f, a: _invoke(context, original, f, a))
 

@@ -123,6 +123,14 @@ class Arg:
             for (new, old), fact in zip(pairs, facts, strict=True)
         )
 
+    def spread(self) -> tuple[Arg, ...]:
+        """The items of a starred variable one by one. Raises Unknown when their number was not seen."""
+        if self.fact is None or self.fact.items is None or not self.is_simple():
+            raise Unknown("starred arguments stand here")
+        codes = (f"{code_of(self.node)}[{at}]" for at in range(len(self.fact.items)))
+        nodes = (cst.parse_expression(code) for code in codes)
+        return tuple(Arg(node, node, fact) for node, fact in zip(nodes, self.fact.items, strict=True))
+
     def axis(self, rank: int) -> int:
         """The value as a non-negative axis of a tensor of `rank` dimensions."""
         value = self.value()

@@ -166,6 +166,8 @@ _MODULES = {
         "as_int",
         "expand",
         "flatten",
+        "greatest",
+        "least",
         "pad",
         "pixel_shuffle",
         "pixel_unshuffle",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import reduce
 from typing import Any
 
 import tensorflow as tf
@@ -154,6 +155,22 @@ def possibly(condition: Any) -> bool:
     """Whether a condition may hold; in a graph one on unknown sizes may."""
     known = tf.get_static_value(condition) if tf.is_tensor(condition) else condition
     return known is None or bool(known)
+
+
+def least(*sizes: Any) -> Any:
+    """The smallest of some sizes, an int64 scalar where one of them is known to the graph alone."""
+    return _extreme(min, tf.minimum, sizes)
+
+
+def greatest(*sizes: Any) -> Any:
+    """The greatest of some sizes, as `least` gives the smallest."""
+    return _extreme(max, tf.maximum, sizes)
+
+
+def _extreme(of_numbers: Callable[..., Any], of_tensors: Callable[..., Any], sizes: tuple[Any, ...]) -> Any:
+    if not any(tf.is_tensor(size) for size in sizes):
+        return of_numbers(*sizes)
+    return reduce(of_tensors, (tf.cast(size, tf.int64) for size in sizes))
 
 
 def as_int(number: Any) -> Any:

@@ -54,3 +54,9 @@ def test_code_for_many_serves_one_as_well_where_the_graph_does_not_know(rare):
     assert "if possibly(shape_list(hidden_states)[1] > 1):" in rare.text("TFRareModel.call")
     said = "in a graph that does not know the size, `hidden_states.shape[1] > 1` is taken for granted."
     assert said in rare.messages("assumed")
+
+
+def test_starred_arguments_are_spread_and_the_smaller_size_is_asked_of_the_runtime(rare):
+    call = rare.text("TFRareModel.call")
+    assert "layer_norm(arguments[0], " in call
+    assert "least(shape_list(hidden_states)[1], 6)" in call

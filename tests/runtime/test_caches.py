@@ -203,4 +203,24 @@ def test_convolutions_and_recurrences(lengths):
 
 def test_an_unknown_kind_of_layer_is_named():
     with pytest.raises(NotImplementedError, match="indexed_attention"):
-        caches.DynamicCache(config=config("indexed_attention"))
+        caches.StaticCache(config=config("indexed_attention"), max_cache_len=4)
+
+
+def test_layers_with_an_index_remember_its_keys():
+    theirs, ours = pair("DynamicCache", ["indexed_attention", "full_attention"])
+    for length in (3, 1, 2):
+        step(theirs, ours, length)
+        keys = states(length)[:, 0]
+        expected = theirs.update_indexer(torch.tensor(keys), 0)
+        assert_matches(ours.update_indexer(tf.constant(keys), 0), expected)
+    theirs.reorder_cache(torch.tensor([1, 0]))
+    ours.reorder_cache(tf.constant([1, 0]))
+    assert_matches(ours.layers[0].indexer_keys, theirs.layers[0].indexer_keys)
+    ours.batch_repeat_interleave(2)
+    assert ours.layers[0].indexer_keys.shape == (4, 6, 5)
+    ours.crop(-2)
+    assert ours.layers[0].indexer_keys.shape == (4, 4, 5)
+    ours.reset()
+    assert ours.layers[0].indexer_keys is None
+    with pytest.raises(ValueError, match="not one with an index"):
+        ours.update_indexer(tf.ones((1, 1, 1)), 1)

@@ -13,6 +13,7 @@ from porter.runtime.caches.cache_layers import (
     DynamicSlidingWindowLayer,
     StaticLayer,
 )
+from porter.runtime.caches.indexed_layers import IndexedLayer, indexed
 from porter.runtime.caches.linear_layers import (
     LinearAttentionAndFullAttentionLayer,
     LinearAttentionAndSlidingWindowAttentionLayer,
@@ -26,6 +27,7 @@ _DYNAMIC: Mapping[str, type[CacheLayer]] = MappingProxyType(
         "full_attention": DynamicLayer,
         "sliding_attention": DynamicSlidingWindowLayer,
         "chunked_attention": DynamicSlidingWindowLayer,
+        "indexed_attention": IndexedLayer,
         "conv": LinearAttentionLayer,
         "linear_attention": LinearAttentionLayer,
         "hybrid": LinearAttentionAndFullAttentionLayer,
@@ -167,6 +169,10 @@ class Cache(TracedCache):
             layer_idx = linear[-1] if linear else 0
         states = self._linear_layer(layer_idx).has_previous_state
         return all(states.values()) if state_idx is None else states[state_idx]
+
+    def update_indexer(self, indexer_key_states: Any, layer_idx: int) -> Any:
+        """See `IndexedLayer.update_indexer`."""
+        return indexed(self.layers[layer_idx], layer_idx).update_indexer(indexer_key_states)
 
     def is_recording_past(self, layer_idx: int) -> bool:
         """Never: rolling back assisted decoding is not part of this cache."""
