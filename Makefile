@@ -20,6 +20,8 @@ test-transformers4: $(READY) $(READY4) ## the stock TensorFlow classes of transf
 	rm -rf build/transformers4
 	$(BIN)/python tests/transformers4/write.py build/transformers4
 	.venv4/bin/python tests/transformers4/read.py build/transformers4
+	$(BIN)/python tests/transformers4/hub.py build/transformers4 .venv4/bin/python
+	PORTER_HUB_CLIENT="$(CURDIR)/.venv4/bin/python" $(BIN)/python -m pytest -q tests/weights/test_hub.py
 
 browser: ## install Debian's Chromium with apt-get, which needs root, unless there is a browser
 	@command -v chromium || command -v google-chrome || { \

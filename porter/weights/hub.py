@@ -180,6 +180,8 @@ def hub_errors(repo: str) -> Iterator[None]:
     except errors.LocalEntryNotFoundError as error:
         raise _Passing("The Hub cannot be reached.", None) from error
     except network_errors() as error:
+        if getattr(error, "response", None) is not None:  # an answer after all, which older clients raise as it is
+            raise _refusal(repo, error) from error
         raise _Passing("The Hub cannot be reached, or the connection broke.", None) from error
 
 

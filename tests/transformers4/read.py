@@ -19,11 +19,11 @@ TOLERANCE = 1e-5
 KEYS = ("missing_keys", "unexpected_keys", "mismatched_keys")
 
 
-def check(folder: Path) -> str:
-    """What is wrong with one class; empty if nothing is."""
+def check(folder: Path, source: str | None = None) -> str:
+    """What is wrong with one class; empty if nothing is. Its weights come from `source`, else from the folder."""
     tf_keras.backend.clear_session()  # numbers of unnamed layers start again, as in a process of its own
     model_class = getattr(transformers, f"TF{folder.name}")
-    model, info = model_class.from_pretrained(folder, output_loading_info=True)
+    model, info = model_class.from_pretrained(source or folder, output_loading_info=True, use_safetensors=False)
     wrong = [f"{kind}: {sorted(info[kind])[:3]}" for kind in KEYS if info[kind]]
     taken = inspect.signature(model.call).parameters
     inputs = {name: value for name, value in np.load(folder / "inputs.npz").items() if name in taken}

@@ -13,6 +13,9 @@ import pytest
 from tests.hub_server.server import Fault, HubServer
 
 REPO = "someone/model"
+ROOT = Path(__file__).parents[2]
+# `make test-transformers4` runs these tests with the client of the other environment.
+CLIENT = os.environ.get("PORTER_HUB_CLIENT", sys.executable)
 FILES = {"config.json": b"{}", "model.safetensors": b"pytorch"}
 WEIGHTS = os.urandom(200_000)
 TOKEN = "hf_secret"
@@ -46,7 +49,8 @@ def act(hub, tmp_path):
     def run(action="propose", repo=REPO, token=TOKEN):
         environment = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
         environment |= {"HF_ENDPOINT": hub.url, "HF_HUB_DISABLE_XET": "1", "HF_HOME": str(tmp_path / "home")}
-        command = [sys.executable, "-c", DRIVER, action, repo, str(tmp_path), token]
+        environment |= {"PYTHONPATH": str(ROOT)}
+        command = [CLIENT, "-c", DRIVER, action, repo, str(tmp_path), token]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
         assert done.returncode == 0, done.stderr
         assert TOKEN not in done.stdout + done.stderr
@@ -79,9 +83,10 @@ def fetch(hub, tmp_path):
     def run(token=TOKEN):
         environment = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
         environment |= {"HF_ENDPOINT": hub.url, "HF_HUB_DISABLE_XET": "1", "HF_HOME": str(tmp_path / "home")}
+        environment |= {"PYTHONPATH": str(ROOT)}
         environment |= {"HF_HUB_DOWNLOAD_TIMEOUT": "1", "HF_HUB_ETAG_TIMEOUT": "1"}
         done = subprocess.run(
-            [sys.executable, "-c", FETCH, REPO, token], env=environment, capture_output=True, text=True, check=False
+            [CLIENT, "-c", FETCH, REPO, token], env=environment, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stderr
         assert token not in done.stdout + done.stderr
@@ -262,9 +267,9 @@ def test_code_of_a_repository_is_not_run_unasked(hub, tmp_path):
     repository(hub).refs["main"].files["config.json"] = b'{"model_type": "bert", "architectures": ["BertModel"]}'
     environment = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
     environment |= {"HF_ENDPOINT": hub.url, "HF_HUB_DISABLE_XET": "1", "HF_HOME": str(tmp_path / "home")}
-    environment |= {"PYTHONPATH": str(Path(__file__).parents[2])}
+    environment |= {"PYTHONPATH": str(ROOT)}
     done = subprocess.run(
-        [sys.executable, "-c", CODE, REPO], env=environment, cwd=tmp_path, capture_output=True, text=True, check=True
+        [CLIENT, "-c", CODE, REPO], env=environment, cwd=tmp_path, capture_output=True, text=True, check=True
     )
     assert "brings its own TensorFlow code" in json.loads(done.stdout)["error"]
     assert not (tmp_path / "executed").exists()
