@@ -149,7 +149,8 @@ def _added_keywords(knowledge: Knowledge, sites: Iterable[Site]) -> dict[str, tu
     for site in sites:
         by_caller.setdefault(site.caller.name, []).append(site)
     consumed = _consumed(knowledge.source, functions, by_caller)
-    provided = _provided(functions, by_caller, consumed)
+    from_users = {function.name: set(_given_by_users(knowledge.source, function)) for function in functions}
+    provided = _provided(from_users, by_caller, consumed)
     return {
         function.name: tuple(key for key in consumed[function.name] if key in provided[function.name])
         for function in functions
@@ -199,10 +200,10 @@ def _read_directly(source: Source, function: LocalFunction) -> list[str]:
 
 
 def _provided(
-    functions: list[LocalFunction], by_caller: Mapping[str, list[Site]], consumed: Mapping[str, list[str]]
+    from_users: Mapping[str, set[str]], by_caller: Mapping[str, list[Site]], consumed: Mapping[str, list[str]]
 ) -> dict[str, set[str]]:
     """The keys that can arrive in each function's `**kwargs`: from users of a model, and from calls in the file."""
-    provided = {f.name: set(_given_by_decorators(f)) for f in functions}
+    provided = {name: set(keys) for name, keys in from_users.items()}
     changed = True
     while changed:
         changed = False
@@ -220,8 +221,11 @@ def _provided(
     return provided
 
 
-def _given_by_decorators(function: LocalFunction) -> tuple[str, ...]:
-    if RETURN_DECORATORS & decorators(function):
+def _given_by_users(source: Source, function: LocalFunction) -> tuple[str, ...]:
+    """What users, or a decorator, may put into a function's `**kwargs`."""
+    local = source.classes.get(function.class_name or "")
+    is_public = function.own_name == "forward" and local is not None and local.kind == "model"
+    if is_public or RETURN_DECORATORS & decorators(function):
         return RECORDED
     return ("output_hidden_states",) if "select_hidden_states" in decorators(function) else ()
 

@@ -68,6 +68,8 @@ def _parameters(context: Context, function: LocalFunction, params: cst.Parameter
     renamed = [_renamed(function, parameter) for parameter in kept]
     if function.own_name == "__init__":
         return _constructor_parameters(context, function, params.with_changes(params=renamed))
+    if is_public_call(context, function):
+        renamed[2:] = [_optional(parameter) for parameter in renamed[2:]]
     new = list(_new_parameters(context, function))
     if params.star_kwarg is not None and function.keywords is None:
         return params.with_changes(params=[*renamed, *new])
@@ -76,6 +78,11 @@ def _parameters(context: Context, function: LocalFunction, params: cst.Parameter
     else:
         ported = params.with_changes(params=[*renamed, *new], star_kwarg=None)
     return _ending_like(params, ported)
+
+
+def _optional(parameter: cst.Param) -> cst.Param:
+    """A parameter that Keras lets stand in the mapping of all inputs, which is the first argument."""
+    return parameter if parameter.default is not None else parameter.with_changes(default=cst.Name("None"))
 
 
 def _ending_like(original: cst.Parameters, ported: cst.Parameters) -> cst.Parameters:
