@@ -151,6 +151,8 @@ def _single_lines(
     context: Context, local: LocalClass, name: str, classes: frozenset[str], reference: str
 ) -> list[str]:
     shape = context.builds.get(local.name, {}).get(name)
+    if shape is not None and (local.name, name) in context.built_early:
+        return [f"if not {reference}.built:", f"    {reference}.build({shape})"]
     if shape is not None:
         return [f"{reference}.build({shape})"]
     return [f"{reference}.build(None)"] if any(_is_ported(context, c) for c in classes) else []

@@ -38,6 +38,7 @@ class Context:
 
     runtime: the names that generated files can import, layers: those among them that are Keras layers,
     builds: class -> attribute -> the input shape that its `build` gives the layer.
+    built_early: (class, attribute) of layers that the constructor builds, on one of its paths at least.
     """
 
     source: Source
@@ -48,6 +49,7 @@ class Context:
     notes: set[Note] = field(default_factory=set)
     mapped: dict[str, set[str]] = field(default_factory=dict)
     builds: dict[str, dict[str, str]] = field(default_factory=dict)
+    built_early: set[tuple[str, str]] = field(default_factory=set)
     rescopers: dict[str, Rescoper] = field(default_factory=dict)
     porter: cst.CSTTransformer | None = None
 
@@ -109,7 +111,10 @@ class Context:
             return False
         rescoped = self.rescoper(owner).rescope(shape)
         known = self.builds.setdefault(owner, {})
-        return rescoped is not None and known.setdefault(attribute, rescoped) == rescoped
+        later = rescoped is not None and known.setdefault(attribute, rescoped) == rescoped
+        if not later:
+            self.built_early.add((owner, attribute))
+        return later
 
     def trains(self, function: LocalFunction | None) -> bool:
         """Whether the ported function has a `training` argument."""
