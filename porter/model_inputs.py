@@ -10,13 +10,12 @@ from typing import Any
 import numpy as np
 
 from diffcheck.storage import load
+from porter import console
 from porter.errors import UsageError
-from porter.sample import Inputs
+from porter.processors import processed_inputs
+from porter.sample import Inputs, runs
 
-SENTENCES = (
-    "The quick brown fox jumps over the lazy dog near the river bank.",
-    "A short line.",
-)
+TEXT = frozenset({"input_ids", "attention_mask", "token_type_ids", "decoder_input_ids"})
 BATCH, LENGTH, AUDIO_SAMPLES, FRAMES = 2, 11, 8000, 64
 
 
@@ -45,16 +44,22 @@ def read_inputs(file: Path) -> Inputs:
 def inputs_for(folder: Path, model: Any, seed: int = 1) -> Inputs:
     """Inputs of a batch of two, one row padded where the model takes a mask.
 
-    Text goes through the folder's tokenizer where it has one; everything else is drawn in the sizes that the
-    configuration names. Only arguments of the model's forward are given.
+    They go through the folder's own tokenizer, image processor and feature extractor where it has them; everything
+    else is drawn in the sizes that the configuration names. Only arguments of the model's forward are given.
 
     Raises:
         UsageError: the forward takes none of the inputs that are known.
     """
-    names = inspect.signature(model.forward).parameters
-    inputs = _shaped(model.config, set(names), seed)
-    if "input_ids" in names:
-        inputs = {**inputs, **_tokenized(folder, set(names))}
+    names = set(inspect.signature(model.forward).parameters)
+    shaped = _shaped(model.config, names, seed)
+    processed = processed_inputs(folder, names)
+    inputs = _of_one_batch({**shaped, **processed})
+    if set(processed) - TEXT and not runs(model, inputs):
+        # A prompt may have to speak of the images: no sample of ours fits every processor.
+        console.say(
+            "PyTorch does not run on what the repository's processors made; the configuration gives the sizes."
+        )
+        inputs = shaped
     if not inputs:
         known = "input_ids, pixel_values, input_values or input_features"
         raise UsageError(f"{type(model).__name__} takes none of {known}.", hint="--inputs FILE.npz")
@@ -74,16 +79,10 @@ def variations_of(inputs: Inputs) -> dict[str, Inputs]:
     return {"one row, shorter, without padding": rest}
 
 
-def _tokenized(folder: Path, names: set[str]) -> Inputs:
-    if not (folder / "tokenizer_config.json").exists():
-        return {}
-    from transformers import AutoTokenizer
-
-    tokenizer = AutoTokenizer.from_pretrained(folder)
-    padding = tokenizer.pad_token is not None
-    texts = list(SENTENCES) if padding else [SENTENCES[0]]
-    encoded = tokenizer(texts, padding=padding, return_tensors="np")
-    return {name: value.astype(np.int64) for name, value in encoded.items() if name in names}
+def _of_one_batch(inputs: Inputs) -> Inputs:
+    """The same inputs with as many rows as the one with the fewest has."""
+    rows = min((len(value) for value in inputs.values() if np.ndim(value)), default=0)
+    return {name: value[:rows] if np.ndim(value) else value for name, value in inputs.items()}
 
 
 def _shaped(config: Any, names: set[str], seed: int) -> Inputs:
