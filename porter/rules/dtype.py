@@ -75,7 +75,7 @@ def to(call: Call) -> str:
             return cast_to(call.input, target.node_code)
         if target.fact is None and target.node_code.endswith("dtype"):
             return cast_to(call.input, target.node_code)
-        if target.fact is None and not target.is_literal() and "device" not in target.node_code:
+        if target.fact is None and not target.is_literal() and "device" not in code_of(target.original):
             call.unknown(f"`{target}` was not seen, it may be a dtype or a device")
     return call.input.node_code
 
