@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from porter.rules import Arg, Call, rule
+from porter.rules.call import code_of
 
 DTYPES = {
     "float32": "float32",
