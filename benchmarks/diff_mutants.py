@@ -239,7 +239,8 @@ def examined(
     row["matches"] = report.matches
     row |= {"origin": origin and origin.path, "line": origin and origin.tf and origin.tf.line}
     row |= {"cause": origin and origin.cause, "seconds": round(time.perf_counter() - start, 1)}
-    wrong = is_wrong_module(mutation, layers, model, classes)
+    partners = {module.tf_path for module in report.modules if module.tf_path is not None}
+    wrong = is_wrong_module(mutation, layers, model, with_inner(classes, partners))
     row["module"] = found is not None and wrong(found.tf_path or "")
     rules = {"first_1e5": 1e-5, "first_any": 1e-7}
     for rule, bound in rules.items():
@@ -284,6 +285,15 @@ def is_wrong_module(
     if mutation.function == "__init__":
         return lambda path: here in classes.get(path, ()) or here in classes[parent_of(path, classes)]
     return lambda path: here in classes.get(path, ()) or (not path and has_main({here}))
+
+
+def with_inner(classes: dict[str, set[str]], partners: Collection[str]) -> dict[str, set[str]]:
+    """A layer without a partner in PyTorch's model is its parent's own code."""
+    found = {path: set(names) for path, names in classes.items()}
+    for path in sorted(classes, key=lambda path: -path.count(".")):
+        if path and path not in partners:
+            found[parent_of(path, classes)] |= found[path]
+    return found
 
 
 def parent_of(path: str, classes: Collection[str]) -> str:

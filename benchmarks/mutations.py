@@ -133,7 +133,7 @@ def _of_call(node: ast.Call) -> Iterator[tuple[str, ast.expr, str]]:
             yield from _of_axes(node.args[1])
     if name in ("tf.divide", "tf.multiply", "tf.add") and len(node.args) == 2:
         first, second = (ast.unparse(part) for part in node.args)
-        kind = "scaling" if name != "tf.add" else "mask" if "mask" in second else "residual"
+        kind = "mask" if "mask" in first + second else "scaling" if name != "tf.add" else "residual"
         yield kind, node, first
 
 

@@ -19,6 +19,8 @@ SUSPICIOUS = 4.0
 """A module alone is looked at again in float64 from this multiple of the model's own median difference."""
 CERTAIN = 1000.0
 """Where float64 cannot decide and the bound is kept, only this multiple counts as a bug."""
+GROSS = 1e-3
+"""Relative difference that would show in whatever is computed from it."""
 AMPLIFIES = 10.0
 """Relative error out over relative error in, from which a module that is right by itself amplifies."""
 
@@ -54,13 +56,18 @@ def judged(
     results: Mapping[str, ModuleResult],
     single: Mapping[str, list[Alone]],
     confirm: Callable[[list[str]], dict[str, DoubleRun]],
+    harmless: Callable[[set[str]], set[str]] = lambda _: set(),
 ) -> tuple[ModuleResult, ...]:
-    """Verdicts from what modules did alone; ``confirm`` runs those that are given to it in float64."""
+    """Verdicts from what modules did alone; ``confirm`` runs those that are given to it in float64.
+
+    ``harmless`` answers which of the modules that differ make no other module differ.
+    """
     worst = worst_of(single)
     suspects = suspicious(worst)
     checked = confirm(suspects)
     bugs = {path for path in suspects if _is_bug(checked[path], worst[path], worst)}
-    divided = _divided_otherwise(bugs, single, confirm)
+    divided = set(harmless({path for path in bugs if worst[path].relative > GROSS}))
+    divided |= _divided_otherwise(bugs - divided, single, confirm)
     bugs -= divided
     bugs |= {path for path, runs in single.items() if any(run.crash for run in runs)}
     return tuple(_judged(result, single, worst, checked, (bugs, divided)) for result in results.values())
@@ -88,7 +95,7 @@ def _judged(
     if verdict == "amplifies" and inside:
         verdict = "carries"  # it grows by the mistake that is made inside
     if path in divided:
-        reason, verdict = "the module around it is exact, so the port divides the work in another way", "unpaired"
+        reason, verdict = "nothing around it differs, so the port divides the work in another way", "unpaired"
     return replace(result, reason=result.reason or reason, verdict=verdict)
 
 

@@ -179,21 +179,26 @@ def _suspect(models: Models, module: ModuleResult, located: Located | None) -> S
 
 
 def _statements(module: ModuleResult, located: Located | None) -> tuple[Statement, ...]:
-    """The statements that may be wrong: the one that differs first, then those before it without a counterpart."""
+    """The statements that may be wrong: the one that differs first, those before it without a counterpart, a crash's.
+
+    Of those before it, the ones that it reads come first.
+    """
+    found: list[Statement] = []
     if located is not None:
-        return tuple(dict.fromkeys(event.statement for event in (located.tf, *located.others)))
-    if module.crash is None or not module.crash.file:
-        return ()
-    statements = statements_of(module.crash.file)
-    lines = (module.crash.line, *module.crash.callers)
-    return tuple(dict.fromkeys(statements[line] for line in lines if line in statements))
+        feeding = [event for event in located.others if event.name in located.tf.statement.reads]
+        found += [event.statement for event in (*feeding, located.tf, *located.others)]
+    if module.crash is not None and module.crash.file:
+        statements = statements_of(module.crash.file)
+        lines = (module.crash.line, *module.crash.callers)
+        found += [statements[line] for line in lines if line in statements]
+    return tuple(dict.fromkeys(found))
 
 
 def _locate(models: Models, module: ModuleResult) -> Located | None:
     """The first assignment that differs while both sides compute the module from PyTorch's inputs."""
     found = first_difference(*_watched_runs(models, module), tolerance_for(module))
-    # Where the layer stops, a flag that differs on the way there is not what stopped it.
-    return None if found and module.crash and found.is_number else found
+    # Where the layer stops, a flag or another number on the way there is not what stopped it.
+    return None if found and module.crash and (found.is_number or found.result.max_abs is not None) else found
 
 
 def _watched_runs(models: Models, module: ModuleResult) -> tuple[list[Event], list[Event]]:

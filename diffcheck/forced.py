@@ -15,17 +15,20 @@ from typing import Any
 from unittest import mock
 
 from diffcheck import tf_side
-from diffcheck.align import align, compare_modules, to_layout
-from diffcheck.diagnose import Alone, Runs
+from diffcheck.align import align, compare_modules, fit_layout
+from diffcheck.diagnose import Alone, Runs, is_below
 from diffcheck.metrics import Bound
 from diffcheck.recording import ModuleCall
 from diffcheck.sides import Sides
 from diffcheck.values import TensorValue, flatten, is_tensor
 
 
-def run_forced(sides: Sides, inputs: Mapping[str, object], runs: Runs, bound: Bound) -> dict[str, list[Alone]]:
+def run_forced(
+    sides: Sides, inputs: Mapping[str, object], runs: Runs, bound: Bound, free: frozenset[str] = frozenset()
+) -> dict[str, list[Alone]]:
     """Each paired module's calls, compared; only modules that both sides called equally often.
 
+    Results of the modules ``free``, of those inside them, and of the whole model are not replaced.
     When the model stops because of the replaced results, the modules that are complete until then come back.
     """
     found: dict[str, list[Alone]] = {}
@@ -36,7 +39,8 @@ def run_forced(sides: Sides, inputs: Mapping[str, object], runs: Runs, bound: Bo
         for path, tf_path in runs.pairing.modules.items():
             if path in calls and len(calls[path]) == len(others.get(tf_path, ())):
                 found[path] = []
-                stack.enter_context(_forced(layers[tf_path], calls[path], found[path], bound))
+                keep = not path or any(path == one or is_below(path, one) for one in free)
+                stack.enter_context(_forced(layers[tf_path], calls[path], found[path], bound, keep))
         try:
             tf_side.call_eagerly(lambda: tf_side.call_model(model, inputs))
         except Exception:  # noqa: BLE001 - a result of PyTorch's that does not fit may raise anything: no screening
@@ -45,7 +49,7 @@ def run_forced(sides: Sides, inputs: Mapping[str, object], runs: Runs, bound: Bo
 
 
 @contextmanager
-def _forced(layer: Any, calls: list[ModuleCall], found: list[Alone], bound: Bound) -> Iterator[None]:
+def _forced(layer: Any, calls: list[ModuleCall], found: list[Alone], bound: Bound, keep: bool) -> Iterator[None]:
     original: Callable[..., Any] = layer.call
     numbers = itertools.count()
 
@@ -57,8 +61,10 @@ def _forced(layer: Any, calls: list[ModuleCall], found: list[Alone], bound: Boun
             return output
         actual, expected = flatten(output), calls[number].output
         found.append(Alone(calls[number], compare_modules(expected, actual, bound)))
+        if keep:
+            return output
         pairs = {other: expected.tensors[path] for path, other in align(expected.tensors, actual.tensors)}
-        return _replaced(output, "", pairs) if calls[number].path else output
+        return _replaced(output, "", pairs)
 
     with mock.patch.dict(vars(layer), {"call": call}):
         yield
@@ -86,7 +92,7 @@ def _replaced(value: Any, path: str, wanted: Mapping[str, TensorValue]) -> Any:
 def _fitted(tensor: Any, wanted: TensorValue) -> Any:
     import tensorflow as tf
 
-    fitted = to_layout(wanted, tuple(tensor.shape)).array
+    fitted = fit_layout(wanted, tensor.numpy()).array
     if fitted.dtype.kind != "f" or fitted.shape != tuple(tensor.shape) or not tensor.dtype.is_floating:
         return tensor
     return tf.convert_to_tensor(fitted, tensor.dtype)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from diffcheck import tf_side, torch_side
 from diffcheck.align import compare_modules
+from diffcheck.compare import Comparison
 from diffcheck.diagnose import SUSPICIOUS, Alone, Runs, floor_of, is_below, judged, suspicious, worst_of, worst_run
 from diffcheck.forced import run_forced
 from diffcheck.metrics import Bound
@@ -53,7 +55,42 @@ def examine(models: Models, flow: Iterable[ModuleResult], bound: Bound) -> tuple
         if _ran(path, models)
     }
     _run_again(single, set(screened), models, bound)
-    return judged(results, single, lambda paths: _confirm(paths, single, models))
+    harmless = _Harmless(models, bound, worst_of(screened), worst_of(single))
+    return judged(results, single, lambda paths: _confirm(paths, single, models), harmless)
+
+
+@dataclass(frozen=True)
+class _Harmless:
+    """Which modules put out other values than PyTorch's without consequence: the port divides the work otherwise.
+
+    The model is run once more for each, with PyTorch's results for all modules but this one. If its own result makes
+    every other module right, or leaves it as it was, the result is only another quantity.
+    """
+
+    models: Models
+    bound: Bound
+    screened: Mapping[str, Comparison]
+    single: Mapping[str, Comparison]
+
+    def __call__(self, paths: set[str]) -> set[str]:
+        found: set[str] = set()
+        for path in sorted(paths & set(self.screened), key=lambda path: (-path.count("."), path)):
+            if path and self._is_harmless(path, found):
+                found.add(path)
+        return found
+
+    def _is_harmless(self, path: str, known: set[str]) -> bool:
+        free = frozenset((*known, path))
+        again = worst_of(run_forced(self.models.sides, self.models.inputs, self.models, self.bound, free))
+        right = SUSPICIOUS * floor_of(self.single)
+        around = [other for other in again if is_below(path, other)]
+        if math.isinf(self.screened[path].relative) and any(again[other].relative > right for other in around):
+            return False  # of another shape, its result was never replaced: what is around it shows its error anyway
+        return self.screened.keys() <= again.keys() and all(
+            found.relative <= right or math.isclose(found.relative, self.screened[other].relative, rel_tol=0.01)
+            for other, found in again.items()
+            if not any(other == one or is_below(other, one) for one in free)
+        )
 
 
 def _run_again(single: _Single, screened: set[str], models: Models, bound: Bound) -> None:

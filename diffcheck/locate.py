@@ -14,7 +14,7 @@ import numpy as np
 from diffcheck.align import align, to_layout
 from diffcheck.metrics import Bound, TensorResult, compare_tensors, scale_of
 from diffcheck.statements import RETURN, Event
-from diffcheck.values import PYTHON, Flattened
+from diffcheck.values import PYTHON, Flattened, TensorValue
 
 NEAR = 0.1
 """Relative difference up to which values of other names are taken for the same variable, one of them wrong."""
@@ -69,12 +69,14 @@ def first_difference(reference: Sequence[Event], candidate: Sequence[Event], tol
             equal.add(event.name)
             last, last_other = max(i, last), j
             continue
+        if _has_no_consequence(j, reference, candidate, tolerance):
+            continue
         inputs = tuple(name for name in event.statement.reads if name in equal)
         result = _worst(reference[i].value, event.value, tolerance)
         skipped, others = reference[last + 1 : i], candidate[last_other + 1 : j]
         found = Located(reference[i], event, result, inputs, tuple(skipped), tuple(others))
         if not _is_number(event):
-            found = _in_helper(found, candidate[: j + 1], equal)
+            found = _in_helper(_at_its_name(found), candidate[: j + 1], equal)
             found = next((numbers[name] for name in event.statement.reads if name in numbers), found)
             return replace(found, went_in=_read_by(found.tf, candidate))
         # A flag or size may differ without consequence; it counts if the first wrong tensor is computed from it.
@@ -102,6 +104,59 @@ def _elsewhere(
         if left[name] not in matched[0] and right[name] not in matched[1] and not _is_number(candidate[right[name]])
         if _shapes(reference[left[name]]) == _shapes(candidate[right[name]])
     ]
+
+
+def _has_no_consequence(place: int, reference: Sequence[Event], candidate: Sequence[Event], tolerance: float) -> bool:
+    """Whether something that is computed from a value, directly or not, is what PyTorch has: so the value is right.
+
+    A port may scale earlier or keep heads in the batch; what comes out of it is equal again.
+    """
+    tainted = {candidate[place].name}
+    kinds = _kinds(candidate[place])
+    for event in candidate[place + 1 :]:
+        if not tainted & set(event.statement.reads):
+            tainted.discard(event.name)
+            continue
+        if (
+            kinds & _kinds(event)
+            and _varies(event)
+            and any(_same_numbers(mine, event, tolerance) for mine in reference)
+        ):
+            return True
+        tainted.add(event.name)
+    return False
+
+
+def _kinds(event: Event) -> set[str]:
+    """What the tensors of an event are; plain numbers are nothing, they tell sizes."""
+    return {tensor.array.dtype.kind for tensor in event.value.tensors.values() if tensor.dtype != PYTHON}
+
+
+def _varies(event: Event) -> bool:
+    arrays = [tensor.array for tensor in event.value.tensors.values()]
+    return any(array.size > 1 and bool((array != array.flat[0]).any()) for array in arrays)
+
+
+def _same_numbers(mine: Event, theirs: Event, tolerance: float) -> bool:
+    """As :func:`agree`, whatever the axes: heads may stand in the batch."""
+    sizes, total, slack = mine.summary
+    if sizes != theirs.summary[0] or abs(total - theirs.summary[1]) > tolerance * slack * 1.01 + 1e-6 * abs(total):
+        return False
+    flat = [
+        Flattened({path: TensorValue(t.array.reshape(-1), t.dtype) for path, t in event.value.tensors.items()})
+        for event in (mine, theirs)
+    ]
+    return close(mine.value, theirs.value, tolerance) or close(flat[0], flat[1], tolerance)
+
+
+def _at_its_name(found: Located) -> Located:
+    """Of ``return x`` the statement that made x, if nothing of PyTorch's stands for it."""
+    if found.tf.name != RETURN:
+        return found
+    made = [event for event in found.others if event.name in found.tf.statement.reads]
+    if not made or not close(made[-1].value, found.tf.value, 0.0):
+        return found
+    return replace(found, tf=made[-1], others=tuple(event for event in found.others if event is not made[-1]))
 
 
 def _in_helper(found: Located, events: Sequence[Event], equal: set[str]) -> Located:

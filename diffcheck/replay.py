@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from diffcheck.align import to_layout
+from diffcheck.align import fit_layout, to_layout
 from diffcheck.recording import FrozenCache, Opaque
 from diffcheck.values import TensorValue
 
@@ -108,7 +108,7 @@ def _fit(own: TensorValue | None, reference: TensorValue, double: bool) -> objec
         return _tensor(reference, double)
     if (own.array.dtype.kind == "b") != (reference.array.dtype.kind == "b"):
         return _tensor(own, double)
-    fitted = to_layout(reference, own.array.shape)
+    fitted = fit_layout(reference, own.array)
     if own.array.dtype.kind in "iu" and reference.array.dtype.kind in "iu":
         fitted = TensorValue(fitted.array.astype(own.array.dtype), own.dtype)
     return _tensor(fitted, double)

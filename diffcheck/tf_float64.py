@@ -91,8 +91,8 @@ def _wide_keras2(every: list[Any]) -> Iterator[None]:
             for name, value in attributes.items():
                 if isinstance(value, tf.Variable) and value.dtype.is_floating:
                     changed[name] = wide.setdefault(id(value), tf.Variable(tf.cast(value, tf.float64)))
-            if attributes.get("fused"):
-                changed["fused"] = False  # batch normalisation's fused kernel knows no float64
+            # The fused kernels of normalisations know no float64.
+            changed |= {name: False for name in ("fused", "_fused") if attributes.get(name)}
             stack.enter_context(mock.patch.dict(attributes, changed))
         try:
             tf_keras.backend.set_floatx("float64")
