@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from porter import console
+from porter.comparison import Request
 from porter.errors import INTERRUPTED, UsageError
 
 if TYPE_CHECKING:
-    from diffcheck import Options, Report
+    from diffcheck import Report
 
 
 def diff(
@@ -61,47 +59,18 @@ def diff(
       porter diff --model ./large-model --max-memory 8GB
       porter diff pytorch.rec tensorflow.rec
     """
-    if not 0 < tolerance < 1:
-        raise UsageError(f"A tolerance of {tolerance} is not between 0 and 1.")
-    check_choice(recordings or [], model, tf, candidate)
-    if recordings and (float64 or gradients or training):
-        raise UsageError("Recordings cannot be run again: --float64, --gradients and --training need --model.")
-    with tempfile.TemporaryDirectory() as scratch:
-        if candidate is not None:
-            report = compare_file(
-                candidate, recordings or [], Sides(model or "", None, inputs, trust_remote_code), tolerance, float64
-            )
-        elif model:
-            import diffcheck
-            from porter.weights.source import size
-
-            options = diffcheck.Options(
-                tolerance,
-                layer_by_layer,
-                gradients=gradients,
-                training=training,
-                float64=float64,
-                max_memory=size(max_memory, "--max-memory 4GB") if max_memory else None,
-            )
-            report = compare(Sides(model, tf, inputs, trust_remote_code), Path(scratch), options)
-        else:
-            report = compare_recordings(recordings or [], tolerance)
-        write_reports(report, model or "recordings", junit, html)
-        if as_json:
-            console.result_json(report.to_json())
-        elif not (report.crash and report.crash.loading):
-            show(report, layer_by_layer)
+    request = Request(
+        tuple(recordings or ()), model, tf, candidate, inputs, trust_remote_code, tolerance, layer_by_layer,
+        gradients, training, float64, max_memory,
+    )  # fmt: skip
+    request.check()
+    report = request.report()
+    write_reports(report, model or "recordings", junit, html)
+    if as_json:
+        console.result_json(report.to_json())
+    elif not (report.crash and report.crash.loading):
+        show(report, layer_by_layer)
     leave(report)
-
-
-@dataclass(frozen=True)
-class Sides:
-    """What to compare: a checkpoint, its TensorFlow file, the inputs' file, and whether its own code may run."""
-
-    model: str
-    tf: str | None
-    inputs: Path | None
-    trust_remote_code: bool
 
 
 def leave(report: Report) -> None:
@@ -116,68 +85,6 @@ def leave(report: Report) -> None:
         raise UsageError(report.crash.message, place=place, hint="--tf FILE:CLASS takes another")
     if not report.matches:
         raise typer.Exit(INTERRUPTED if report.interrupted else 1)
-
-
-def check_choice(recordings: Sequence[Path], model: str | None, tf: str | None, candidate: Path | None) -> None:
-    """Two sides, each given once.
-
-    Raises:
-        UsageError: too many or too few are given.
-    """
-    wanted = 2 if candidate is None else 1
-    if bool(recordings) == bool(model) or (recordings and len(recordings) != wanted):
-        raise UsageError("Either --model or two recordings are compared.", hint="porter diff --model ./my-model")
-    if candidate is not None and tf is not None:
-        raise UsageError("--candidate and --tf name two candidates.", hint="leave one of them out")
-
-
-def compare_file(candidate: Path, recordings: Sequence[Path], sides: Sides, tolerance: float, float64: bool) -> Report:
-    """An exported file, with the checkpoint or with a recording of PyTorch's run."""
-    from porter.candidate import Candidate, compare_candidate, compare_with_recording
-
-    if recordings:
-        return compare_with_recording(recordings[0], candidate, tolerance)
-    return compare_candidate(
-        Candidate(candidate, sides.model, sides.inputs, sides.trust_remote_code), tolerance, float64
-    )
-
-
-def compare(sides: Sides, scratch: Path, options: Options) -> Report:
-    """Load both sides and run them."""
-    import diffcheck
-    from porter.model_inputs import inputs_for, read_inputs, variations_of
-    from porter.model_sides import check_names, load_for_diff, load_torch, local_folder
-    from porter.port_source import find_port
-
-    folder = local_folder(sides.model)
-    port = find_port(folder, sides.tf, scratch, sides.trust_remote_code)
-    loaded = [load_torch(folder, sides.trust_remote_code)]
-    given = read_inputs(sides.inputs) if sides.inputs else inputs_for(folder, loaded[0])
-    check_names(loaded[0], given)
-    options = replace(options, variations={} if sides.inputs else variations_of(given))
-    pytorch = diffcheck.Loader(lambda: loaded.pop() if loaded else load_torch(folder, sides.trust_remote_code))
-    try:
-        return diffcheck.diff(pytorch, diffcheck.Loader(lambda: load_for_diff(folder, port)), given, options)
-    except diffcheck.InputsRefused as error:
-        raise UsageError(f"PyTorch does not run on these inputs: {error}", hint="--inputs FILE.npz") from error
-    except diffcheck.TooLittleMemory as error:
-        raise UsageError(f"--max-memory: {error}") from error
-
-
-def compare_recordings(recordings: Sequence[Path], tolerance: float) -> Report:
-    """Compare two files that `porter record` wrote.
-
-    Raises:
-        UsageError: one of them is none.
-    """
-    import diffcheck
-    from diffcheck.storage import NotARecording, load
-
-    try:
-        reference, candidate = (load(file) for file in recordings)
-    except NotARecording as error:
-        raise UsageError(str(error), hint="porter record --model ./my-model --output pytorch.rec") from error
-    return diffcheck.diff_recordings(reference, candidate, diffcheck.Options(tolerance))
 
 
 def write_reports(report: Report, title: str, junit: Path | None, html: Path | None) -> None:

@@ -222,6 +222,8 @@ def test_interrupted_the_report_holds_what_was_found(checkpoint, tmp_path, monke
         (["diff", "--model", "{folder}", "--candidate", "{file}"], "is no ONNX file"),
         (["diff", "--model", "{folder}", "--candidate", "{file}", "--tf", "{file}"], "two candidates"),
         (["diff", "{file}", "{file}", "--candidate", "{file}"], "Either --model or"),
+        (["diff", "--model", "{folder}", "--candidate", "{file}", "--training"], "has no gradients"),
+        (["diff", "{file}", "{file}", "--float64"], "Recordings cannot be run again"),
         (["record", "--model", "{folder}", "--output", "x", "--framework", "jax"], "There is no framework jax"),
     ],
 )
