@@ -96,7 +96,8 @@ def _elsewhere(
 ) -> list[tuple[int, int]]:
     """Variables of one name and shape, set once on either side, that are computed in another order."""
     left, right = ({event.name: n for n, event in enumerate(side)} for side in (reference, candidate))
-    once = [name for name in left if all([e.name for e in side].count(name) == 1 for side in (reference, candidate))]
+    named = [name for name in left if name in right and name != RETURN]
+    once = [name for name in named if all([e.name for e in side].count(name) == 1 for side in (reference, candidate))]
     matched = ({i for i, _ in pairs}, {j for _, j in pairs})
     return [
         (left[name], right[name])
