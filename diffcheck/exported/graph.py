@@ -23,11 +23,14 @@ class NotAnExport(ValueError):
 
 @dataclass(frozen=True)
 class Node:
-    """One operation. ``scope`` are the names around it, outermost first; ``source`` the PyTorch lines it came from."""
+    """One operation. ``scope`` are the names around it, outermost first, or None where the exporter left none.
+
+    ``source`` are the PyTorch lines it came from.
+    """
 
     name: str
     operator: str
-    scope: tuple[str, ...]
+    scope: tuple[str, ...] | None
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     source: str = ""
@@ -103,7 +106,7 @@ def _spellings(path: str, part: str) -> Iterator[str]:
 
 def calls_of(graph: Graph, known: Collection[str]) -> list[GraphCall]:
     """The calls of every module that the graph's names tell of, in the order of their first nodes."""
-    owners = [module_of(node.scope, known) for node in graph.nodes]
+    owners = _owners(graph, known)
     public = [port.tensor for port in graph.outputs]
     users: dict[str, list[int]] = {tensor: [len(owners)] for tensor in public}
     for number, node in enumerate(graph.nodes):
@@ -121,6 +124,44 @@ def calls_of(graph: Graph, known: Collection[str]) -> list[GraphCall]:
     ]
     whole = GraphCall(ROOT, 0, tuple(graph.nodes), tuple(port.tensor for port in graph.inputs), tuple(public))
     return [whole, *(call for _, call in sorted(found, key=lambda item: (item[0], item[1].path)) if call.outputs)]
+
+
+def _owners(graph: Graph, known: Collection[str]) -> list[str]:
+    """The module of each node. Exporters drop the names of some; those belong where the nodes around them do."""
+    owners = [None if node.scope is None else module_of(node.scope, known) for node in graph.nodes]
+    makers = {tensor: number for number, node in enumerate(graph.nodes) for tensor in node.outputs}
+    links = [(makers[t], number) for number, node in enumerate(graph.nodes) for t in node.inputs if t in makers]
+    edge = {port.tensor for port in (*graph.inputs, *graph.outputs)}
+    beside: dict[int, list[int]] = {}
+    for maker, number in links:
+        beside.setdefault(maker, []).append(number)
+        beside.setdefault(number, []).append(maker)
+    found: list[str] = []
+    for first, owner in enumerate(owners):
+        if owner is not None:
+            found.append(owner)
+            continue
+        group, waiting = {first}, [first]
+        while waiting:
+            more = [n for n in beside.get(waiting.pop(), ()) if owners[n] is None and n not in group]
+            group.update(more)
+            waiting += more
+        around = [owners[n] for member in group for n in beside.get(member, ()) if n not in group]
+        outer = any(edge.intersection((*graph.nodes[n].inputs, *graph.nodes[n].outputs)) for n in group)
+        found.append(ROOT if outer else _common([path or ROOT for path in around], known))
+    return found
+
+
+def _common(paths: Sequence[str], known: Collection[str]) -> str:
+    """The deepest module that holds all of these."""
+    shared: list[str] = []
+    for parts in zip(*(path.split(".") for path in paths), strict=False):
+        if len(set(parts)) > 1:
+            break
+        shared.append(parts[0])
+    while shared and ".".join(shared) not in known:
+        shared.pop()
+    return ".".join(shared)
 
 
 def _ancestors(path: str) -> Iterator[str]:

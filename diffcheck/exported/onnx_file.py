@@ -122,14 +122,15 @@ class OnnxFile:
 def _node(proto: Any) -> Node:
     """A node; the newer exporter of PyTorch puts the scopes into its metadata, the older one into its name."""
     metadata = {entry.key: entry.value for entry in proto.metadata_props}
+    scope: list[str] | None = None
     if _SCOPES in metadata:
         modules = ast.literal_eval(metadata[_SCOPES])[:-1]
-        scope = tuple(modules[-1].split(".")) if modules else ()
-    else:
-        scope = tuple(part for name in proto.name.split("/")[:-1] for part in name.split("."))
+        scope = modules[-1].split(".") if modules else []
+    elif proto.name.startswith("/"):
+        scope = [part for name in proto.name.split("/")[:-1] for part in name.split(".")]
     inputs = tuple(_read_by(proto))
     outputs = tuple(name for name in proto.output if name)
-    named = tuple(part for part in scope if part)
+    named = None if scope is None else tuple(part for part in scope if part)
     attributes = {attribute.name: _shown(attribute) for attribute in proto.attribute}
     return Node(proto.name, proto.op_type, named, inputs, outputs, metadata.get(_TRACE, ""), attributes)
 

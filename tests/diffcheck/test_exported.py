@@ -241,3 +241,19 @@ def test_whole_files_in_float64_too(exports, twins, saved):
     reference = diffcheck.record_torch(twins.torch, twins.inputs)
     report = diff_export(reference, saved(), model=twins.torch, float64=True)
     assert report.float64.double < 1e-8 < report.float64.single
+
+
+def test_a_node_that_lost_its_name_belongs_to_the_module_around_it():
+    nodes = [
+        Node("a", "MatMul", ("block", "dense"), ("x",), ("t",)),
+        Node("split", "Split", None, ("t",), ("u",)),
+        Node("b", "Mul", ("block",), ("u",), ("v",)),
+        Node("c", "Neg", (), ("v",), ("y",)),
+    ]
+    ports = ([Port("x", "x", "float32", None)], [Port("y", "y", "float32", None)])
+    graph = SimpleNamespace(nodes=nodes, inputs=ports[0], outputs=ports[1])
+    calls = {
+        (call.path, call.number): (call.inputs, call.outputs) for call in calls_of(graph, {"block", "block.dense"})
+    }
+    assert calls[("block", 0)] == (("x",), ("v",))
+    assert ("block", 1) not in calls
