@@ -283,6 +283,63 @@ def test_memory_that_cannot_be_enough_is_refused_at_once(checkpoints, tmp_path):
     assert left_behind(tmp_path) == []
 
 
+def test_a_keras_file_is_proven_and_loaded_as_it_is(checkpoints, tmp_path):
+    import porter
+
+    run = convert(checkpoints["BertModel"], tmp_path / "tf", "--format", "keras", "--json")
+    assert run.exit_code == 0, run.output
+    report = json.loads(run.stdout)
+    assert sorted(report["files"]) == ["config.json", PORT.name, "tf_model.keras"]
+    assert report["differences"]["conversion"] == report["differences"]["crossload"]
+    ids = np.arange(12).reshape(2, 6)
+    expected = porter.load(str(checkpoints["BertModel"]), tf=str(PORT))(input_ids=ids)[0]
+    np.testing.assert_array_equal(porter.load(str(tmp_path / "tf"))(input_ids=ids)[0], expected)
+
+
+def test_a_saved_model_serves_what_pytorch_computes(checkpoints, tmp_path):
+    import tensorflow as tf
+
+    run = convert(checkpoints["BertForMaskedLM"], tmp_path / "tf", "--format", "saved-model", "--json")
+    assert run.exit_code == 0, run.output
+    report = json.loads(run.stdout)
+    assert "saved_model/saved_model.pb" in report["files"]
+    assert report["differences"]["conversion"]["outputs"] < 1e-5
+    assert report["differences"]["conversion"]["hidden_states"] == 0.0  # a SavedModel serves none
+    serve = tf.saved_model.load(tmp_path / "tf" / "saved_model").signatures["serving_default"]
+    ids = np.arange(15).reshape(3, 5)
+    served = serve(input_ids=tf.constant(ids), attention_mask=tf.ones_like(ids))
+    assert served["logits"].shape == (3, 5, TINY["vocab_size"])
+    assert convert(checkpoints["BertForMaskedLM"], tmp_path / "tf", "--resume").exit_code == 0
+
+
+@pytest.mark.parametrize("weight_format", ["keras", "saved-model"])
+def test_formats_of_whole_models_do_not_widen_unasked(checkpoints, tmp_path, weight_format):
+    import transformers
+
+    model = transformers.BertModel.from_pretrained(checkpoints["BertModel"], dtype=torch.float16)
+    model.save_pretrained(tmp_path / "half")
+    run = convert(tmp_path / "half", tmp_path / "tf", "--format", weight_format)
+    assert run.exit_code == 2
+    assert "--dtype float32" in run.output
+    assert not (tmp_path / "tf").exists()
+    widened = convert(tmp_path / "half", tmp_path / "tf", "--format", weight_format, "--dtype", "float32")
+    assert widened.exit_code == 0, widened.output
+
+
+def test_weights_that_were_there_are_compared_too(source, tmp_path):
+    assert convert(source, tmp_path / "first").exit_code == 0
+    shutil.copyfile(tmp_path / "first" / "tf_model.h5", source / "tf_model.h5")
+    tensors = safetensors.numpy.load_file(source / "model.safetensors")
+    tensors["bert.encoder.layer.1.output.dense.bias"][:5] += 1
+    safetensors.numpy.save_file(tensors, source / "model.safetensors", {"format": "pt"})
+    run = convert(source, tmp_path / "second", "--new-weights", "--json")
+    assert run.exit_code == 0, run.output
+    differences = json.loads(run.stdout)["differences"]
+    assert differences["before"]["hidden_states"] > 1e-2
+    assert differences["conversion"]["hidden_states"] < 5e-5
+    assert json.loads(run.stdout)["matches"]
+
+
 @pytest.mark.parametrize("weight_format", ["h5", "safetensors"])
 def test_several_files_with_an_index(checkpoints, tmp_path, weight_format):
     options = ("--format", weight_format, "--max-shard-size", "40KB", "--json")

@@ -130,6 +130,37 @@ def test_a_push_is_asked_for_first(hub, run):
     assert "tf_model.h5" in hub.store.repositories[REPO].refs["main"].files
 
 
+def test_the_model_card_says_how_to_use_it_with_tensorflow(hub, run):
+    card = b"---\nlicense: mit\n---\n# A model\n"
+    hub.store.repositories[REPO].refs["main"].files["README.md"] = card
+    convert(run)
+    proposed = hub.store.repositories[REPO].refs["refs/pr/1"].files["README.md"].decode()
+    assert proposed.startswith(card.decode())
+    assert f'porter.load("{REPO}")' in proposed
+    assert f'TFBertModel.from_pretrained("{REPO}", use_safetensors=False)' in proposed
+
+
+def test_a_model_card_that_says_it_stays(hub, run):
+    card = b"Use `porter.load` to load it."
+    hub.store.repositories[REPO].refs["main"].files["README.md"] = card
+    convert(run)
+    assert hub.store.repositories[REPO].refs["refs/pr/1"].files["README.md"] == card
+
+
+def test_a_private_repository_is_made_for_local_weights(hub, run, files, tmp_path):
+    (tmp_path / "local").mkdir()
+    for name, data in files[0].items():
+        (tmp_path / "local" / name).write_bytes(data)
+    command = ["-m", "porter", "pt-to-tf", "--model-name", "someone/new", "--output", "tf", "--tf", str(PORT)]
+    run(*command, "--private", "--push", "--yes", code=2)
+    run(*command, "--private", "--push", "--yes", "--local-dir", "local")
+    made = hub.store.repositories["someone/new"]
+    assert made.private
+    assert {"config.json", "tf_model.h5", PORT.name} <= set(made.refs["main"].files)
+    public = ["-m", "porter", "pt-to-tf", "--model-name", REPO, "--output", "tf", "--resume", "--local-dir", "local"]
+    assert "public" in run(*public, "--private", "--push", "--yes", code=2).stderr
+
+
 @pytest.mark.parametrize(
     ("fault", "sentence"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 # What a pull request holds of the output: the repository has the rest already.
-UPLOADED = ("tf_model", "modeling_tf_", "configuration_")
+UPLOADED = ("tf_model", "saved_model/", "modeling_tf_", "configuration_", "README.md")
 
 ModelName = Annotated[str, typer.Option(help="Folder, or Hub repository owner/name, with PyTorch weights.")]
 Output = Annotated[Path | None, typer.Option(help="Folder to be made for the TensorFlow model. Default: NAME-tf.")]
@@ -34,7 +35,7 @@ MaxError = Annotated[
     float, typer.Option(min=0, help="Greatest absolute difference allowed, of outputs and of hidden states.")
 ]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of the inputs that the models are compared on.")]
-Format = Annotated[str, typer.Option("--format", help="h5 or safetensors.")]
+Format = Annotated[str, typer.Option("--format", help="h5, safetensors, keras or saved-model.")]
 Dtype = Annotated[str | None, typer.Option(help="Type of the written weights, as float16. Default: as they are.")]
 ShardSize = Annotated[str, typer.Option(help="Size of the largest weight file.")]
 MaxMemory = Annotated[
@@ -44,6 +45,9 @@ MaxMemory = Annotated[
 NewWeights = Annotated[bool, typer.Option("--new-weights", help="Convert although there are TensorFlow weights.")]
 NoPr = Annotated[bool, typer.Option("--no-pr", help="Open no pull request on the Hub.")]
 Push = Annotated[bool, typer.Option("--push", help="Commit to main instead of opening a pull request.")]
+Private = Annotated[
+    bool, typer.Option("--private", help="With --push: to a private repository, made if need be, from --local-dir.")
+]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before --push.")]
 Extra = Annotated[str, typer.Option(help="Text to add to the pull request's description.")]
 WithCode = Annotated[bool, typer.Option("--with-code/--no-code", help="Add the TensorFlow modeling file.")]
@@ -70,6 +74,7 @@ def pt_to_tf(
     new_weights: NewWeights = False,
     no_pr: NoPr = False,
     push: Push = False,
+    private: Private = False,
     yes: Yes = False,
     extra_commit_description: Extra = "",
     with_code: WithCode = True,
@@ -92,7 +97,10 @@ def pt_to_tf(
     from porter.weights import source
 
     check_publishable(model_name, not (no_pr or dry_run))
-    folder = source.local_copy(model_name, source.Fetch(revision, token, local_dir))
+    if private:
+        folder = local_source(local_dir, push)
+    else:
+        folder = source.local_copy(model_name, source.Fetch(revision, token, local_dir))
     source.check_new(folder, model_name, new_weights)
     from porter.weights.pipeline import Options
 
@@ -108,7 +116,9 @@ def pt_to_tf(
         return
     data = converted(options, resume)
     tell(data, options.output, as_json)
-    opened = None if no_pr else publish(options, data, token, extra_commit_description, yes if push else None)
+    opened = None
+    if not no_pr:
+        opened = publish(options, data, Words(token, extra_commit_description, private), yes if push else None)
     if as_json:
         console.result_json({**data, "url": opened and opened.url})
     elif opened is not None:
@@ -142,13 +152,34 @@ def converted(options: Options, resume: bool) -> Mapping[str, Any]:
     return found if found is not None else run(options)
 
 
-def publish(options: Options, data: Mapping[str, Any], token: str | None, extra: str, sure: bool | None) -> Opened:
+def local_source(local_dir: Path | None, push: bool) -> Path:
+    """The weights for a repository that may not be there yet.
+
+    Raises:
+        UsageError: there is no such folder, or nothing is pushed.
+    """
+    if local_dir is None or not local_dir.is_dir() or not push:
+        raise UsageError("--private takes the weights from --local-dir and needs --push.")
+    return local_dir
+
+
+@dataclass(frozen=True)
+class Words:
+    """What goes to the Hub beside the files: the token, the user's words, and who may see it."""
+
+    token: str | None
+    extra: str
+    private: bool
+
+
+def publish(options: Options, data: Mapping[str, Any], words: Words, sure: bool | None) -> Opened:
     """Propose the files on the Hub; with `sure` not None push them to main, after asking where it is False."""
     from porter.weights import hub
     from porter.weights.report import body
 
-    upload = tuple(name for name in data["files"] if name.startswith(UPLOADED))
-    proposal = hub.Proposal(options.name, options.output, upload, body(data, upload, extra), token)
+    upload = tuple(name for name in data["files"] if words.private or name.startswith(UPLOADED))
+    text = body(data, upload, words.extra)
+    proposal = hub.Proposal(options.name, options.output, upload, text, words.token, words.private)
     if sure is None:
         return hub.propose(proposal)
     if not sure and not typer.confirm(f"Commit {', '.join(upload)} to main of {options.name}?", err=True):

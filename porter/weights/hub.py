@@ -31,13 +31,14 @@ class Patience:
 
 @dataclass(frozen=True)
 class Proposal:
-    """Files of `folder` for the repository `repo`, and what is said about them."""
+    """Files of `folder` for the repository `repo`, made if it is to be `private`, and what is said about them."""
 
     repo: str
     folder: Path
     files: tuple[str, ...]
     body: str
     token: str | None = None
+    private: bool = False
 
     def operations(self) -> list[Any]:
         """The commit, file by file; large ones are streamed from disk."""
@@ -104,7 +105,11 @@ def _push(proposal: Proposal) -> Opened:
     from huggingface_hub import HfApi
 
     api = HfApi(token=proposal.token)
+    if proposal.private:
+        api.create_repo(proposal.repo, private=True, exist_ok=True)
     info = api.model_info(proposal.repo)
+    if proposal.private and not info.private:
+        raise HubError(f"{proposal.repo} is there already, and public.", hint="leave out --private, or rename it")
     files = [sibling.rfilename for sibling in info.siblings or []]
     done = api.create_commit(
         proposal.repo,
@@ -118,7 +123,7 @@ def _push(proposal: Proposal) -> Opened:
 
 def title_for(files: Sequence[str]) -> str:
     """As the command of transformers 4 called it: whether there are TensorFlow weights already decides."""
-    return TITLES[any(re.fullmatch(r"tf_model.*\.(h5|safetensors)", name) for name in files)]
+    return TITLES[any(re.fullmatch(r"tf_model.*\.(h5|safetensors|keras)|saved_model/.*", name) for name in files)]
 
 
 def _open_before(api: Any, repo: str, author: str) -> int | None:

@@ -18,15 +18,17 @@ from porter import console
 from porter.errors import LeftOver
 from porter.port_source import PortSource, find_port, load_class
 from porter.runtime.checkpoint import open_checkpoint
-from porter.runtime.tensor_source import Checkpoint
-from porter.weights import plan_cache
+from porter.runtime.tensor_source import Checkpoint, CheckpointError
+from porter.weights import plan_cache, whole_formats
+from porter.weights.card import write_card
 from porter.weights.convert import Target, check_space, convert
 from porter.weights.memory import weight_limit
 from porter.weights.output import copy_companions, whole_folder
 from porter.weights.plan import Plan, build_without_weights, make_plan
 from porter.weights.readback import check_written
-from porter.weights.reference import TorchSource
-from porter.weights.report import Data, Result, bytes_in_words, hashes, write_report
+from porter.weights.reference import Reference, TorchSource
+from porter.weights.report import BEFORE, Data, Result, bytes_in_words, hashes, write_report
+from porter.weights.source import has_tensorflow
 
 if TYPE_CHECKING:
     from porter.weights.proof import Proof, Prover
@@ -89,7 +91,7 @@ class Conversion:
 
         largest = max(prod(move.target.shape) for move in self.plan.moves) * 4
         limit = weight_limit(self.options.max_memory, largest)
-        if 2 * self.plan.size_in_memory <= limit:
+        if 2 * self.plan.size_in_memory <= limit or self.options.target.format in whole_formats.FORMATS:
             return Whole(self.torch, self.options.max_error)
         console.say(f"The weights of both models pass {bytes_in_words(limit)}: they are compared block by block.")
         return BlockByBlock(self.torch, self.options.max_error, limit)
@@ -141,13 +143,16 @@ def run(options: Options) -> Data:
         with stages.stage("port"):
             conversion = stack.enter_context(prepared(options))
             check_space(conversion.plan, options.target, folder)
+            if options.target.format in whole_formats.FORMATS:
+                whole_formats.check_type(conversion.plan, options.target.format, options.target.dtype)
         prover = conversion.prover()
         with stages.stage(CROSSLOAD):
             reference, crossload = prover.crossload(conversion.model_class, options.seed)
             check_unused(conversion.plan, conversion.model_class, reference.parameters)
             check(crossload, CROSSLOAD, options.max_error)
+        before = weights_before(conversion, prover, reference)
         with stages.stage("convert"):
-            write_folder(conversion, folder)
+            write_folder(conversion, folder, reference)
         with stages.stage(RELOAD):
             reload = prover.reload(conversion.model_class, folder, reference)
             check(reload, RELOAD, options.max_error)
@@ -158,7 +163,7 @@ def run(options: Options) -> Data:
             trials=tuple(trial.name for trial in reference.trials),
             seed=options.seed,
             max_error=options.max_error,
-            proofs={CROSSLOAD: crossload, RELOAD: reload},
+            proofs={**before, CROSSLOAD: crossload, RELOAD: reload},
             seconds=stages.seconds,
         )
         data = result.to_json(hashes(folder))
@@ -208,13 +213,33 @@ def check_unused(plan: Plan, model_class: Any, parameters: Collection[str]) -> N
             raise LeftOver(f"{plan.class_name} has no place for {name}, which PyTorch uses; nothing was written.")
 
 
-def write_folder(conversion: Conversion, folder: Path) -> None:
+def weights_before(conversion: Conversion, prover: Prover, reference: Reference) -> dict[str, Proof]:
+    """How far the TensorFlow weights that lie in the source already are from PyTorch; empty if there are none."""
+    source = conversion.options.source
+    if not has_tensorflow(source):
+        return {}
+    try:
+        return {BEFORE: prover.reload(conversion.model_class, source, reference)}
+    except CheckpointError as error:
+        console.say(f"The TensorFlow weights that are there already cannot be compared: {error}")
+        return {}
+
+
+def write_folder(conversion: Conversion, folder: Path, reference: Reference) -> None:
     """Weights, companions and the modeling file; the weights are read back and compared bit by bit."""
-    plan, checkpoint, target = conversion.plan, conversion.checkpoint, conversion.options.target
-    files = convert(plan, checkpoint, folder, target)
-    check_written(plan, checkpoint, files, target)
-    copy_companions(conversion.options.source, folder)
-    if conversion.options.with_code:
+    plan, checkpoint, options = conversion.plan, conversion.checkpoint, conversion.options
+    if options.target.format in whole_formats.FORMATS:
+        model_class = conversion.model_class
+        model = model_class.from_pretrained(options.source, from_pt=True)
+        whole_formats.write(model, folder, options.target.format, reference.trials)
+        whole_formats.check_written(whole_formats.load(folder, model_class), plan, checkpoint)
+    else:
+        files = convert(plan, checkpoint, folder, options.target)
+        check_written(plan, checkpoint, files, options.target)
+    copy_companions(options.source, folder)
+    if not Path(options.name).is_dir():
+        write_card(options.source, folder, options.name, plan)
+    if options.with_code:
         for file in code_of(conversion.port):
             shutil.copyfile(file, folder / file.name)
 

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from porter.weights import source
+from porter.weights import source, whole_formats
 
 
 def load(name: str, *, tf: str | None = None, revision: str | None = None, trust_remote_code: bool = False) -> Any:
@@ -32,4 +32,6 @@ def load(name: str, *, tf: str | None = None, revision: str | None = None, trust
     with tempfile.TemporaryDirectory(prefix="porter-") as scratch:
         port = find_port(folder, tf, Path(scratch), trust_remote_code)
         model_class = load_class(port)
+        if (folder / whole_formats.KERAS_FILE).exists():
+            return whole_formats.load(folder, model_class)
         return model_class.from_pretrained(folder, from_pt=not source.has_tensorflow(folder))

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from diffcheck.metrics import Bound as Tolerance
 from diffcheck.values import Flattened
+from porter.weights import whole_formats
 from porter.weights.blocks import BlockWatch, choose_blocks, stopping, stopping_layers, trial_of_run
 from porter.weights.lockstep import in_lockstep
 from porter.weights.memory import Room, return_freed_memory
@@ -99,7 +100,12 @@ class Whole(Prover):
 
     def reload(self, model_class: Any, folder: Path, reference: Reference) -> Proof:
         """The class with the TensorFlow weights of a folder compared."""
-        return self._compared(model_class.from_pretrained(folder), reference)[1]
+        if not whole_formats.is_there(folder):
+            return self._compared(model_class.from_pretrained(folder), reference)[1]
+        model = whole_formats.load(folder, model_class)
+        if isinstance(model, whole_formats.Served):
+            reference = model.reference(reference)
+        return self._compared(model, reference)[1]
 
     def _compared(self, model: Any, reference: Reference) -> tuple[Reference, Proof]:
         found = verify(reference.outputs, model, reference.trials, Bound(self.max_error))

@@ -18,7 +18,7 @@ from porter.weights.verify import MAX_ERROR
 if TYPE_CHECKING:
     from porter.weights.proof import Proof
 
-FILE = "pt_to_tf.json"
+FILE, BEFORE = "pt_to_tf.json", "before"
 SCHEMA = 1
 PACKAGES = ("torch", "tensorflow", "keras", "transformers", "numpy", "h5py")
 Data = Mapping[str, Any]
@@ -47,7 +47,7 @@ class Result:
             "schema": SCHEMA,
             "class": self.class_name,
             "source": self.source,
-            "matches": all(proof.verification.matches for proof in self.proofs.values()),
+            "matches": all(proof.verification.matches for stage, proof in self.proofs.items() if stage != BEFORE),
             "max_error": self.max_error,
             "seed": self.seed,
             "differences": {
@@ -76,8 +76,13 @@ def versions() -> dict[str, str]:
 
 def hashes(folder: Path) -> dict[str, str]:
     """SHA-256 of every file but the report itself, by name."""
-    files = sorted(file for file in folder.iterdir() if file.name != FILE)
-    return {file.name: sha256(file) for file in files}
+    return {name: sha256(folder / name) for name in _names(folder)}
+
+
+def _names(folder: Path) -> list[str]:
+    """Every file but the report itself, in folders below too."""
+    found = (str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())
+    return sorted(name for name in found if name != FILE)
 
 
 def sha256(file: Path) -> str:
@@ -105,7 +110,7 @@ def read_report(folder: Path) -> Data | None:
     except (UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError) as error:
         raise UsageError(f"{folder / FILE} is no report of porter.", hint="remove the folder and run again") from error
     changed = sorted(name for name, digest in {**files, **hashes(folder)}.items() if files.get(name) != digest)
-    absent = sorted(set(files) - {file.name for file in folder.iterdir()})
+    absent = sorted(set(files) - set(_names(folder)))
     if changed or absent:
         name = (absent or changed)[0]
         raise UsageError(f"{folder / name} is not what was converted.", hint="remove the folder and run again")

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from porter.weights.convert import Target
 
 # Weights come in one format only; code of the repository's own is fetched by whoever is allowed to run it.
-COMPANIONS = ("*.json", "*.txt", "*.model", "*.jinja", "modeling_tf_*.py", "configuration_*.py")
-TF_WEIGHTS = ("tf_model*.h5", "tf_model*.safetensors")
+COMPANIONS = ("*.json", "*.txt", "*.model", "*.jinja", "modeling_tf_*.py", "configuration_*.py", "README.md")
+TF_WEIGHTS = ("tf_model*.h5", "tf_model*.safetensors", "tf_model.keras")
 TORCH_WEIGHTS = ("*.safetensors", "*.bin")
 UNITS = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
 DTYPES = ("float32", "float16", "bfloat16")
-FORMATS = ("h5", "safetensors")
+FORMATS = ("h5", "safetensors", "keras", "saved-model")
 
 
 @dataclass(frozen=True)
