@@ -287,6 +287,8 @@ def _layer_names(knowledge: Knowledge, value: cst.BaseExpression, local: dict[st
         resolved = knowledge.source.resolve(node)
         if isinstance(resolved, type) and any(base.__name__ == "Module" for base in resolved.__mro__):
             names.add(knowledge.source.canonical(node) or "")
+        elif isinstance(knowledge.source.parents[node], cst.Attribute):
+            continue  # a layer's attribute is not the layer
         elif isinstance(node, cst.Name) and node.value in local and local[node.value] is not value:
             names |= _layer_names(knowledge, local[node.value], {})
     return names - {""}

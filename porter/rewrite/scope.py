@@ -107,8 +107,12 @@ def _plain_value(source: Source, constructor: LocalFunction, target: cst.CSTNode
         return None
     if len(assign.targets) != 1 or not isinstance(assign.targets[0].target, cst.Name):
         return None
-    has_calls = any(not isinstance(call.func, cst.Name) for call in source.find(assign.value, cst.Call))
-    return None if has_calls else assign.value
+    return None if any(_makes_layer(source, call) for call in source.find(assign.value, cst.Call)) else assign.value
+
+
+def _makes_layer(source: Source, call: cst.Call) -> bool:
+    """Whether a call may be more than arithmetic: of a method, or of a class of the file."""
+    return not isinstance(call.func, cst.Name) or call.func.value in source.classes
 
 
 def _attributes(source: Source, constructor: LocalFunction | None) -> tuple[dict[str, str], set[str]]:
