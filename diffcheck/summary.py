@@ -33,7 +33,9 @@ class Summary:
 
     def cells(self) -> tuple[str, ...]:
         """The figures as text."""
-        numbers = (self.minimum, self.maximum, self.mean, self.std)
+        # A mean of what is centred on zero is rounding: its digits say nothing.
+        dust = 1e-7 * max(abs(self.minimum or 0.0), abs(self.maximum or 0.0))
+        numbers = [n if n is None or abs(n) > dust else 0.0 for n in (self.minimum, self.maximum, self.mean, self.std)]
         shape = f"({', '.join(map(str, self.shape))})"
         return (shape, *("" if n is None else f"{n:.6g}" for n in numbers), f"{self.zeros:.0%}", str(self.nonfinite))
 
