@@ -67,14 +67,13 @@ def to_layout(tensor: TensorValue, shape: tuple[int, ...]) -> TensorValue:
 def fit_layout(tensor: TensorValue, like: np.ndarray[Any, Any]) -> TensorValue:
     """As :func:`to_layout`; where sizes are equal, so that shapes leave it open, numbers close to ``like`` decide."""
     array = tensor.array
-    if array.shape != like.shape or array.ndim < 4 or array.dtype.kind != "f" or _near(array, like):
+    if array.shape != like.shape or array.ndim < 4 or array.dtype.kind != "f":
         return to_layout(tensor, like.shape)
-    for axes in CHANNEL_LAYOUTS:
-        if len(axes) == array.ndim and np.transpose(array, axes).shape == like.shape:
-            moved = np.transpose(array, axes)
-            if _near(moved, like):
-                return TensorValue(moved, tensor.dtype)
-    return tensor
+    options = [np.transpose(array, axes) for axes in CHANNEL_LAYOUTS if len(axes) == array.ndim]
+    options = [moved for moved in options if moved.shape == like.shape]
+    if not options or _near(array, like):
+        return tensor
+    return next((TensorValue(moved, tensor.dtype) for moved in options if _near(moved, like)), tensor)
 
 
 def _near(array: np.ndarray[Any, Any], like: np.ndarray[Any, Any]) -> bool:

@@ -63,7 +63,10 @@ def _forced(layer: Any, calls: list[ModuleCall], found: list[Alone], bound: Boun
         found.append(Alone(calls[number], compare_modules(expected, actual, bound)))
         if keep:
             return output
-        pairs = {other: expected.tensors[path] for path, other in align(expected.tensors, actual.tensors)}
+        pairs = {
+            other: fit_layout(expected.tensors[path], actual.tensors[other].array)
+            for path, other in align(expected.tensors, actual.tensors)
+        }
         return _replaced(output, "", pairs)
 
     with mock.patch.dict(vars(layer), {"call": call}):
@@ -92,7 +95,7 @@ def _replaced(value: Any, path: str, wanted: Mapping[str, TensorValue]) -> Any:
 def _fitted(tensor: Any, wanted: TensorValue) -> Any:
     import tensorflow as tf
 
-    fitted = fit_layout(wanted, tensor.numpy()).array
+    fitted = wanted.array
     if fitted.dtype.kind != "f" or fitted.shape != tuple(tensor.shape) or not tensor.dtype.is_floating:
         return tensor
     return tf.convert_to_tensor(fitted, tensor.dtype)
