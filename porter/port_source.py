@@ -73,6 +73,9 @@ def _beside(model_dir: Path, class_name: str, trusted: bool) -> Path | None:
     own = file_with(model_dir, class_name.removeprefix("TF"))
     if own is not None:
         return own
+    own = file_with(model_dir, class_name.removeprefix("TF")) if len(found) > 1 else None
+    if own is not None:  # the others are of models that it holds
+        return own
     if len(found) > 1:
         names = ", ".join(file.name for file in found)
         raise UsageError(f"{model_dir} holds several TensorFlow files: {names}.", hint="choose one with --tf FILE")

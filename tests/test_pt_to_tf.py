@@ -168,6 +168,31 @@ def test_sharded_and_bin_sources(checkpoints, tmp_path):
     assert written[0] == written[1]
 
 
+def test_images_through_the_repositorys_own_processor_are_compared_too(tmp_path):
+    import transformers
+
+    pytest.importorskip("PIL")
+    config = transformers.ViTConfig(
+        hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16, image_size=24, patch_size=8
+    )
+    transformers.ViTModel(config).save_pretrained(tmp_path / "vit")
+    transformers.ViTImageProcessorPil(size={"height": 24, "width": 24}).save_pretrained(tmp_path / "vit")
+    command = [
+        "pt-to-tf",
+        "--model-name",
+        str(tmp_path / "vit"),
+        "--no-pr",
+        "--output",
+        str(tmp_path / "tf"),
+        "--json",
+    ]
+    run = CliRunner().invoke(app, command)
+    assert run.exit_code == 0, run.output
+    report = json.loads(run.stdout)
+    assert report["trials"] == ["images", "samples through the repository's processors"]
+    assert "preprocessor_config.json" in report["files"]
+
+
 def test_the_configuration_that_the_port_names_goes_along(checkpoints, tmp_path):
     (tmp_path / "port").mkdir()
     port = tmp_path / "port" / "modeling_tf_own.py"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import re
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Collection, Iterator
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from porter import console
 from porter.errors import LeftOver
 from porter.port_source import PortSource, find_port, load_class
+from porter.runtime.beside import PATTERN
 from porter.runtime.checkpoint import open_checkpoint
 from porter.runtime.tensor_source import Checkpoint, CheckpointError
 from porter.weights import plan_cache, whole_formats
@@ -245,7 +247,10 @@ def write_folder(conversion: Conversion, folder: Path, reference: Reference) -> 
 
 
 def code_of(port: PortSource) -> list[Path]:
-    """The modeling file, and the configuration files beside it that it names."""
-    text = port.file.read_text(encoding="utf-8")
-    beside = sorted(port.file.parent.glob("configuration_*.py"))
-    return [port.file, *(file for file in beside if file.stem in text)]
+    """The modeling file, the configuration files beside it that it names, and the ports there of models it holds."""
+    folder, text = port.file.resolve().parent, port.file.read_text(encoding="utf-8")
+    configurations = (file for file in sorted(folder.glob("configuration_*.py")) if file.stem in text)
+    files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
+    imported = {Path(file).resolve() for file in files if file}
+    held = (file for file in sorted(folder.glob(PATTERN)) if file in imported and file != port.file.resolve())
+    return [port.file, *configurations, *held]

@@ -93,7 +93,9 @@ class Whole(Prover):
     def crossload(self, model_class: Any, seed: int) -> tuple[Reference, Proof]:
         """What PyTorch makes of the trials of this seed, and the class with PyTorch's weights compared with that."""
         torch_model = self.torch.load()
-        reference = Reference.of(torch_model, run_torch(torch_model, seed))
+        reference = Reference.of(
+            torch_model, run_torch(torch_model, seed, processed=self.torch.processed(torch_model))
+        )
         del torch_model
         model = model_class.from_pretrained(self.torch.folder, from_pt=True)
         return self._compared(model, reference)
@@ -140,7 +142,7 @@ class BlockByBlock(Prover):
             watch = BlockWatch(blocks, Tolerance(self.max_error))
             pairs = _SideBySide(tf_model, watch)
             with watch.watching(model, tf_model):
-                reference = Reference.of(model, run_torch(model, seed, pairs))
+                reference = Reference.of(model, run_torch(model, seed, pairs, self.torch.processed(model)))
         reference, found = self._judged(reference, compared(reference.outputs, pairs.outputs, Bound(self.max_error)))
         summary = BlockSummary(len(blocks), len(watch.worst), watch.greatest, room.most)
         return reference, Proof(found, () if found.matches else tuple(watch.sentences()), summary)

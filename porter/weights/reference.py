@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 from diffcheck.values import Flattened
 from porter.port_source import torch_class
-from porter.runtime.tensor_source import CheckpointError
+from porter.runtime.tensor_source import Array, CheckpointError
 from porter.weights.trials import Trial
 from porter.weights.verify import Noise, Recorded
 
@@ -25,6 +26,12 @@ class TorchSource:
     def find(self) -> Any:
         """The class."""
         return torch_class(self.folder, self.class_name, self.trust_remote_code)
+
+    def processed(self, model: Any) -> Mapping[str, Array]:
+        """What the folder's own tokenizer, image processor and feature extractor make of samples."""
+        from porter.processors import processed_inputs
+
+        return processed_inputs(self.folder, inspect.signature(model.forward).parameters)
 
     def load(self) -> Any:
         """The model in float32 with eager attention, in eval mode.

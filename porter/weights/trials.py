@@ -20,6 +20,7 @@ SHORT, LONG = 7, 128
 DECODED = 5
 SAMPLES_PER_SECOND = 16_000
 PAST = "past_key_values"
+PROCESSED = "samples through the repository's processors"
 
 
 @dataclass(frozen=True)
@@ -37,10 +38,19 @@ class Trial:
     before: Mapping[str, Array] | None = None
 
 
-def candidates(model: Any, seed: int = 0) -> list[Trial]:
-    """Trials that the PyTorch model may run on."""
+def candidates(model: Any, seed: int = 0, processed: Mapping[str, Array] | None = None) -> list[Trial]:
+    """Trials that the PyTorch model may run on.
+
+    Args:
+        model: whose configuration and forward say what it takes.
+        seed: of what is drawn.
+        processed: what the repository's own processors make, for a trial of its own.
+    """
     accepted = set(inspect.signature(model.forward).parameters)
-    return list(_with_decoder(_main_inputs(model.config, accepted, np.random.default_rng(seed)), model, accepted))
+    made = list(_main_inputs(model.config, accepted, np.random.default_rng(seed)))
+    if processed:
+        made.append(Trial(PROCESSED, processed))
+    return list(_with_decoder(iter(made), model, accepted))
 
 
 def steps_from_cache(trials: Iterable[Trial]) -> list[Trial]:

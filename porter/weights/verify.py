@@ -136,13 +136,15 @@ def compared(reference: Mapping[str, Flattened], found: Mapping[str, Flattened],
     return Verification(tuple(results))
 
 
-def run_torch(model: Any, seed: int = 0, each: Each = in_turn) -> Recorded:
+def run_torch(
+    model: Any, seed: int = 0, each: Each = in_turn, processed: Mapping[str, Array] | None = None
+) -> Recorded:
     """The trials of this seed that PyTorch runs on, and its outputs, hidden states among them.
 
     Raises:
         UsageError: it runs on none, or an output of its own is NaN, so that nothing could be proven against it.
     """
-    found = _runs(model, candidates(model, seed), each)
+    found = _runs(model, candidates(model, seed, processed), each)
     if not found:
         takes = ", ".join(sorted(inspect.signature(model.forward).parameters))
         raise UsageError(

@@ -48,6 +48,17 @@ def test_another_seed_makes_other_inputs():
     assert not np.array_equal(first, other)
 
 
+def test_what_the_repositorys_processors_make_is_a_trial_of_its_own():
+    made = {"input_ids": np.array([[1, 2, 3]]), "decoder_attention_mask": np.ones((1, 1), np.int64)}
+    t5 = model("T5ForConditionalGeneration", **T5)
+    found = next(trial for trial in candidates(t5, 0, made) if "processors" in trial.name)
+    assert set(found.inputs) == {*made, "decoder_input_ids"}
+    names = [
+        trial.name for trial, _ in run_torch(model("BertModel", **BERT), processed={"input_ids": made["input_ids"]})
+    ]
+    assert "samples through the repository's processors" in names
+
+
 def test_padding_is_on_both_sides():
     masks = {t.name: t.inputs["attention_mask"] for t in candidates(model("BertModel", **BERT)) if "padded" in t.name}
     assert masks["padded left"][1].tolist() == [0, 0, 0, 1, 1, 1, 1]
