@@ -1,18 +1,23 @@
-"""What converting weights costs, beside `cp` of the same file in the same run: python benchmarks/convert.py [FOLDER].
+"""What converting weights costs, beside `cp` of the same files in the same run.
 
-Two checkpoints are made in FOLDER (default: a temporary one): a BERT-large (1.3 GB in one file) and a 5 GB BERT in
-several files. The plan is made first; then each step runs in a process of its own, whose peak memory is
-the kernel's (ru_maxrss).
+python benchmarks/convert.py [--old PYTHON] [--times N] [FOLDER]: two checkpoints are made in FOLDER (default: a
+temporary one), a BERT-large (1.3 GB in one file) and a 5 GB BERT in several files. Each step runs in a process of its
+own, whose peak memory is the kernel's (ru_maxrss). Every step ends with `sync` of what it wrote, `cp` as well; the
+source is in the page cache for all ("warm") or for none ("cold"). With --old, the Python of an environment with
+transformers 4 converts the smaller one as people did before, which compares nothing:
+TFBertModel.from_pretrained(from_pt=True) and save_pretrained.
 """
 
+import argparse
 import json
+import os
 import platform
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +26,6 @@ PORT = Path(__file__).parents[1] / "tests" / "runtime" / "modeling_tf_small_bert
 LARGE = {"hidden_size": 1024, "num_hidden_layers": 24, "num_attention_heads": 16, "intermediate_size": 4096}
 HUGE = {"hidden_size": 2048, "num_hidden_layers": 24, "num_attention_heads": 16, "intermediate_size": 8192}
 SHARD_LIMIT = 1_300_000_000
-TIMES = 3
 
 PLAN = """
 import json, sys
@@ -51,6 +55,12 @@ with open_checkpoint(folder) as checkpoint:
     files = convert(plan, checkpoint, out)
     if check:
         check_written(plan, checkpoint, files, Target())
+"""
+OLD = """
+import os, sys
+os.environ["TF_USE_LEGACY_KERAS"] = "1"
+from transformers import TFBertModel
+TFBertModel.from_pretrained(sys.argv[1], from_pt=True).save_pretrained(sys.argv[2])
 """
 
 
@@ -104,54 +114,89 @@ def weights(name: str, noise: np.ndarray) -> np.ndarray:
     return noise * np.float32(0.5 if "embeddings" in name else noise.shape[1] ** -0.5)
 
 
-def measured(command: list[str]) -> tuple[float, float, float]:
-    """Seconds, processor seconds, and peak memory in MB, of a process of its own."""
+def measured(command: list[str], out: Path) -> tuple[float, float, float]:
+    """Seconds until what was written is on the disk, processor seconds, and peak memory in MB."""
     code = (
-        "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True); "
+        "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True, stdout=sys.stderr); "
         "used = resource.getrusage(resource.RUSAGE_CHILDREN); "
         "print(used.ru_utime + used.ru_stime, used.ru_maxrss)"
     )
     started = time.perf_counter()
-    done = subprocess.run([sys.executable, "-c", code, *command], check=True, stdout=subprocess.PIPE, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code, *command],
+        check=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    subprocess.run(["sync", *(str(file) for file in out.rglob("*") if file.is_file())], check=True)
     seconds = time.perf_counter() - started
     processor, memory = map(float, done.stdout.split())
     return seconds, processor, memory / 1024
 
 
-def rows(folder: Path, name: str, config: dict[str, int]) -> Iterator[tuple[str, ...]]:
-    """One row per step, the best of three runs."""
+def prepare(files: list[Path], *, warm: bool) -> None:
+    """Put files into the page cache, or drop them from it."""
+    for file in files:
+        with file.open("rb") as stream:
+            if warm:
+                while stream.read(1 << 24):
+                    pass
+            else:
+                os.fsync(stream.fileno())
+                os.posix_fadvise(stream.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def steps(source: Path, old: str | None) -> Iterator[tuple[str, bool, Callable[[Path], list[str]]]]:
+    """Name of a step, whether it starts with the source in the cache, and its command."""
+    weights = sorted(map(str, source.glob("*.safetensors")))
+    for warm in (True, False):
+        state = "warm" if warm else "cold"
+        yield f"cp, {state}", warm, lambda out: ["cp", *weights, str(out)]
+        yield f"convert, {state}", warm, lambda out: [sys.executable, "-c", CONVERT, str(source), str(out), "no"]
+    yield "convert and read back", True, lambda out: [sys.executable, "-c", CONVERT, str(source), str(out), "check"]
+    command = [sys.executable, "-m", "porter", "pt-to-tf", "--model-name", str(source), "--tf", str(PORT), "--no-pr"]
+    yield "porter pt-to-tf, all verified", True, lambda out: [*command, "--output", str(out / "tf")]
+    if old is not None:
+        yield "transformers 4, nothing verified", True, lambda out: [old, "-c", OLD, str(source), str(out)]
+
+
+def rows(folder: Path, name: str, config: dict[str, int], options: argparse.Namespace) -> Iterator[tuple[str, ...]]:
+    """One row per step: the run with the least wall time, and the greatest memory of all runs."""
     source = folder / name
     size = make_checkpoint(source, config)
     subprocess.run([sys.executable, "-c", PLAN, str(PORT), str(source)], check=True)
-    weights = sorted(map(str, source.glob("*.safetensors")))
-    steps = {
-        "cp": lambda out: ["cp", *weights, str(out)],
-        "convert": lambda out: [sys.executable, "-c", CONVERT, str(source), str(out), "no"],
-        "convert and read back": lambda out: [sys.executable, "-c", CONVERT, str(source), str(out), "check"],
-    }
     copied = 0.0
-    for step, command in steps.items():
+    for step, warm, command in steps(source, options.old if config is LARGE else None):
         runs = []
-        for _ in range(TIMES):
+        for _ in range(options.times):
+            prepare(sorted(source.glob("*.safetensors")), warm=warm)
             with tempfile.TemporaryDirectory(dir=folder) as out:
-                runs.append(measured(command(Path(out))))
+                runs.append(measured(command(Path(out)), Path(out)))
         seconds, processor = min(runs)[:2]
         memory = max(memory for _, _, memory in runs)
-        copied = copied or seconds
-        times = f"{seconds / copied:.1f}"
-        yield name, f"{size / 1e9:.2f} GB", step, f"{seconds:.1f} s", times, f"{processor:.1f} s", f"{memory:.0f} MB"
+        copied = seconds if step.startswith("cp") else copied
+        times = f"{seconds / copied:.1f}" if "convert" in step else ""
+        load = f"{os.getloadavg()[0]:.1f}"
+        row = (name, f"{size / 1e9:.2f} GB", step, f"{seconds:.1f} s", times, f"{processor:.1f} s")
+        yield *row, f"{memory:.0f} MB", load
     shutil.rmtree(source)
 
 
-def main(folder: Path) -> None:
-    print(f"{platform.processor() or platform.machine()}, {platform.system()}, Python {platform.python_version()}\n")
-    print(f"| checkpoint | size | step | best of {TIMES} | times cp | processor | peak memory |")
-    print("|---|---|---|---|---|---|---|")
+def main(folder: Path, options: argparse.Namespace) -> None:
+    print(f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}\n")
+    print(f"| checkpoint | size | step | best of {options.times} | times cp | processor | peak memory | load |")
+    print("|---|---|---|---|---|---|---|---|")
     for name, config in (("bert-large", LARGE), ("bert-5GB", HUGE)):
-        for row in rows(folder, name, config):
+        for row in rows(folder, name, config, options):
             print(f"| {' | '.join(row)} |", flush=True)
 
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory(dir=sys.argv[1] if len(sys.argv) > 1 else None) as scratch:
-        main(Path(scratch))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", nargs="?", help="where there is room for twice 5 GB")
+    parser.add_argument("--old", help="Python of an environment with transformers 4, TensorFlow and PyTorch")
+    parser.add_argument("--times", type=int, default=3)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=arguments.folder) as scratch:
+        main(Path(scratch), arguments)

@@ -15,7 +15,7 @@ from porter.errors import UsageError
 
 # What weights may take while models are compared, unless the user says otherwise: so much, but no more than a share
 # of what is free. More would make nothing faster, since each block is read once.
-ENOUGH, SHARE = 700_000_000, 0.5
+ENOUGH, SHARE = 500_000_000, 0.5
 # What a container may take at most, in both versions of Linux' control groups.
 LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 _M_MMAP_THRESHOLD, _LARGE = -3, 1 << 20
