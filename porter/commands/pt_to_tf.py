@@ -97,10 +97,8 @@ def pt_to_tf(
     from porter.weights import source
 
     check_publishable(model_name, not (no_pr or dry_run))
-    if private:
-        folder = local_source(local_dir, push)
-    else:
-        folder = source.local_copy(model_name, source.Fetch(revision, token, local_dir))
+    fetch = source.Fetch(revision, token, local_dir)
+    folder = local_source(local_dir, push) if private else source.local_copy(model_name, fetch)
     source.check_new(folder, model_name, new_weights)
     from porter.weights.pipeline import Options
 
@@ -116,13 +114,9 @@ def pt_to_tf(
         return
     data = converted(options, resume)
     tell(data, options.output, as_json)
-    opened = None
-    if not no_pr:
-        opened = publish(options, data, Words(token, extra_commit_description, private), yes if push else None)
-    if as_json:
-        console.result_json({**data, "url": opened and opened.url})
-    elif opened is not None:
-        console.result(f"{'updated' if opened.updated else 'opened'} {opened.url}")
+    words = Words(token, extra_commit_description, private)
+    opened = None if no_pr else publish(options, data, words, yes if push else None)
+    tell_opened(opened, data, as_json)
 
 
 def check_publishable(model_name: str, wanted: bool) -> None:
@@ -141,6 +135,14 @@ def tell(data: Mapping[str, Any], output: Path, as_json: bool) -> None:
 
     if not as_json:
         console.result(summary(data, output))
+
+
+def tell_opened(opened: Opened | None, data: Mapping[str, Any], as_json: bool) -> None:
+    """Show where it was proposed; as JSON with all that was said before."""
+    if as_json:
+        console.result_json({**data, "url": opened and opened.url})
+    elif opened is not None:
+        console.result(f"{'updated' if opened.updated else 'opened'} {opened.url}")
 
 
 def converted(options: Options, resume: bool) -> Mapping[str, Any]:
