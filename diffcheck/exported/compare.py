@@ -128,7 +128,9 @@ def _run(both: Compared, feeds: Mapping[str, Array]) -> tuple[list[Matched], dic
     pairs = [
         (call, made[call.path, call.number]) for call in reference.recording.calls if (call.path, call.number) in made
     ]
-    return Matcher(values).match(pairs), values
+    given = match_inputs(graph.inputs, {name: value.array for name, value in reference.inputs.items()})
+    named = {given[port.name]: port.tensor for port in graph.inputs}
+    return Matcher(values).match(pairs, named), values
 
 
 def _pairing(structure: Structure, matched: list[Matched], graph: Graph) -> tuple[Pairing, tuple[str, ...]]:
@@ -145,7 +147,7 @@ def _pairing(structure: Structure, matched: list[Matched], graph: Graph) -> tupl
             parameters[name] = values[parameter.fingerprint]
         elif print_ is not None:
             parameters[name] = name
-            notes.append(f"weight {name} has other values in the file.")
+            notes.append(name)
         elif not parameter.constant:
             unpaired.append(Unpaired(torch_side.FRAMEWORK, name, "no constant of the file has its values"))
     modules = {item.reference.path: item.reference.path for item in matched if item.results}
@@ -154,7 +156,14 @@ def _pairing(structure: Structure, matched: list[Matched], graph: Graph) -> tupl
         if module.path not in modules:
             reason = UNTOLD if module.path in named else UNNAMED
             unpaired.append(Unpaired(torch_side.FRAMEWORK, module.path, reason))
-    return Pairing(parameters, modules, tuple(unpaired)), tuple(notes)
+    return Pairing(parameters, modules, tuple(unpaired)), _other_values(notes)
+
+
+def _other_values(names: list[str]) -> tuple[str, ...]:
+    if not names:
+        return ()
+    what = "1 weight has" if len(names) == 1 else f"{len(names)} weights have"
+    return (f"{what} other values in the file: {', '.join(names[:8])}{' ...' if len(names) > 8 else ''}",)
 
 
 def _modules(

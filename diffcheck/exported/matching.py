@@ -34,9 +34,15 @@ class Matcher:
     values: Mapping[str, TensorValue]
     _known: dict[int, str] = field(default_factory=dict)
 
-    def match(self, pairs: Iterable[tuple[ModuleCall, GraphCall]]) -> list[Matched]:
-        """Results of all modules first, the innermost last: theirs are the most certain."""
+    def match(self, pairs: Iterable[tuple[ModuleCall, GraphCall]], inputs: Mapping[str, str]) -> list[Matched]:
+        """Results of all modules first, the innermost last: theirs are the most certain.
+
+        ``inputs`` are the file's tensors by the names of the model's own inputs.
+        """
         both = list(pairs)
+        for reference, _ in both[:1]:
+            given = flat_arguments(reference.arguments)
+            self._known.update({id(given[name]): tensor for name, tensor in inputs.items() if name in given})
         results = [self._results(reference, call) for reference, call in both]
         return [
             Matched(reference, call, self._arguments(reference, call), named)
@@ -61,24 +67,28 @@ class Matcher:
 
     def _nearest(self, expected: Mapping[str, TensorValue], tensors: Sequence[str]) -> Named:
         """Each of PyTorch's tensors with the nearest one of its shape that is still free."""
-        free = list(tensors)
+        distances = sorted(
+            (_distance(value, self.values[tensor]), order, path, tensor)
+            for order, (path, value) in enumerate(expected.items())
+            for tensor in tensors
+            if tensor in self.values
+        )
         named: Named = {}
-        for path, value in expected.items():
-            distances = {tensor: _distance(value, self.values[tensor]) for tensor in free if tensor in self.values}
-            best = min(distances, key=lambda tensor: distances[tensor], default=None)
-            if best is not None and distances[best] < np.inf:
-                named[path] = best
-                free.remove(best)
+        for distance, _, path, tensor in distances:
+            if distance < np.inf and path not in named and tensor not in named.values():
+                named[path] = tensor
         return named
 
 
 def _distance(expected: TensorValue, actual: TensorValue) -> float:
-    """The mean difference in units of the scale; infinite for tensors of other shapes or kinds."""
+    """The mean difference in units of the scale; infinite for other shapes, kinds, and whole numbers."""
     mine, theirs = expected.array, to_layout(actual, expected.array.shape).array
     if mine.shape != theirs.shape or (mine.dtype.kind == "f") != (theirs.dtype.kind == "f"):
         return float("inf")
     if not mine.size or mine.dtype.kind not in "fiub" or theirs.dtype.kind not in "fiub":
         return 0.0
+    if mine.dtype.kind != "f":
+        return 0.0 if np.array_equal(mine, theirs) else float("inf")
     with np.errstate(all="ignore"):
         apart = np.abs(mine.astype(np.float64) - theirs.astype(np.float64)) / scale_of(mine)
     return float(np.minimum(np.nan_to_num(apart, nan=1e6, posinf=1e6), 1e6).mean())

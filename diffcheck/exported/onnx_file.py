@@ -177,6 +177,9 @@ def _widen(model: Any, folder: Path) -> None:
     from onnx import numpy_helper
 
     single, double = onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE
+    for tensor in model.graph.initializer:
+        if tensor.data_location == onnx.TensorProto.EXTERNAL:  # the evaluator reads no other file
+            tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor, str(folder)), tensor.name))
     constants = [(tensor, tensor.name) for tensor in model.graph.initializer]
     for node in model.graph.node:
         for attribute in node.attribute:

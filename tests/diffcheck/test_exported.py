@@ -7,9 +7,11 @@ import pytest
 
 import diffcheck
 from diffcheck.exported import NotAnExport, diff_export
-from diffcheck.exported.graph import Node, Port, calls_of, module_of
-from diffcheck.exported.matching import fit, match_inputs
+from diffcheck.exported.graph import GraphCall, Node, Port, calls_of, module_of
+from diffcheck.exported.matching import Matcher, fit, match_inputs
+from diffcheck.recording import ModuleCall
 from diffcheck.storage import load, save
+from diffcheck.values import Flattened, TensorValue
 
 MODULE = "encoder.layer.1"
 
@@ -137,7 +139,7 @@ def test_a_weight_with_other_values_is_named(exports):
     onnx.save(model, exports.folder / "weight.onnx")
     report = exports.diff(exports.folder / "weight.onnx")
     assert report.origin.path == "encoder.layer.1.output.dense"
-    assert f"weight {name} has other values in the file." in report.notes
+    assert f"1 weight has other values in the file: {name}" in report.notes
 
 
 def test_what_is_no_export_is_one_sentence(exports, tmp_path):
@@ -257,3 +259,23 @@ def test_a_node_that_lost_its_name_belongs_to_the_module_around_it():
     }
     assert calls[("block", 0)] == (("x",), ("v",))
     assert ("block", 1) not in calls
+
+
+def test_tensors_of_one_shape_are_told_apart():
+    zeros, ones, words = (np.full((2, 3), n, np.int64) for n in (0, 1, 7))
+    values = {name: TensorValue(array, "int64") for name, array in {"mask": ones, "ids": words}.items()}
+    arguments = {"token_types": TensorValue(zeros, "int64"), "mask": TensorValue(ones, "int64")}
+    reference = ModuleCall("", "Model", 0, 0, arguments, Flattened({}))
+    found = Matcher(values).match([(reference, GraphCall("", 0, (), ("ids", "mask"), ()))], {})
+    assert found[0].arguments == {"mask": "mask"}
+
+
+def test_weights_in_a_file_beside_are_widened_too(exports):
+    import onnx
+
+    file = exports.folder / "beside.onnx"
+    model = onnx.load(exports.files["dynamo"])
+    onnx.save(model, file, save_as_external_data=True, location="beside.data", size_threshold=1024)
+    report = diff_export(exports.reference, file, model=exports.model, float64=True)
+    assert report.matches
+    assert report.float64.double < 1e-7
