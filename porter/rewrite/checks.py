@@ -28,23 +28,21 @@ def port_general(context: Context, original: Branch, updated: Branch) -> Branch:
     In a graph that does not know the size, `size > 1` and `size % n != 0` count as true, `size == 1` as false.
     """
     before = context.source.find(original.test, cst.Comparison)
+    functions = [_general_case(context, comparison) for comparison in before]
+    if not any(functions):
+        return updated
     after = [node for node in m.findall(updated.test, m.Comparison()) if isinstance(node, cst.Comparison)]
     if len(before) != len(after):
         return updated
     test: cst.BaseExpression = updated.test
-    for old, new in zip(before, after, strict=True):
-        function = _general_case(context, old)
+    for old, new, function in zip(before, after, functions, strict=True):
         if function is None:
             continue
         wrapped = test.visit(_Wrapper({id(new)}, function))
         assert isinstance(wrapped, cst.BaseExpression)
         test = wrapped
-        context.note(
-            old,
-            "assumed",
-            f"in a graph that does not know the size, `{code_of(old)}` is taken for granted"
-            f"{'' if function == 'possibly' else ' not to hold'}.",
-        )
+        answer = "is taken for granted" if function == "possibly" else "is taken for granted not to hold"
+        context.note(old, "assumed", f"in a graph that does not know the size, `{code_of(old)}` {answer}.")
     return updated.with_changes(test=test)
 
 
@@ -57,7 +55,7 @@ def _general_case(context: Context, node: cst.Comparison) -> str | None:
     if len(node.comparisons) != 1 or not _is_size_comparison(context, node):
         return None
     fact = context.fact(node.left)
-    if fact is None or not fact.only("int"):
+    if fact is None or not fact.only("int") or _counts(context, node.left):
         return None
     target = node.comparisons[0]
     bound = code_of(target.comparator)
@@ -65,6 +63,14 @@ def _general_case(context: Context, node: cst.Comparison) -> str | None:
         if any(isinstance(target.operator, operator) and bound in bounds for operator, bounds in cases):
             return function
     return None
+
+
+def _counts(context: Context, node: cst.BaseExpression) -> bool:
+    """Whether a variable counts the turns of a loop."""
+    function = context.source.enclosing(node)
+    loops = context.source.find(function.node, cst.For, cst.CompFor) if function is not None else ()
+    targets = (loop.target for loop in loops if isinstance(loop, (cst.For, cst.CompFor)))
+    return any(name.value == code_of(node) for target in targets for name in context.source.find(target, cst.Name))
 
 
 def port_assert(context: Context, original: cst.Assert, updated: cst.Assert) -> cst.Assert:

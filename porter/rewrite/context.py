@@ -48,6 +48,7 @@ class Context:
     layers: frozenset[str]
     notes: set[Note] = field(default_factory=set)
     mapped: dict[str, set[str]] = field(default_factory=dict)
+    collected: dict[str, set[str]] = field(default_factory=dict)
     builds: dict[str, dict[str, str]] = field(default_factory=dict)
     built_early: set[tuple[str, str]] = field(default_factory=set)
     rescopers: dict[str, Rescoper] = field(default_factory=dict)

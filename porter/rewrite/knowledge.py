@@ -66,6 +66,24 @@ class Knowledge:
         found = self.fact(node)
         return found is not None and found.is_tensor
 
+    def varies(self, node: cst.BaseExpression) -> bool:
+        """Whether a number was not one and the same wherever the function has it, or is computed from such a one."""
+        function = self.source.enclosing(node)
+        if function is None:
+            return False
+        waiting, seen = [node], {code_of(node)}
+        while waiting:
+            one = waiting.pop()
+            facts = [fact for fact in (self.traced(one), self._names(function).get(code_of(one))) if fact is not None]
+            if any(fact.only("int") and not fact.has_value for fact in facts):
+                return True
+            values = [one] if not isinstance(one, cst.Name) else self._assigned_values(function, one.value)
+            for name in (name for value in values for name in self.source.find(value, cst.Name)):
+                if name.value not in seen:
+                    seen.add(name.value)
+                    waiting.append(name)
+        return False
+
     def _assume(self, node: cst.BaseExpression) -> Fact | None:
         function = self.source.enclosing(node) if node in self.source.parents else None
         if function is None:

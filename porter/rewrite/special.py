@@ -10,6 +10,7 @@ import libcst.matchers as m
 from porter.rewrite.attributes import own_attribute
 from porter.rewrite.constructors import bind_constructor
 from porter.rewrite.context import Context
+from porter.rewrite.counted_loops import is_collected
 from porter.rewrite.loops import is_mapped
 from porter.rewrite.source import LocalFunction
 from porter.rewrite.template import fill, translate
@@ -30,6 +31,8 @@ def special_call(context: Context, original: cst.Call, updated: cst.Call) -> cst
         return updated.args[1].value  # the eager attention function that stands beside the interface's name
     if m.matches(original.func, m.Name("isinstance")) and len(original.args) == 2:
         return _isinstance(context, original, updated)
+    if original.args and is_collected(context, original.args[0].value):
+        return _of_collected(context, original, updated)
     is_stack = len(original.args) == 1 and context.source.canonical(original.func) == "torch.stack"
     if is_stack and is_mapped(context, original.args[0].value):
         return updated.args[0].value
@@ -118,6 +121,16 @@ def _dtype_by_name(context: Context, original: cst.Call, updated: cst.Call) -> c
     if not is_torch or (fact is not None and not fact.only("dtype")):
         return None
     return cst.parse_expression(f"tf.as_dtype({code_of(updated.args[1].value)})")
+
+
+def _of_collected(context: Context, original: cst.Call, updated: cst.Call) -> cst.BaseExpression | None:
+    """`torch.stack` and `torch.cat` of a list that a loop over an unknown size has filled."""
+    name = (context.source.canonical(original.func) or "").rpartition(".")[2]
+    function = {"stack": "stacked", "cat": "joined", "concat": "joined", "concatenate": "joined"}.get(name)
+    if function is None:
+        return None
+    axis = [f"axis={code_of(argument.value)}" for argument in updated.args[1:2]]
+    return cst.parse_expression(f"{function}({', '.join([code_of(updated.args[0].value), *axis])})")
 
 
 def _isinstance(context: Context, original: cst.Call, updated: cst.Call) -> cst.BaseExpression | None:

@@ -16,6 +16,7 @@ from porter.rewrite.checks import asks_for_meta, port_assert, port_check, port_g
 from porter.rewrite.classes import port_class
 from porter.rewrite.context import Context
 from porter.rewrite.copies import port_copied_from
+from porter.rewrite.counted_loops import port_counted
 from porter.rewrite.functions import DROPPED_METHODS, FILE_FUNCTIONS, port_function
 from porter.rewrite.layer_names import comprehension_index, layer_name, own_index
 from porter.rewrite.loops import port_loop
@@ -261,7 +262,9 @@ class Porter(cst.CSTTransformer):
         self, original_node: cst.For, updated_node: cst.For
     ) -> cst.For | cst.FlattenSentinel[cst.BaseStatement] | cst.RemovalSentinel:
         """A loop over a tensor's rows is one operation."""
-        return port_loop(self.context, original_node, updated_node)
+        ported = port_loop(self.context, original_node, updated_node)
+        counted = port_counted(self.context, original_node, updated_node) if ported is updated_node else None
+        return ported if counted is None else counted
 
     def leave_With(
         self, original_node: cst.With, updated_node: cst.With

@@ -132,6 +132,7 @@ _MODULES = {
         "scatter_reduce",
         "slice_update",
     ),
+    "ops_loop": ("joined", "loop", "stacked"),
     "ops_reduction": (
         "cdist",
         "cummax",

@@ -175,11 +175,17 @@ def conv(
     stride: Sizes = 1,
     padding: Sizes | str = 0,
     dilation: Sizes = 1,
-    groups: int = 1,
+    groups: Any = 1,
 ) -> Any:
-    """`torch.nn.functional.conv1d/2d/3d` with a weight in PyTorch's layout `(out, in / groups, spatial...)`."""
+    """`torch.nn.functional.conv1d/2d/3d` with a weight in PyTorch's layout `(out, in / groups, spatial...)`.
+
+    A number of groups that only the graph knows is that of the channels: each of them has a kernel of its own.
+    """
     axes = weight.shape.rank - 2
     kernel = tf.transpose(weight, [*range(2, axes + 2), 1, 0])
+    if tf.is_tensor(groups):
+        groups = weight.shape[0]
+        input = tf.ensure_shape(input, [None, groups, *[None] * axes])
     return convolution(input, kernel, bias, stride, padding, dilation, groups)
 
 

@@ -60,3 +60,16 @@ def test_starred_arguments_are_spread_and_the_smaller_size_is_asked_of_the_runti
     call = rare.text("TFRareModel.call")
     assert "layer_norm(arguments[0], " in call
     assert "least(shape_list(hidden_states)[1], 6)" in call
+
+
+def test_a_loop_over_an_unknown_length_is_a_function_that_the_runtime_repeats(rare):
+    scanned = rare.text("scanned")
+    assert "    def step(i, state, total):\n        state = 0.5 * state + x[:, i]\n" in scanned
+    assert "        return (state, total), (next_outputs,)\n\n    (state, total), (outputs,) = loop(step, (" in scanned
+    assert "output = stacked(outputs, axis=1)" in scanned
+    assert "_, (blocks,) = loop(step, (), (length + size - 1) // size)" in scanned
+    assert "blocks = joined(blocks, axis=1)" in scanned
+
+
+def test_other_loops_stay_loops(rare):
+    assert "    for turn in range(size):\n        if turn > 0:\n" in rare.text("scanned")
