@@ -176,8 +176,8 @@ def suspicious(worst: Mapping[str, Comparison]) -> list[str]:
 
 
 def floor_of(worst: Mapping[str, Comparison]) -> float:
-    """The model's own rounding: the median difference of its modules."""
-    sizes = [c.relative for c in worst.values() if 0 < c.relative < math.inf]
+    """The model's own rounding: the median difference of the modules that match."""
+    sizes = [c.relative for c in worst.values() if 0 < c.relative < math.inf and c.matches]
     return max(statistics.median(sizes) if sizes else 0.0, _ROUNDING)
 
 

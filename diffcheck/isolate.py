@@ -48,7 +48,7 @@ def examine(models: Models, flow: Iterable[ModuleResult], bound: Bound) -> tuple
     """
     results = {result.path: result for result in flow}
     calls = models.reference.by_path()
-    screened = run_forced(models.sides, models.inputs, models, bound) if models.candidate.crash is None else {}
+    screened = run_forced(models.sides, models.inputs, models, bound)
     single: _Single = {
         path: screened[path] if path in screened else [_alone(call, models, bound) for call in calls[path]]
         for path in results
@@ -73,11 +73,15 @@ class _Harmless:
     single: Mapping[str, Comparison]
 
     def __call__(self, paths: set[str]) -> set[str]:
+        """Those of ``paths`` that come before the first real mistake: which is all that finding it needs."""
         found: set[str] = set()
-        for path in sorted(paths & set(self.screened), key=lambda path: (-path.count("."), path)):
-            if path and self._is_harmless(path, found):
-                found.add(path)
-        return found
+        while True:
+            left = paths - found
+            innermost = [path for path in self.single if path in left and not any(is_below(o, path) for o in left)]
+            first = innermost[0] if innermost else ""
+            if not first or first not in self.screened or not self._is_harmless(first, found):
+                return found
+            found.add(first)
 
     def _is_harmless(self, path: str, known: set[str]) -> bool:
         free = frozenset((*known, path))
