@@ -81,6 +81,8 @@ class _Finder:
                     return self._handed_over(called.removeprefix("local."), child, place, members)
             elif isinstance(parent, (cst.Assign, cst.AnnAssign)):
                 return self._assigned(parent, members)
+            elif isinstance(parent, cst.AugAssign):
+                return self._extended(parent, members)
             elif isinstance(parent, (cst.BaseStatement, cst.BaseSmallStatement)):
                 return None
             child = parent
@@ -99,6 +101,17 @@ class _Finder:
                 if attribute is not None:
                     return LayerName(attribute, tuple(members))
         return None
+
+    def _extended(self, statement: cst.AugAssign, members: list[str]) -> LayerName | None:
+        """`blocks += [Block(...)]` of a list that becomes `self.blocks`."""
+        if not isinstance(statement.target, cst.Name) or not isinstance(statement.value, cst.List):
+            return None
+        stored = self._stored(statement.target.value)
+        if stored is None:
+            return None
+        count = f"len({statement.target.value})"
+        index = count if members[:1] == ["0"] else f"{count} + {members[0]}"
+        return LayerName(stored.attribute, (index, *members[1:]))
 
     def _appended(self, call: cst.Call) -> LayerName | None:
         """`self.stages.append(Stage(...))`, and `blocks.append(...)` of a list that becomes `self.blocks`."""
