@@ -18,6 +18,8 @@ from diffcheck.values import PYTHON, Flattened, TensorValue
 
 _FRAME = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+)')
 
+FEW = 4
+"""Operations of a module of a library, such as a dense layer, that are shown together."""
 Run = Callable[[list[str]], Mapping[str, Array]]
 """Computes tensors of the file from PyTorch's inputs of the module."""
 
@@ -33,7 +35,7 @@ class Wrong:
     def sentence(self) -> str:
         """What is known of what goes in."""
         known = f"What goes in is equal: {', '.join(self.inputs)}. " if self.inputs else ""
-        return f"{known}What comes out, PyTorch never had."
+        return f"{known}Its result is the first that is no variable of PyTorch's."
 
 
 def explain(model: object, found: ModuleResult, item: Matched, file: str, run: Run, tolerance: float) -> Origin:
@@ -44,7 +46,8 @@ def explain(model: object, found: ModuleResult, item: Matched, file: str, run: R
     double = found.float64 is not None and found.float64.double is not None
     wrong = _locate(model, item, file, run, (double, tolerance))
     node = wrong.node if wrong else item.call.nodes[0] if len(item.call.nodes) == 1 else None
-    where = Place(file, 0, describe(node)) if node else Place(file, 0)
+    few = (node,) if node else item.call.nodes if len(item.call.nodes) <= FEW else ()
+    where = Place(file, 0, "; ".join(map(describe, few)))
     statement = wrong.sentence() if wrong and len(item.call.nodes) > 1 else ""
     torch = _torch_place(model, found, node, wrong.event if wrong else None)
     return Origin(found.path, torch, where, statement=statement)

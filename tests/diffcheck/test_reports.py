@@ -68,7 +68,6 @@ def test_in_a_browser_the_wrong_line_is_in_view_and_keys_walk_the_modules(report
         to_html(report, "tiny"),
         tmp_path,
         """
-        requestAnimationFrame(() => requestAnimationFrame(() => {
           const inside = line => {
             const [row, box] = [line, line.closest(".source")].map(part => part.getBoundingClientRect());
             return row.top >= box.top && row.bottom <= box.bottom;
@@ -78,7 +77,6 @@ def test_in_a_browser_the_wrong_line_is_in_view_and_keys_walk_the_modules(report
           first.focus();
           first.dispatchEvent(new KeyboardEvent("keydown", {key: "ArrowDown", bubbles: true}));
           document.title += " " + document.activeElement.id;
-        }));
         """,
     )
     assert "<title>true,true module-1</title>" in seen
