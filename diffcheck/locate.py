@@ -76,7 +76,8 @@ def first_difference(reference: Sequence[Event], candidate: Sequence[Event], tol
         skipped, others = reference[last + 1 : i], candidate[last_other + 1 : j]
         found = Located(reference[i], event, result, inputs, tuple(skipped), tuple(others))
         if not _is_number(event):
-            found = _in_helper(_at_its_name(found), candidate[: j + 1], equal)
+            found = _fed_by(_at_its_name(found, candidate[:j]), reference, tolerance)
+            found = _in_helper(found, candidate[: j + 1], equal)
             found = next((numbers[name] for name in event.statement.reads if name in numbers), found)
             return replace(found, went_in=_read_by(found.tf, candidate))
         # A flag or size may differ without consequence; it counts if the first wrong tensor is computed from it.
@@ -150,14 +151,42 @@ def _same_numbers(mine: Event, theirs: Event, tolerance: float) -> bool:
     return close(mine.value, theirs.value, tolerance) or close(flat[0], flat[1], tolerance)
 
 
-def _at_its_name(found: Located) -> Located:
-    """Of ``return x`` the statement that made x, if nothing of PyTorch's stands for it."""
+def _at_its_name(found: Located, before: Sequence[Event]) -> Located:
+    """Of ``return x`` the statement that made x."""
     if found.tf.name != RETURN:
         return found
-    made = [event for event in found.others if event.name in found.tf.statement.reads]
+    function, reads = found.tf.function, found.tf.statement.reads
+    made = [event for event in before if event.function == function and event.name in reads]
     if not made or not close(made[-1].value, found.tf.value, 0.0):
         return found
     return replace(found, tf=made[-1], others=tuple(event for event in found.others if event is not made[-1]))
+
+
+def _fed_by(found: Located, reference: Sequence[Event], tolerance: float) -> Located:
+    """The first statement that the wrong one was computed from, if both sides did something without a counterpart.
+
+    Between the last equal variable and the first wrong one of a name, PyTorch took as many steps or more: then the
+    port's own steps, under other names, are as likely wrong as what follows from them.
+    """
+    chain = _sources(found, reference, tolerance)
+    if not chain or len([event for event in found.skipped if not _is_number(event)]) < len(chain):
+        return found
+    first = chain[0]
+    rest = tuple(event for event in found.others if event is not first)
+    return replace(found, tf=first, others=(*rest, found.tf))
+
+
+def _sources(found: Located, reference: Sequence[Event], tolerance: float) -> list[Event]:
+    """Tensors unlike any of PyTorch's that lead to the wrong value, in order; those inside helpers left out."""
+    wanted = set(found.tf.statement.reads)
+    chain: list[Event] = []
+    for event in reversed(found.others):
+        if event.name not in wanted or event.function != found.tf.function or _is_number(event):
+            continue
+        if not any(_same_numbers(mine, event, tolerance) for mine in reference):
+            chain.append(event)
+            wanted |= set(event.statement.reads)
+    return chain[::-1]
 
 
 def _in_helper(found: Located, events: Sequence[Event], equal: set[str]) -> Located:

@@ -69,3 +69,11 @@ def test_a_helpers_return_is_not_the_modules():
     reference = [event("x", A, 1, function="forward"), event(RETURN, B, 2, ["x"], function="forward")]
     stopped = [event("x", A, 1), event(RETURN, C, 9, ["x"], function="helper")]
     assert line_of(reference, stopped) is None
+
+
+def test_a_step_under_another_name_is_as_likely_wrong_as_what_follows():
+    reference = [event("scores", A, 1), event("mixed", B, 2, ["scores"]), event("context", C, 3, ["mixed"])]
+    port = [event("scores", A, 1), event("moved", D, 2, ["scores"]), event("context", 2 * D, 3, ["moved"])]
+    assert line_of(reference, port) == 2
+    # Without a step of PyTorch's in between, the port's own is no suspect.
+    assert line_of([reference[0], reference[2]], port) == 3
