@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import libcst as cst
@@ -12,7 +13,7 @@ import libcst.matchers as m
 from porter.rewrite.attributes import LAYER_NAMES, MODEL_NAMES
 from porter.rewrite.context import Context
 from porter.rewrite.main_layer import is_keras_model
-from porter.rewrite.source import LocalClass
+from porter.rewrite.source import LocalClass, Source
 from porter.rules import find_card
 from porter.rules.call import code_of
 
@@ -64,10 +65,22 @@ def _attributes(context: Context, local: LocalClass) -> Iterator[Attribute]:
         return
     children = context.knowledge.children(local.name)
     seen: set[str] = set()
+    removed = _removed(context.source)
     for name, presence in _assigned(constructor.node.body):
         if name not in seen and any(key in children for key in (name, f"{name}.*", f"{name}.*.*")):
             seen.add(name)
-            yield Attribute(name, presence)
+            yield Attribute(name, "optional" if presence == "always" and name in removed else presence)
+
+
+@lru_cache(maxsize=4)
+def _removed(source: Source) -> frozenset[str]:
+    """Attributes that some code sets to None on another object, such as a layer that only the first of many needs."""
+    found = set()
+    for node in source.find(source.tree, cst.Assign):
+        target = node.targets[0].target
+        if isinstance(target, cst.Attribute) and m.matches(node.value, m.Name("None")):
+            found |= set() if m.matches(target.value, m.Name("self")) else {target.attr.value}
+    return frozenset(found)
 
 
 def _assigned(body: cst.BaseSuite) -> Iterator[tuple[str, Presence]]:

@@ -32,7 +32,7 @@ def translate_call(context: Context, original: cst.Call, updated: cst.Call) -> c
     site = context.flow.sites.get(original)
     if site is not None and m.matches(original.func, m.Attribute(value=m.Call(func=m.Name("super")))):
         return _super_call(context, site, updated)
-    chosen = chosen_by_config(context, original, updated)
+    chosen = chosen_by_config(context, original, updated) or partial_call(context, original, updated)
     if chosen is not None:
         return chosen
     made = _made_from_config(context, original)
@@ -121,6 +121,8 @@ def _call_function(
         is_layer = site.callees[0].own_name == "forward"
         return updated.with_changes(args=local_arguments(context, site, updated, is_layer))
     name = callee.name or _shared_rule_name(callee)
+    if _holds_partial(context, original):
+        return updated
     found = find_rule(name) if name else None
     if found is not None and name is not None:
         return _apply(context, original, updated, found, name)
@@ -128,6 +130,37 @@ def _call_function(
     for unknown in sorted(callee.names):
         _note_unknown(context, original, unknown)
     return updated
+
+
+def _holds_partial(context: Context, call: cst.Call) -> bool:
+    """Whether an attribute is called that may hold a function with some of its arguments."""
+    owner = context.source.enclosing_class(call)
+    if owner is None or not m.matches(call.func, m.Attribute(value=m.Name("self"))):
+        return False
+    own = m.AssignTarget(target=m.Attribute(value=m.Name("self"), attr=call.func.attr))  # type: ignore[attr-defined]
+    pattern = m.Assign(targets=[own], value=m.Call(func=m.Name("partial")))
+    nodes = (context.source.classes[base].node for base in context.source.classes[owner].lineage)
+    return any(m.matches(assign, pattern) for node in nodes for assign in context.source.find(node, cst.Assign))
+
+
+def partial_call(context: Context, original: cst.Call, updated: cst.Call) -> cst.BaseExpression | None:
+    """`partial(torch.f, dim=1)` of a function that has a rule: a function of its first argument."""
+    if not original.args or not m.matches(original.func, m.Name("partial")):
+        return None
+    name = context.source.canonical(original.args[0].value) or ""
+    found = find_rule(name) if name.startswith("torch.") else None
+    if found is None:
+        return None
+    first = cst.Arg(cst.Name("x"))
+    before = original.with_changes(func=original.args[0].value, args=[first, *original.args[1:]])
+    after = updated.with_changes(func=updated.args[0].value, args=[first, *updated.args[1:]])
+    try:
+        signature = next(s for s in found.signatures if s.name == name)
+        body = translate(found, bind_call(context, signature, before, after))
+    except (Unknown, CannotBind) as error:
+        context.note(original, "left", f"{name}: {error}; the call was kept.", f"porter rules {name}")
+        return updated
+    return cst.parse_expression(f"lambda x: {code_of(body)}")
 
 
 def _shared_rule_name(callee: Callee) -> str | None:

@@ -31,6 +31,10 @@ def special_call(context: Context, original: cst.Call, updated: cst.Call) -> cst
         return updated.args[1].value  # the eager attention function that stands beside the interface's name
     if m.matches(original.func, m.Name("isinstance")) and len(original.args) == 2:
         return _isinstance(context, original, updated)
+    if function is not None and function.own_name == "__init__" and not original.args:
+        number = _number(context, original, updated)
+        if number is not None:
+            return number
     if original.args and is_collected(context, original.args[0].value):
         return _of_collected(context, original, updated)
     is_stack = len(original.args) == 1 and context.source.canonical(original.func) == "torch.stack"
@@ -121,6 +125,15 @@ def _dtype_by_name(context: Context, original: cst.Call, updated: cst.Call) -> c
     if not is_torch or (fact is not None and not fact.only("dtype")):
         return None
     return cst.parse_expression(f"tf.as_dtype({code_of(updated.args[1].value)})")
+
+
+def _number(context: Context, original: cst.Call, updated: cst.Call) -> cst.BaseExpression | None:
+    """`x.item()` in a constructor, which no graph runs, is a number; a tensor kept from there could not be asked."""
+    fact = context.knowledge.traced(original)
+    kind = next(iter(fact.kinds)) if fact is not None and len(fact.kinds) == 1 else ""
+    if kind not in ("float", "int", "bool") or not m.matches(updated.func, m.Attribute(attr=m.Name("item"))):
+        return None
+    return cst.parse_expression(f"{kind}({code_of(cst.ensure_type(updated.func, cst.Attribute).value)})")
 
 
 def _of_collected(context: Context, original: cst.Call, updated: cst.Call) -> cst.BaseExpression | None:

@@ -109,6 +109,10 @@ def _port_assignment(
     if m.matches(target, _CHILD):
         assert isinstance(after.targets[0].target, cst.Subscript)
         return line.with_changes(body=[_replaced_child(after.targets[0].target, after.value)])
+    if _takes_layer_away(context, before):
+        layer = cst.ensure_type(after.targets[0].target, cst.Attribute)
+        call = f'remove_layer({code_of(layer.value)}, "{layer.attr.value}")'
+        return line.with_changes(body=[cst.Expr(cst.parse_expression(call))])
     if asks_for_output(target) or _sets_unread_keyword(context, target):
         return cst.RemoveFromParent()
     if m.matches(target, m.Attribute(attr=m.Name("generation_config"))):
@@ -140,6 +144,18 @@ def _replaced_child(target: cst.Subscript, value: cst.BaseExpression) -> cst.Exp
     assert isinstance(target.value, cst.Attribute)
     parent, name = code_of(target.value.value), code_of(target.slice[0].slice)
     return cst.Expr(cst.parse_expression(f"add_layer({parent}, {name}, {code_of(value)})"))
+
+
+def _takes_layer_away(context: Context, assign: cst.Assign) -> bool:
+    """`self.stages[0].fusion = None` of a layer."""
+    target = assign.targets[0].target
+    if not isinstance(target, cst.Attribute) or not m.matches(assign.value, m.Name("None")):
+        return False
+    fact = context.fact(target.value)
+    if m.matches(target.value, m.Name("self")) or fact is None or not fact.only("module"):
+        return False
+    owners = (name.removeprefix("local.") for name in fact.names if name.startswith("local."))
+    return any(target.attr.value in context.knowledge.children(owner) for owner in owners)
 
 
 def _sets_unread_keyword(context: Context, target: cst.BaseExpression) -> bool:

@@ -49,6 +49,12 @@ def add_layer(parent: keras.Layer, name: str, layer: keras.Layer) -> None:
         layer.build(None)
 
 
+def remove_layer(parent: keras.Layer, name: str) -> None:
+    """`parent.name = None` for a layer that `parent` has; Keras alone would go on counting its weights."""
+    parent._tracker.untrack(getattr(parent, name))
+    setattr(parent, name, None)
+
+
 def _replace(parent: keras.Layer, former: keras.Layer, layer: keras.Layer) -> None:
     for attribute, value in list(vars(parent).items()):
         if attribute.startswith("_"):

@@ -15,7 +15,7 @@ def test_a_base_by_its_name_is_super(rare):
     norm = rare.text("TFRareNorm")
     assert "super().__init__(epsilon=eps, **kwargs)" in norm
     assert "return super().call(x)" in norm
-    assert "return x + self.inner(x)" in rare.text("TFRareResidual.call")
+    assert "return x + self.inner(x) if self.inner is not None else x" in rare.text("TFRareResidual.call")
 
 
 def test_members_of_lists_of_lists_have_both_indices(rare):
@@ -73,3 +73,12 @@ def test_a_loop_over_an_unknown_length_is_a_function_that_the_runtime_repeats(ra
 
 def test_other_loops_stay_loops(rare):
     assert "    for turn in range(size):\n        if turn > 0:\n" in rare.text("scanned")
+
+
+def test_what_a_constructor_does_beside_making_layers(rare):
+    constructor = rare.text("TFRareLists.__init__")
+    assert 'remove_layer(self.blocks[0][1], "inner")' in constructor
+    assert "self.fourier = lambda x: tf_fftn(x, axes=(1, 2))" in constructor
+    assert 'name=f"added.{len(added)}"' in constructor
+    assert "self.rates = [float(rate) for rate in rates]" in constructor
+    assert "tf.math.real(self.fourier(x))" in rare.text("TFRareLists.call")
