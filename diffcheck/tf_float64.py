@@ -90,7 +90,11 @@ def _wide_keras2(every: list[Any]) -> Iterator[None]:
             changed = {name: policy[name] for name in ("_dtype_policy", "_compute_dtype_object")}
             for name, value in attributes.items():
                 if isinstance(value, tf.Variable) and value.dtype.is_floating:
-                    changed[name] = wide.setdefault(id(value), tf.Variable(tf.cast(value, tf.float64)))
+                    if id(value) not in wide:
+                        wide[id(value)] = tf.Variable(tf.cast(value, tf.float64), name=value.name.partition(":")[0])
+                    changed[name] = wide[id(value)]
+            for name in ("_trainable_weights", "_non_trainable_weights"):
+                changed[name] = [wide.get(id(value), value) for value in attributes[name]]
             # The fused kernels of normalisations know no float64.
             changed |= {name: False for name in ("fused", "_fused") if attributes.get(name)}
             stack.enter_context(mock.patch.dict(attributes, changed))
