@@ -75,7 +75,7 @@ def _is_orphan(context: Context, function: cst.FunctionDef, read: frozenset[str]
     name = function.name.value
     original = context.source.functions.get(name)
     exported = not name.startswith("_") and name in getattr(context.source.module, "__all__", ())
-    if name in read or original is None or exported:
+    if name in read or name + OWN in read or original is None or exported:
         return False
     start, end = context.source.span(original.node).line, context.source.span(original.node).end_line
     uses = [n for n in context.source.find(context.source.tree, cst.Name) if n.value == name]

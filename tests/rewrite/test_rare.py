@@ -39,6 +39,7 @@ def test_a_table_grows_where_the_length_is_known(rare):
 
 
 def test_functions_of_the_file_keep_their_names_beside_those_of_the_runtime(rare):
+    assert "def flatten(x):" in rare.draft.code  # read under its mark alone
     assert "x = tf_fftn(x, axes=(axis,))" in rare.text("fftn")
     assert "tf.math.real(fftn(hidden_states))" in rare.text("TFRareModel.call")
     assert "from porter.runtime import fftn as tf_fftn" in rare.draft.code
