@@ -205,6 +205,8 @@ def _watched(path: str, layer: Any, recorder: Recorder) -> Iterator[None]:
 
     @functools.wraps(call)
     def watched(*args: object, **kwargs: object) -> Any:
+        if not computes():
+            return call(*args, **kwargs)
         recorder.begin(path, type(layer).__name__, bind(call, args, kwargs))
         output = call(*args, **kwargs)
         recorder.end(output)
@@ -213,6 +215,13 @@ def _watched(path: str, layer: Any, recorder: Recorder) -> Iterator[None]:
     # Past Keras' __setattr__, which would look for something to track in it.
     with mock.patch.dict(vars(layer), {"call": watched}):
         yield
+
+
+def computes() -> bool:
+    """Whether a call now is one with numbers; Keras also calls layers to learn the shape of what they give."""
+    import tensorflow as tf
+
+    return bool(tf.executing_eagerly())
 
 
 def copy_live(value: object) -> object:

@@ -172,3 +172,29 @@ def test_a_bug_within_the_tolerance_is_a_bug_in_float64(twins):
     assert report.outputs.matches
     assert not report.matches
     assert report.origin.path == "encoder.layer.1.intermediate"
+
+
+def test_calls_that_only_infer_shapes_are_no_calls():
+    import keras
+    import tensorflow as tf
+
+    from diffcheck import tf_side
+
+    class Halving(keras.layers.Layer):
+        def call(self, hidden_states):
+            return hidden_states[:, ::2]
+
+    class Inferring(keras.layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.halving = Halving(name="halving")
+
+        def build(self, input_shape):
+            self.width = self.halving.compute_output_spec(keras.KerasTensor(input_shape)).shape[-1]
+
+        def call(self, hidden_states):
+            return self.halving(hidden_states) * self.width
+
+    recording = tf_side.record(Inferring(), {"hidden_states": tf.ones((2, 4)).numpy()})
+    assert recording.crash is None
+    assert [call.path for call in recording.calls].count("halving") == 1
