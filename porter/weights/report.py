@@ -54,6 +54,9 @@ class Result:
                 stage: {"outputs": proof.verification.max_output, "hidden_states": proof.verification.max_hidden}
                 for stage, proof in self.proofs.items()
             },
+            "rounding": {
+                stage: proof.verification.rounded() for stage, proof in self.proofs.items() if stage != BEFORE
+            },
             "blocks": {stage: asdict(proof.blocks) for stage, proof in self.proofs.items() if proof.blocks},
             "trials": list(self.trials),
             "unused": list(self.unused),
@@ -134,6 +137,7 @@ def body(data: Data, upload: Sequence[str], extra: str = "") -> str:
         versions=data["versions"],
         maxima=maxima,
         in_blocks=in_blocks(data),
+        rounding=of_rounding(data),
         caution=is_raised(data),
         max_error=data["max_error"],
         trials=data["trials"],
@@ -163,11 +167,22 @@ def summary(data: Data, output: Path) -> str:
     ]
     if data.get("blocks"):
         lines += [in_blocks(data), ""]
+    if of_rounding(data):
+        lines += [of_rounding(data), ""]
     if is_raised(data):
         lines += [f"CAUTION: The maximum admissible error was manually increased to {data['max_error']}!", ""]
     if data["unused"]:
         lines += [f"not used by {data['class']}: {', '.join(data['unused'])}", ""]
     return "\n".join(lines + [f"wrote {output / name}" for name in data["files"]])
+
+
+def of_rounding(data: Data) -> str:
+    """What passes the admissible error and is PyTorch's own rounding, float32 against float64; empty without it."""
+    found = list(dict.fromkeys(line for lines in data.get("rounding", {}).values() for line in lines))
+    if not found:
+        return ""
+    others = f" So do {len(found) - 1} others." if len(found) > 1 else ""
+    return f"Beyond {data['max_error']}: {found[0]}{others}"
 
 
 def in_blocks(data: Data) -> str:

@@ -86,6 +86,16 @@ class Verification:
         """The first trial with a tensor beyond the bound; the first of all where it is only that nothing compares."""
         return next((result.trial for result in self.results if result.failures), self.results[0].trial)
 
+    def rounded(self) -> list[str]:
+        """One line for each tensor beyond the admissible error that PyTorch's own rounding explains."""
+        return [
+            f"{result.trial}: {tensor.path} is {tensor.max_abs:.3e} off, within {NOISE_FACTOR:g} x PyTorch's rounding."
+            for result in self.results
+            for tensor in result.tensors
+            if result.bound.noise and result.bound.allows(result.trial, tensor) and tensor.max_abs is not None
+            if tensor.max_abs > result.bound.max_error
+        ]
+
     def within(self, bound: Bound) -> Verification:
         """The same differences judged by another bound."""
         return Verification(tuple(replace(result, bound=bound) for result in self.results))
