@@ -5,6 +5,7 @@ Exit codes: 0 all matches, 1 finished and found differences or lines left, 2 usa
 """
 
 import functools
+import gc
 import importlib
 import inspect
 import os
@@ -37,7 +38,10 @@ app = typer.Typer(
 
 def main() -> None:
     """Entry point of the console script `porter`."""
-    app()
+    try:
+        app()
+    finally:
+        gc.freeze()  # else Python looks through all of the frameworks' objects once more before it ends
 
 
 def _show_version(wanted: bool) -> None:
@@ -53,6 +57,8 @@ def porter(
     ] = False,
 ) -> None:
     """Prepare what every command shares."""
+    # The frameworks make a great many objects that stay, which Python would look through again and again.
+    gc.set_threshold(500_000)
     quiet_frameworks()
 
 
