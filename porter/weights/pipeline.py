@@ -22,6 +22,7 @@ from porter.runtime.beside import PATTERN
 from porter.runtime.checkpoint import open_checkpoint
 from porter.runtime.tensor_source import Checkpoint, CheckpointError
 from porter.weights import plan_cache, whole_formats
+from porter.weights.beside import beside
 from porter.weights.card import write_card
 from porter.weights.convert import Target, check_space, convert
 from porter.weights.memory import weight_limit
@@ -147,14 +148,16 @@ def run(options: Options) -> Data:
             check_space(conversion.plan, options.target, folder)
             if options.target.format in whole_formats.FORMATS:
                 whole_formats.check_type(conversion.plan, options.target.format, options.target.dtype)
-        prover = conversion.prover()
-        with stages.stage(CROSSLOAD):
-            reference, crossload = prover.crossload(conversion.model_class, options.seed)
-            check_unused(conversion.plan, conversion.model_class, reference.parameters)
-            check(crossload, CROSSLOAD, options.max_error)
-        before = weights_before(conversion, prover, reference)
-        with stages.stage("convert"):
-            write_folder(conversion, folder, reference)
+        with beside(functools.partial(write_weights, conversion, folder), conversion.checkpoint) as writing:
+            prover = conversion.prover()
+            with stages.stage(CROSSLOAD):
+                reference, crossload = prover.crossload(conversion.model_class, options.seed)
+                check_unused(conversion.plan, conversion.model_class, reference.parameters)
+                check(crossload, CROSSLOAD, options.max_error)
+            before = weights_before(conversion, prover, reference)
+            with stages.stage("convert"):
+                writing.result()
+                write_rest(conversion, folder, reference)
         with stages.stage(RELOAD):
             reload = prover.reload(conversion.model_class, folder, reference)
             check(reload, RELOAD, options.max_error)
@@ -227,17 +230,22 @@ def weights_before(conversion: Conversion, prover: Prover, reference: Reference)
         return {}
 
 
-def write_folder(conversion: Conversion, folder: Path, reference: Reference) -> None:
-    """Weights, companions and the modeling file; the weights are read back and compared bit by bit."""
-    plan, checkpoint, options = conversion.plan, conversion.checkpoint, conversion.options
+def write_weights(conversion: Conversion, folder: Path, checkpoint: Checkpoint) -> None:
+    """The weights, where the format holds nothing else, read back and compared bit by bit."""
+    target = conversion.options.target
+    if target.format not in whole_formats.FORMATS:
+        files = convert(conversion.plan, checkpoint, folder, target)
+        check_written(conversion.plan, checkpoint, files, target)
+
+
+def write_rest(conversion: Conversion, folder: Path, reference: Reference) -> None:
+    """The model, where the format holds it as a whole, companions and the modeling file."""
+    plan, options = conversion.plan, conversion.options
     if options.target.format in whole_formats.FORMATS:
         model_class = conversion.model_class
         model = model_class.from_pretrained(options.source, from_pt=True)
         whole_formats.write(model, folder, options.target.format, reference.trials)
-        whole_formats.check_written(whole_formats.load(folder, model_class), plan, checkpoint)
-    else:
-        files = convert(plan, checkpoint, folder, options.target)
-        check_written(plan, checkpoint, files, options.target)
+        whole_formats.check_written(whole_formats.load(folder, model_class), plan, conversion.checkpoint)
     copy_companions(options.source, folder)
     if not Path(options.name).is_dir():
         write_card(options.source, folder, options.name, plan)
