@@ -59,17 +59,22 @@ def numpy_dtype(name: str) -> np.dtype[Any]:
 
 
 def contiguous(array: Array) -> Array:
-    """The array in C order, copied if need be.
+    """The array in C order, copied if need be."""
+    return array if array.flags.c_contiguous else fill(np.empty(array.shape, array.dtype), array)
+
+
+def fill(target: Array, array: Array) -> Array:
+    """The target, with the numbers of the array.
 
     A transposed matrix is copied in strips, whose lines stay in the processor's cache: about five times as fast as
     numpy copies it in one go.
     """
-    if array.ndim != 2 or array.flags.c_contiguous or not array.T.flags.c_contiguous:
-        return np.asarray(array, order="C")
-    copied = np.empty(array.shape, array.dtype)
+    if array.ndim != 2 or not array.T.flags.c_contiguous:
+        target[...] = array
+        return target
     for start in range(0, array.shape[1], STRIP):
-        copied[:, start : start + STRIP] = array[:, start : start + STRIP]
-    return copied
+        target[:, start : start + STRIP] = array[:, start : start + STRIP]
+    return target
 
 
 def same_bits(first: Array, second: Array) -> bool:

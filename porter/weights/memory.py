@@ -15,10 +15,11 @@ from porter.errors import UsageError
 
 # What weights may take while models are compared, unless the user says otherwise: so much, but no more than a share
 # of what is free. More would make nothing faster, since each block is read once.
-ENOUGH, SHARE = 500_000_000, 0.5
+ENOUGH, SHARE = 300_000_000, 0.5
 # What a container may take at most, in both versions of Linux' control groups.
 LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
-_M_MMAP_THRESHOLD, _LARGE = -3, 1 << 20
+# Options of glibc's mallopt: what is larger goes back when freed; so much is kept at the end of the heap for the next.
+_RETURNED, _KEPT = (-3, 1 << 22), (-1, 1 << 26)
 MEMINFO = Path("/proc/meminfo")
 
 
@@ -61,14 +62,14 @@ def weight_limit(max_memory: int | None, largest: int) -> int:
 
     Args:
         max_memory: bytes for the whole process; None if the user does not care.
-        largest: bytes of the largest tensor, of which there are copies while it is read.
+        largest: bytes of the largest tensor, of which there are copies while it is read here and written beside.
 
     Raises:
         UsageError: nothing is left.
     """
     if max_memory is None:
         return min(ENOUGH, int(SHARE * free_memory()))
-    needed = resident() + WORKING + 3 * largest
+    needed = resident() + WORKING + 5 * largest
     if max_memory < needed:
         raise UsageError(
             f"{max_memory / 1e9:.1f} GB are too little: both frameworks and the largest tensor take about "
@@ -81,11 +82,13 @@ def weight_limit(max_memory: int | None, largest: int) -> int:
 def return_freed_memory() -> None:
     """From now on large blocks go back to the system as soon as they are freed, where the C library is glibc.
 
-    Else it keeps those of up to 32 MB, and a model that is read layer by layer leaves holes of that size.
+    Else it keeps those of up to 32 MB, and a model that is read layer by layer leaves holes of that size. What is
+    smaller than most weights stays: it is what layers compute with, and needed again at once.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
-        mallopt(_M_MMAP_THRESHOLD, _LARGE)
+        for option, size in (_RETURNED, _KEPT):
+            mallopt(option, size)
 
 
 def free_memory() -> int:

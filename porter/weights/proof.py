@@ -134,17 +134,18 @@ class BlockByBlock(Prover):
     def __init__(self, torch: TorchSource, max_error: float, limit: int) -> None:
         super().__init__(torch, max_error)
         self._limit = limit
+        self._blocks: tuple[str, ...] = ()
 
     def crossload(self, model_class: Any, seed: int) -> tuple[Reference, Proof]:
         """Both models side by side; every block of TensorFlow's is also run alone on PyTorch's inputs."""
         with self._room() as room, loaded_in_blocks(model_class, self.torch.folder, room, from_pt=True) as tf_model:
-            model, blocks = self._torch_model(room)
-            watch = BlockWatch(blocks, Tolerance(self.max_error))
+            model = self._torch_model(room)
+            watch = BlockWatch(self._blocks, Tolerance(self.max_error))
             pairs = _SideBySide(tf_model, watch)
             with watch.watching(model, tf_model):
                 reference = Reference.of(model, run_torch(model, seed, pairs, self.torch.processed(model)))
         reference, found = self._judged(reference, compared(reference.outputs, pairs.outputs, Bound(self.max_error)))
-        summary = BlockSummary(len(blocks), len(watch.worst), watch.greatest, room.most)
+        summary = BlockSummary(len(self._blocks), len(watch.worst), watch.greatest, room.most)
         return reference, Proof(found, () if found.matches else tuple(watch.sentences()), summary)
 
     def reload(self, model_class: Any, folder: Path, reference: Reference) -> Proof:
@@ -152,7 +153,7 @@ class BlockByBlock(Prover):
         with (
             self._room() as room,
             loaded_in_blocks(model_class, folder, room, from_pt=False) as tf_model,
-            stopping_layers(tf_model, self._torch_model(room)[1]),
+            stopping_layers(tf_model, self._blocks),
         ):
             outputs = in_lockstep(lambda trial: run_tensorflow(tf_model, trial), reference.trials)
         by_name = dict(zip((trial.name for trial in reference.trials), outputs, strict=True))
@@ -161,13 +162,14 @@ class BlockByBlock(Prover):
     def _noise(self, reference: Reference) -> Noise:
         """PyTorch's own rounding on the trials."""
         with self._room() as room:
-            model, blocks = self._torch_model(room)
-            with stopping(model, blocks):
+            model = self._torch_model(room)
+            with stopping(model, self._blocks):
                 return rounding(model, reference.trials, reference.outputs, in_lockstep)
 
-    def _torch_model(self, room: Room) -> tuple[Any, tuple[str, ...]]:
+    def _torch_model(self, room: Room) -> Any:
         model = load_in_blocks(self.torch.find(), self.torch.folder, room)
-        return model, choose_blocks(model, self._limit // 2)
+        self._blocks = choose_blocks(model, self._limit // 2)
+        return model
 
     @contextmanager
     def _room(self) -> Iterator[Room]:

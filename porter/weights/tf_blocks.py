@@ -12,10 +12,13 @@ import numpy as np
 from porter.runtime.loading import check, converted, loading_info, paired
 from porter.runtime.pairing import Move
 from porter.runtime.repository import Repository
-from porter.runtime.tensor_source import Checkpoint, CheckpointError, contiguous, numpy_dtype
+from porter.runtime.tensor_source import Array, Checkpoint, CheckpointError, fill, numpy_dtype
 from porter.runtime.transformers4 import current_names
 from porter.weights.memory import Room
 from porter.weights.plan import build_without_weights
+
+# Where a tensor of TensorFlow's has to begin: at a multiple of so many bytes, for the widest registers.
+ALIGNMENT = 64
 
 
 @contextmanager
@@ -41,11 +44,8 @@ def loaded_in_blocks(model_class: Any, folder: Path, room: Room, *, from_pt: boo
 
 
 def _reader(move: Move, checkpoint: Checkpoint, room: Room) -> Callable[..., Any]:
-    import tensorflow as tf
-
     def read(dtype: Any) -> Any:
-        array = move.target.layout.to_keras(checkpoint.read(move.source))
-        return tf.constant(contiguous(array).astype(numpy_dtype(dtype), copy=False))
+        return _tensor(move.target.layout.to_keras(checkpoint.read(move.source)), numpy_dtype(dtype))
 
     def initializer(shape: tuple[int, ...], dtype: Any = None) -> Any:
         size = int(np.prod(shape)) * numpy_dtype(str(dtype)).itemsize
@@ -53,3 +53,18 @@ def _reader(move: Move, checkpoint: Checkpoint, room: Room) -> Callable[..., Any
         return room.get(key, size, lambda: read(str(dtype)))
 
     return initializer
+
+
+def _tensor(array: Array, dtype: np.dtype[Any]) -> Any:
+    """The numbers as a TensorFlow tensor, copied once: it lies where TensorFlow can take the copy itself."""
+    import tensorflow as tf
+
+    copied = fill(_aligned(array.shape, dtype), array)
+    return tf.experimental.dlpack.from_dlpack(copied.__dlpack__()) if dtype.kind == "f" else tf.constant(copied)
+
+
+def _aligned(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    size = int(np.prod(shape)) * dtype.itemsize
+    memory = np.empty(size + ALIGNMENT, np.uint8)
+    start = -memory.ctypes.data % ALIGNMENT
+    return memory[start : start + size].view(dtype).reshape(shape)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from porter.runtime.tensor_source import CheckpointError
-from porter.weights.blocks import choose_blocks
+from porter.weights.blocks import BlockWatch, choose_blocks
 from porter.weights.memory import Room, free_memory
 from porter.weights.proof import BlockByBlock, Whole
 from porter.weights.reference import TorchSource
@@ -124,6 +124,20 @@ def test_the_block_that_is_wrong_is_named_and_no_other(checkpoints, tmp_path):
     assert not proof.verification.matches
     named = [cause.partition(",")[0] for cause in proof.causes]
     assert named == [f"bert.encoder.layer.{number}.intermediate" for number in (0, 1)]
+
+
+def test_a_block_that_matches_runs_alone_on_one_trial(checkpoints, port, monkeypatch):
+    judged, is_doubtful = [], BlockWatch._is_doubtful
+
+    def recorded(watch, path, trial, *outputs):
+        judged.append((path, trial, is_doubtful(watch, path, trial, *outputs)))
+        return judged[-1][2]
+
+    monkeypatch.setattr(BlockWatch, "_is_doubtful", recorded)
+    prover = BlockByBlock(TorchSource(checkpoints("BertForMaskedLM"), "BertForMaskedLM"), 5e-5, LIMIT)
+    _, proof = prover.crossload(port, 0)
+    assert {trial for _, trial, _ in judged} == {result.trial for result in proof.verification.results}
+    assert [trial for _, trial, alone in judged if alone] == ["7 tokens"] * proof.blocks.blocks
 
 
 def test_rounding_is_measured_block_by_block_too(checkpoints, port):
