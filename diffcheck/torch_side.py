@@ -29,6 +29,8 @@ from diffcheck.sources import WidenedNames, modeling_namespaces, sources_of
 from diffcheck.values import Flattened, TensorValue, flatten, view_of
 
 FRAMEWORK = "pytorch"
+# Where a configuration of transformers keeps how the experts of a mixture are computed.
+EXPERTS = "_experts_implementation_internal"
 
 
 def record(model: Any, inputs: Mapping[str, object], copies: Copies | None = None) -> Recording:
@@ -126,6 +128,8 @@ def in_float64(model: Any, paths: Collection[str] = ("",)) -> Iterator[None]:
             if getattr(namespace, "torch", None) is torch:
                 stack.enter_context(mock.patch.object(namespace, "torch", WidenedNames(torch)))
         stack.enter_context(mock.patch.object(torch.Tensor, "float", torch.Tensor.double))
+        for config in _configs_of_experts(model):  # PyTorch's product of grouped matrices takes no float64
+            stack.enter_context(mock.patch.object(config, EXPERTS, "eager"))
         try:
             for tensor in tensors:
                 if tensor.is_floating_point():
@@ -134,6 +138,12 @@ def in_float64(model: Any, paths: Collection[str] = ("",)) -> Iterator[None]:
         finally:
             for tensor, dtype in zip(tensors, dtypes, strict=True):
                 tensor.data = tensor.data.to(dtype)
+
+
+def _configs_of_experts(model: Any) -> list[Any]:
+    """The configurations by which transformers chooses how a mixture's experts are computed."""
+    configs = {id(config): config for module in model.modules() if (config := getattr(module, "config", None))}
+    return [config for config in configs.values() if getattr(config, EXPERTS, None) is not None]
 
 
 def to_torch(inputs: Mapping[str, object]) -> dict[str, object]:
