@@ -4,8 +4,9 @@ python benchmarks/convert.py [--old PYTHON] [--times N] [FOLDER]: two checkpoint
 temporary one), a BERT-large (1.3 GB in one file) and a 5 GB BERT in several files. Each step runs in a process of its
 own, whose peak memory is the kernel's (ru_maxrss). Every step ends with `sync` of what it wrote, `cp` as well; the
 source is in the page cache for all ("warm") or for none ("cold"). With --old, the Python of an environment with
-transformers 4 converts the smaller one as people did before, which compares nothing:
-TFBertModel.from_pretrained(from_pt=True) and save_pretrained.
+transformers 4 and PyTorch converts the smaller one as people did before: TFBertModel.from_pretrained(from_pt=True) and
+save_pretrained alone, and all that its pt-to-tf did, on inputs of the sizes that porter takes: PyTorch's outputs,
+TensorFlow's after loading PyTorch's weights, saving, and TensorFlow's again after loading what was saved.
 """
 
 import argparse
@@ -62,6 +63,37 @@ os.environ["TF_USE_LEGACY_KERAS"] = "1"
 from transformers import TFBertModel
 TFBertModel.from_pretrained(sys.argv[1], from_pt=True).save_pretrained(sys.argv[2])
 """
+OLD_VERIFIED = """
+import os, sys
+os.environ["TF_USE_LEGACY_KERAS"] = "1"
+import numpy, tensorflow, torch
+from transformers import BertModel, TFBertModel
+
+def trials():
+    draw = numpy.random.default_rng(0)
+    for batch, length, padding in ((2, 1, 0), (2, 7, 0), (1, 128, 0), (2, 7, slice(4, 7)), (2, 7, slice(0, 3))):
+        mask = numpy.ones((batch, length), numpy.int64)
+        mask[1:, padding] = int(padding == 0)
+        yield {"input_ids": draw.integers(1000, 30000, (batch, length)), "attention_mask": mask}
+
+def compare(model):
+    for inputs, expected in zip(trials(), reference):
+        given = {name: tensorflow.constant(value) for name, value in inputs.items()}
+        found = model(**given, output_hidden_states=True)
+        pairs = zip((*found.hidden_states, found.pooler_output), (*expected.hidden_states, expected.pooler_output))
+        assert max(abs(first.numpy() - second.numpy()).max() for first, second in pairs) < 5e-5
+
+torch_model = BertModel.from_pretrained(sys.argv[1]).eval()
+with torch.no_grad():
+    given = ({name: torch.tensor(value) for name, value in inputs.items()} for inputs in trials())
+    reference = [torch_model(**inputs, output_hidden_states=True) for inputs in given]
+del torch_model
+model = TFBertModel.from_pretrained(sys.argv[1], from_pt=True)
+compare(model)
+model.save_pretrained(sys.argv[2])
+del model
+compare(TFBertModel.from_pretrained(sys.argv[2]))
+"""
 
 
 def shapes(config: dict[str, int]) -> Iterator[tuple[str, tuple[int, ...]]]:
@@ -87,8 +119,10 @@ def shapes(config: dict[str, int]) -> Iterator[tuple[str, tuple[int, ...]]]:
 
 
 def make_checkpoint(folder: Path, config: dict[str, int]) -> int:
-    """Write random weights in files of at most SHARD_LIMIT bytes, one tensor at a time; return the bytes."""
-    from porter.weights.writers import Entry, SafetensorsShard, shards
+    """Write random weights in files of at most SHARD_LIMIT bytes, a file at a time; return the bytes."""
+    from safetensors.numpy import save_file
+
+    from porter.weights.writers import Entry, shards
 
     folder.mkdir(parents=True)
     (folder / "config.json").write_text(json.dumps({"model_type": "bert", "architectures": ["BertModel"], **config}))
@@ -98,9 +132,8 @@ def make_checkpoint(folder: Path, config: dict[str, int]) -> int:
     names = ["model.safetensors"] if single else [f"model-{n:05d}.safetensors" for n in range(len(files))]
     draw = np.random.default_rng(0)
     for name, part in zip(names, files, strict=True):
-        with SafetensorsShard(folder / name, part, flat=not single) as writer:
-            for entry in part:
-                writer.add(entry, weights(entry.name, draw.standard_normal(entry.shape, np.float32)))
+        tensors = {entry.name: weights(entry.name, draw.standard_normal(entry.shape, np.float32)) for entry in part}
+        save_file(tensors, folder / name, metadata={"format": "pt"})
     if not single:
         index = {entry.key: name for name, part in zip(names, files, strict=True) for entry in part}
         (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": index}))
@@ -159,6 +192,7 @@ def steps(source: Path, old: str | None) -> Iterator[tuple[str, bool, Callable[[
     yield "porter pt-to-tf, all verified", True, lambda out: [*command, "--output", str(out / "tf")]
     if old is not None:
         yield "transformers 4, nothing verified", True, lambda out: [old, "-c", OLD, str(source), str(out)]
+        yield "transformers 4, verified", True, lambda out: [old, "-c", OLD_VERIFIED, str(source), str(out)]
 
 
 def rows(folder: Path, name: str, config: dict[str, int], options: argparse.Namespace) -> Iterator[tuple[str, ...]]:
