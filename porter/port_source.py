@@ -71,10 +71,7 @@ def _beside(model_dir: Path, class_name: str, trusted: bool) -> Path | None:
         hint = "--trust-remote-code runs it, --tf FILE takes another"
         raise UsageError(f"The repository brings its own TensorFlow code, {found[0].name}.", hint=hint)
     own = file_with(model_dir, class_name.removeprefix("TF"))
-    if own is not None:
-        return own
-    own = file_with(model_dir, class_name.removeprefix("TF")) if len(found) > 1 else None
-    if own is not None:  # the others are of models that it holds
+    if own is not None:  # others there are of models that it holds
         return own
     if len(found) > 1:
         names = ", ".join(file.name for file in found)
