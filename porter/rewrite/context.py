@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
@@ -63,6 +64,11 @@ class Context:
         """What is known of an original expression."""
         return self.knowledge.fact(node)
 
+    def is_of(self, variables: Mapping[str, Set[str]], node: cst.BaseExpression) -> bool:
+        """Whether an expression is one of the variables, which are named by the function that they belong to."""
+        function = self.source.enclosing(node)
+        return isinstance(node, cst.Name) and function is not None and node.value in variables.get(function.name, ())
+
     def arg(self, original: cst.BaseExpression, updated: cst.BaseExpression, starred: bool = False) -> Arg:
         """An argument for a rule."""
         return Arg(updated, original, self.fact(original), starred)
@@ -73,7 +79,7 @@ class Context:
         bound = {name for function in self.source.functions.values() for name in self.source.assigned(function)}
         functions = self.source.find(self.source.tree, cst.FunctionDef)
         bound |= {node.name.value for node in functions if self._stands_alone(node)}
-        return frozenset(bound) & self.runtime
+        return self.runtime & bound
 
     def _stands_alone(self, node: cst.CSTNode) -> bool:
         """Whether a function is called by its bare name: it is no method."""

@@ -9,6 +9,7 @@ import libcst as cst
 import libcst.matchers as m
 
 from porter.rewrite.context import Context
+from porter.rewrite.loops import appended
 from porter.rewrite.source import LocalFunction
 from porter.rules.call import code_of
 
@@ -53,14 +54,6 @@ def port_counted(
     return cst.FlattenSentinel([definition, call.with_changes(leading_lines=[blank])])
 
 
-def is_collected(context: Context, node: cst.BaseExpression) -> bool:
-    """Whether a variable is a list that such a loop fills."""
-    function = context.source.enclosing(node)
-    return (
-        isinstance(node, cst.Name) and function is not None and node.value in context.collected.get(function.name, ())
-    )
-
-
 def _counts_to_size(context: Context, node: cst.For) -> bool:
     is_range = m.matches(node.iter, m.Call(func=m.Name("range"), args=[m.AtLeastN(m.Arg(star=""), n=1)]))
     if not is_range or not isinstance(node.target, cst.Name) or node.orelse is not None:
@@ -74,11 +67,12 @@ def _analysed(context: Context, function: LocalFunction, node: cst.For) -> _Loop
     source = context.source
     if any(not _fits(context, node, inner) for inner in source.find(node.body, *_UNFIT, cst.AssignTarget, cst.If)):
         return None
-    lists = tuple(dict.fromkeys(name for s in node.body.body if (name := _appended(s)) is not None))
+    appending = [item for statement in node.body.body if (item := appended(statement)) is not None]
+    lists = tuple(dict.fromkeys(item.name for item in appending))
     appends = [
         call for call in source.find(node.body, cst.Call) if m.matches(call.func, m.Attribute(attr=m.Name("append")))
     ]
-    if len(appends) != sum(_appended(s) is not None for s in node.body.body):
+    if len(appends) != len(appending):
         return None
     if not all(_only_collected(context, function, name) for name in lists):
         return None
@@ -101,15 +95,6 @@ def _fits(context: Context, loop: cst.For, node: cst.CSTNode) -> bool:
         names = {name.value for name in _reads(context, node.test)}
         return code_of(loop.target) not in names
     return True
-
-
-def _appended(statement: cst.CSTNode) -> str | None:
-    """The list in `name.append(value)`."""
-    call = m.Call(func=m.Attribute(value=m.Name(), attr=m.Name("append")), args=[m.Arg(keyword=None)])
-    if not m.matches(statement, m.SimpleStatementLine(body=[m.Expr(call)])):
-        return None
-    line = cst.ensure_type(statement, cst.SimpleStatementLine)
-    return code_of(cst.ensure_type(line.body[0], cst.Expr).value.func.value)  # type: ignore[attr-defined]  # matched
 
 
 def _only_collected(context: Context, function: LocalFunction, name: str) -> bool:
@@ -235,12 +220,11 @@ def _part(name: str) -> str:
 
 def _stored(lists: Sequence[str], statement: cst.BaseStatement) -> cst.BaseStatement:
     """`name.append(value)` as `next_name = value`."""
-    name = _appended(statement)
-    if name not in lists or name is None:
+    item = appended(statement)
+    if item is None or item.name not in lists:
         return statement
-    line = cst.ensure_type(statement, cst.SimpleStatementLine)
-    call = cst.ensure_type(cst.ensure_type(line.body[0], cst.Expr).value, cst.Call)
-    return line.with_changes(body=[cst.Assign([cst.AssignTarget(cst.Name(_part(name)))], call.args[0].value)])
+    part = cst.Assign([cst.AssignTarget(cst.Name(_part(item.name)))], item.value)
+    return cst.ensure_type(statement, cst.SimpleStatementLine).with_changes(body=[part])
 
 
 def _tuple(names: Sequence[str]) -> str:

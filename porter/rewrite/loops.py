@@ -13,9 +13,15 @@ from porter.rewrite.freezing import is_freezing, port_freezing
 from porter.rewrite.template import with_names
 from porter.rules.call import code_of
 
-_APPEND = m.SimpleStatementLine(
-    body=[m.Expr(m.Call(func=m.Attribute(value=m.Name(), attr=m.Name("append")), args=[m.Arg(keyword=None)]))]
-)
+_APPEND = m.Call(func=m.Attribute(value=m.Name(), attr=m.Name("append")), args=[m.Arg(keyword=None)])
+
+
+@dataclass(frozen=True)
+class Appended:
+    """`name.append(value)`."""
+
+    name: str
+    value: cst.BaseExpression
 
 
 @dataclass(frozen=True)
@@ -58,18 +64,18 @@ def _rows(context: Context, iterated: cst.BaseExpression) -> cst.BaseExpression 
 
 def _collected(original: cst.For, updated: cst.For) -> Iterator[_Collected]:
     for before, after in zip(original.body.body, updated.body.body, strict=False):
-        call, new = _appended(before), _appended(after)
-        if call is not None and new is not None:
-            name = code_of(cst.ensure_type(call.func, cst.Attribute).value)
-            yield _Collected(name, call.args[0].value, new.args[0].value)
+        old, new = appended(before), appended(after)
+        if old is not None and new is not None:
+            yield _Collected(old.name, old.value, new.value)
 
 
-def _appended(statement: cst.CSTNode) -> cst.Call | None:
-    """The call in `name.append(value)`."""
-    if not m.matches(statement, _APPEND):
+def appended(statement: cst.CSTNode) -> Appended | None:
+    """The list and the value where a statement appends to a variable, else None."""
+    if not m.matches(statement, m.SimpleStatementLine(body=[m.Expr(_APPEND)])):
         return None
     line = cst.ensure_type(statement, cst.SimpleStatementLine)
-    return cst.ensure_type(cst.ensure_type(line.body[0], cst.Expr).value, cst.Call)
+    call = cst.ensure_type(cst.ensure_type(line.body[0], cst.Expr).value, cst.Call)
+    return Appended(code_of(cst.ensure_type(call.func, cst.Attribute).value), call.args[0].value)
 
 
 def _mapped(original: cst.For, updated: cst.For, item: _Collected, dtype: str) -> str:
@@ -82,12 +88,6 @@ def _mapped(original: cst.For, updated: cst.For, item: _Collected, dtype: str) -
         value = with_names(value, {name: cst.parse_expression(f"row[{at}]") for at, name in enumerate(names)})
     argument = "row" if names else code_of(original.target)
     return f"{item.name} = tf.map_fn(lambda {argument}: {code_of(value)}, {rows}, fn_output_signature=tf.{dtype})"
-
-
-def is_mapped(context: Context, node: cst.BaseExpression) -> bool:
-    """Whether a variable is such a collected list, which is a stacked tensor in the port."""
-    function = context.source.enclosing(node)
-    return isinstance(node, cst.Name) and function is not None and node.value in context.mapped.get(function.name, ())
 
 
 def without_empty_lists(body: cst.BaseSuite, names: set[str]) -> cst.BaseSuite:

@@ -10,8 +10,6 @@ import libcst.matchers as m
 from porter.rewrite.attributes import own_attribute
 from porter.rewrite.constructors import bind_constructor
 from porter.rewrite.context import Context
-from porter.rewrite.counted_loops import is_collected
-from porter.rewrite.loops import is_mapped
 from porter.rewrite.source import LocalFunction
 from porter.rewrite.template import fill, translate
 from porter.rules import CannotBind, Unknown, find_card
@@ -35,10 +33,10 @@ def special_call(context: Context, original: cst.Call, updated: cst.Call) -> cst
         number = _number(context, original, updated)
         if number is not None:
             return number
-    if original.args and is_collected(context, original.args[0].value):
+    if original.args and context.is_of(context.collected, original.args[0].value):
         return _of_collected(context, original, updated)
     is_stack = len(original.args) == 1 and context.source.canonical(original.func) == "torch.stack"
-    if is_stack and is_mapped(context, original.args[0].value):
+    if is_stack and context.is_of(context.mapped, original.args[0].value):
         return updated.args[0].value
     if m.matches(original.func, m.Name("hasattr")) and len(original.args) == 2:
         return _hasattr(context, original)
