@@ -14,7 +14,7 @@ from porter.rewrite.knowledge import Callee
 from porter.rewrite.main_layer import main_layer_name
 from porter.rewrite.nested import construct_nested
 from porter.rewrite.source import Source
-from porter.rewrite.template import fill, translate
+from porter.rewrite.template import fill, parenthesised, translate
 from porter.rules import Call, CannotBind, Card, Signature, Unknown, bind, find_card, find_rule
 from porter.rules.call import Arg, code_of
 
@@ -92,9 +92,7 @@ def _container(original: cst.Call, updated: cst.Call, name: str) -> cst.BaseExpr
     inner = updated.args[0].value
     if isinstance(inner, cst.GeneratorExp):
         return cst.ListComp(elt=inner.elt, for_in=inner.for_in)
-    if isinstance(inner, cst.BinaryOperation) and not inner.lpar:
-        return inner.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
-    return inner
+    return parenthesised(inner) if isinstance(inner, cst.BinaryOperation) else inner
 
 
 def _construct_layer(

@@ -149,7 +149,7 @@ def _added_keywords(knowledge: Knowledge, sites: Iterable[Site]) -> dict[str, tu
     for site in sites:
         by_caller.setdefault(site.caller.name, []).append(site)
     consumed = _consumed(knowledge.source, functions, by_caller)
-    from_users = {function.name: set(_given_by_users(knowledge.source, function)) for function in functions}
+    from_users = {function.name: tuple(_given_by_users(knowledge.source, function)) for function in functions}
     provided = _provided(from_users, by_caller, consumed)
     return {
         function.name: tuple(key for key in consumed[function.name] if key in provided[function.name])
@@ -200,7 +200,7 @@ def _read_directly(source: Source, function: LocalFunction) -> list[str]:
 
 
 def _provided(
-    from_users: Mapping[str, set[str]], by_caller: Mapping[str, list[Site]], consumed: Mapping[str, list[str]]
+    from_users: Mapping[str, tuple[str, ...]], by_caller: Mapping[str, list[Site]], consumed: Mapping[str, list[str]]
 ) -> dict[str, set[str]]:
     """The keys that can arrive in each function's `**kwargs`: from users of a model, and from calls in the file."""
     provided = {name: set(keys) for name, keys in from_users.items()}

@@ -12,7 +12,6 @@ from types import ModuleType
 from typing import Literal, TypeVar
 
 import libcst as cst
-import libcst.matchers as m
 from libcst.metadata import MetadataWrapper, PositionProvider
 
 from porter.facts import Span
@@ -205,14 +204,6 @@ class Source:
         return LocalClass(
             node.name.value, node, _kind(found), lineage, None if torch_base == "torch.nn.Module" else torch_base
         )
-
-
-def asks_for_output(target: cst.BaseExpression) -> bool:
-    """`kwargs["return_dict"]`: set to get an output, which layers of a port always give."""
-    return m.matches(target, m.Subscript(value=m.Name(), slice=[m.SubscriptElement(m.Index(_RETURN_DICT))]))
-
-
-_RETURN_DICT = m.SimpleString('"return_dict"') | m.SimpleString("'return_dict'")
 
 
 class _Order:

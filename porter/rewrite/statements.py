@@ -9,7 +9,6 @@ import libcst.matchers as m
 
 from porter.rewrite.attributes import own_attribute
 from porter.rewrite.context import Context
-from porter.rewrite.source import asks_for_output
 from porter.rules import Unknown
 from porter.rules.call import code_of
 from porter.subscripts import Index, subscript_assignment
@@ -22,6 +21,7 @@ _DROPPED_CALLS = frozenset(
         "_register_state_dict_hook",
     }
 )
+_RETURN_DICT = m.SimpleString('"return_dict"') | m.SimpleString("'return_dict'")
 _DROPPED_ATTRIBUTES = frozenset({"gradient_checkpointing", "_requires_grad", "_is_hf_initialized"})
 
 
@@ -113,7 +113,7 @@ def _port_assignment(
         layer = cst.ensure_type(after.targets[0].target, cst.Attribute)
         call = f'remove_layer({code_of(layer.value)}, "{layer.attr.value}")'
         return line.with_changes(body=[cst.Expr(cst.parse_expression(call))])
-    if asks_for_output(target) or _sets_unread_keyword(context, target):
+    if _asks_for_output(target) or _sets_unread_keyword(context, target):
         return cst.RemoveFromParent()
     if m.matches(target, m.Attribute(attr=m.Name("generation_config"))):
         context.note(before, "assumed", "generation is not ported, nor is its configuration.")
@@ -156,6 +156,11 @@ def _takes_layer_away(context: Context, assign: cst.Assign) -> bool:
         return False
     owners = (name.removeprefix("local.") for name in fact.names if name.startswith("local."))
     return any(target.attr.value in context.knowledge.children(owner) for owner in owners)
+
+
+def _asks_for_output(target: cst.BaseExpression) -> bool:
+    """`kwargs["return_dict"]`: set to get an output, which layers of a port always give."""
+    return m.matches(target, m.Subscript(value=m.Name(), slice=[m.SubscriptElement(m.Index(_RETURN_DICT))]))
 
 
 def _sets_unread_keyword(context: Context, target: cst.BaseExpression) -> bool:

@@ -349,7 +349,6 @@ rule(
     cases={"torch.logit(u)": "tf.math.log(u / (1 - u))"},
 )
 
-
 rule(
     "torch.sinc(input)",
     "torch.special.sinc(input)",
