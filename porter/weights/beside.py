@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 from porter.runtime.tensor_source import Array, Checkpoint
@@ -42,17 +43,41 @@ class Stoppable(Checkpoint):
         """Nothing: whoever opened the checkpoint closes it."""
 
 
+@dataclass(frozen=True)
+class Written:
+    """A folder that will hold a model's weights when `files` is done."""
+
+    folder: Path
+    files: Future[list[Path]]
+
+    def wait(self) -> Path:
+        """The folder, when the weights are there."""
+        self.files.result()
+        return self.folder
+
+
+@dataclass(frozen=True)
+class Worker:
+    """Does one piece of work after the other in a thread of its own, each with the checkpoint."""
+
+    pool: ThreadPoolExecutor
+    checkpoint: Checkpoint
+
+    def begin(self, work: Callable[[Checkpoint], Answer]) -> Future[Answer]:
+        """The result that there will be."""
+        return self.pool.submit(work, self.checkpoint)
+
+
 @contextmanager
-def beside(work: Callable[[Checkpoint], Answer], checkpoint: Checkpoint) -> Iterator[Future[Answer]]:
-    """`work` with the checkpoint, in a thread of its own, while the block runs.
+def beside(checkpoint: Checkpoint) -> Iterator[Worker]:
+    """A worker for as long as the block runs; all its work is done at the end.
 
     When an exception leaves the block, the work ends at the next tensor that it reads.
     """
     stopped = threading.Event()
     with ThreadPoolExecutor(1, "porter-beside") as pool:
-        future = pool.submit(work, Stoppable(checkpoint, stopped))
         try:
-            yield future
+            yield Worker(pool, Stoppable(checkpoint, stopped))
         except BaseException:
             stopped.set()
             raise

@@ -22,7 +22,7 @@ from porter.runtime.beside import PATTERN
 from porter.runtime.checkpoint import open_checkpoint
 from porter.runtime.tensor_source import Checkpoint, CheckpointError
 from porter.weights import plan_cache, whole_formats
-from porter.weights.beside import beside
+from porter.weights.beside import Written, beside
 from porter.weights.card import write_card
 from porter.weights.convert import Target, check_space, convert
 from porter.weights.memory import weight_limit
@@ -30,7 +30,7 @@ from porter.weights.output import copy_companions, whole_folder
 from porter.weights.plan import Plan, build_without_weights, make_plan
 from porter.weights.readback import check_written
 from porter.weights.reference import Reference, TorchSource
-from porter.weights.report import BEFORE, Data, Result, bytes_in_words, hashes, write_report
+from porter.weights.report import BEFORE, Data, Result, bytes_in_words, hashes, sha256, write_report
 from porter.weights.source import has_tensorflow
 
 if TYPE_CHECKING:
@@ -148,15 +148,20 @@ def run(options: Options) -> Data:
             check_space(conversion.plan, options.target, folder)
             if options.target.format in whole_formats.FORMATS:
                 whole_formats.check_type(conversion.plan, options.target.format, options.target.dtype)
-        with beside(functools.partial(write_weights, conversion, folder), conversion.checkpoint) as writing:
+        copy_companions(options.source, folder)
+        with beside(conversion.checkpoint) as worker:
+            writing = worker.begin(functools.partial(write_weights, conversion, folder))
+            digests = worker.begin(lambda _: {file.name: sha256(file) for file in writing.result()})
             prover = conversion.prover()
             with stages.stage(CROSSLOAD):
-                reference, crossload = prover.crossload(conversion.model_class, options.seed)
+                reference, crossload = prover.crossload(conversion.model_class, options.seed, Written(folder, writing))
                 check_unused(conversion.plan, conversion.model_class, reference.parameters)
                 check(crossload, CROSSLOAD, options.max_error)
             before = weights_before(conversion, prover, reference)
             with stages.stage("convert"):
-                writing.result()
+                files = writing.result()
+                if files and not prover.has_read_back(folder):
+                    check_written(conversion.plan, conversion.checkpoint, files, options.target)
                 write_rest(conversion, folder, reference)
         with stages.stage(RELOAD):
             reload = prover.reload(conversion.model_class, folder, reference)
@@ -171,7 +176,7 @@ def run(options: Options) -> Data:
             proofs={**before, CROSSLOAD: crossload, RELOAD: reload},
             seconds=stages.seconds,
         )
-        data = result.to_json(hashes(folder))
+        data = result.to_json(hashes(folder, digests.result()))
         write_report(folder, data)
     return data
 
@@ -230,23 +235,20 @@ def weights_before(conversion: Conversion, prover: Prover, reference: Reference)
         return {}
 
 
-def write_weights(conversion: Conversion, folder: Path, checkpoint: Checkpoint) -> None:
-    """The weights, where the format holds nothing else, read back and compared bit by bit."""
+def write_weights(conversion: Conversion, folder: Path, checkpoint: Checkpoint) -> list[Path]:
+    """The files with the weights; none where the format holds a model as a whole."""
     target = conversion.options.target
-    if target.format not in whole_formats.FORMATS:
-        files = convert(conversion.plan, checkpoint, folder, target)
-        check_written(conversion.plan, checkpoint, files, target)
+    return [] if target.format in whole_formats.FORMATS else convert(conversion.plan, checkpoint, folder, target)
 
 
 def write_rest(conversion: Conversion, folder: Path, reference: Reference) -> None:
-    """The model, where the format holds it as a whole, companions and the modeling file."""
+    """The model, where the format holds it as a whole, the model card and the modeling file."""
     plan, options = conversion.plan, conversion.options
     if options.target.format in whole_formats.FORMATS:
         model_class = conversion.model_class
         model = model_class.from_pretrained(options.source, from_pt=True)
         whole_formats.write(model, folder, options.target.format, reference.trials)
         whole_formats.check_written(whole_formats.load(folder, model_class), plan, conversion.checkpoint)
-    copy_companions(options.source, folder)
     if not Path(options.name).is_dir():
         write_card(options.source, folder, options.name, plan)
     if options.with_code:

@@ -12,11 +12,12 @@ from typing import Any, TypeVar
 from diffcheck.metrics import Bound as Tolerance
 from diffcheck.values import Flattened
 from porter.weights import whole_formats
+from porter.weights.beside import Written
 from porter.weights.blocks import BlockWatch, choose_blocks, stopping, stopping_layers, trial_of_run
 from porter.weights.lockstep import in_lockstep
 from porter.weights.memory import Room, return_freed_memory
 from porter.weights.reference import Reference, TorchSource
-from porter.weights.tf_blocks import loaded_in_blocks
+from porter.weights.tf_blocks import Twins, in_blocks, weights_of
 from porter.weights.torch_blocks import load_in_blocks
 from porter.weights.trials import Trial
 from porter.weights.verify import (
@@ -52,11 +53,19 @@ class BlockSummary:
 
 @dataclass(frozen=True)
 class Proof:
-    """What was found: a verification, and the sentences that say where a difference comes from."""
+    """What was found.
+
+    Attributes:
+        verification: how far each output is from PyTorch's.
+        causes: sentences that say where a difference comes from.
+        blocks: where the models were compared block by block.
+        same_bits: the weights were found to be those of an earlier proof, bit by bit, and the verification is its.
+    """
 
     verification: Verification
     causes: tuple[str, ...] = ()
     blocks: BlockSummary | None = None
+    same_bits: bool = False
 
 
 class Prover(ABC):
@@ -69,8 +78,12 @@ class Prover(ABC):
         self.torch, self.max_error = torch, max_error
 
     @abstractmethod
-    def crossload(self, model_class: Any, seed: int) -> tuple[Reference, Proof]:
+    def crossload(self, model_class: Any, seed: int, written: Written) -> tuple[Reference, Proof]:
         """What PyTorch makes of the trials of this seed, and the class with PyTorch's weights compared with that."""
+
+    def has_read_back(self, folder: Path) -> bool:
+        """Whether `crossload` found the weights that were written to the folder to be PyTorch's, bit by bit."""
+        return False
 
     @abstractmethod
     def reload(self, model_class: Any, folder: Path, reference: Reference) -> Proof:
@@ -90,7 +103,7 @@ class Prover(ABC):
 class Whole(Prover):
     """Each model is loaded as a whole, one after the other."""
 
-    def crossload(self, model_class: Any, seed: int) -> tuple[Reference, Proof]:
+    def crossload(self, model_class: Any, seed: int, written: Written) -> tuple[Reference, Proof]:
         """What PyTorch makes of the trials of this seed, and the class with PyTorch's weights compared with that."""
         torch_model = self.torch.load()
         reference = Reference.of(
@@ -129,33 +142,51 @@ class Whole(Prover):
 
 
 class BlockByBlock(Prover):
-    """Weights are read when a block needs them; those of both models together take at most `limit` bytes."""
+    """Weights are read when a block needs them; those of both models together take at most `limit` bytes.
+
+    Where the class loads the same bits from what was written as from PyTorch's file, it computes the same with them
+    and is not run again.
+    """
 
     def __init__(self, torch: TorchSource, max_error: float, limit: int) -> None:
         super().__init__(torch, max_error)
         self._limit = limit
         self._blocks: tuple[str, ...] = ()
+        self._read_back: tuple[Path, Proof] | None = None
 
-    def crossload(self, model_class: Any, seed: int) -> tuple[Reference, Proof]:
+    def crossload(self, model_class: Any, seed: int, written: Written) -> tuple[Reference, Proof]:
         """Both models side by side; every block of TensorFlow's is also run alone on PyTorch's inputs."""
-        with self._room() as room, loaded_in_blocks(model_class, self.torch.folder, room, from_pt=True) as tf_model:
-            model = self._torch_model(room)
+        folder = written.wait()
+        with (
+            self._room() as room,
+            weights_of(model_class, self.torch.folder, from_pt=True) as weights,
+            weights_of(model_class, folder, from_pt=False) as in_folder,
+        ):
+            twins = Twins(weights, in_folder)
+            tf_model, model = in_blocks(weights, room, twins.read), self._torch_model(room)
             watch = BlockWatch(self._blocks, Tolerance(self.max_error))
             pairs = _SideBySide(tf_model, watch)
             with watch.watching(model, tf_model):
                 reference = Reference.of(model, run_torch(model, seed, pairs, self.torch.processed(model)))
+            same = twins.are_same()
         reference, found = self._judged(reference, compared(reference.outputs, pairs.outputs, Bound(self.max_error)))
         summary = BlockSummary(len(self._blocks), len(watch.worst), watch.greatest, room.most)
-        return reference, Proof(found, () if found.matches else tuple(watch.sentences()), summary)
+        proof = Proof(found, () if found.matches else tuple(watch.sentences()), summary)
+        self._read_back = (folder, replace(proof, blocks=None, same_bits=True)) if same else None
+        return reference, proof
+
+    def has_read_back(self, folder: Path) -> bool:
+        """Whether `crossload` found the weights that were written to the folder to be PyTorch's, bit by bit."""
+        return self._read_back is not None and self._read_back[0] == folder
 
     def reload(self, model_class: Any, folder: Path, reference: Reference) -> Proof:
         """The class with the TensorFlow weights of a folder compared."""
-        with (
-            self._room() as room,
-            loaded_in_blocks(model_class, folder, room, from_pt=False) as tf_model,
-            stopping_layers(tf_model, self._blocks),
-        ):
-            outputs = in_lockstep(lambda trial: run_tensorflow(tf_model, trial), reference.trials)
+        if self._read_back is not None and self._read_back[0] == folder:
+            return self._read_back[1]
+        with self._room() as room, weights_of(model_class, folder, from_pt=False) as weights:
+            tf_model = in_blocks(weights, room, weights.read)
+            with stopping_layers(tf_model, self._blocks):
+                outputs = in_lockstep(lambda trial: run_tensorflow(tf_model, trial), reference.trials)
         by_name = dict(zip((trial.name for trial in reference.trials), outputs, strict=True))
         return Proof(self._judged(reference, compared(reference.outputs, by_name, Bound(self.max_error)))[1])
 

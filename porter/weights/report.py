@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from porter import __version__, console
@@ -58,6 +59,7 @@ class Result:
                 stage: proof.verification.rounded() for stage, proof in self.proofs.items() if stage != BEFORE
             },
             "blocks": {stage: asdict(proof.blocks) for stage, proof in self.proofs.items() if proof.blocks},
+            "same_bits": [stage for stage, proof in self.proofs.items() if proof.same_bits],
             "trials": list(self.trials),
             "unused": list(self.unused),
             "files": dict(files),
@@ -77,9 +79,9 @@ def versions() -> dict[str, str]:
     return found
 
 
-def hashes(folder: Path) -> dict[str, str]:
-    """SHA-256 of every file but the report itself, by name."""
-    return {name: sha256(folder / name) for name in _names(folder)}
+def hashes(folder: Path, known: Mapping[str, str] = MappingProxyType({})) -> dict[str, str]:
+    """SHA-256 of every file but the report itself, by name; of some it is known."""
+    return {name: known.get(name) or sha256(folder / name) for name in _names(folder)}
 
 
 def _names(folder: Path) -> list[str]:
@@ -195,8 +197,14 @@ def in_blocks(data: Data) -> str:
     return (
         f"Compared block by block, with at most {size} of weights in memory: {found[0]['compared']} of "
         f"{found[0]['blocks']} blocks also alone on PyTorch's inputs, where the greatest difference is "
-        f"{number(max(greatest, default=None))} of the output's scale."
+        f"{number(max(greatest, default=None))} of the output's scale.{_same_bits(data)}"
     )
+
+
+def _same_bits(data: Data) -> str:
+    if not data.get("same_bits"):
+        return ""
+    return " What was written loads bit by bit as PyTorch's weights do, so its outputs are the same."
 
 
 def bytes_in_words(count: int) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 from porter.runtime.loading import check, converted, loading_info, paired
 from porter.runtime.pairing import Move
 from porter.runtime.repository import Repository
-from porter.runtime.tensor_source import Array, Checkpoint, CheckpointError, fill, numpy_dtype
+from porter.runtime.tensor_source import Array, Checkpoint, CheckpointError, fill, numpy_dtype, same_bits
 from porter.runtime.transformers4 import current_names
 from porter.weights.memory import Room
 from porter.weights.plan import build_without_weights
@@ -21,9 +22,28 @@ from porter.weights.plan import build_without_weights
 ALIGNMENT = 64
 
 
+@dataclass(frozen=True)
+class Weights:
+    """A model without numbers, and how each of its variables gets them.
+
+    Attributes:
+        model: as `from_pretrained` builds it.
+        variables: by path.
+        readers: of each, by path: read its array from the files.
+    """
+
+    model: Any
+    variables: Mapping[str, Any]
+    readers: Mapping[str, Callable[[], Array]]
+
+    def read(self, path: str) -> Array:
+        """The variable's array."""
+        return self.readers[path]()
+
+
 @contextmanager
-def loaded_in_blocks(model_class: Any, folder: Path, room: Room, *, from_pt: bool) -> Iterator[Any]:
-    """The model with the weights of the folder, as `from_pretrained` would load them, but read as they are used.
+def weights_of(model_class: Any, folder: Path, *, from_pt: bool) -> Iterator[Weights]:
+    """What `from_pretrained` would load from the folder; nothing is read before it is asked for.
 
     Raises:
         CheckpointError: the weights do not fit, or one is missing.
@@ -36,21 +56,58 @@ def loaded_in_blocks(model_class: Any, folder: Path, room: Room, *, from_pt: boo
         check(model, pairing, loading_info(model, pairing, from_pt=from_pt), ignore_mismatched=False)
         if pairing.missing:
             raise CheckpointError(f"{folder} lacks weights of {model_class.__name__}: {pairing.missing[0]}.")
-        for move in pairing.moves:
-            variable = named[move.name].variable
-            # A Keras variable without numbers of its own takes them from its initializer, each time it is used.
-            variable._initializer = _reader(move, checkpoint, room)
-        yield model
+        variables = {move.target.path: named[move.name].variable for move in pairing.moves}
+        yield Weights(model, variables, {move.target.path: _reader(move, checkpoint) for move in pairing.moves})
 
 
-def _reader(move: Move, checkpoint: Checkpoint, room: Room) -> Callable[..., Any]:
-    def read(dtype: Any) -> Any:
-        return _tensor(move.target.layout.to_keras(checkpoint.read(move.source)), numpy_dtype(dtype))
+def _reader(move: Move, checkpoint: Checkpoint) -> Callable[[], Array]:
+    return lambda: move.target.layout.to_keras(checkpoint.read(move.source))
 
+
+@dataclass
+class Twins:
+    """The weights of the same class in two folders, compared bit by bit as the first are read.
+
+    Attributes:
+        differing: paths of variables that differ.
+    """
+
+    first: Weights
+    second: Weights
+    differing: set[str] = field(default_factory=set)
+    _compared: set[str] = field(default_factory=set)
+
+    def read(self, path: str) -> Array:
+        """The first folder's array."""
+        array = self.first.read(path)
+        if path not in self._compared:
+            self._compared.add(path)
+            if path not in self.second.readers or not same_bits(array, self.second.read(path)):
+                self.differing.add(path)
+        return array
+
+    def are_same(self) -> bool:
+        """Whether all weights are the same in both, those too that nobody has read."""
+        for path in {*self.first.readers, *self.second.readers} - self._compared:
+            if path not in self.first.readers:
+                return False
+            self.read(path)
+        return not self.differing
+
+
+def in_blocks(weights: Weights, room: Room, read: Callable[[str], Array]) -> Any:
+    """The model, whose weights are read by path as they are used."""
+    for path, variable in weights.variables.items():
+        # A Keras variable without numbers of its own takes them from its initializer, each time it is used.
+        variable._initializer = _initializer(path, read, room)
+    return weights.model
+
+
+def _initializer(path: str, read: Callable[[str], Array], room: Room) -> Callable[..., Any]:
     def initializer(shape: tuple[int, ...], dtype: Any = None) -> Any:
-        size = int(np.prod(shape)) * numpy_dtype(str(dtype)).itemsize
-        key = ("tensorflow", move.target.path, dtype)
-        return room.get(key, size, lambda: read(str(dtype)))
+        wanted = numpy_dtype(str(dtype))
+        size = int(np.prod(shape)) * wanted.itemsize
+        return room.get(("tensorflow", path, dtype), size, lambda: _tensor(read(path), wanted))
 
     return initializer
 

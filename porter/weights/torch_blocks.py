@@ -162,7 +162,7 @@ class SafetensorsPart:
 
     def open(self, key: str, stack: ExitStack) -> Any:
         """The tensor, to be read by `[...]` as long as the stack is open."""
-        return self._open(stack).get_slice(key)
+        return self._open(stack).get_tensor(key)
 
     def _open(self, stack: ExitStack) -> Any:
         from safetensors import safe_open

@@ -33,22 +33,23 @@ def read_for_ever(checkpoint):
 
 
 def test_the_result_of_the_work_can_be_waited_for():
-    with beside(lambda checkpoint: checkpoint.read("weight").size, Endless()) as work:
-        pass
+    with beside(Endless()) as worker:
+        work = worker.begin(lambda checkpoint: checkpoint.read("weight").size)
+    assert work.done()
     assert work.result() == 2
 
 
 def test_an_error_in_the_work_comes_out_where_it_is_waited_for():
-    with beside(lambda checkpoint: checkpoint.read("weight")[3], Endless()) as work, pytest.raises(IndexError):
-        work.result()
+    with beside(Endless()) as worker, pytest.raises(IndexError):
+        worker.begin(lambda checkpoint: checkpoint.read("weight")[3]).result()
 
 
 def test_the_work_ends_when_the_block_does_by_an_exception():
     checkpoint, started = Endless(), []
 
     def interrupted():
-        with beside(read_for_ever, checkpoint) as work:
-            started.append(work)
+        with beside(checkpoint) as worker:
+            started.append(worker.begin(read_for_ever))
             assert checkpoint.first.wait(10)
             raise KeyboardInterrupt
 

@@ -1,15 +1,19 @@
 """Block by block: the same proof as of whole models, with weights in memory only while they are used."""
 
+import shutil
+from concurrent.futures import Future
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from porter.runtime.tensor_source import CheckpointError
+from porter.weights.beside import Written
 from porter.weights.blocks import BlockWatch, choose_blocks
 from porter.weights.memory import Room, free_memory
 from porter.weights.proof import BlockByBlock, Whole
 from porter.weights.reference import TorchSource
+from porter.weights.tf_blocks import Twins, Weights
 from porter.weights.torch_blocks import load_in_blocks
 from porter.weights.verify import run_torch
 
@@ -94,11 +98,26 @@ def port():
     return load_class(PortSource(PORT, "TFBertForMaskedLM"))
 
 
-def test_the_proof_is_that_of_the_whole_models(checkpoints, port):
+@pytest.fixture(scope="module")
+def written(checkpoints, port, tmp_path_factory):
+    """The TensorFlow weights of BertForMaskedLM."""
+    folder = tmp_path_factory.mktemp("written")
+    port.from_pretrained(checkpoints("BertForMaskedLM"), from_pt=True).save_pretrained(folder)
+    return done(folder)
+
+
+def done(folder):
+    """A folder whose weights are written."""
+    files = Future()
+    files.set_result([folder / "tf_model.safetensors"])
+    return Written(folder, files)
+
+
+def test_the_proof_is_that_of_the_whole_models(checkpoints, port, written):
     source = TorchSource(checkpoints("BertForMaskedLM"), "BertForMaskedLM")
     whole, blockwise = Whole(source, 5e-5), BlockByBlock(source, 5e-5, LIMIT)
-    _, expected = whole.crossload(port, 0)
-    _, found = blockwise.crossload(port, 0)
+    _, expected = whole.crossload(port, 0, written)
+    _, found = blockwise.crossload(port, 0, written)
     assert [result.trial for result in found.verification.results] == [r.trial for r in expected.verification.results]
     assert found.verification.max_output == pytest.approx(expected.verification.max_output, abs=1e-6)
     assert found.verification.max_hidden == pytest.approx(expected.verification.max_hidden, abs=1e-6)
@@ -110,7 +129,7 @@ def test_the_proof_is_that_of_the_whole_models(checkpoints, port):
     assert expected.blocks is None
 
 
-def test_the_block_that_is_wrong_is_named_and_no_other(checkpoints, tmp_path):
+def test_the_block_that_is_wrong_is_named_and_no_other(checkpoints, tmp_path, written):
     from porter.port_source import PortSource, load_class
 
     text = PORT.read_text()
@@ -120,13 +139,13 @@ def test_the_block_that_is_wrong_is_named_and_no_other(checkpoints, tmp_path):
     source = TorchSource(checkpoints("BertForMaskedLM"), "BertForMaskedLM")
     prover = BlockByBlock(source, 5e-5, 7_000)
     model_class = load_class(PortSource(tmp_path / "modeling_tf_wrong.py", "TFBertForMaskedLM"))
-    _, proof = prover.crossload(model_class, 0)
+    _, proof = prover.crossload(model_class, 0, written)
     assert not proof.verification.matches
     named = [cause.partition(",")[0] for cause in proof.causes]
     assert named == [f"bert.encoder.layer.{number}.intermediate" for number in (0, 1)]
 
 
-def test_a_block_that_matches_runs_alone_on_one_trial(checkpoints, port, monkeypatch):
+def test_a_block_that_matches_runs_alone_on_one_trial(checkpoints, port, written, monkeypatch):
     judged, is_doubtful = [], BlockWatch._is_doubtful
 
     def recorded(watch, path, trial, *outputs):
@@ -135,17 +154,56 @@ def test_a_block_that_matches_runs_alone_on_one_trial(checkpoints, port, monkeyp
 
     monkeypatch.setattr(BlockWatch, "_is_doubtful", recorded)
     prover = BlockByBlock(TorchSource(checkpoints("BertForMaskedLM"), "BertForMaskedLM"), 5e-5, LIMIT)
-    _, proof = prover.crossload(port, 0)
+    _, proof = prover.crossload(port, 0, written)
     assert {trial for _, trial, _ in judged} == {result.trial for result in proof.verification.results}
     assert [trial for _, trial, alone in judged if alone] == ["7 tokens"] * proof.blocks.blocks
 
 
-def test_rounding_is_measured_block_by_block_too(checkpoints, port):
+def test_rounding_is_measured_block_by_block_too(checkpoints, port, written):
     source = TorchSource(checkpoints("BertForMaskedLM"), "BertForMaskedLM")
     prover = BlockByBlock(source, 1e-9, LIMIT)
-    reference, proof = prover.crossload(port, 0)
+    reference, proof = prover.crossload(port, 0, written)
     assert reference.noise
     assert all(result.bound.noise for result in proof.verification.results)
+
+
+def test_what_was_written_is_not_run_again_where_its_bits_are_pytorchs(checkpoints, port, written, monkeypatch):
+    prover = BlockByBlock(TorchSource(checkpoints("BertForMaskedLM"), "BertForMaskedLM"), 5e-5, LIMIT)
+    reference, proof = prover.crossload(port, 0, written)
+    assert prover.has_read_back(written.folder)
+    monkeypatch.setattr("porter.weights.proof.run_tensorflow", lambda *_: pytest.fail("it was run"))
+    again = prover.reload(port, written.folder, reference)
+    assert again.verification == proof.verification
+    assert again.same_bits
+    assert not proof.same_bits
+
+
+@pytest.mark.parametrize("name", ["cls/predictions/bias", "bert/encoder/layer.1/output/dense/kernel"])
+def test_what_was_written_with_one_other_bit_is_run(checkpoints, port, written, tmp_path, name):
+    from safetensors.numpy import load_file, save_file
+
+    shutil.copytree(written.folder, tmp_path, dirs_exist_ok=True)
+    weights = load_file(tmp_path / "tf_model.safetensors")
+    path = next(path for path in weights if path.endswith(name))
+    weights[path] = weights[path].copy()
+    weights[path].reshape(-1)[3] += 1
+    save_file(weights, tmp_path / "tf_model.safetensors", {"format": "tf"})
+    prover = BlockByBlock(TorchSource(checkpoints("BertForMaskedLM"), "BertForMaskedLM"), 5e-5, LIMIT)
+    reference, proof = prover.crossload(port, 0, done(tmp_path))
+    assert proof.verification.matches
+    assert not prover.has_read_back(tmp_path)
+    again = prover.reload(port, tmp_path, reference)
+    assert not again.verification.matches
+    assert not again.same_bits
+
+
+def test_weights_that_no_input_needs_are_compared_too():
+    arrays = {"used": np.zeros(2), "unused": np.zeros(3)}
+    changed = {**arrays, "unused": np.ones(3)}
+    for second, same in ((arrays, True), (changed, False), ({"used": arrays["used"]}, False)):
+        twins = Twins(*(Weights(None, {}, {n: lambda a=a: a for n, a in each.items()}) for each in (arrays, second)))
+        assert twins.read("used") is arrays["used"]
+        assert twins.are_same() is same
 
 
 def test_a_room_forgets_what_was_unused_for_longest():
