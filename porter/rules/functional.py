@@ -223,13 +223,17 @@ rule(
     f"{_F}.interpolate(input, size=None, scale_factor=None, mode='nearest', align_corners=None, "
     "recompute_scale_factor=None, antialias=False)",
     f"{_F}.upsample(input, size=None, scale_factor=None, mode='nearest', align_corners=None)",
-    to="interpolate(input, size=size, scale_factor=scale_factor, mode=mode, align_corners=align_corners)",
+    to="interpolate(input, size=size, scale_factor=scale_factor, mode=mode, align_corners=align_corners, "
+    "recompute_scale_factor=recompute_scale_factor, antialias=antialias)",
     cases={
         'F.interpolate(g, size=(4, 6), mode="bilinear", align_corners=False)': (
             'interpolate(g, size=(4, 6), mode="bilinear", align_corners=False)'
         ),
         'F.interpolate(g, scale_factor=2, mode="nearest")': "interpolate(g, scale_factor=2)",
         'F.interpolate(g, size=(3, 3), mode="bicubic")': 'interpolate(g, size=(3, 3), mode="bicubic")',
+        'F.interpolate(g, size=(2, 7), mode="bilinear", antialias=True)': (
+            'interpolate(g, size=(2, 7), mode="bilinear", antialias=True)'
+        ),
     },
 )
 rule(

@@ -121,7 +121,13 @@ def scaled_dot_product_attention(
 
 
 def interpolate(
-    images: Any, size: Any = None, scale_factor: Any = None, mode: str = "nearest", align_corners: bool | None = None
+    images: Any,
+    size: Any = None,
+    scale_factor: Any = None,
+    mode: str = "nearest",
+    align_corners: bool | None = None,
+    recompute_scale_factor: bool | None = None,
+    antialias: bool = False,
 ) -> Any:
     """`torch.nn.functional.interpolate` of `(batch, channels, ...)`: every axis is a product with a matrix.
 
@@ -135,8 +141,8 @@ def interpolate(
         scale = _item(scale_factor, order)
         wanted = _item(size, order)
         new = wanted if wanted is not None else _floor(old, scale)
-        ratio = 1.0 / scale if scale is not None else None
-        images = _resized(images, axis, (old, new, ratio), mode, bool(align_corners))
+        ratio = 1.0 / scale if scale is not None and not recompute_scale_factor else None
+        images = _resized(images, axis, (old, new, ratio), mode, bool(align_corners), antialias)
     return tf.cast(images, dtype)
 
 
@@ -152,12 +158,16 @@ def _floor(size: Any, scale: Any) -> Any:
     return tf.cast(tf.floor(tf.cast(size, tf.float64) * scale), tf.int64)
 
 
-def _resized(images: Any, axis: int, sizes: tuple[Any, Any, float | None], mode: str, align_corners: bool) -> Any:
+def _resized(
+    images: Any, axis: int, sizes: tuple[Any, Any, float | None], mode: str, align_corners: bool, antialias: bool
+) -> Any:
     old, new, ratio = sizes
     if mode in ("nearest", "nearest-exact"):
         return tf.gather(images, _nearest(old, new, ratio, exact=mode == "nearest-exact"), axis=axis)
     if mode == "area":
         weights = _area(old, new, images.dtype)
+    elif antialias:
+        weights = _antialiased(old, new, ratio, align_corners, images.dtype, cubic=mode == "bicubic")
     else:
         weights = _weights(old, new, ratio, align_corners, images.dtype, cubic=mode == "bicubic")
     perm = [*[n for n in range(images.shape.rank) if n != axis], axis]
@@ -187,18 +197,36 @@ def _weights(old: Any, new: Any, ratio: float | None, align_corners: bool, dtype
     return matrix
 
 
+def _antialiased(old: Any, new: Any, ratio: float | None, align_corners: bool, dtype: Any, cubic: bool) -> Any:
+    """The same with a kernel as much wider as the image becomes smaller, as Pillow has it."""
+    step = _step(old, new, ratio, align_corners, dtype)
+    wider = tf.maximum(step, 1)
+    radius = (2 if cubic else 1) * wider
+    centres = (tf.cast(tf.range(tf.cast(new, tf.int64)), dtype) + 0.5)[:, tf.newaxis] * step
+    columns = tf.cast(tf.range(tf.cast(old, tf.int64)), dtype)
+    distance = tf.abs(columns + 0.5 - centres) / wider
+    weights = _cubic(distance, -0.5) if cubic else 1 - distance
+    inside = tf.logical_and(columns >= tf.floor(centres - radius + 0.5), columns < tf.floor(centres + radius + 0.5))
+    weights = tf.where(tf.logical_and(inside, distance < radius / wider), weights, 0)
+    return weights / tf.reduce_sum(weights, axis=1, keepdims=True)
+
+
 def _source_places(old: Any, new: Any, ratio: float | None, align_corners: bool, dtype: Any) -> Any:
     places = tf.cast(tf.range(tf.cast(new, tf.int64)), dtype)
+    step = _step(old, new, ratio, align_corners, dtype)
+    return places * step if align_corners else (places + 0.5) * step - 0.5
+
+
+def _step(old: Any, new: Any, ratio: float | None, align_corners: bool, dtype: Any) -> Any:
+    """Pixels of the old image from one pixel of the new one to the next."""
     olds, news = tf.cast(old, dtype), tf.cast(new, dtype)
     if align_corners:
-        return places * (olds - 1) / tf.maximum(news - 1, 1)
-    step = olds / news if ratio is None else tf.cast(ratio, dtype)
-    return (places + 0.5) * step - 0.5
+        return tf.where(news > 1, (olds - 1) / tf.maximum(news - 1, 1), 0)
+    return olds / news if ratio is None else tf.cast(ratio, dtype)
 
 
-def _cubic(distance: Any) -> Any:
-    """Keys' kernel with a = -0.75, as PyTorch has it."""
-    a = -0.75
+def _cubic(distance: Any, a: float = -0.75) -> Any:
+    """Keys' kernel, with PyTorch's a; it is another where the kernel is widened."""
     near = ((a + 2) * distance - (a + 3)) * distance * distance + 1
     far = ((distance - 5) * distance + 8) * distance * a - 4 * a
     return tf.where(distance <= 1, near, far)

@@ -6,7 +6,8 @@ import tensorflow as tf
 import torch
 from transformers.image_processing_utils import select_best_resolution as theirs
 
-from porter.runtime import possibly, same_shape, select_best_resolution, surely, windows
+from porter.runtime import interpolate, possibly, same_shape, select_best_resolution, surely, windows
+from tests.runtime.compare import assert_matches
 
 RESOLUTIONS = [(224, 448), (448, 224), (448, 448), (672, 224)]
 
@@ -21,6 +22,26 @@ def test_windows_are_pytorchs(axis: int) -> None:
     values = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
     expected = torch.from_numpy(values).unfold(axis, 2, 1).numpy()
     np.testing.assert_array_equal(windows(tf.constant(values), 2, 1, axis=axis), expected)
+
+
+@pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
+@pytest.mark.parametrize("align_corners", [False, True])
+@pytest.mark.parametrize("size", [(3, 4), (5, 13), (1, 1), (14, 2)])
+def test_antialiased_images_are_pytorchs(mode: str, align_corners: bool, size: tuple[int, int]) -> None:
+    images = np.random.default_rng(0).normal(size=(2, 3, 7, 9)).astype(np.float32)
+    options = {"size": size, "mode": mode, "align_corners": align_corners, "antialias": True}
+    expected = torch.nn.functional.interpolate(torch.from_numpy(images), **options)
+    assert_matches(interpolate(tf.constant(images), **options), expected)
+
+
+@pytest.mark.parametrize("recompute", [None, True])
+@pytest.mark.parametrize("mode", ["bilinear", "bicubic", "nearest"])
+@pytest.mark.parametrize("scale", [0.6, 1.7, (0.5, 2.3)])
+def test_images_scaled_by_a_factor_are_pytorchs(recompute: bool | None, mode: str, scale: object) -> None:
+    images = np.random.default_rng(1).normal(size=(2, 3, 7, 9)).astype(np.float32)
+    options = {"scale_factor": scale, "mode": mode, "recompute_scale_factor": recompute}
+    expected = torch.nn.functional.interpolate(torch.from_numpy(images), **options)
+    assert_matches(interpolate(tf.constant(images), **options), expected)
 
 
 def test_conditions_on_unknown_sizes_are_possible_but_not_sure() -> None:
