@@ -33,10 +33,11 @@ def compare_candidate(candidate: Candidate, tolerance: float, float64: bool = Fa
     import diffcheck
     from diffcheck.exported import NotAnExport, diff_export, fit
     from porter.model_inputs import inputs_for, read_inputs
-    from porter.model_sides import check_inputs, load_torch, local_folder
+    from porter.model_sides import check_inputs, load_torch
+    from porter.weights.source import Fetch, local_copy
 
     graph = open_candidate(candidate.path)
-    folder = local_folder(candidate.model)
+    folder = local_copy(candidate.model, Fetch(with_code=candidate.trust_remote_code))
     model = load_torch(folder, candidate.trust_remote_code)
     if candidate.inputs:
         given = read_inputs(candidate.inputs)

@@ -70,10 +70,12 @@ def _compare_file(request: Request, candidate: Path) -> Report:
 def _compare_models(request: Request, model: str, scratch: Path) -> Report:
     import diffcheck
     from porter.model_inputs import inputs_for, read_inputs, variations_of
-    from porter.model_sides import check_names, load_for_diff, load_torch, local_folder
+    from porter.model_sides import check_names, load_for_diff, load_torch
     from porter.port_source import find_port
+    from porter.weights.source import Fetch, local_copy
 
-    folder, trusted = local_folder(model), request.trust_remote_code
+    trusted = request.trust_remote_code
+    folder = local_copy(model, Fetch(with_code=trusted))
     port = find_port(folder, request.tf, scratch, trusted)
     loaded = [load_torch(folder, trusted)]
     given = read_inputs(request.inputs) if request.inputs else inputs_for(folder, loaded[0])

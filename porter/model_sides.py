@@ -13,26 +13,6 @@ from porter.errors import NotInstalled, UsageError
 from porter.sample import RUN_ERRORS, torch_inputs
 
 
-def local_folder(model: str) -> Path:
-    """The folder itself, or the repository downloaded.
-
-    Raises:
-        UsageError: neither exists.
-    """
-    folder = Path(model)
-    if folder.is_dir():
-        return folder
-    if model.count("/") > 1 or folder.is_absolute() or model.startswith("."):
-        raise UsageError(f"There is no folder {model}.", hint="give a folder that save_pretrained wrote")
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-
-    try:
-        return Path(snapshot_download(model, ignore_patterns=["*.onnx", "*.msgpack", "*.tflite"]))
-    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-        raise UsageError(f"{model} is no folder, and could not be downloaded.", hint="check the name") from error
-
-
 def load_torch(folder: Path, trust: bool) -> Any:
     """The PyTorch model that config.json names, in float32, in eval mode, with eager attention.
 

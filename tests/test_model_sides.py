@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from porter.errors import UsageError
-from porter.model_sides import load_torch, local_folder
+from porter.model_sides import load_torch
 
 
 @pytest.fixture
@@ -41,8 +41,3 @@ def test_a_configuration_that_does_not_fit(checkpoint: Path) -> None:
     (checkpoint / "config.json").write_text(json.dumps({**config, "hidden_size": 12}))
     with pytest.raises(UsageError, match="cannot be loaded in PyTorch"):
         load_torch(checkpoint, trust=False)
-
-
-def test_a_folder_that_is_not_there() -> None:
-    with pytest.raises(UsageError, match="There is no folder"):
-        local_folder("./nowhere")

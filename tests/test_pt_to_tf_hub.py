@@ -1,4 +1,4 @@
-"""`porter pt-to-tf` from a repository on the Hub to its pull request, with the unmodified client over HTTP."""
+"""Commands on a repository of the Hub, `porter pt-to-tf` to its pull request, with the unmodified client over HTTP."""
 
 import json
 import os
@@ -173,3 +173,12 @@ def test_a_repository_that_cannot_be_read(hub, run, tmp_path, fault, sentence):
     hub.faults.append(Fault(fault.pattern, 99, fault.status, fault.headers))
     assert sentence in convert(run, code=2).stderr
     assert not (tmp_path / "tf").exists()
+
+
+def test_a_diff_fetches_one_kind_of_weights_and_names_what_is_missing(hub, run, tmp_path):
+    hub.store.repositories[REPO].refs["main"].files["pytorch_model.bin"] = b"not needed"
+    done = run("-m", "porter", "diff", "--model", REPO, "--tf", str(PORT), "--json")
+    assert json.loads(done.stdout)["matches"]
+    assert list((tmp_path / "home").rglob("pytorch_model.bin")) == []
+    absent = run("-m", "porter", "diff", "--model", "someone/absent", code=2)
+    assert "someone/absent" in absent.stderr

@@ -97,7 +97,7 @@ def pt_to_tf(
     from porter.weights import source
 
     check_publishable(model_name, not (no_pr or dry_run))
-    fetch = source.Fetch(revision, token, local_dir)
+    fetch = source.Fetch(revision, token, local_dir, with_code=trust_remote_code)
     folder = local_source(local_dir, push) if private else source.local_copy(model_name, fetch)
     source.check_new(folder, model_name, new_weights)
     from porter.weights.pipeline import Options

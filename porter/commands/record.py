@@ -44,10 +44,11 @@ def record(
     import diffcheck
     from diffcheck.storage import save
     from porter.model_inputs import inputs_for, read_inputs
-    from porter.model_sides import check_inputs, load_tensorflow, load_torch, local_folder
+    from porter.model_sides import check_inputs, load_tensorflow, load_torch
     from porter.port_source import find_port
+    from porter.weights.source import Fetch, local_copy
 
-    folder = local_folder(model)
+    folder = local_copy(model, Fetch(with_code=trust_remote_code))
     with tempfile.TemporaryDirectory() as scratch:
         if framework == "tensorflow":
             if inputs is None:

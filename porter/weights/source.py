@@ -1,4 +1,4 @@
-"""What the command is given: a folder or a repository on the Hub, and how the weights are to be written."""
+"""What a command is given: a folder or a repository on the Hub, and how the weights are to be written."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from porter.weights.hub import Patience, patiently
 if TYPE_CHECKING:
     from porter.weights.convert import Target
 
-# Weights come in one format only; code of the repository's own is fetched by whoever is allowed to run it.
+# Weights come in one format only.
 COMPANIONS = ("*.json", "*.txt", "*.model", "*.jinja", "modeling_tf_*.py", "configuration_*.py", "README.md")
 TF_WEIGHTS = ("tf_model*.h5", "tf_model*.safetensors", "tf_model.keras")
 TORCH_WEIGHTS = ("*.safetensors", "*.bin")
@@ -29,12 +29,14 @@ class Fetch:
 
     Attributes:
         ported: TensorFlow weights will do; PyTorch's are left where they are if there are both.
+        with_code: the repository's own code too, which the user allows to be run.
     """
 
     revision: str | None = None
     token: str | None = None
     local_dir: Path | None = None
     ported: bool = False
+    with_code: bool = False
 
 
 def local_copy(name: str, fetch: Fetch | None = None, patience: Patience | None = None) -> Path:
@@ -47,7 +49,7 @@ def local_copy(name: str, fetch: Fetch | None = None, patience: Patience | None 
     if Path(name).is_dir():
         return Path(name)
     if "://" in name or "@" in name:
-        raise UsageError("--model-name takes a folder or owner/name, no address.", hint="--token takes the token")
+        raise UsageError("A model is a folder or owner/name, no address.", hint="hf auth login keeps the token")
     if name.count("/") != 1 or name.startswith((".", "/", "~")):
         raise UsageError(f"There is no folder {name}.", hint="give a folder or a Hub repository owner/name")
     return patiently(lambda: _download(name, fetch or Fetch()), name, patience or Patience())
@@ -64,7 +66,8 @@ def _download(name: str, fetch: Fetch) -> Path:
     if not torch and not (fetch.ported and ported):
         raise UsageError(f"{name} holds no PyTorch weights.", hint="choose a repository with model.safetensors")
     weights = ported if fetch.ported and ported else [*ported, *(safe or torch)]
-    wanted = [file for file in own if _matches(file, COMPANIONS) or file in weights]
+    companions = (*COMPANIONS, "*.py") if fetch.with_code else COMPANIONS
+    wanted = [file for file in own if _matches(file, companions) or file in weights]
     return Path(
         snapshot_download(
             name, revision=fetch.revision, token=fetch.token, local_dir=fetch.local_dir, allow_patterns=wanted
