@@ -36,7 +36,7 @@ class Options:
 
     ``layer_by_layer`` examines every module even where the outputs match; ``skip`` names outputs that are not
     compared; ``parameters`` pairs PyTorch's names with TensorFlow's where that cannot be found out; ``gradients``
-    compares the backward pass, ``training`` a step in training mode with dropout off (both hold both models);
+    compares the backward pass, ``training`` a step in training mode with dropout off;
     ``max_memory`` is what the process may take, in bytes, by default what one model takes and 1 GiB more.
     ``float64`` runs the whole model in float64 too. ``variations`` are other inputs by name, on which only outputs are
     compared, as is ``cached_step``, a decoder's last token from the cache of those before it.
@@ -147,9 +147,7 @@ def _backward(models: Models, options: Options) -> tuple[Backward, ...]:
     modes = [mode for mode, wanted in ((False, options.gradients), (True, options.training)) if wanted]
     if not modes:
         return ()
-    both = models.sides.both()
-    pairs = models.pairing.parameters
-    return tuple(compare_backward(*both, models.inputs, pairs, options.tolerance, mode) for mode in modes)
+    return compare_backward(models.sides, models.inputs, models.pairing.parameters, modes, options.tolerance)
 
 
 def _exceeded(max_memory: int | None) -> list[str]:

@@ -87,11 +87,6 @@ class Sides:
             self._tf = self.given_tf.load()
         return self._tf
 
-    def both(self) -> tuple[Any, Any]:
-        """Both models at once, whatever the memory."""
-        self.together = True
-        return self.torch(), self.tf()
-
     def layers(self) -> Mapping[str, Any]:
         """The TensorFlow model's layers by path."""
         if not self._layers:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +14,9 @@ import numpy as np
 
 from diffcheck import tf_side, torch_side
 from diffcheck.compare import Comparison, compare_flat, noise_between
+from diffcheck.copies import SpillFile
 from diffcheck.metrics import TOLERANCE
+from diffcheck.sides import Sides
 from diffcheck.values import Flattened, TensorValue, children, flatten, is_tensor
 
 Array = np.ndarray[Any, Any]
@@ -52,40 +54,98 @@ class Backward:
         return lines
 
 
+@dataclass(frozen=True)
+class _TorchPass:
+    """What PyTorch's model gave in one mode, by PyTorch's names; all but the loss lies on disk.
+
+    ``noise`` is its own rounding, ``statistics`` are the buffers after the step, ``weights`` the parameters before it.
+    """
+
+    training: bool
+    loss: Array
+    gradients: Mapping[str, TensorValue]
+    statistics: Mapping[str, TensorValue]
+    weights: Mapping[str, TensorValue]
+    noise: Mapping[str, float]
+    unexercised: tuple[str, ...]
+
+
 def compare_backward(
-    torch_model: Any,
-    tf_model: Any,
+    sides: Sides,
     inputs: Mapping[str, object],
     pairs: Mapping[str, str],
+    modes: Sequence[bool],
     tolerance: float = TOLERANCE,
-    training: bool = False,
-) -> Backward:
+) -> tuple[Backward, ...]:
     """Compare gradients of one scalar: the model's ``loss`` where it has one, else its outputs times fixed numbers.
 
-    ``pairs`` maps PyTorch's parameter names to TensorFlow's. In training mode every dropout rate of both models is
-    zero meanwhile, and statistics that the step changes are put back.
+    ``pairs`` maps PyTorch's parameter names to TensorFlow's; ``modes`` says for each comparison whether it is made in
+    training mode, in which every dropout rate of both models is zero meanwhile. Statistics that a step changes are put
+    back. One model at a time is needed.
     """
+    model, file = sides.torch(), SpillFile()
+    passes = [_torch_pass(model, inputs, pairs, training, file) for training in modes]
+    del model
+    port = sides.tf()
+    return tuple(_compared(port, inputs, pairs, each, tolerance) for each in passes)
+
+
+def _torch_pass(
+    model: Any, inputs: Mapping[str, object], pairs: Mapping[str, str], training: bool, file: SpillFile
+) -> _TorchPass:
     with ExitStack() as stack:
-        stack.enter_context(_restored(torch_model, tf_model))
+        stack.enter_context(_torch_restored(model))
         if training:
-            stack.enter_context(without_dropout([*torch_model.modules(), *tf_side.layers(tf_model).values()]))
-        axes = {name: _axes(torch_model, tf_model, name, other) for name, other in pairs.items()}
-        loss, mine = _torch_gradients(torch_model, inputs, training)
-        with torch_side.in_float64(torch_model):
-            wide_loss, wide = _torch_gradients(torch_model, torch_side.widen(inputs), training)
-        other_loss, theirs = _tf_gradients(tf_model, inputs, training)
-        statistics = _statistics(torch_model, tf_model, pairs, axes) if training else Comparison(())
-    noise = noise_between({"loss": loss, **mine}, {"loss": wide_loss, **wide})
+            stack.enter_context(without_dropout([*model.modules()]))
+        weights = _spilled(torch_side.parameters(model, pairs), file)
+        loss, gradients = _torch_gradients(model, inputs, training)
+        single = _spilled(_flat(gradients).tensors, file)
+        buffers = [name for name, buffer in model.named_buffers() if name in pairs and buffer.is_floating_point()]
+        statistics = _spilled(torch_side.parameters(model, buffers), file) if training else {}
+        del gradients
+        with torch_side.in_float64(model):
+            wide_loss, wide = _torch_gradients(model, torch_side.widen(inputs), training)
+    noise = noise_between({"loss": loss}, {"loss": wide_loss})
+    for name, value in single.items():
+        noise |= noise_between({name: value.array}, {name: wide[name]})
+    idle = tuple(name for name, _ in model.named_parameters() if name not in single)
+    return _TorchPass(training, loss, single, statistics, weights, noise, idle)
+
+
+def _spilled(tensors: Mapping[str, TensorValue], file: SpillFile) -> dict[str, TensorValue]:
+    return {name: file.append(value) for name, value in tensors.items()}
+
+
+def _compared(
+    model: Any, inputs: Mapping[str, object], pairs: Mapping[str, str], reference: _TorchPass, tolerance: float
+) -> Backward:
+    """TensorFlow's pass against PyTorch's."""
+    with ExitStack() as stack:
+        stack.enter_context(_tf_restored(model))
+        if reference.training:
+            stack.enter_context(without_dropout([*tf_side.layers(model).values()]))
+        axes = {
+            name: _axes(weight.array, tf_side.parameter_array(model, pairs[name]))
+            for name, weight in reference.weights.items()
+        }
+        loss, gradients = _tf_gradients(model, inputs, reference.training)
+        statistics = {
+            name: _moved(tf_side.parameter_array(model, pairs[name]), axes[name], value.array.shape)
+            for name, value in reference.statistics.items()
+        }
+    expected = {name: value for name, value in reference.gradients.items() if name in pairs}
     moved = {
-        name: _moved(theirs[pairs[name]], axes[name], mine[name].shape) for name in mine if pairs.get(name) in theirs
+        name: _moved(gradients[pairs[name]], axes[name], value.array.shape)
+        for name, value in expected.items()
+        if pairs[name] in gradients
     }
-    expected = {name: value for name, value in mine.items() if name in pairs}
+    noise = reference.noise
     return Backward(
-        compare_flat(_flat({"loss": loss}), _flat({"loss": other_loss}), tolerance=tolerance, noise=noise),
-        compare_flat(_flat(expected), _flat(moved), tolerance=tolerance, noise=noise),
-        statistics,
-        training,
-        tuple(name for name, parameter in torch_model.named_parameters() if name not in mine),
+        compare_flat(_flat({"loss": reference.loss}), _flat({"loss": loss}), tolerance=tolerance, noise=noise),
+        compare_flat(Flattened(expected), _flat(moved), tolerance=tolerance, noise=noise),
+        compare_flat(Flattened(reference.statistics), _flat(statistics)),
+        reference.training,
+        reference.unexercised,
     )
 
 
@@ -166,9 +226,8 @@ def _dtype(tensor: Any) -> str:
     return str(name).removeprefix("torch.")
 
 
-def _axes(torch_model: Any, tf_model: Any, name: str, other: str) -> tuple[int, ...]:
+def _axes(mine: Array, theirs: Array) -> tuple[int, ...]:
     """The transposition with which the TensorFlow weight is PyTorch's."""
-    mine, theirs = torch_side.parameter_array(torch_model, name), tf_side.parameter_array(tf_model, other)
     best, least = tuple(range(theirs.ndim)), np.inf
     for axes in itertools.permutations(range(theirs.ndim)):
         moved = np.transpose(theirs, axes)
@@ -184,25 +243,11 @@ def _moved(value: Array, axes: tuple[int, ...], shape: tuple[int, ...]) -> Array
     return moved.reshape(shape) if moved.size == np.prod(shape) else moved
 
 
-def _statistics(
-    torch_model: Any, tf_model: Any, pairs: Mapping[str, str], axes: Mapping[str, tuple[int, ...]]
-) -> Comparison:
-    """BatchNorm's running statistics after the step."""
-    buffers = {name: buffer.detach().numpy() for name, buffer in torch_model.named_buffers() if name in pairs}
-    running = {name: value for name, value in buffers.items() if value.dtype.kind == "f"}
-    theirs = {
-        name: _moved(tf_side.parameter_array(tf_model, pairs[name]), axes[name], value.shape)
-        for name, value in running.items()
-    }
-    return compare_flat(_flat(running), _flat(theirs))
-
-
 @contextmanager
-def _restored(torch_model: Any, tf_model: Any) -> Iterator[None]:
-    """Put modes, running statistics and gradients back afterwards."""
-    modes = [(module, module.training) for module in torch_model.modules()]
-    buffers = [(buffer, buffer.clone()) for buffer in torch_model.buffers()]
-    variables = [(v, v.numpy()) for v in tf_side.variables(tf_model).values() if not v.trainable]
+def _torch_restored(model: Any) -> Iterator[None]:
+    """Put modes and buffers back afterwards."""
+    modes = [(module, module.training) for module in model.modules()]
+    buffers = [(buffer, buffer.clone()) for buffer in model.buffers()]
     try:
         yield
     finally:
@@ -210,6 +255,15 @@ def _restored(torch_model: Any, tf_model: Any) -> Iterator[None]:
             module.training = mode
         for buffer, before in buffers:
             buffer.data = before
+
+
+@contextmanager
+def _tf_restored(model: Any) -> Iterator[None]:
+    """Put variables that are not trained back afterwards."""
+    variables = [(v, v.numpy()) for v in tf_side.variables(model).values() if not v.trainable]
+    try:
+        yield
+    finally:
         for variable, value in variables:
             variable.assign(value)
 

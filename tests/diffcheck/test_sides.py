@@ -44,6 +44,16 @@ def test_large_models_are_loaded_one_at_a_time_and_found_out_all_the_same(loader
     assert [alive for side, alive in loaders.seen if side == "torch"] == [1] * (len(loaders.seen) // 2)
 
 
+def test_gradients_need_one_model_at_a_time_too(loaders, twins):
+    twins.tf.tiny.encoder.layer[1].intermediate.approximate = True
+    options = Options(gradients=True, training=True)
+    expected = diffcheck.diff(twins.torch, twins.tf, twins.inputs, options).backward
+    found = diffcheck.diff(loaders.torch, loaders.tf, loaders.inputs, options).backward
+    assert [each.sentences() for each in found] == [each.sentences() for each in expected]
+    assert [each.training for each in found] == [False, True]
+    assert {alive for side, alive in loaders.seen if side == "torch"} == {1}
+
+
 def test_small_models_stay(loaders, monkeypatch):
     monkeypatch.setattr(sides, "TOGETHER", 1 << 30)
     report = diffcheck.diff(loaders.torch, loaders.tf, loaders.inputs, Options(layer_by_layer=True))

@@ -73,6 +73,8 @@ def test_dropout_is_forced_off_on_both_sides():
     assert [result.path for result in found.gradients.failures] == []
     assert found.loss.matches
     assert (model.drop.p, port.drop.rate) == (0.5, 0.5)
+    assert not found.statistics.tensors[0].failures, "one step, not two"
+    assert found.statistics.tensors[0].path == "norm.running_mean"
     with without_dropout([model.drop, port.drop]):
         assert (model.drop.p, port.drop.rate) == (0.0, 0.0)
 
