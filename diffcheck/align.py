@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,8 +19,9 @@ CHANNEL_LAYOUTS = ((0, 2, 3, 1), (0, 3, 1, 2), (0, 2, 1), (0, 2, 3, 4, 1), (0, 4
 def compare_modules(expected: Flattened, actual: Flattened, bound: Bound) -> Comparison:
     """Compare a module's outputs: by name, else by position; channels-last counts as the same tensor.
 
-    A hand-written layer may return fewer or more tensors than the module; only the common ones are compared, and
-    the others are named in ``skipped``. Nothing in common is a missing output.
+    So does one that leaves out what PyTorch repeats along an axis: what is computed from it repeats it. A
+    hand-written layer may return fewer or more tensors than the module; only the common ones are compared, and the
+    others are named in ``skipped``. Nothing in common is a missing output.
     """
     pairs = align(expected.tensors, actual.tensors)
     results = []
@@ -64,11 +66,31 @@ def to_layout(tensor: TensorValue, shape: tuple[int, ...]) -> TensorValue:
     return tensor
 
 
+def to_repeated(tensor: TensorValue, shape: tuple[int, ...]) -> TensorValue:
+    """As :func:`to_layout`, or repeated along axes as PyTorch's ``expand`` does, or once where it is repeated."""
+    moved = to_layout(tensor, shape)
+    if moved.array.shape == shape or min(tensor.array.size, math.prod(shape)) < 2:
+        return moved
+    if _repeats(tensor.array.shape, shape):
+        return TensorValue(np.broadcast_to(tensor.array, shape), tensor.dtype)
+    if _repeats(shape, tensor.array.shape):
+        wide = (1,) * (tensor.array.ndim - len(shape)) + shape
+        once = tensor.array[tuple(slice(None if size > 1 else 1) for size in wide)]
+        if np.array_equal(np.broadcast_to(once, tensor.array.shape), tensor.array):
+            return TensorValue(once.reshape(shape), tensor.dtype)
+    return moved
+
+
+def _repeats(shape: tuple[int, ...], longer: tuple[int, ...]) -> bool:
+    ends = zip(shape[::-1], longer[::-1], strict=False)
+    return len(shape) <= len(longer) and all(size in (1, other) for size, other in ends)
+
+
 def fit_layout(tensor: TensorValue, like: np.ndarray[Any, Any]) -> TensorValue:
-    """As :func:`to_layout`; where sizes are equal, so that shapes leave it open, numbers close to ``like`` decide."""
+    """As :func:`to_repeated`; where sizes are equal, so that shapes leave it open, numbers near ``like`` decide."""
     array = tensor.array
     if array.shape != like.shape or array.ndim < 4 or array.dtype.kind != "f":
-        return to_layout(tensor, like.shape)
+        return to_repeated(tensor, like.shape)
     options = [np.transpose(array, axes) for axes in CHANNEL_LAYOUTS if len(axes) == array.ndim]
     options = [moved for moved in options if moved.shape == like.shape]
     if not options or _near(array, like):

@@ -11,7 +11,7 @@ from typing import TypeGuard
 
 import numpy as np
 
-from diffcheck.align import align, to_layout
+from diffcheck.align import align, to_repeated
 from diffcheck.metrics import Bound, TensorResult, compare_tensors, scale_of
 from diffcheck.statements import RETURN, Event
 from diffcheck.values import PYTHON, Flattened, TensorValue
@@ -69,10 +69,14 @@ def first_difference(reference: Sequence[Event], candidate: Sequence[Event], tol
             equal.add(event.name)
             last, last_other = max(i, last), j
             continue
-        if _has_no_consequence(j, reference, candidate, tolerance):
+        if _has_no_consequence(j, reference[i:], candidate, tolerance):
             continue
         inputs = tuple(name for name in event.statement.reads if name in equal)
         result = _worst(reference[i].value, event.value, tolerance)
+        if result.matches:  # a tuple of another length, equal in what both have
+            equal.add(event.name)
+            last, last_other = max(i, last), j
+            continue
         skipped, others = reference[last + 1 : i], candidate[last_other + 1 : j]
         found = Located(reference[i], event, result, inputs, tuple(skipped), tuple(others))
         if not _is_number(event):
@@ -109,7 +113,7 @@ def _elsewhere(
 
 
 def _has_no_consequence(place: int, reference: Sequence[Event], candidate: Sequence[Event], tolerance: float) -> bool:
-    """Whether something that is computed from a value, directly or not, is what PyTorch has: so the value is right.
+    """Whether something that is computed from a value, directly or not, is what PyTorch then has: so it is right.
 
     A port may scale earlier or keep heads in the batch; what comes out of it is equal again.
     """
@@ -141,8 +145,8 @@ def _varies(event: Event) -> bool:
 
 def _same_numbers(mine: Event, theirs: Event, tolerance: float) -> bool:
     """As :func:`agree`, whatever the axes: heads may stand in the batch."""
-    sizes, total, slack = mine.summary
-    if sizes != theirs.summary[0] or abs(total - theirs.summary[1]) > tolerance * slack * 1.01 + 1e-6 * abs(total):
+    sizes = [[tensor.array.size for tensor in event.value.tensors.values()] for event in (mine, theirs)]
+    if sizes[0] != sizes[1] or not _alike(mine, theirs, tolerance):
         return False
     flat = [
         Flattened({path: TensorValue(t.array.reshape(-1), t.dtype) for path, t in event.value.tensors.items()})
@@ -224,7 +228,9 @@ def match_events(reference: Sequence[Event], candidate: Sequence[Event], toleran
             best[i, j] = max(best[i + 1, j], best[i, j + 1], best[i + 1, j + 1] + likeness[i, j])
     pairs, i, j = [], 0, 0
     while i < rows and j < columns:
-        if likeness[i, j] > 0 and best[i, j] == best[i + 1, j + 1] + likeness[i, j]:
+        # Of several that may be the one that is wrong, the last: those before it have left the value as it was.
+        later = 0 < likeness[i, j] < 3.0 and best[i, j] == best[i, j + 1]
+        if likeness[i, j] > 0 and not later and best[i, j] == best[i + 1, j + 1] + likeness[i, j]:
             pairs.append((i, j))
             i, j = i + 1, j + 1
         elif best[i, j] == best[i, j + 1]:
@@ -235,11 +241,15 @@ def match_events(reference: Sequence[Event], candidate: Sequence[Event], toleran
 
 
 def agree(mine: Event, theirs: Event, tolerance: float) -> bool:
-    """As :func:`close`, the cheap answer first: sums of magnitudes that are too far apart cannot belong together."""
-    sizes, total, slack = mine.summary
-    if sizes != theirs.summary[0] or abs(total - theirs.summary[1]) > tolerance * slack * 1.01 + 1e-6 * abs(total):
-        return False
-    return close(mine.value, theirs.value, tolerance)
+    """As :func:`close`, the cheap answer first: mean magnitudes that are too far apart cannot belong together."""
+    return _alike(mine, theirs, tolerance) and close(mine.value, theirs.value, tolerance)
+
+
+def _alike(mine: Event, theirs: Event, tolerance: float) -> bool:
+    means = list(zip(mine.summary, theirs.summary, strict=False))
+    return len(mine.summary) == len(theirs.summary) and all(
+        abs(mean - other) <= tolerance * slack * 1.01 + 1e-6 * abs(mean) for (mean, slack), (other, _) in means
+    )
 
 
 def close(expected: Flattened, actual: Flattened, tolerance: float) -> bool:
@@ -265,7 +275,7 @@ def _worst(expected: Flattened, actual: Flattened, tolerance: float) -> TensorRe
     results = []
     for path, other in align(expected.tensors, actual.tensors):
         mine = expected.tensors[path]
-        theirs = to_layout(actual.tensors[other], mine.array.shape)
+        theirs = to_repeated(actual.tensors[other], mine.array.shape)
         # The bound is relative to max(1, scale), here it is wanted relative to the scale alone.
         bound = Bound(tolerance * min(1.0, scale_of(mine.array)))
         results.append(compare_tensors(path, mine, theirs, bound, check_dtype=False))

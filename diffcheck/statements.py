@@ -35,24 +35,24 @@ class Statement:
 
 @dataclass(frozen=True)
 class Event:
-    """A variable just after the statement that set it."""
+    """A variable just after the statement that set it; ``depth`` counts the watched functions that were at work."""
 
     name: str
     value: Flattened
     statement: Statement
     function: str
+    depth: int = 0
 
     @functools.cached_property
-    def summary(self) -> tuple[tuple[int, ...], float, float]:
-        """The tensors' sizes, the sum of all magnitudes, and how far a relative error of 1 could move that sum."""
+    def summary(self) -> tuple[tuple[float, float], ...]:
+        """The mean magnitude of each tensor, and how far a relative error of 1 could move it."""
         arrays = [tensor.array for tensor in self.value.tensors.values()]
-        sizes = tuple(array.size for array in arrays)
         with np.errstate(all="ignore"):
-            total = sum(
-                float(np.abs(array.astype(np.float64)).sum()) for array in arrays if array.dtype.kind in "fiub"
-            )
-            slack = sum(array.size * scale_of(array) for array in arrays)
-        return sizes, total, slack
+            return tuple(
+                (float(np.abs(array.astype(np.float64)).mean()), scale_of(array))
+                if array.dtype.kind in "fiub" and array.size else (0.0, 1.0)
+                for array in arrays
+            )  # fmt: skip
 
 
 @dataclass
@@ -66,6 +66,7 @@ class Watch:
     file: str
     made: tuple[type, ...] = ()
     events: list[Event] = field(default_factory=list)
+    _depth: int = 0
 
     @functools.cached_property
     def statements(self) -> dict[int, Statement]:
@@ -87,6 +88,7 @@ class Watch:
             return None
         statements = self.statements
         pending: list[Statement] = []
+        self._depth += 1
 
         def local(inner: FrameType, what: str, result: object) -> Callable[..., Any]:
             if what == "line":
@@ -95,8 +97,10 @@ class Watch:
                     self._finish(pending.pop(), inner)
                 if current is not None and not pending:
                     pending.append(current)
-            elif what == "return" and pending:
-                self._finish(pending.pop(), inner, result)
+            elif what == "return":
+                if pending:
+                    self._finish(pending.pop(), inner, result)
+                self._depth -= 1
             return local
 
         return local
@@ -121,7 +125,7 @@ class Watch:
             value = result if name == RETURN else _value(frame, name)
             flat = flatten(value)
             if flat.tensors:
-                self.events.append(Event(name, flat, statement, frame.f_code.co_name))
+                self.events.append(Event(name, flat, statement, frame.f_code.co_name, self._depth))
 
 
 def _value(frame: FrameType, name: str) -> object:

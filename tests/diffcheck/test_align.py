@@ -33,3 +33,15 @@ def test_the_first_tensor_and_named_ones_have_to_fit():
     assert not compare_modules(flatten((np.ones(3),)), flatten((np.ones(4),)), Bound()).matches
     named = ({"a": np.ones(2), "b": np.ones(3)}, {"a": np.ones(2), "b": np.ones(4)})
     assert not compare_modules(*map(flatten, named), Bound()).matches
+
+
+def test_what_pytorch_repeats_along_an_axis_may_be_left_out():
+    once = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
+    repeated = np.repeat(once[None], 3, axis=0)
+    assert compare_modules(flatten(repeated), flatten(once), Bound()).matches
+    assert compare_modules(flatten(once[None]), flatten(repeated), Bound()).matches
+    assert np.array_equal(fit_layout(TensorValue(repeated, "float32"), once).array, once)
+    assert not compare_modules(flatten(repeated), flatten(once + 1), Bound()).matches
+    repeated[1, 0, 0] += 1
+    assert not compare_modules(flatten(repeated), flatten(once), Bound()).matches
+    assert not compare_modules(flatten(np.full((3, 4), 2.0)), flatten(np.full((1,), 2.0)), Bound()).matches

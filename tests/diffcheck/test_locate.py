@@ -77,3 +77,24 @@ def test_a_step_under_another_name_is_as_likely_wrong_as_what_follows():
     assert line_of(reference, port) == 2
     # Without a step of PyTorch's in between, the port's own is no suspect.
     assert line_of([reference[0], reference[2]], port) == 3
+
+
+def test_a_step_that_leaves_the_value_as_it_was_does_not_agree_with_what_was_before_it():
+    reference = [event("x", A, 1), event("x", B, 2, ["x"]), event("y", C, 3, ["x"])]
+    idle = [event("x", A, 1), event("x", A, 2, ["x"]), event("y", A, 3, ["x"])]
+    assert line_of(reference, idle) == 2
+    # Of several such steps, the last one before the value is used.
+    twice = [event("x", A, 1), event("x", A, 2, ["x"]), event("x", A, 3, ["x"]), event("y", D, 4, ["x"])]
+    assert line_of(reference, twice) == 3
+
+
+def test_tuples_are_compared_in_what_both_have():
+    reference = [event("outputs", flatten((A, B)), 1), event("x", C, 2, ["outputs"])]
+    port = [event("outputs", flatten((A, B, C)), 1), event("x", D, 2, ["outputs"])]
+    assert line_of(reference, port) == 2
+
+
+def test_a_repeated_value_is_the_same_value():
+    reference = [event("mask", np.repeat(A[None], 3, axis=0), 1), event("x", B, 2)]
+    port = [event("mask", A, 1), event("x", C, 2)]
+    assert line_of(reference, port) == 2
