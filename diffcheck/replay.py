@@ -43,6 +43,14 @@ def arguments_for(
         if other is not None and reference[other] is None and name in accepted and accepted[name].default is None:
             values[name] = None
             continue
+        if (
+            other is not None
+            and value is None
+            and name in accepted
+            and accepted[name].default is inspect.Parameter.empty
+        ):
+            values[name] = _in_place_of_none(reference[other], double)  # its caller left out what the layer requires
+            continue
         values[name] = _substitute(value, reference[other], double) if other is not None else thaw(value, double)
         if other is None and _holds_tensors(value):
             kept.append(name)
@@ -101,6 +109,13 @@ def _substitute(own: object, reference: object, double: bool) -> object:
     if isinstance(reference, int | float) and type(own) is type(reference):
         return reference
     return thaw(own, double)
+
+
+def _in_place_of_none(reference: object, double: bool) -> object:
+    """PyTorch's tensor, or its list of what may be absent."""
+    if isinstance(reference, tuple | list):
+        return type(reference)(_in_place_of_none(part, double) for part in reference)
+    return _tensor(reference, double) if isinstance(reference, TensorValue) else None
 
 
 def _fit(own: TensorValue | None, reference: TensorValue, double: bool) -> object:

@@ -1,3 +1,4 @@
+import inspect
 from types import SimpleNamespace
 
 import numpy as np
@@ -41,3 +42,16 @@ def test_a_layer_alone_is_not_in_training_whatever_its_caller_said():
     values = arguments_for({"x": value, "training": True}, {"x": value}).values
     assert values["training"] is False
     assert arguments_for({"x": value, "training": None}, {"x": value}).values["training"] is None
+
+
+def test_a_list_that_a_layer_requires_stands_for_the_none_of_its_caller():
+    def call(x, head_mask, bias=None):
+        raise NotImplementedError
+
+    value = TensorValue(NEW, "float32")
+    accepted = inspect.signature(call).parameters
+    own = {"x": value, "head_mask": None, "bias": None}
+    values = arguments_for(own, {"x": value, "head_mask": [None, value], "bias": [None]}, accepted).values
+    assert values["head_mask"][0] is None
+    assert np.array_equal(values["head_mask"][1].numpy(), NEW)
+    assert values["bias"] is None
