@@ -88,8 +88,11 @@ class _Harmless:
         again = worst_of(run_forced(self.models.sides, self.models.inputs, self.models, self.bound, free))
         right = SUSPICIOUS * floor_of(self.single)
         around = [other for other in again if is_below(path, other)]
-        if math.isinf(self.screened[path].relative) and any(again[other].relative > right for other in around):
-            return False  # of another shape, its result was never replaced: what is around it shows its error anyway
+        # Of another shape, its result was never replaced: what is around it shows its error anyway, or stops.
+        if math.isinf(self.screened[path].relative) and (
+            self.models.candidate.crash is not None or any(again[other].relative > right for other in around)
+        ):
+            return False
         return self.screened.keys() <= again.keys() and all(
             found.relative <= right or math.isclose(found.relative, self.screened[other].relative, rel_tol=0.01)
             for other, found in again.items()
@@ -112,6 +115,14 @@ def _run_again(single: _Single, screened: set[str], models: Models, bound: Bound
                 break
             # What is right on PyTorch's own inputs was given wrong ones: by the module around it, or further up.
             path = max((other for other in single if is_below(path, other)), key=len, default=None)
+
+
+def inside_of(models: Models, tf_path: str) -> tuple[Any, ...]:
+    """The layers below a layer that have no partner of their own: their work is the layer's own."""
+    partners = set(models.pairing.modules.values())
+    return tuple(
+        part for name, part in models.sides.layers().items() if is_below(name, tf_path) and name not in partners
+    )
 
 
 def _ran(path: str, models: Models) -> bool:
@@ -146,7 +157,8 @@ def _alone(call: ModuleCall, models: Models, bound: Bound, wide_torch: Any = Non
         expected = call.output if wide_torch is None else torch_side.replay(wide_torch, call, True)
         actual = tf_side.call_layer(layer, arguments.values)
     except Exception as error:  # noqa: BLE001 - the code under test may raise anything, and that is the result
-        crash = crash_of(error, call.path, layer)
+        inside = inside_of(models, models.pairing.modules[call.path])
+        crash = crash_of(error, call.path, (layer, *inside))
         return Alone(call, None, f"alone it stopped with {crash.message}", crash)
     problem = f"kept its own {', '.join(arguments.kept)}" if arguments.kept else ""
     return Alone(call, compare_modules(expected, actual, bound), problem)

@@ -6,7 +6,7 @@ import ast
 import inspect
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -46,19 +46,20 @@ def source_of(cls: type) -> tuple[str, int]:
         return "", 0
 
 
-def crash_of(error: BaseException, module: str = "", owner: object = None) -> Crash:
+def crash_of(error: BaseException, module: str = "", owners: Sequence[object] = ()) -> Crash:
     """Where an exception was raised, and its first sentence.
 
-    The place is the last frame in the code of ``owner`` (a method of it, or a plain function of its file), else the
-    last one outside of the frameworks.
+    The place is the last frame in the code of ``owners`` (a method of one, or a plain function of the first one's
+    file), else the last one outside of the frameworks.
     """
-    home = source_of(type(owner))[0] if owner is not None else ""
+    home = source_of(type(owners[0]))[0] if owners else ""
     place, line = "", 0
     own: list[int] = []
     trace = error.__traceback__
     while trace is not None:
         file = trace.tb_frame.f_code.co_filename
-        if file == home and trace.tb_frame.f_locals.get("self", owner) is owner:
+        this = trace.tb_frame.f_locals.get("self", owners[0] if owners else None)
+        if file == home and any(this is owner for owner in owners):
             place, line = file, trace.tb_lineno
             own.append(line)
         elif not own and not _is_library(file):

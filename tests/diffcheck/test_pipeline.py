@@ -198,3 +198,36 @@ def test_calls_that_only_infer_shapes_are_no_calls():
     recording = tf_side.record(Inferring(), {"hidden_states": tf.ones((2, 4)).numpy()})
     assert recording.crash is None
     assert [call.path for call in recording.calls].count("halving") == 1
+
+
+def test_a_result_of_another_shape_at_which_the_layer_around_stops():
+    torch = pytest.importorskip("torch")
+    import keras
+    import tensorflow as tf
+
+    class Port(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.conv = keras.layers.Conv2D(3, 3, padding="valid", name="conv")
+            self.conv.build((None, 8, 8, 3))
+
+        def call(self, x):
+            x = tf.transpose(x, [0, 2, 3, 1])
+            return tf.transpose(x + self.conv(x), [0, 3, 1, 2])
+
+    class Model(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = torch.nn.Conv2d(3, 3, 3, padding=1)
+
+        def forward(self, x):
+            return x + self.conv(x)
+
+    module, port = Model(), Port()
+    port.conv.set_weights(
+        [module.conv.weight.detach().numpy().transpose(2, 3, 1, 0), module.conv.bias.detach().numpy()]
+    )
+    inputs = {"x": np.random.default_rng(0).normal(size=(1, 3, 8, 8)).astype(np.float32)}
+    origin = diffcheck.diff(module, port, inputs, Options(layer_by_layer=True)).origin
+    assert origin.path == "conv"
+    assert origin.cause.startswith("padding: padding='same'")
