@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import inspect
 import linecache
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from diffcheck import summary, tf_side, torch_side
 from diffcheck.causes import find_cause
+from diffcheck.causes.order import elsewhere, nearby
 from diffcheck.causes.suspect import Suspect
 from diffcheck.diagnose import is_below
 from diffcheck.heat import heat_map
-from diffcheck.isolate import Models, arguments_alone
+from diffcheck.isolate import Models, arguments_alone, inside_of
 from diffcheck.locate import Located, construction_line, first_difference
 from diffcheck.metrics import EXACT, TOLERANCE
-from diffcheck.recording import flat_arguments
+from diffcheck.recording import ModuleCall, flat_arguments
 from diffcheck.report import ModuleResult, Origin, Place
 from diffcheck.sources import source_of
-from diffcheck.statements import Event, Statement, Watch, statements_of
+from diffcheck.statements import Event, Watch
 from diffcheck.summary import Values
 from diffcheck.tf_float64 import in_float64
-from diffcheck.values import Flattened
+from diffcheck.values import Flattened, TensorValue
 
 
 def explain(models: Models, module: ModuleResult) -> Origin:
@@ -34,8 +35,9 @@ def explain(models: Models, module: ModuleResult) -> Origin:
     """
     _torch(models, module)  # before any layer is taken hold of: loading it may let the TensorFlow model go
     with _widened(models, module):
-        located = _locate(models, module) if _is_own_code(models, module) else None
-        suspect = _suspect(models, module, located)
+        ran = _watched_runs(models, module) if _is_own_code(models, module) else Ran((), ())
+        located = _locate(module, ran)
+        suspect = _suspect(models, module, located, ran)
         actual = suspect.output()
         heat = None if actual is None else heat_map(suspect.expected, actual)
         cause = find_cause(suspect)
@@ -151,7 +153,15 @@ def tolerance_for(module: ModuleResult) -> float:
     return TOLERANCE
 
 
-def _suspect(models: Models, module: ModuleResult, located: Located | None) -> Suspect:
+@dataclass(frozen=True)
+class Ran:
+    """Both sides' assignments while they compute a module from PyTorch's inputs."""
+
+    reference: Sequence[Event]
+    candidate: Sequence[Event]
+
+
+def _suspect(models: Models, module: ModuleResult, located: Located | None, ran: Ran) -> Suspect:
     """The module ready for trials."""
     double = _double(module)
     call = models.reference.by_path()[module.path][module.worst_call]
@@ -166,11 +176,13 @@ def _suspect(models: Models, module: ModuleResult, located: Located | None) -> S
     return Suspect(
         _torch(models, module).get_submodule(module.path),
         models.sides.layers()[tf_path],
-        _inside(models, tf_path),
+        inside_of(models, tf_path),
         arguments_alone(call, models, double).values,
         expected,
         located,
-        _statements(module, located),
+        nearby(located, ran.candidate, module.crash),
+        elsewhere(located, ran.candidate, ran.reference, tolerance_for(module)),
+        _parts(models, call),
         {path: (pairs[path], torch_side.parameter_array(_torch(models, module), pairs[path])) for path in variables},
         variables,
         models.structures[0],
@@ -178,31 +190,27 @@ def _suspect(models: Models, module: ModuleResult, located: Located | None) -> S
     )
 
 
-def _statements(module: ModuleResult, located: Located | None) -> tuple[Statement, ...]:
-    """The statements that may be wrong: the one that differs first, those before it without a counterpart, a crash's.
-
-    Of those before it, the ones that it reads come first.
-    """
-    found: list[Statement] = []
-    if located is not None:
-        feeding = [event for event in located.others if event.name in located.tf.statement.reads]
-        found += [event.statement for event in (*feeding, located.tf, *located.others)]
-    if module.crash is not None and module.crash.file:
-        statements = statements_of(module.crash.file)
-        lines = (module.crash.line, *module.crash.callers)
-        found += [statements[line] for line in lines if line in statements]
-    return tuple(dict.fromkeys(found))
+def _parts(models: Models, call: ModuleCall) -> dict[str, TensorValue]:
+    """The first tensor that each module directly inside put out during a call, as recorded."""
+    found: dict[str, TensorValue] = {}
+    for other in models.reference.calls:
+        if other.order > call.order and not is_below(other.path, call.path):
+            break
+        name = other.path.removeprefix(f"{call.path}.")
+        if other.order > call.order and "." not in name and other.output.tensors:
+            found[name] = next(iter(other.output.tensors.values()))
+    return found
 
 
-def _locate(models: Models, module: ModuleResult) -> Located | None:
-    """The first assignment that differs while both sides compute the module from PyTorch's inputs."""
-    found = first_difference(*_watched_runs(models, module), tolerance_for(module))
+def _locate(module: ModuleResult, ran: Ran) -> Located | None:
+    """The first assignment that differs."""
+    found = first_difference(ran.reference, ran.candidate, tolerance_for(module))
     # Where the layer stops, a flag or another number on the way there is not what stopped it.
     return None if found and module.crash and (found.is_number or found.result.max_abs is not None) else found
 
 
-def _watched_runs(models: Models, module: ModuleResult) -> tuple[list[Event], list[Event]]:
-    """Both sides' assignments; a side that stops half way gives those until then."""
+def _watched_runs(models: Models, module: ModuleResult) -> Ran:
+    """Both sides; one that stops half way gives its assignments until then."""
     double = _double(module)
     call = models.reference.by_path()[module.path][module.worst_call]
     layer = models.sides.layers()[module.tf_path or ""]
@@ -213,7 +221,7 @@ def _watched_runs(models: Models, module: ModuleResult) -> tuple[list[Event], li
     # The code under test may raise anything; what ran before is compared.
     with theirs.running(), suppress(Exception):
         tf_side.call_layer(layer, arguments.values)
-    return mine.events, theirs.events
+    return Ran(mine.events, theirs.events)
 
 
 def _watches(models: Models, module: ModuleResult) -> tuple[Watch, Watch]:
@@ -224,15 +232,7 @@ def _watches(models: Models, module: ModuleResult) -> tuple[Watch, Watch]:
     theirs = models.sides.layers()[tf_path]
     return (
         Watch((mine, *below), source_of(type(mine))[0]),
-        Watch((theirs, *_inside(models, tf_path)), source_of(type(theirs))[0]),
-    )
-
-
-def _inside(models: Models, tf_path: str) -> tuple[Any, ...]:
-    """The layers below a layer that have no partner of their own."""
-    partners = set(models.pairing.modules.values())
-    return tuple(
-        part for name, part in models.sides.layers().items() if is_below(name, tf_path) and name not in partners
+        Watch((theirs, *inside_of(models, tf_path)), source_of(type(theirs))[0]),
     )
 
 

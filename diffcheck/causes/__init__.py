@@ -7,9 +7,9 @@ from dataclasses import replace
 from diffcheck.causes.suspect import Cause, Explanation, Suspect
 from diffcheck.causes.values import VALUE_CAUSES
 from diffcheck.causes.wrong_code import CODE_CAUSES
-from diffcheck.causes.wrong_layer import LAYER_CAUSES
+from diffcheck.causes.wrong_layer import LAST_CAUSES, LAYER_CAUSES
 
-CAUSES: tuple[Cause, ...] = (*LAYER_CAUSES, *CODE_CAUSES, *VALUE_CAUSES)
+CAUSES: tuple[Cause, ...] = (*LAYER_CAUSES, *CODE_CAUSES, *VALUE_CAUSES, *LAST_CAUSES)
 """Every known cause, in the order in which they are tried."""
 
 

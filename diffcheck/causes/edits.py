@@ -5,11 +5,13 @@ from __future__ import annotations
 import ast
 import copy
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 EPSILONS = (1e-3, 1e-5, 1e-6, 1e-8, 1e-12)
 FILLS = ("tf.float32.min", "-1e4", "-1e9", "float('-inf')")
+TRANSPOSITIONS = ((0, 2, 1, 3), (0, 1, 3, 2), (0, 2, 1), (1, 0, 2), (1, 0), (0, 2, 3, 1), (0, 3, 1, 2))
+POWERS = (-0.5, 0.5, -1)
 LARGE = 1e3
 
 
@@ -31,19 +33,80 @@ def edits_of(statement: ast.stmt, names: Sequence[str], numbers: Sequence[str]) 
 
     ``names`` are the local variables that it could use, ``numbers`` the module's numeric attributes.
     """
+    yield from edits_in_place(statement, names)
+    yield from edits_with_names(statement, names, numbers)
+    yield from transpositions(statement)
+
+
+def edits_in_place(statement: ast.stmt, names: Sequence[str]) -> Iterator[Edit]:
+    """Edits that bring in no other variable; but one for an argument of its name that is None."""
+    nodes = list(ast.walk(statement))
+    kinds = (_of_constants, _of_calls, _of_operators, _of_slices)
+    yield from _edits(statement, (change for node in nodes for change in _left_out(node, names)))
+    changes = ((node, change) for node in nodes for kind in kinds for change in kind(node))
+    yield from _edits(statement, ((cause, node, new) for node, (cause, new) in changes))
+
+
+def edits_with_names(statement: ast.stmt, names: Sequence[str], numbers: Sequence[str]) -> Iterator[Edit]:
+    """Edits that use another variable or number: in place of an argument, as a term, in place of another."""
+    nodes = list(ast.walk(statement))
+    yield from _edits(statement, (change for node in nodes for change in _forgotten(node, names)))
+    yield from _edits(statement, (change for node in nodes for change in _other_numbers(node, numbers)))
+    yield from _edits(statement, (change for node in nodes for change in _added_terms(node, names)))
+    yield from _edits(statement, (change for node in nodes for change in _other_names(node, names)))
+
+
+def transpositions(statement: ast.stmt) -> Iterator[Edit]:
+    """Two axes exchanged that were not: of what a statement computes, then of what it hands to calls."""
+    value = getattr(statement, "value", None)
+    calls = [node for node in ast.walk(statement) if isinstance(node, ast.Call)]
+    handed = [part for node in calls for part in (*node.args, *(keyword.value for keyword in node.keywords))]
+    usable = [part for part in handed if isinstance(part, ast.Name | ast.Call | ast.BinOp)]
+    for node in ([value] if isinstance(value, ast.expr) else []) + usable:
+        for order in TRANSPOSITIONS:
+            axes = ast.List([ast.Constant(axis) for axis in order], ast.Load())
+            function = ast.Attribute(ast.Name("tf", ast.Load()), "transpose", ast.Load())
+            yield from _edits(statement, [("axis order", node, ast.Call(function, [node, axes], []))])
+
+
+def scalings(statement: ast.stmt, numbers: Sequence[str], sizes: Sequence[int]) -> Iterator[Edit]:
+    """What a statement computes times or over one of the module's numbers, or the root of a size."""
+    value = getattr(statement, "value", None)
+    if not isinstance(value, ast.expr):
+        return
+    factors = [f"/ self.{name}" for name in numbers] + [f"// self.{name}" for name in numbers]
+    factors += [f"* self.{name}" for name in numbers] + [f"* {size} ** {power}" for size in sizes for power in POWERS]
+    for factor in factors:
+        scaled = ast.parse(f"({ast.unparse(value)}) {factor}", mode="eval").body
+        yield from _edits(statement, [("scaling", value, scaled)])
+
+
+def _edits(statement: ast.stmt, changes: Iterable[tuple[str, ast.AST, ast.expr]]) -> Iterator[Edit]:
     before = ast.unparse(statement)
-    found = [
-        (cause, node, new)
-        for node in ast.walk(statement)
-        for cause, new in itertools.chain(_of_constants(node), _of_calls(node), _of_operators(node), _of_slices(node))
-    ]
-    found += [change for node in ast.walk(statement) for change in _of_names(node, names, numbers)]
-    for cause, node, new in found:
+    for cause, node, new in changes:
         # deepcopy puts `new` wherever it would have copied `node`.
         edit = Edit(cause, ast.fix_missing_locations(copy.deepcopy(statement, {id(node): new})))
         if edit.text != before:
             yield edit
-    yield from _added_terms(statement, names)
+
+
+def _values(statement: ast.stmt) -> Iterator[ast.expr]:
+    """What a statement computes, then what it hands to calls."""
+    value = getattr(statement, "value", None)
+    if isinstance(value, ast.expr):
+        yield value
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Call):
+            parts = (*node.args, *(keyword.value for keyword in node.keywords))
+            yield from (part for part in parts if isinstance(part, ast.Name | ast.Call | ast.BinOp))
+
+
+def _transposed(node: ast.expr) -> Iterator[tuple[str, ast.expr]]:
+    """Two axes exchanged that were not."""
+    for order in TRANSPOSITIONS:
+        axes = ast.List([ast.Constant(axis) for axis in order], ast.Load())
+        function = ast.Attribute(ast.Name("tf", ast.Load()), "transpose", ast.Load())
+        yield "axis order", ast.Call(function, [node, axes], [])
 
 
 def _of_constants(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
@@ -145,34 +208,45 @@ def _bounds(bound: ast.expr | None) -> Iterator[ast.expr | None]:
         yield ast.BinOp(bound, operator, ast.Constant(1))
 
 
-def _of_names(node: ast.AST, names: Sequence[str], numbers: Sequence[str]) -> Iterator[tuple[str, ast.AST, ast.expr]]:
+def _left_out(node: ast.AST, names: Sequence[str]) -> Iterator[tuple[str, ast.AST, ast.expr]]:
+    empty = isinstance(node, ast.keyword) and isinstance(node.value, ast.Constant) and node.value.value is None
+    if isinstance(node, ast.keyword) and empty and node.arg in names:
+        yield "forgotten argument", node.value, ast.Name(str(node.arg), ast.Load())
+
+
+def _forgotten(node: ast.AST, names: Sequence[str]) -> Iterator[tuple[str, ast.AST, ast.expr]]:
     if isinstance(node, ast.keyword) and isinstance(node.value, ast.Constant) and node.value.value is None:
-        for name in sorted(names, key=lambda name: name != node.arg):
+        for name in names:
             yield "forgotten argument", node.value, ast.Name(name, ast.Load())
+    if not isinstance(node, ast.Call):
+        return
+    present = [keyword.arg for keyword in node.keywords] + [ast.unparse(argument) for argument in node.args]
+    for name in names:
+        if name not in present:
+            added = ast.keyword(name, ast.Name(name, ast.Load()))
+            yield "forgotten argument", node, ast.Call(node.func, node.args, [*node.keywords, added])
+
+
+def _other_names(node: ast.AST, names: Sequence[str]) -> Iterator[tuple[str, ast.AST, ast.expr]]:
     if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in names:
         for other in names:
             if other != node.id:
                 yield "wrong variable", node, ast.Name(other, ast.Load())
+
+
+def _other_numbers(node: ast.AST, numbers: Sequence[str]) -> Iterator[tuple[str, ast.AST, ast.expr]]:
     if isinstance(node, ast.Attribute) and node.attr in numbers and isinstance(node.value, ast.Name):
         for other in numbers:
             if other != node.attr:
                 yield "wrong size or scale", node, ast.Attribute(node.value, other, ast.Load())
-    if isinstance(node, ast.Call):
-        present = [keyword.arg for keyword in node.keywords] + [ast.unparse(argument) for argument in node.args]
-        for name in names:
-            if name not in present:
-                added = ast.keyword(name, ast.Name(name, ast.Load()))
-                yield "forgotten argument", node, ast.Call(node.func, node.args, [*node.keywords, added])
 
 
-def _added_terms(statement: ast.stmt, names: Sequence[str]) -> Iterator[Edit]:
+def _added_terms(node: ast.AST, names: Sequence[str]) -> Iterator[tuple[str, ast.AST, ast.expr]]:
     """A forgotten residual: one more term in the value or in one argument of the call."""
-    for node in ast.walk(statement):
-        if isinstance(node, ast.Call | ast.BinOp) or (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)):
-            for name in names:
-                new = ast.BinOp(node, ast.Add(), ast.Name(name, ast.Load()))
-                changed = copy.deepcopy(statement, {id(node): new})
-                yield Edit("residual connection", ast.fix_missing_locations(changed))
+    if isinstance(node, ast.Call | ast.BinOp) or (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)):
+        for name in names:
+            if ast.unparse(node) != name:  # twice the same is no residual
+                yield "residual connection", node, ast.BinOp(node, ast.Add(), ast.Name(name, ast.Load()))
 
 
 def _number(node: ast.AST) -> int | float | None:

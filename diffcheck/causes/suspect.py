@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -13,8 +14,9 @@ from diffcheck.align import align, compare_modules
 from diffcheck.locate import Located
 from diffcheck.metrics import Bound
 from diffcheck.recording import Structure
-from diffcheck.statements import Statement
-from diffcheck.values import Flattened
+from diffcheck.sources import source_of
+from diffcheck.statements import Event, Statement, Watch
+from diffcheck.values import Flattened, TensorValue
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,9 @@ class Suspect:
     """A module that is wrong by itself: both sides, the inputs for the layer, and what PyTorch computes from them.
 
     ``inside`` are layers below without a partner, whose code counts as the layer's own. ``statements`` may be wrong
-    on the TensorFlow side: that of ``located`` or the one that raised, and those just before without a counterpart.
+    on the TensorFlow side: that of ``located`` or the one that raised, and those just before without a counterpart;
+    ``elsewhere`` are the others that ran and are not proven right.
+    ``parts`` are what modules inside PyTorch's put out, by name;
     ``parameters`` are PyTorch's own parameters of this module by the path of the variable that pairs with each;
     ``variables`` those variables; ``other_values`` the whole PyTorch model's parameters.
     """
@@ -34,6 +38,8 @@ class Suspect:
     expected: Flattened
     located: Located | None
     statements: tuple[Statement, ...]
+    elsewhere: tuple[Statement, ...]
+    parts: Mapping[str, TensorValue]
     parameters: Mapping[str, tuple[str, Any]]
     variables: Mapping[str, Any]
     other_values: Structure
@@ -48,23 +54,41 @@ class Suspect:
         except Exception:  # noqa: BLE001 - an edit that does not run is no explanation
             return None
 
+    def events(self) -> list[Event]:
+        """The assignments of the layer's own code in one run, until it ends or stops; none of a framework's layer."""
+        watch = Watch((self.layer, *self.inside), source_of(type(self.layer))[0])
+        with watch.running():
+            self.output()
+        return watch.events
+
     @functools.cached_property
-    def compared(self) -> int:
-        """How many of the expected tensors the layer puts out as it is: an edit may not lose any."""
+    def sizes(self) -> list[int]:
+        """Sizes of what the layer computes, those of the last axes first."""
+        shapes = [tensor.array.shape for event in self.events() for tensor in event.value.tensors.values()]
+        last = [size for shape in shapes for size in shape[-1:]]
+        return [size for size in dict.fromkeys((*last, *itertools.chain(*shapes))) if size > 1]
+
+    @functools.cached_property
+    def compared(self) -> frozenset[str]:
+        """Which of the expected tensors the layer puts out as it is: an edit may not lose any."""
         actual = self.output()
-        # One that stops as it is may rightly put out less than PyTorch's module.
-        return 1 if actual is None else len(align(self.expected.tensors, actual.tensors))
+        if actual is None:  # one that stops may rightly put out less than PyTorch's module
+            return frozenset(list(self.expected.tensors)[:1])
+        return self._paths(actual)
+
+    def _paths(self, actual: Flattened) -> frozenset[str]:
+        return frozenset(path for path, _ in align(self.expected.tensors, actual.tensors))
 
     def error(self) -> float:
         """Relative difference of the layer alone, as it is now; infinite where it stops or puts out less."""
         actual = self.output()
-        if actual is None or len(align(self.expected.tensors, actual.tensors)) < self.compared:
+        if actual is None or not self.compared <= self._paths(actual):
             return float("inf")
         return compare_modules(self.expected, actual, Bound()).relative
 
     def is_right_with(self, change: AbstractContextManager[Any] | None = None) -> bool:
         """Whether the difference is gone while ``change`` is in force."""
-        assert self.compared >= 0  # counted before the change
+        assert self.compared is not None  # found before the change
         with change or nullcontext():
             return self.error() <= self.tolerance
 

@@ -38,9 +38,22 @@ def scaling(suspect: Suspect, expected: Array, actual: Array) -> str | None:
     if not usable.any():
         return None
     factor = float(np.median(expected[usable].astype(np.float64) / actual[usable]))
-    if abs(factor - 1) < 1e-4 or not _equal(expected, actual * factor, suspect.tolerance):
+    if not _equal(expected, actual * factor, suspect.tolerance):
+        return _factors(suspect, expected, actual)
+    if abs(factor - 1) < 1e-4:
         return None
     return f"multiply by {factor:.6g}{_known_factor(factor, expected.shape)}"
+
+
+def _factors(suspect: Suspect, expected: Array, actual: Array) -> str | None:
+    """The same numbers times a factor that is the same along one axis: a norm, or a weight per channel."""
+    for axis in [axis for axis, size in enumerate(actual.shape) if size > 2][::-1]:
+        strongest = np.expand_dims(np.argmax(np.abs(actual), axis=axis), axis)
+        with np.errstate(all="ignore"):
+            factors = np.take_along_axis(expected, strongest, axis) / np.take_along_axis(actual, strongest, axis)
+        if np.isfinite(factors).all() and _equal(expected, actual * factors, suspect.tolerance):
+            return f"multiply by factors that are the same along axis {axis}"
+    return None
 
 
 def residual(suspect: Suspect, expected: Array, actual: Array) -> str | None:
@@ -48,7 +61,7 @@ def residual(suspect: Suspect, expected: Array, actual: Array) -> str | None:
     if expected.shape != actual.shape:
         return None
     missing = expected.astype(np.float64) - actual
-    for name, value in suspect.arguments.items():
+    for name, value in (*suspect.arguments.items(), *((name, part.array) for name, part in suspect.parts.items())):
         array = np.asarray(value) if hasattr(value, "shape") else None
         if array is not None and array.shape == missing.shape and array.dtype.kind == "f":
             for sign, word in ((1, "added"), (-1, "subtracted")):

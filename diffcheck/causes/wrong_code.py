@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import ast
 import copy
+import functools
 import itertools
+import linecache
 import sys
+import textwrap
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -15,13 +19,19 @@ from types import FunctionType, MethodType, ModuleType
 from typing import Any
 from unittest import mock
 
-from diffcheck.causes.edits import Edit, edits_of
+from diffcheck.causes.edits import Edit, edits_in_place, edits_with_names, scalings, transpositions
 from diffcheck.causes.suspect import Cause, Explanation, Suspect
 from diffcheck.causes.wrong_layer import activations
 from diffcheck.statements import Statement
 from diffcheck.values import as_tensor
 
 MOST_TRIALS = 400
+"""Edits that are tried of one statement."""
+MOST_TRIALS_ELSEWHERE = 1000
+"""Edits of one kind that are tried of all statements that are not under suspicion themselves."""
+PATIENCE = 20.0
+"""Seconds after which no more of those are tried."""
+_EDITED = "<edited>"
 
 
 def settings(suspect: Suspect) -> Explanation | None:
@@ -66,28 +76,57 @@ def activation_attribute(suspect: Suspect) -> Explanation | None:
 
 
 def one_edit(suspect: Suspect) -> Explanation | None:
-    """One small edit of a statement under suspicion repairs the module."""
-    for statement in suspect.statements:
-        edit = repairing_edit(suspect, statement)
-        if edit is not None:
-            return Explanation(f"{edit.cause}; write {edit.text}", statement)
+    """One small edit of a statement repairs the module.
+
+    Of the statements under suspicion all known edits are tried, of the others that ran first those that need no other
+    variable. What can be put in nearly anywhere, a transposition or a factor, comes after what changes what is there.
+    """
+    near, far = (
+        [(statement, place) for statement in statements for place in [find_function(statement)] if place]
+        for statements in (suspect.statements, suspect.elsewhere)
+    )
+    everywhere = [*near, *(pair for pair in far if pair not in near)]
+    stages = (
+        (near, _in_place, None),
+        (near, _with_names, None),
+        (far, _in_place, MOST_TRIALS_ELSEWHERE),
+        (everywhere, _transposed, MOST_TRIALS_ELSEWHERE),
+        (everywhere, _scaled, MOST_TRIALS_ELSEWHERE),
+        (far, _with_names, MOST_TRIALS_ELSEWHERE),
+    )
+    end = time.monotonic() + PATIENCE
+    for places, edits, most in stages:
+        trials = ((*pair, edit) for pair in places for edit in itertools.islice(edits(suspect, pair[1]), MOST_TRIALS))
+        for statement, place, edit in itertools.islice(trials, most):
+            if suspect.is_right_with(in_force(suspect, place, edit)):
+                return Explanation(f"{edit.cause}; write {edit.text}", statement)
+            if most is not None and time.monotonic() > end:
+                return None
     return None
 
 
-def repairing_edit(suspect: Suspect, statement: Statement) -> Edit | None:
-    """The first edit of the statement with which the module is right."""
-    place = find_function(statement)
-    if place is None:
-        return None
-    numbers = [
+def _in_place(_: Suspect, place: FunctionPlace) -> Iterator[Edit]:
+    return edits_in_place(place.statement, place.names_before())
+
+
+def _with_names(suspect: Suspect, place: FunctionPlace) -> Iterator[Edit]:
+    return edits_with_names(place.statement, place.names_before(), _numbers(suspect))
+
+
+def _transposed(_: Suspect, place: FunctionPlace) -> Iterator[Edit]:
+    return transpositions(place.statement)
+
+
+def _scaled(suspect: Suspect, place: FunctionPlace) -> Iterator[Edit]:
+    return scalings(place.statement, _numbers(suspect), suspect.sizes)
+
+
+def _numbers(suspect: Suspect) -> list[str]:
+    return [
         name
         for name, value in vars(suspect.layer).items()
         if isinstance(value, int | float) and not isinstance(value, bool) and not name.startswith("_")
     ]
-    for edit in itertools.islice(edits_of(place.statement, place.names_before(), numbers), MOST_TRIALS):
-        if suspect.is_right_with(in_force(suspect, place, edit)):
-            return edit
-    return None
 
 
 @dataclass(frozen=True)
@@ -110,8 +149,7 @@ class FunctionPlace:
 
 def find_function(statement: Statement) -> FunctionPlace | None:
     """The function around a recorded statement; None for one that is no simple statement."""
-    tree = ast.parse(Path(statement.file).read_text(encoding="utf-8"))
-    for owner in ast.walk(tree):
+    for owner in ast.walk(_parsed(Path(statement.file).read_text(encoding="utf-8"))):
         for function in ast.iter_child_nodes(owner):
             if not isinstance(function, ast.FunctionDef):
                 continue
@@ -120,6 +158,11 @@ def find_function(statement: Statement) -> FunctionPlace | None:
                 if simple and isinstance(node, ast.stmt) and node.lineno == statement.line:
                     return FunctionPlace(function, node, owner.name if isinstance(owner, ast.ClassDef) else "")
     return None
+
+
+@functools.lru_cache(maxsize=2)
+def _parsed(text: str) -> ast.Module:
+    return ast.parse(text)
 
 
 @contextmanager
@@ -137,7 +180,7 @@ def in_force(suspect: Suspect, place: FunctionPlace, edit: Edit) -> Iterator[Non
             stack.enter_context(mock.patch.object(module, place.function.name, function))
         for layer in owners:
             if function is not None:
-                method = MethodType(function, layer)
+                method = function.__func__ if isinstance(function, staticmethod) else MethodType(function, layer)
                 stack.enter_context(mock.patch.dict(vars(layer), {place.function.name: method}))
         yield
 
@@ -147,16 +190,19 @@ def _compiled(place: FunctionPlace, edit: Edit, module: ModuleType) -> Callable[
     function.returns = None
     for argument in (*function.args.args, *function.args.kwonlyargs, *function.args.posonlyargs):
         argument.annotation = None
+    # A super() without arguments needs the class around it.
+    text = f"def _make(__class__):\n{textwrap.indent(ast.unparse(function), ' ')}\n return {function.name}\n"
+    # Decorators may read the source of what they decorate.
+    linecache.cache[_EDITED] = (len(text), None, text.splitlines(keepends=True), _EDITED)
     local: dict[str, Any] = {}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SyntaxWarning)
-            code = compile(ast.fix_missing_locations(ast.Module([function], [])), "<edited>", "exec")
-        exec(code, vars(module), local)
-    except (SyntaxError, ValueError, NameError, TypeError):
+            exec(compile(text, _EDITED, "exec"), vars(module), local)
+        made = local["_make"](getattr(module, place.owner, None))
+    except Exception:  # noqa: BLE001 - a decorator may raise anything, and what cannot be made is no explanation
         return None
-    made = local[place.function.name]
-    return made if isinstance(made, FunctionType) else None
+    return made if isinstance(made, FunctionType | staticmethod) else None
 
 
 CODE_CAUSES = (

@@ -13,7 +13,8 @@ import numpy as np
 
 from diffcheck.align import compare_modules
 from diffcheck.causes.suspect import Cause, Explanation, Suspect
-from diffcheck.metrics import Bound
+from diffcheck.locate import close
+from diffcheck.metrics import TOLERANCE, Bound, scale_of
 from diffcheck.recording import fingerprint
 
 EPSILONS = (1e-3, 1e-5, 1e-6, 1e-8, 1e-12)
@@ -61,6 +62,19 @@ def weights(suspect: Suspect) -> str | None:
     return f"{', '.join(differing)}: other values: never loaded" if differing else None
 
 
+def unlike_values(suspect: Suspect) -> str | None:
+    """A weight with other numbers than PyTorch's, in whatever order: wrong, even where the layer does more than that.
+
+    A dense layer with its activation inside, which PyTorch's module leaves to the next, cannot be tried alone.
+    """
+    for name, variable in suspect.variables.items():
+        torch_name, value = suspect.parameters[name]
+        held = np.asarray(variable)
+        if held.size == np.size(value) and not _same_numbers(held, np.asarray(value)):
+            return f"{name}: {_what_it_holds(suspect, held, np.asarray(value))} (PyTorch's {torch_name})"
+    return None
+
+
 def activation(suspect: Suspect) -> Explanation | None:
     """A layer with another activation function."""
     if not callable(vars(suspect.layer).get("activation")):
@@ -71,25 +85,28 @@ def activation(suspect: Suspect) -> Explanation | None:
     return None
 
 
-def padding(suspect: Suspect) -> str | None:
+def padding(suspect: Suspect) -> Explanation | None:
     """A convolution or pooling that pads where PyTorch does not, or the other way round."""
     own = vars(suspect.layer).get("padding")
     other = {"same": "valid", "valid": "same"}.get(own) if isinstance(own, str) else None
     if other and suspect.is_right_with(mock.patch.object(suspect.layer, "padding", other)):
-        return f"padding={other!r}, it is {own!r}"
+        return Explanation(f"padding={other!r}, it is {own!r}", attribute="padding")
     return None
 
 
-def randomness(suspect: Suspect) -> str | None:
+def randomness(suspect: Suspect) -> Explanation | None:
     """Dropout at work, or batch statistics in use, in a run without training."""
     if suspect.arguments.get("training"):
         quiet = replace(suspect, arguments={**suspect.arguments, "training": False})
         if quiet.is_right_with():
-            return "it is called with training=True in a run without training"
+            return Explanation("it is called with training=True in a run without training")
     first, second = suspect.output(), suspect.output()
-    if first is not None and second is not None and not compare_modules(first, second, Bound()).matches:
-        return "its result changes from call to call: dropout or another random draw is active"
-    return None
+    if first is None or second is None or compare_modules(first, second, Bound()).matches:
+        return None
+    words = "its result changes from call to call: dropout or another random draw is active"
+    runs = zip(suspect.events(), suspect.events(), strict=False)
+    drawn = (event.statement for event, again in runs if not close(event.value, again.value, TOLERANCE))
+    return Explanation(words, next(drawn, None))
 
 
 def activations() -> dict[str, Any]:
@@ -118,8 +135,19 @@ def _assigned(variable: Any, value: Any) -> Iterator[Any]:
         variable.assign(before)
 
 
+def _same_numbers(held: Any, wanted: Any) -> bool:
+    """Whether two arrays hold the same numbers in any order, up to rounding."""
+    mine, theirs = np.sort(wanted, axis=None), np.sort(held, axis=None)
+    return bool(np.allclose(mine, theirs, rtol=1e-5, atol=1e-6 * scale_of(mine)))
+
+
 def _layouts(value: Any, shape: tuple[int, ...]) -> Iterator[Any]:
-    """PyTorch's value in every axis order that fits, the usual one for its rank first."""
+    """PyTorch's value in every axis order that fits, the usual one for its rank first.
+
+    Where none does, axes of length one are left out or put in.
+    """
+    if value.ndim != len(shape) and tuple(n for n in value.shape if n != 1) == tuple(n for n in shape if n != 1):
+        yield value.reshape(shape)
     usual = tuple(range(value.ndim - 1, -1, -1)) if value.ndim == 2 else tuple(range(value.ndim))
     if value.ndim in (3, 4, 5):
         usual = (*range(2, value.ndim), 1, 0)
@@ -147,3 +175,6 @@ LAYER_CAUSES = (
     Cause("activation", activation),
     Cause("padding", padding),
 )
+
+LAST_CAUSES = (Cause("weight, by its numbers", unlike_values),)
+"""What is told without a proof, when nothing else explains the difference."""

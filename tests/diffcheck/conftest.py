@@ -104,3 +104,22 @@ def mutant(torch_file, tmp_path):
         return twins
 
     return make
+
+
+@pytest.fixture
+def old_mutant(old_twins, tmp_path):
+    """The port written by hand with one edit of its file; its weights are those of the true port."""
+
+    def make(old, new):
+        from diffcheck import tf_side
+
+        text = (HERE / "tiny_tf_by_hand.py").read_text()
+        assert old in text
+        old_twins.file = tmp_path / "tiny_tf_by_hand.py"
+        old_twins.file.write_text(text.replace(old, new, 1))
+        edited = vars(load("tiny_tf_by_hand", tmp_path))
+        for layer in tf_side.layers(old_twins.tf).values():
+            layer.__class__ = edited.get(type(layer).__name__, type(layer))
+        return old_twins
+
+    return make

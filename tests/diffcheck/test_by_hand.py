@@ -1,7 +1,25 @@
 """Ports that share neither names nor levels with PyTorch."""
 
+import numpy as np
+import pytest
+
 import diffcheck
 from diffcheck import Options
+
+SPLIT = "return tf.transpose(x, perm=(0, 2, 1, 3))"
+SOFTMAX = "tf.nn.softmax(tf.matmul(q, k, transpose_b=True) + mask_bias, axis=-1)"
+HALF = SOFTMAX.replace(
+    "tf.matmul(q, k, transpose_b=True)", "tf.cast(tf.cast(q @ tf.transpose(k, (0, 1, 3, 2)), tf.float16), q.dtype)"
+)
+# Old text, new text, what the cause must say. The layer around is wrong: PyTorch's has no such attention of its own.
+EDITS = {
+    "left out in a helper": (SPLIT, "return x", "axis order; write return tf.transpose(x"),
+    "wrong in a helper": (SPLIT, SPLIT.replace("2, 1", "1, 2"), "axis order"),
+    "random in a helper": (SPLIT, f"return tf.nn.dropout({SPLIT[7:]}, 0.3)", "another random draw"),
+    "left out": ("tf.transpose(tf.matmul(weights, v), perm=(0, 2, 1, 3))", "tf.matmul(weights, v)", "axis order"),
+    "after another way of scaling": (SOFTMAX, HALF, "extra operation"),
+    "branch left out": ("self.sa_layer_norm(sa_output + x)", "self.sa_layer_norm(x)", "sa_output"),
+}  # fmt: skip
 
 
 def examined(twins):
@@ -39,3 +57,21 @@ def test_a_swapped_weight_is_found_by_its_values(old_twins):
     report = examined(old_twins)
     assert not report.matches
     assert report.origin.path == "encoder.layer.2"
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_the_edited_line_is_named(old_mutant, edit):
+    old, new, cause = EDITS[edit]
+    twins = old_mutant(old, new)
+    origin = examined(twins).origin
+    wrong = 1 + twins.file.read_text().split(new)[0].count("\n")
+    assert origin.path == "encoder.layer.0"
+    assert origin.tf.line == wrong, origin
+    assert cause in (origin.cause or ""), origin
+
+
+def test_a_weight_of_a_layer_with_its_activation_inside(old_twins):
+    old_twins.tf.distil.pool.kernel.assign(np.zeros((24, 24), np.float32))
+    origin = examined(old_twins).origin
+    assert origin.path == "pooler.dense"
+    assert "pool.weight: other values: never loaded" in origin.cause

@@ -1,6 +1,8 @@
 """Each known cause finds the mistake that it describes, and stays silent on others."""
 
 import ast
+import importlib
+import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,14 +11,18 @@ import pytest
 import diffcheck
 from diffcheck import Options
 from diffcheck.causes import CAUSES, values
-from diffcheck.causes.edits import edits_of
+from diffcheck.causes.edits import Edit, edits_of, scalings
+from diffcheck.causes.order import elsewhere, nearby
+from diffcheck.causes.wrong_code import find_function, in_force
+from diffcheck.statements import Event, Statement, statements_of
+from diffcheck.values import TensorValue, flatten
 
 RNG = np.random.default_rng(0)
 A = RNG.normal(size=(2, 3, 4))
 
 
 def suspect(**arguments):
-    return SimpleNamespace(tolerance=1e-7, arguments=arguments)
+    return SimpleNamespace(tolerance=1e-7, arguments=arguments, parts={})
 
 
 def cause_of(twins):
@@ -102,6 +108,7 @@ def test_padding():
     [
         (values.scaling, A, A * 2, "multiply by 0.5 = 1/2"),
         (values.scaling, A, -A, "multiply by -1"),
+        (values.scaling, A, A * np.array([1.0, 2.0, 3.0])[:, None], "the same along axis 2"),
         (values.axes, A, A.transpose(0, 2, 1), "transpose it with [0, 2, 1]"),
         (values.axes, A, A.reshape(2, 4, 3).transpose(0, 2, 1), "head order"),
         (values.shift, np.arange(6), np.arange(6) + 1, "position offset"),
@@ -125,6 +132,8 @@ def test_unrelated_values_tell_nothing(function):
 def test_a_missing_residual_is_named_by_its_variable():
     assert values.residual(suspect(x=A), A + 1.0, np.ones_like(A)) == "x is not added"
     assert values.residual(suspect(x=A), A * 3, np.ones_like(A)) is None
+    inside = SimpleNamespace(tolerance=1e-7, arguments={}, parts={"mlp": TensorValue(A, "float64")})
+    assert values.residual(inside, A + 1.0, np.ones_like(A)) == "mlp is not added"
 
 
 @pytest.mark.parametrize(
@@ -145,12 +154,76 @@ def test_a_missing_residual_is_named_by_its_variable():
         ("y = tf.where(z, x, -10000.0)", "y = tf.where(z, x, tf.float32.min)"),
         ("y = x * self.a", "y = x * self.b"),
         ("y = tf.cast(x, tf.int32)", "y = x"),
+        ("y = f(x, z)", "y = tf.transpose(f(x, z), [0, 2, 1, 3])"),
+        ("y = f(x, z)", "y = f(x, tf.transpose(z, [0, 2, 1, 3]))"),
     ],
 )
 def test_edits_contain_the_repair(wrong, right):
     found = [edit.text for edit in edits_of(ast.parse(wrong).body[0], ["x", "z"], ["a", "b"])]
     assert right in found
     assert wrong not in found
+
+
+def test_an_argument_of_its_own_name_is_forgotten_first():
+    first = next(edits_of(ast.parse("y = f(a, mask=None, other=a)").body[0], ["a", "mask"], []))
+    assert (first.cause, first.text) == ("forgotten argument", "y = f(a, mask=mask, other=a)")
+
+
+def test_factors_are_the_modules_numbers_and_roots_of_sizes():
+    found = [edit.text for edit in scalings(ast.parse("y = x").body[0], ["scale"], [8])]
+    assert "y = x / self.scale" in found
+    assert "y = x * 8 ** (-0.5)" in found
+
+
+FILE = """
+import inspect
+
+class Base:
+    def call(self, x):
+        return x
+
+def documented(function):
+    function.__doc__ = inspect.getsource(function)
+    return function
+
+class Layer(Base):
+    @staticmethod
+    def double(x):
+        return 3 * x
+
+    @documented
+    def call(self, x):
+        return super().call(self.double(x))
+"""
+
+
+@pytest.mark.parametrize(("line", "edit", "result"), [(15, "return 2 * x", 2), (19, "return super().call(x)", 1)])
+def test_an_edited_method_is_in_force(tmp_path, monkeypatch, line, edit, result):
+    (tmp_path / "edited_layer.py").write_text(FILE)
+    monkeypatch.syspath_prepend(tmp_path)
+    layer = importlib.import_module("edited_layer").Layer()
+    place = find_function(statements_of(str(tmp_path / "edited_layer.py"))[line])
+    with in_force(SimpleNamespace(layer=layer, inside=()), place, Edit("", ast.parse(edit).body[0])):
+        assert layer.call(1) == result
+    assert layer.call(1) == 3
+    monkeypatch.delitem(sys.modules, "edited_layer")
+
+
+def test_statements_come_under_suspicion_in_order():
+    lines = {number: Statement("", number, number, "", (), ()) for number in range(1, 6)}
+
+    def event(name, array, line, depth=1):
+        return Event(name, flatten(array), lines[line], "", depth)
+
+    given, moved, other = A, A.transpose(1, 0, 2), A + 1
+    events = [event("a", given, 1), event("x", moved, 4, 2), event("return", other, 5, 2), event("b", other, 2),
+              event("c", given, 3)]  # fmt: skip
+    located = SimpleNamespace(tf=events[3], others=())
+    assert nearby(located, events, None) == (lines[5], lines[4], lines[2])
+    # What PyTorch has too is right, unless it is a copy of what was there before.
+    reference = [event("a", given, 1), event("moved", moved, 2)]
+    assert elsewhere(located, events, reference, 1e-7) == (lines[5], lines[2], lines[3])
+    assert elsewhere(None, events, [], 1e-7) == (lines[3], lines[5], lines[4], lines[2], lines[1])
 
 
 def test_every_cause_has_a_name_of_its_own():
