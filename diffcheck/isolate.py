@@ -79,9 +79,25 @@ class _Harmless:
             left = paths - found
             innermost = [path for path in self.single if path in left and not any(is_below(o, path) for o in left)]
             first = innermost[0] if innermost else ""
-            if not first or first not in self.screened or not self._is_harmless(first, found):
+            if not first or first not in self.screened:
+                return found
+            if not self._is_done_later(first) and not self._is_harmless(first, found):
                 return found
             found.add(first)
+
+    def _is_done_later(self, path: str) -> bool:
+        """Whether the layer puts out what PyTorch has after a module beside it, or around it: it does more at once."""
+        calls = self.models.reference.by_path()
+        call = calls[path][0]
+        beside = [other for other in self.models.reference.calls if other.order > call.order]
+        following = [other for other in beside if parent_of(other.path) == parent_of(path)]
+        around = [calls[other][0] for other in calls if other and is_below(path, other)]
+        layer = self.models.sides.layers()[self.models.pairing.modules[path]]
+        try:
+            actual = tf_side.call_layer(layer, arguments_alone(call, self.models).values)
+        except Exception:  # noqa: BLE001 - a layer that stops alone does nothing that could be found elsewhere
+            return False
+        return any(compare_modules(other.output, actual, self.bound).matches for other in (*following, *around))
 
     def _is_harmless(self, path: str, known: set[str]) -> bool:
         free = frozenset((*known, path))
@@ -123,6 +139,11 @@ def inside_of(models: Models, tf_path: str) -> tuple[Any, ...]:
     return tuple(
         part for name, part in models.sides.layers().items() if is_below(name, tf_path) and name not in partners
     )
+
+
+def parent_of(path: str) -> str:
+    """The path of the module around, or of the list that it stands in."""
+    return path.rpartition(".")[0]
 
 
 def _ran(path: str, models: Models) -> bool:

@@ -75,3 +75,10 @@ def test_a_weight_of_a_layer_with_its_activation_inside(old_twins):
     origin = examined(old_twins).origin
     assert origin.path == "pooler.dense"
     assert "pool.weight: other values: never loaded" in origin.cause
+
+
+def test_a_layer_that_does_more_at_once_is_right_though_the_module_around_it_is_wrong(old_mutant):
+    twins = old_mutant("self.pool(x[:, 0])", "self.pool(x[:, -1])")
+    report = examined(twins)
+    assert next(m for m in report.modules if m.path == "pooler.dense").verdict == "unpaired"
+    assert "x[:, 0]" in report.origin.cause
