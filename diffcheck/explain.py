@@ -9,6 +9,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from diffcheck import summary, tf_side, torch_side
 from diffcheck.causes import find_cause
 from diffcheck.causes.order import elsewhere, nearby
@@ -98,7 +100,7 @@ def _attribute_place(models: Models, module: ModuleResult, attribute: str) -> Pl
     others = [vars(other).get(attribute) for other in models.sides.layers().values() if type(other) is type(layer)]
     file, line = source_of(type(layer))
     found = construction_line(file, line, attribute) if file else None
-    if found is None or any(other is not own and other != own for other in others):
+    if found is None or not all(other is own or np.array_equal(other, own) for other in others):
         return _layer_construction(models, module.tf_path or "")
     return Place(file, *found)
 

@@ -228,3 +228,14 @@ def test_statements_come_under_suspicion_in_order():
 
 def test_every_cause_has_a_name_of_its_own():
     assert len({cause.name for cause in CAUSES}) == len(CAUSES)
+
+
+def test_a_constant_that_each_layer_keeps(mutant):
+    import tensorflow as tf
+    import torch
+
+    twins = mutant("/ math.sqrt(self.size)", "/ self.root")
+    for mine, theirs in zip(twins.torch.encoder.layer, twins.tf.tiny.encoder.layer, strict=True):
+        mine.attention.self.root = torch.full((7,), 6**0.5)
+        theirs.attention.self.root = tf.fill((7,), 2.0)
+    assert cause_of(twins) == "constant: root holds other values than PyTorch's"
