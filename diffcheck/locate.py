@@ -119,17 +119,16 @@ def _has_no_consequence(place: int, reference: Sequence[Event], candidate: Seque
     """
     tainted = {candidate[place].name}
     kinds = _kinds(candidate[place])
-    for event in candidate[place + 1 :]:
-        if not tainted & set(event.statement.reads):
-            tainted.discard(event.name)
+    for _, group in itertools.groupby(candidate[place + 1 :], key=lambda event: event.statement):
+        made = list(group)
+        if not tainted & set(made[0].statement.reads):
+            tainted -= {event.name for event in made}
             continue
-        if (
-            kinds & _kinds(event)
-            and _varies(event)
-            and any(_same_numbers(mine, event, tolerance) for mine in reference)
-        ):
+        proofs = [event for event in made if kinds & _kinds(event) and _varies(event)]
+        # Of several results, one may have been computed from other inputs alone.
+        if proofs and all(any(_same_numbers(mine, event, tolerance) for mine in reference) for event in proofs):
             return True
-        tainted.add(event.name)
+        tainted |= {event.name for event in made}
     return False
 
 

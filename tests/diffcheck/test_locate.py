@@ -98,3 +98,12 @@ def test_a_repeated_value_is_the_same_value():
     reference = [event("mask", np.repeat(A[None], 3, axis=0), 1), event("x", B, 2)]
     port = [event("mask", A, 1), event("x", C, 2)]
     assert line_of(reference, port) == 2
+
+
+def test_of_several_results_all_must_be_right():
+    keys, values = ["key", "value"], (event("key", A, 1), event("value", B, 2))
+    reference = [*values, event("key", A, 3, keys), event("value", B, 3, keys), event("out", C, 4, keys)]
+    statement = Statement("file.py", 3, 3, "", ("key", "value"), tuple(keys))
+    both = [Event(name, flatten(array), statement, "call") for name, array in (("key", A), ("value", D))]
+    port = [event("key", A, 1), event("value", D, 2), *both, event("out", A - D, 4, keys)]
+    assert line_of(reference, port) == 2
