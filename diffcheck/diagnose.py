@@ -69,8 +69,13 @@ def judged(
     divided = set(harmless({path for path in bugs if worst[path].relative > GROSS}))
     divided |= _divided_otherwise(bugs - divided, single, confirm)
     bugs -= divided
-    bugs |= {path for path, runs in single.items() if any(run.crash for run in runs)}
+    bugs |= {path for path, runs in single.items() if any(run.crash for run in runs) and not _is_right(results[path])}
     return tuple(_judged(result, single, worst, checked, (bugs, divided)) for result in results.values())
+
+
+def _is_right(result: ModuleResult) -> bool:
+    """Whether a layer matches in flow: if it stops alone, it was only not given what it needs."""
+    return result.in_flow is not None and result.in_flow.matches
 
 
 def _judged(

@@ -6,7 +6,11 @@ import numpy as np
 import pytest
 
 import diffcheck
-from diffcheck import Options
+from diffcheck import Options, compare
+from diffcheck.diagnose import Alone, judged
+from diffcheck.recording import Crash, ModuleCall
+from diffcheck.report import ModuleResult
+from diffcheck.values import Flattened
 
 
 def verdicts(report):
@@ -231,3 +235,12 @@ def test_a_result_of_another_shape_at_which_the_layer_around_stops():
     origin = diffcheck.diff(module, port, inputs, Options(layer_by_layer=True)).origin
     assert origin.path == "conv"
     assert origin.cause.startswith("padding: padding='same'")
+
+
+def test_a_layer_that_stops_alone_but_is_right_in_flow_is_no_mistake():
+    call = ModuleCall("block", "Block", 0, 0, {}, Flattened({}))
+    stopped = {"block": [Alone(call, None, "alone it stopped", Crash("ValueError"))]}
+    right, wrong = (compare({"x": np.ones(3)}, {"x": np.full(3, value)}) for value in (1.0, 2.0))
+    for in_flow, verdict in ((right, "clean"), (wrong, "origin")):
+        results = {"block": ModuleResult("block", "block", "Block", "clean", in_flow=in_flow)}
+        assert [module.verdict for module in judged(results, stopped, lambda _: {})] == [verdict]
