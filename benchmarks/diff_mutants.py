@@ -203,6 +203,7 @@ def changes(model: Any, inputs: dict[str, Any], clean: Any) -> bool:
 
 def weight_rows(port: Port, done: set[tuple[str, str]]) -> Iterator[dict[str, Any]]:
     """Mistakes in loading: two layers' kernels swapped, a square kernel transposed, a weight never loaded."""
+    outputs = diffcheck.values.flatten(diffcheck.tf_side.call_model(port.tf, port.inputs))
     named = {path: v for path, v in diffcheck.tf_side.variables(port.tf).items() if len(v.shape) == 2}
     squares = [path for path, v in named.items() if v.shape[0] == v.shape[1]]
     plans = [
@@ -219,7 +220,8 @@ def weight_rows(port: Port, done: set[tuple[str, str]]) -> Iterator[dict[str, An
             after = [np.random.default_rng(0).normal(size=before[0].shape).astype(np.float32) * 0.02]
         for path, value in zip(paths, after, strict=True):
             named[path].assign(value)
-        yield examined(port, port.tf, None, kind, kind, {path.rpartition(".")[0] for path in paths})
+        if changes(port.tf, port.inputs, outputs):
+            yield examined(port, port.tf, None, kind, kind, {path.rpartition(".")[0] for path in paths})
         for path, value in zip(paths, before, strict=True):
             named[path].assign(value)
 
