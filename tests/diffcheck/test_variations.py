@@ -8,7 +8,8 @@ import pytest
 import diffcheck
 from diffcheck import Options
 from diffcheck.sides import Sides
-from diffcheck.variations import compare_cached_step, torch_step
+from diffcheck.values import flatten
+from diffcheck.variations import _variation, compare_cached_step, torch_step
 
 
 class Cache:
@@ -76,3 +77,11 @@ def test_a_length_that_only_the_port_cannot_take(mutant):
     line = 1 + (twins.file.read_text().split("shape[0], 7, self")[0]).count("\n")
     assert report.variations[0].crash.line == line
     assert f"five tokens: stopped at {twins.file}:{line}" in report.sentences()[-1]
+
+
+def test_a_model_that_does_not_run_in_float64_has_no_known_rounding():
+    def wide():
+        raise RuntimeError("value cannot be converted to type float without overflow")
+
+    right, wrong = flatten({"x": np.ones(3)}), flatten({"x": np.full(3, 2.0)})
+    assert not _variation("shorter", right, wide, lambda: wrong, (1e-5, ())).outputs.matches
