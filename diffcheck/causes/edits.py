@@ -90,25 +90,6 @@ def _edits(statement: ast.stmt, changes: Iterable[tuple[str, ast.AST, ast.expr]]
             yield edit
 
 
-def _values(statement: ast.stmt) -> Iterator[ast.expr]:
-    """What a statement computes, then what it hands to calls."""
-    value = getattr(statement, "value", None)
-    if isinstance(value, ast.expr):
-        yield value
-    for node in ast.walk(statement):
-        if isinstance(node, ast.Call):
-            parts = (*node.args, *(keyword.value for keyword in node.keywords))
-            yield from (part for part in parts if isinstance(part, ast.Name | ast.Call | ast.BinOp))
-
-
-def _transposed(node: ast.expr) -> Iterator[tuple[str, ast.expr]]:
-    """Two axes exchanged that were not."""
-    for order in TRANSPOSITIONS:
-        axes = ast.List([ast.Constant(axis) for axis in order], ast.Load())
-        function = ast.Attribute(ast.Name("tf", ast.Load()), "transpose", ast.Load())
-        yield "axis order", ast.Call(function, [node, axes], [])
-
-
 def _of_constants(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
     value = _number(node)
     if isinstance(node, ast.Constant) and isinstance(node.value, bool):
