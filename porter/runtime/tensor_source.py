@@ -81,6 +81,7 @@ def same_bits(first: Array, second: Array) -> bool:
     """Whether two arrays have the same type, shape and bits, NaN included; compared in pieces, without a copy."""
     if first.dtype != second.dtype or first.shape != second.shape:
         return False
-    left, right = (np.ascontiguousarray(array).reshape(-1).view(np.uint8) for array in (first, second))
+    unit = np.uint64 if first.nbytes % 8 == 0 else np.uint8
+    left, right = (contiguous(array).reshape(-1).view(unit) for array in (first, second))
     pieces = (slice(start, start + PIECE) for start in range(0, left.size, PIECE))
     return all(np.array_equal(left[piece], right[piece]) for piece in pieces)

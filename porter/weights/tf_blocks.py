@@ -79,7 +79,8 @@ class Twins:
 
     def read(self, path: str) -> Array:
         """The first folder's array."""
-        array = self.first.read(path)
+        stored = self.first.read(path)
+        array = fill(_aligned(stored.shape, stored.dtype), stored)
         if path not in self._compared:
             self._compared.add(path)
             if path not in self.second.readers or not same_bits(array, self.second.read(path)):
@@ -116,7 +117,8 @@ def _tensor(array: Array, dtype: np.dtype[Any]) -> Any:
     """The numbers as a TensorFlow tensor, copied once: it lies where TensorFlow can take the copy itself."""
     import tensorflow as tf
 
-    copied = fill(_aligned(array.shape, dtype), array)
+    is_ready = array.flags.c_contiguous and array.dtype == dtype and array.ctypes.data % ALIGNMENT == 0
+    copied = array if is_ready and array.flags.writeable else fill(_aligned(array.shape, dtype), array)
     return tf.experimental.dlpack.from_dlpack(copied.__dlpack__()) if dtype.kind == "f" else tf.constant(copied)
 
 

@@ -5,6 +5,7 @@ transformers itself reads, renames and converts every tensor, as in `from_pretra
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -78,6 +79,7 @@ class _Source:
         self._groups: dict[str, list[str]] = {}
         self._made: dict[str, list[str]] = {}
         self._group_of: dict[str, str] = {}
+        self._converted: set[str] = set()
         self._reading = False
         self._sort(model.state_dict())
 
@@ -98,6 +100,8 @@ class _Source:
             self._groups.setdefault(name, []).append(key)
             made = [name.replace(targets[pattern][0], other) for other in targets[pattern]] if pattern else [name]
             self._made[name] = made
+            if pattern:
+                self._converted.add(name)
             self._group_of |= dict.fromkeys(made, name)
         missing = [name for name in expected if self._stored(name) not in self._group_of]
         if missing:
@@ -115,12 +119,22 @@ class _Source:
         name = self._stored(name)
         group = self._group_of[name]
         size = empty.nbytes * len(self._made[group])
-        return self._room.get(("pytorch", group, empty.dtype), size, lambda: self._read(group))[name]
+        read = self._read if group in self._converted else functools.partial(self._read_as_it_is, empty=empty)
+        return self._room.get(("pytorch", group, empty.dtype), size, lambda: read(group))[name]
 
     def read_buffers(self) -> None:
         """The buffers that are stored; they stay."""
         for name in [name for name, _ in self._model.named_buffers() if name in self._groups]:
             self._read(name)
+
+    def _read_as_it_is(self, group: str, empty: Any) -> dict[str, Any]:
+        """A tensor that is stored as the parameter is, under its name or another."""
+        with ExitStack() as stack:
+            key = self._groups[group][-1]
+            tensor = self._files[key].open(key, stack)[...].to(empty.dtype)
+        if tensor.shape != empty.shape:
+            raise CheckpointError(f"{group} in the checkpoint does not fit {type(self._model).__name__}.")
+        return {group: tensor}
 
     def _read(self, group: str) -> dict[str, Any]:
         """What transformers makes of the group's tensors, taken out of the model again."""
