@@ -205,9 +205,8 @@ def fingerprint(array: Array) -> Fingerprint:
     with np.errstate(over="ignore"):
         for start in range(0, bits.size, _BLOCK):
             wide = bits.reshape(-1)[start : start + _BLOCK].astype(np.uint64)
-            # A sum alone would not notice what one number gained and another lost; squares do.
-            total += wide.sum(dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-            wide *= wide
+            # A sum alone would not notice what one number gained and another lost; one of squares does.
+            wide *= wide + np.uint64(0x9E3779B97F4A7C15)
             total += wide.sum(dtype=np.uint64)
     return int(array.size), int(total)
 
