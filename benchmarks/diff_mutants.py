@@ -280,13 +280,18 @@ def is_wrong_module(
         return lambda path: path in layers
     module = sys.modules[type(model).__module__]
     owner = getattr(module, mutation.owner)
-    if not isinstance(owner, type):
+    if not is_layer(owner):  # a function, or a helper's class: whoever uses it holds the mistake
         users = users_of(mutation.owner, ast.parse(Path(module.__file__).read_text()))
         return lambda path: bool(classes.get(path, set()) & users) or (not path and has_main(users))
     here = mutation.owner
     if mutation.function == "__init__":
         return lambda path: here in classes.get(path, ()) or here in classes[parent_of(path, classes)]
     return lambda path: here in classes.get(path, ()) or (not path and has_main({here}))
+
+
+def is_layer(owner: object) -> bool:
+    """Whether it is a class of Keras layers, of either Keras."""
+    return isinstance(owner, type) and any(base.__name__ == "Layer" for base in owner.__mro__)
 
 
 def with_inner(classes: dict[str, set[str]], partners: Collection[str]) -> dict[str, set[str]]:

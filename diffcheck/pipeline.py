@@ -103,7 +103,7 @@ def _compared(models: Models, first: _TorchRuns, options: Options, steps: Steps)
     double = options.float64 and ran
     whole = steps.run(lambda: run_whole(models.sides, models.inputs, outputs, options.skip) if double else None, None)
     deep = options.layer_by_layer or not outputs.matches or bool(whole and whole.is_bug)
-    modules, origin = _examined(models, Bound(options.tolerance), deep and loaded, steps)
+    modules, origin = _examined(models, Bound(options.tolerance), outputs, deep and loaded, steps)
     weights = steps.run(lambda: _weights(models) if loaded else (), ())
     backward = steps.run(lambda: _backward(models, options) if ran else (), ())
     told = (*notes, *_unexercised(models), *_exceeded(options.max_memory), *([NOTE] if steps.interrupted else []))
@@ -315,7 +315,7 @@ def _with_places(
 
 
 def _examined(
-    models: Models, bound: Bound, deep: bool, steps: Steps
+    models: Models, bound: Bound, outputs: Comparison, deep: bool, steps: Steps
 ) -> tuple[tuple[ModuleResult, ...], Origin | None]:
     """The modules and the origin, from the recorded runs alone where there is no more time."""
     flow = _with_places(examine_flow(models, bound), models.structures)
@@ -323,6 +323,11 @@ def _examined(
         return flow, None
     modules = steps.run(lambda: _with_places(examine(models, flow, bound), models.structures), flow)
     found = next((module for module in modules if module.verdict == "origin"), None)
-    if found is None:
+    if found is not None:
+        return modules, steps.run(lambda: explain(models, found), Origin(found.path, found.torch, found.tf))
+    root = next((module for module in modules if not module.path), None)
+    if outputs.matches or models.candidate.crash or root is None:
         return modules, None
-    return modules, steps.run(lambda: explain(models, found), Origin(found.path, found.torch, found.tf))
+    # All modules compute what PyTorch's do, up to the order of axes: what the model itself hands out is wrong.
+    blamed = tuple(replace(module, verdict="origin") if module is root else module for module in modules)
+    return blamed, Origin(root.path, root.torch, root.tf)

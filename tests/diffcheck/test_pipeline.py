@@ -156,7 +156,7 @@ def test_outputs_of_other_names_are_named(mutant):
     report = diffcheck.diff(twins.torch, twins.tf, twins.inputs)
     failures = {tensor.path: tensor.failures for tensor in report.outputs.failures}
     assert failures == {"last_hidden_state": ("missing",), "hidden": ("unexpected",)}
-    assert report.origin is None
+    assert report.origin.path == ""
 
 
 def test_the_whole_model_in_float64_tells_rounding_from_a_bug(twins):
@@ -244,3 +244,36 @@ def test_a_layer_that_stops_alone_but_is_right_in_flow_is_no_mistake():
     for in_flow, verdict in ((right, "clean"), (wrong, "origin")):
         results = {"block": ModuleResult("block", "block", "Block", "clean", in_flow=in_flow)}
         assert [module.verdict for module in judged(results, stopped, lambda _: {})] == [verdict]
+
+
+def test_results_handed_out_in_another_layout_are_the_models_own_mistake():
+    import keras
+    import tensorflow as tf
+    import torch
+
+    class Port(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.conv = keras.layers.Conv2D(4, 3, padding="same", name="conv")
+            self.conv.build((None, None, None, 3))
+
+        def call(self, x):
+            return self.conv(tf.transpose(x, [0, 2, 3, 1]))
+
+    class Model(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = torch.nn.Conv2d(3, 4, 3, padding=1)
+
+        def forward(self, x):
+            return self.conv(x)
+
+    module, port = Model(), Port()
+    port.conv.set_weights(
+        [module.conv.weight.detach().numpy().transpose(2, 3, 1, 0), module.conv.bias.detach().numpy()]
+    )
+    inputs = {"x": np.random.default_rng(0).normal(size=(1, 3, 8, 6)).astype(np.float32)}
+    report = diffcheck.diff(module, port, inputs, Options())
+    assert not report.matches
+    assert (report.origin.path, verdicts(report)) == ("", {"": "origin", "conv": "clean"})
+    assert report.origin.tf.line
