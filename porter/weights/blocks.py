@@ -124,7 +124,7 @@ class BlockWatch:
     given_up: set[str] = field(default_factory=set)
     _calls: dict[tuple[str, str, int], _Call] = field(default_factory=dict)
     _counts: dict[tuple[str, str, str], int] = field(default_factory=dict)
-    _trials: dict[str, list[str]] = field(default_factory=dict)
+    _trials: dict[str, dict[str, None]] = field(default_factory=dict)
 
     @property
     def differing(self) -> dict[str, Comparison]:
@@ -166,7 +166,7 @@ class BlockWatch:
 
         def after(owner: Any, args: tuple[object, ...], kwargs: dict[str, object], output: object) -> None:
             trial = trial_of_run.get()
-            self._trials.setdefault(path, []).append(trial)
+            self._trials.setdefault(path, {})[trial] = None
             self._calls[trial, path, self._count("pytorch", path)] = _Call(entered.pop(trial), flatten(output))
 
         stack.callback(module.register_forward_pre_hook(before, with_kwargs=True).remove)
@@ -194,7 +194,7 @@ class BlockWatch:
 
     def _is_doubtful(self, path: str, trial: str, expected: Flattened, output: object) -> bool:
         """Whether a block is to be run alone: for one trial, the second if there are two, and where outputs differ."""
-        chosen = self._trials[path][:2][-1]
+        chosen = list(self._trials[path])[:2][-1]
         return trial == chosen or not compare_modules(expected, flatten(output), self.bound).matches
 
     def _count(self, framework: str, path: str) -> int:

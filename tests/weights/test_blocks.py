@@ -2,14 +2,17 @@
 
 import shutil
 from concurrent.futures import Future
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from diffcheck.metrics import Bound as Tolerance
+from diffcheck.values import flatten
 from porter.runtime.tensor_source import CheckpointError
 from porter.weights.beside import Written
-from porter.weights.blocks import BlockWatch, choose_blocks
+from porter.weights.blocks import BlockWatch, choose_blocks, trial_of_run
 from porter.weights.memory import Room, free_memory
 from porter.weights.proof import BlockByBlock, Whole
 from porter.weights.reference import TorchSource
@@ -157,6 +160,18 @@ def test_a_block_that_matches_runs_alone_on_one_trial(checkpoints, port, written
     _, proof = prover.crossload(port, 0, written)
     assert {trial for _, trial, _ in judged} == {result.trial for result in proof.verification.results}
     assert [trial for _, trial, alone in judged if alone] == ["7 tokens"] * proof.blocks.blocks
+
+
+def test_of_a_block_that_runs_twice_in_each_trial_the_second_trial_is_chosen():
+    block, watch = torch.nn.Linear(2, 2), BlockWatch(("block",), Tolerance())
+    with ExitStack() as stack:
+        watch._watch_torch("block", block, stack)
+        for trial in ("first", "second"):
+            token = trial_of_run.set(trial)
+            output = block(block(torch.ones(1, 2)))
+            trial_of_run.reset(token)
+    matching = flatten(output)
+    assert [watch._is_doubtful("block", trial, matching, output) for trial in ("first", "second")] == [False, True]
 
 
 def test_rounding_is_measured_block_by_block_too(checkpoints, port, written):
