@@ -35,9 +35,17 @@ class Stoppable(Checkpoint):
         Raises:
             Stopped: nobody waits for it.
         """
+        self.go_on()
+        return self.checkpoint.read(name)
+
+    def go_on(self) -> None:
+        """Nothing, as long as somebody waits for the work.
+
+        Raises:
+            Stopped: nobody does.
+        """
         if self.stopped.is_set():
             raise Stopped
-        return self.checkpoint.read(name)
 
     def close(self) -> None:
         """Nothing: whoever opened the checkpoint closes it."""
@@ -61,9 +69,9 @@ class Worker:
     """Does one piece of work after the other in a thread of its own, each with the checkpoint."""
 
     pool: ThreadPoolExecutor
-    checkpoint: Checkpoint
+    checkpoint: Stoppable
 
-    def begin(self, work: Callable[[Checkpoint], Answer]) -> Future[Answer]:
+    def begin(self, work: Callable[[Stoppable], Answer]) -> Future[Answer]:
         """The result that there will be."""
         return self.pool.submit(work, self.checkpoint)
 

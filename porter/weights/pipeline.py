@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Collection, Iterator
+from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from math import prod
@@ -22,7 +23,7 @@ from porter.runtime.beside import PATTERN
 from porter.runtime.checkpoint import open_checkpoint
 from porter.runtime.tensor_source import Checkpoint, CheckpointError
 from porter.weights import plan_cache, whole_formats
-from porter.weights.beside import Written, beside
+from porter.weights.beside import Stoppable, Written, beside
 from porter.weights.card import write_card
 from porter.weights.convert import Target, check_space, convert
 from porter.weights.memory import weight_limit
@@ -151,7 +152,7 @@ def run(options: Options) -> Data:
         copy_companions(options.source, folder)
         with beside(conversion.checkpoint) as worker:
             writing = worker.begin(functools.partial(write_weights, conversion, folder))
-            digests = worker.begin(lambda _: {file.name: sha256(file) for file in writing.result()})
+            digests = worker.begin(functools.partial(digests_of, writing))
             prover = conversion.prover()
             with stages.stage(CROSSLOAD):
                 reference, crossload = prover.crossload(conversion.model_class, options.seed, Written(folder, writing))
@@ -239,6 +240,15 @@ def write_weights(conversion: Conversion, folder: Path, checkpoint: Checkpoint) 
     """The files with the weights; none where the format holds a model as a whole."""
     target = conversion.options.target
     return [] if target.format in whole_formats.FORMATS else convert(conversion.plan, checkpoint, folder, target)
+
+
+def digests_of(writing: Future[list[Path]], checkpoint: Stoppable) -> dict[str, str]:
+    """SHA-256 of the written files, by name."""
+    digests = {}
+    for file in writing.result():
+        checkpoint.go_on()
+        digests[file.name] = sha256(file)
+    return digests
 
 
 def write_rest(conversion: Conversion, folder: Path, reference: Reference) -> None:

@@ -57,3 +57,16 @@ def test_the_work_ends_when_the_block_does_by_an_exception():
         interrupted()
     assert isinstance(started[0].exception(), Stopped)
     assert checkpoint.reads > 0
+
+
+def test_work_that_reads_no_tensors_can_ask_whether_to_go_on():
+    started = []
+
+    def interrupted():
+        with beside(Endless()) as worker:
+            started.append(worker.begin(lambda checkpoint: list(iter(checkpoint.go_on, "never"))))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert isinstance(started[0].exception(), Stopped)
