@@ -152,7 +152,7 @@ class BlockByBlock(Prover):
         super().__init__(torch, max_error)
         self._limit = limit
         self._blocks: tuple[str, ...] = ()
-        self._read_back: tuple[Path, Proof] | None = None
+        self._read_back: dict[Path, Proof] = {}
 
     def crossload(self, model_class: Any, seed: int, written: Written) -> tuple[Reference, Proof]:
         """Both models side by side; every block of TensorFlow's is also run alone on PyTorch's inputs."""
@@ -172,17 +172,18 @@ class BlockByBlock(Prover):
         reference, found = self._judged(reference, compared(reference.outputs, pairs.outputs, Bound(self.max_error)))
         summary = BlockSummary(len(self._blocks), len(watch.worst), watch.greatest, room.most)
         proof = Proof(found, () if found.matches else tuple(watch.sentences()), summary)
-        self._read_back = (folder, replace(proof, blocks=None, same_bits=True)) if same else None
+        if same:
+            self._read_back[folder] = replace(proof, blocks=None, same_bits=True)
         return reference, proof
 
     def has_read_back(self, folder: Path) -> bool:
         """Whether `crossload` found the weights that were written to the folder to be PyTorch's, bit by bit."""
-        return self._read_back is not None and self._read_back[0] == folder
+        return folder in self._read_back
 
     def reload(self, model_class: Any, folder: Path, reference: Reference) -> Proof:
         """The class with the TensorFlow weights of a folder compared."""
-        if self._read_back is not None and self._read_back[0] == folder:
-            return self._read_back[1]
+        if folder in self._read_back:
+            return self._read_back[folder]
         with self._room() as room, weights_of(model_class, folder, from_pt=False) as weights:
             tf_model = in_blocks(weights, room, weights.read)
             with stopping_layers(tf_model, self._blocks):

@@ -37,8 +37,9 @@ class Weights:
     readers: Mapping[str, Callable[[], Array]]
 
     def read(self, path: str) -> Array:
-        """The variable's array."""
-        return self.readers[path]()
+        """A copy of the variable's array, in memory that TensorFlow can take over."""
+        stored = self.readers[path]()
+        return fill(_aligned(stored.shape, stored.dtype), stored)
 
 
 @contextmanager
@@ -79,11 +80,10 @@ class Twins:
 
     def read(self, path: str) -> Array:
         """The first folder's array."""
-        stored = self.first.read(path)
-        array = fill(_aligned(stored.shape, stored.dtype), stored)
+        array = self.first.read(path)
         if path not in self._compared:
             self._compared.add(path)
-            if path not in self.second.readers or not same_bits(array, self.second.read(path)):
+            if path not in self.second.readers or not same_bits(array, self.second.readers[path]()):
                 self.differing.add(path)
         return array
 
@@ -114,12 +114,11 @@ def _initializer(path: str, read: Callable[[str], Array], room: Room) -> Callabl
 
 
 def _tensor(array: Array, dtype: np.dtype[Any]) -> Any:
-    """The numbers as a TensorFlow tensor, copied once: it lies where TensorFlow can take the copy itself."""
+    """The array that was read as a TensorFlow tensor, copied again only where the type is another."""
     import tensorflow as tf
 
-    is_ready = array.flags.c_contiguous and array.dtype == dtype and array.ctypes.data % ALIGNMENT == 0
-    copied = array if is_ready and array.flags.writeable else fill(_aligned(array.shape, dtype), array)
-    return tf.experimental.dlpack.from_dlpack(copied.__dlpack__()) if dtype.kind == "f" else tf.constant(copied)
+    numbers = array if array.dtype == dtype else fill(_aligned(array.shape, dtype), array)
+    return tf.experimental.dlpack.from_dlpack(numbers.__dlpack__()) if dtype.kind == "f" else tf.constant(numbers)
 
 
 def _aligned(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
