@@ -251,7 +251,7 @@ def _outputs(models: Models, options: Options) -> tuple[Comparison, tuple[str, .
 def _noise(model: Any, inputs: Mapping[str, object], reference: Recording) -> tuple[dict[str, float], tuple[str, ...]]:
     try:
         double = torch_side.run_double(model, inputs)
-    except (RuntimeError, TypeError, ValueError) as error:
+    except torch_side.NO_FLOAT64 as error:
         return {}, (f"PyTorch's own rounding is unknown, it does not run in float64: {error}",)
     return noise_between(
         {path: value.array for path, value in reference.output.tensors.items()},

@@ -12,6 +12,9 @@ from diffcheck.align import fit_layout, to_layout
 from diffcheck.recording import FrozenCache, Opaque
 from diffcheck.values import TensorValue
 
+# The default of an argument of which nothing is known.
+_UNKNOWN = object()
+
 
 @dataclass(frozen=True)
 class Arguments:
@@ -40,20 +43,16 @@ def arguments_for(
     kept: list[str] = []
     for name, value in own.items():
         other = names.get(name)
-        if other is not None and reference[other] is None and name in accepted and accepted[name].default is None:
+        default = accepted[name].default if name in accepted else _UNKNOWN
+        if other is None:
+            values[name] = thaw(value, double)
+            kept += [name] if _holds_tensors(value) else []
+        elif reference[other] is None and default is None:
             values[name] = None
-            continue
-        if (
-            other is not None
-            and value is None
-            and name in accepted
-            and accepted[name].default is inspect.Parameter.empty
-        ):
-            values[name] = _in_place_of_none(reference[other], double)  # its caller left out what the layer requires
-            continue
-        values[name] = _substitute(value, reference[other], double) if other is not None else thaw(value, double)
-        if other is None and _holds_tensors(value):
-            kept.append(name)
+        elif value is None and default is inspect.Parameter.empty:  # its caller left out what the layer requires
+            values[name] = _in_place_of_none(reference[other], double)
+        else:
+            values[name] = _substitute(value, reference[other], double)
     if values.get("training"):
         values["training"] = False  # PyTorch's module was not in training: a caller that says so is wrong itself
     for name, value in reference.items():

@@ -29,6 +29,8 @@ from diffcheck.sources import WidenedNames, modeling_namespaces, sources_of
 from diffcheck.values import Flattened, TensorValue, flatten, view_of
 
 FRAMEWORK = "pytorch"
+NO_FLOAT64 = (RuntimeError, TypeError, ValueError)
+"""What is raised by a model that does not run in float64."""
 # Where a configuration of transformers keeps how the experts of a mixture are computed.
 EXPERTS = "_experts_implementation_internal"
 

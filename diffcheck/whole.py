@@ -19,7 +19,7 @@ def run_whole(
     """Run PyTorch, then TensorFlow, with weights and inputs in float64; ``outputs`` are those in float32."""
     try:
         expected = torch_side.run_double(sides.torch(), inputs)
-    except (RuntimeError, TypeError, ValueError) as error:
+    except torch_side.NO_FLOAT64 as error:
         return DoubleRun(outputs.relative, None, f"PyTorch: {error}")
     try:
         model = sides.tf()

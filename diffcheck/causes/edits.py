@@ -7,6 +7,7 @@ import copy
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeGuard
 
 EPSILONS = (1e-3, 1e-5, 1e-6, 1e-8, 1e-12)
 FILLS = ("tf.float32.min", "-1e4", "-1e9", "float('-inf')")
@@ -28,16 +29,6 @@ class Edit:
         return ast.unparse(self.statement)
 
 
-def edits_of(statement: ast.stmt, names: Sequence[str], numbers: Sequence[str]) -> Iterator[Edit]:
-    """Every known edit of a statement, likely ones first.
-
-    ``names`` are the local variables that it could use, ``numbers`` the module's numeric attributes.
-    """
-    yield from edits_in_place(statement, names)
-    yield from edits_with_names(statement, names, numbers)
-    yield from transpositions(statement)
-
-
 def edits_in_place(statement: ast.stmt, names: Sequence[str]) -> Iterator[Edit]:
     """Edits that bring in no other variable; but one for an argument of its name that is None."""
     nodes = list(ast.walk(statement))
@@ -48,7 +39,10 @@ def edits_in_place(statement: ast.stmt, names: Sequence[str]) -> Iterator[Edit]:
 
 
 def edits_with_names(statement: ast.stmt, names: Sequence[str], numbers: Sequence[str]) -> Iterator[Edit]:
-    """Edits that use another variable or number: in place of an argument, as a term, in place of another."""
+    """Edits that use another variable or number: in place of an argument, as a term, in place of another.
+
+    ``names`` are the local variables that the statement could use, ``numbers`` the module's numeric attributes.
+    """
     nodes = list(ast.walk(statement))
     yield from _edits(statement, (change for node in nodes for change in _forgotten(node, names)))
     yield from _edits(statement, (change for node in nodes for change in _other_numbers(node, numbers)))
@@ -189,14 +183,18 @@ def _bounds(bound: ast.expr | None) -> Iterator[ast.expr | None]:
         yield ast.BinOp(bound, operator, ast.Constant(1))
 
 
+def _is_left_out(node: ast.AST) -> TypeGuard[ast.keyword]:
+    """`name=None` in a call."""
+    return isinstance(node, ast.keyword) and isinstance(node.value, ast.Constant) and node.value.value is None
+
+
 def _left_out(node: ast.AST, names: Sequence[str]) -> Iterator[tuple[str, ast.AST, ast.expr]]:
-    empty = isinstance(node, ast.keyword) and isinstance(node.value, ast.Constant) and node.value.value is None
-    if isinstance(node, ast.keyword) and empty and node.arg in names:
+    if _is_left_out(node) and node.arg in names:
         yield "forgotten argument", node.value, ast.Name(str(node.arg), ast.Load())
 
 
 def _forgotten(node: ast.AST, names: Sequence[str]) -> Iterator[tuple[str, ast.AST, ast.expr]]:
-    if isinstance(node, ast.keyword) and isinstance(node.value, ast.Constant) and node.value.value is None:
+    if _is_left_out(node):
         for name in names:
             yield "forgotten argument", node.value, ast.Name(name, ast.Load())
     if not isinstance(node, ast.Call):

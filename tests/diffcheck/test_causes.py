@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import itertools
 import sys
 from types import SimpleNamespace
 
@@ -11,7 +12,7 @@ import pytest
 import diffcheck
 from diffcheck import Options
 from diffcheck.causes import CAUSES, values
-from diffcheck.causes.edits import Edit, edits_of, scalings
+from diffcheck.causes.edits import Edit, edits_in_place, edits_with_names, scalings, transpositions
 from diffcheck.causes.order import elsewhere, nearby
 from diffcheck.causes.wrong_code import find_function, in_force
 from diffcheck.statements import Event, Statement, statements_of
@@ -159,13 +160,15 @@ def test_a_missing_residual_is_named_by_its_variable():
     ],
 )
 def test_edits_contain_the_repair(wrong, right):
-    found = [edit.text for edit in edits_of(ast.parse(wrong).body[0], ["x", "z"], ["a", "b"])]
+    statement = ast.parse(wrong).body[0]
+    edits = (edits_in_place(statement, ["x", "z"]), edits_with_names(statement, ["x", "z"], ["a", "b"]))
+    found = [edit.text for edit in itertools.chain(*edits, transpositions(statement))]
     assert right in found
     assert wrong not in found
 
 
 def test_an_argument_of_its_own_name_is_forgotten_first():
-    first = next(edits_of(ast.parse("y = f(a, mask=None, other=a)").body[0], ["a", "mask"], []))
+    first = next(edits_in_place(ast.parse("y = f(a, mask=None, other=a)").body[0], ["a", "mask"]))
     assert (first.cause, first.text) == ("forgotten argument", "y = f(a, mask=mask, other=a)")
 
 
