@@ -12,7 +12,6 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any
-from unittest import mock
 
 from diffcheck import tf_side
 from diffcheck.align import align, compare_modules, fit_layout
@@ -71,7 +70,7 @@ def _forced(layer: Any, calls: list[ModuleCall], found: list[Alone], bound: Boun
         }
         return _replaced(output, "", pairs)
 
-    with mock.patch.dict(vars(layer), {"call": call}):
+    with tf_side.with_call(layer, call):
         yield
 
 

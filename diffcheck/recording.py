@@ -24,7 +24,7 @@ from diffcheck.values import (
 )
 
 Fingerprint = tuple[int, int]
-_BLOCK = 1 << 15  # elements that stay in the processor's cache
+_BLOCK = 1 << 16  # elements that stay in the processor's cache
 Array = np.ndarray[Any, Any]
 
 
@@ -56,6 +56,15 @@ class ModuleCall:
     number: int
     arguments: Mapping[str, object]
     output: Flattened
+
+
+Keep = Callable[[ModuleCall], ModuleCall]
+"""Says what is kept of a call that has ended."""
+
+
+def keep_all(call: ModuleCall) -> ModuleCall:
+    """The call with all its tensors."""
+    return call
 
 
 @dataclass(frozen=True)
@@ -125,10 +134,14 @@ class Recording:
 
 @dataclass
 class Recorder:
-    """Collects calls while a model runs; ``open`` holds the modules that have begun and not ended."""
+    """Collects calls while a model runs; ``open`` holds the modules that have begun and not ended.
+
+    ``copy`` copies a tensor to numpy, ``keep`` is given each call that has ended and says what is kept of it.
+    """
 
     framework: str
-    copies: Copies = field(default_factory=Copies)
+    copy: Copy = field(default_factory=Copies)
+    keep: Keep = keep_all
     calls: list[ModuleCall] = field(default_factory=list)
     open: list[ModuleCall] = field(default_factory=list)
     _begun: int = 0
@@ -138,18 +151,18 @@ class Recorder:
         """A module is entered with these arguments, which are copied."""
         number = self._numbers.get(path, 0)
         self._numbers[path] = number + 1
-        frozen = {name: freeze(value, self.copies) for name, value in arguments.items()}
+        frozen = {name: freeze(value, self.copy) for name, value in arguments.items()}
         self.open.append(ModuleCall(path, class_name, self._begun, number, frozen, Flattened({})))
         self._begun += 1
 
     def end(self, output: object) -> None:
         """The module that was entered last has returned."""
-        self.calls.append(replace(self.open.pop(), output=flatten(output, copy=self.copies)))
+        self.calls.append(self.keep(replace(self.open.pop(), output=flatten(output, copy=self.copy))))
 
     def recording(self, output: object, crash: Crash | None = None) -> Recording:
         """Everything collected, in the order in which the modules were entered."""
         calls = tuple(sorted(self.calls, key=lambda call: call.order))
-        return Recording(self.framework, calls, flatten(output, copy=self.copies), crash, tuple(self.open))
+        return Recording(self.framework, calls, flatten(output, copy=self.copy), crash, tuple(self.open))
 
 
 def freeze(value: object, copy: Copy | None = None) -> object:

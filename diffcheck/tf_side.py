@@ -9,10 +9,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any, TypeVar
-from unittest import mock
 
 from diffcheck.copies import Copies
 from diffcheck.recording import (
+    Keep,
     Module,
     Parameter,
     Recorder,
@@ -20,9 +20,10 @@ from diffcheck.recording import (
     Structure,
     bind,
     fingerprint,
+    keep_all,
 )
 from diffcheck.sources import crash_of, sources_of
-from diffcheck.values import Flattened, flatten, is_tensor
+from diffcheck.values import Copy, Flattened, flatten, is_tensor
 
 FRAMEWORK = "tensorflow"
 Result = TypeVar("Result")
@@ -80,14 +81,14 @@ def structure(model: Any) -> Structure:
     return Structure(FRAMEWORK, tuple(modules), parameters)
 
 
-def record(model: Any, inputs: Mapping[str, object], copies: Copies | None = None) -> Recording:
-    """Run the model eagerly, without training, and record every layer's ``call``.
+def record(model: Any, inputs: Mapping[str, object], copy: Copy | None = None, keep: Keep = keep_all) -> Recording:
+    """Run the model eagerly, without training, and record every layer's ``call``, or what ``keep`` leaves of it.
 
     When the model raises, the recording holds what ran until then and where it was raised.
     """
     import tensorflow as tf
 
-    recorder = Recorder(FRAMEWORK, copies or Copies())
+    recorder = Recorder(FRAMEWORK, copy or Copies(), keep)
     eager = tf.config.functions_run_eagerly()
     output: object = None
     crash = None
@@ -196,7 +197,10 @@ def _variable_name(variable: Any) -> str:
 
 
 def _array(variable: Any) -> Any:
-    return next(iter(flatten(variable).tensors.values())).array
+    """A variable's numbers as they are now, without a copy: TensorFlow makes one when it is assigned to."""
+    import tensorflow as tf
+
+    return next(iter(flatten(tf.convert_to_tensor(variable)).tensors.values())).array
 
 
 @contextmanager
@@ -212,9 +216,22 @@ def _watched(path: str, layer: Any, recorder: Recorder) -> Iterator[None]:
         recorder.end(output)
         return output
 
-    # Past Keras' __setattr__, which would look for something to track in it.
-    with mock.patch.dict(vars(layer), {"call": watched}):
+    with with_call(layer, watched):
         yield
+
+
+@contextmanager
+def with_call(layer: Any, call: Callable[..., Any]) -> Iterator[None]:
+    """A layer with another ``call``. Nothing else is taken back: calling a layer may build it."""
+    # Past Keras' __setattr__, which would look for something to track in it.
+    attributes = vars(layer)
+    before = {name: value for name, value in attributes.items() if name == "call"}
+    attributes["call"] = call
+    try:
+        yield
+    finally:
+        del attributes["call"]
+        attributes.update(before)
 
 
 def computes() -> bool:

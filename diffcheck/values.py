@@ -67,8 +67,9 @@ def view_of(value: object, copied: bool = False) -> TensorValue | None:
         return None
     if hasattr(value, "detach"):
         return _from_torch(value, copied)
+    # Most of TensorFlow's give a view of their numbers to `asarray`, read-only as they never change.
     numpy = getattr(value, "numpy")  # noqa: B009 - a tensor of a framework that is not imported here
-    return _from_numpy(np.asarray(numpy()))
+    return _from_numpy(np.asarray(value if hasattr(value, "__array__") else numpy()))
 
 
 def is_tensor(value: object) -> bool:

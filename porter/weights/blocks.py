@@ -9,14 +9,13 @@ from contextlib import ExitStack, contextmanager
 from contextvars import Context, ContextVar
 from dataclasses import dataclass, field
 from typing import Any
-from unittest import mock
 
 from diffcheck.align import compare_modules
 from diffcheck.compare import Comparison
 from diffcheck.metrics import Bound
 from diffcheck.recording import bind, freeze
 from diffcheck.replay import arguments_for
-from diffcheck.tf_side import call_layer
+from diffcheck.tf_side import call_layer, with_call
 from diffcheck.values import Flattened, flatten
 from porter.runtime.names import placed_layers
 from porter.weights.lockstep import Abandoned, reach
@@ -85,8 +84,7 @@ def _around_call(layer: Any, around: Callable[..., Any]) -> Iterator[None]:
     def watched(*args: object, **kwargs: object) -> Any:
         return around(call, *args, **kwargs)
 
-    # Past Keras' __setattr__, which would look for something to track in it.
-    with mock.patch.dict(vars(layer), {"call": watched}):
+    with with_call(layer, watched):
         yield
 
 
