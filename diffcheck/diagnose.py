@@ -7,13 +7,11 @@ import statistics
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from diffcheck.align import compare_modules
 from diffcheck.compare import Comparison
-from diffcheck.metrics import Bound
+from diffcheck.flow import CallComparison, Flow
 from diffcheck.pair import Pairing
-from diffcheck.recording import Crash, ModuleCall, Recording, Structure, flat_arguments
+from diffcheck.recording import Crash, ModuleCall, Recording, Structure
 from diffcheck.report import DoubleRun, ModuleResult, Verdict
-from diffcheck.values import Flattened
 
 SUSPICIOUS = 4.0
 """A module alone is looked at again in float64 from this multiple of the model's own median difference."""
@@ -29,23 +27,24 @@ _ROUNDING = 2.0**-24
 
 @dataclass(frozen=True)
 class Runs:
-    """One recorded run of each side, and which module is which."""
+    """One recorded run of each side, which module is which, and their calls compared."""
 
     reference: Recording
     candidate: Recording
     structures: tuple[Structure, Structure]
     pairing: Pairing
+    flow: Flow
 
 
-def examine_flow(runs: Runs, bound: Bound) -> tuple[ModuleResult, ...]:
+def examine_flow(runs: Runs) -> tuple[ModuleResult, ...]:
     """Every module that ran, in the order in which PyTorch entered them, compared in flow only.
 
     Without isolated runs, a module counts as origin if it differs, its inputs do not, and no module below it is such.
     """
     calls, others = runs.reference.by_path(), runs.candidate.by_path()
     order = sorted(calls, key=lambda path: calls[path][0].order)
-    results = {path: _in_flow(path, calls[path], others, runs, bound) for path in order}
-    wrong = {path for path, result in results.items() if _starts_here(result, calls[path], others, bound)}
+    results = {path: _in_flow(path, calls[path], others, runs) for path in order}
+    wrong = {path for path in results if _starts_here(runs.flow.get(path, {}))}
     return tuple(
         replace(result, verdict=_verdict(result, path in wrong and not any(is_below(o, path) for o in wrong)))
         for path, result in results.items()
@@ -119,53 +118,26 @@ class Alone:
     crash: Crash | None = None
 
 
-def _in_flow(
-    path: str, calls: list[ModuleCall], others: Mapping[str, list[ModuleCall]], models: Runs, bound: Bound
-) -> ModuleResult:
-    tf_path = models.pairing.modules.get(path)
+def _in_flow(path: str, calls: list[ModuleCall], others: Mapping[str, list[ModuleCall]], runs: Runs) -> ModuleResult:
+    tf_path = runs.pairing.modules.get(path)
     result = ModuleResult(path, tf_path, calls[0].class_name, "unpaired")
     if tf_path is None:
-        reasons = [item.reason for item in models.pairing.unpaired if item.path == path]
+        reasons = [item.reason for item in runs.pairing.unpaired if item.path == path]
         return replace(result, reason=reasons[0] if reasons else "")
     if tf_path not in others:
         return replace(result, reason=f"the layer {tf_path or '(model)'} was never called")
-    made = others[tf_path]
-    note = "" if len(made) == len(calls) else f"called {len(made)} times, by PyTorch {len(calls)} times"
-    pairs = list(zip(calls, made, strict=False))
-    compared = [compare_modules(call.output, other.output, bound) for call, other in pairs]
-    factors = [
-        _amplification(call, other, comparison) for (call, other), comparison in zip(pairs, compared, strict=True)
-    ]
-    known = [factor for factor in factors if factor is not None]
-    return replace(
-        result, verdict="clean", in_flow=_worst(compared), amplification=max(known, default=None), reason=note
-    )
+    made = len(others[tf_path])
+    note = "" if made == len(calls) else f"called {made} times, by PyTorch {len(calls)} times"
+    compared = runs.flow.get(path, {}).values()
+    known = [each.amplification for each in compared if each.amplification is not None]
+    worst = _worst(each.output for each in compared)
+    return replace(result, verdict="clean", in_flow=worst, amplification=max(known, default=None), reason=note)
 
 
-def _starts_here(
-    result: ModuleResult, calls: list[ModuleCall], others: Mapping[str, list[ModuleCall]], bound: Bound
-) -> bool:
-    """Whether outputs differ in a call whose inputs do not."""
-    if result.in_flow is None or result.in_flow.matches or not calls[0].arguments:
-        return False
-    for call, other in zip(calls, others[result.tf_path or ""], strict=False):
-        if not compare_modules(call.output, other.output, bound).matches:
-            inputs = _compare_inputs(call, other, bound)
-            return bool(inputs.tensors) and inputs.matches
-    return False
-
-
-def _compare_inputs(call: ModuleCall, other: ModuleCall, bound: Bound) -> Comparison:
-    return compare_modules(
-        Flattened(flat_arguments(call.arguments)), Flattened(flat_arguments(other.arguments)), bound
-    )
-
-
-def _amplification(call: ModuleCall, other: ModuleCall, comparison: Comparison) -> float | None:
-    inputs = _compare_inputs(call, other, Bound()).relative
-    if not 0 < inputs < math.inf or not comparison.relative < math.inf:
-        return None
-    return comparison.relative / inputs
+def _starts_here(compared: Mapping[int, CallComparison]) -> bool:
+    """Whether the first of a module's calls that has other outputs had the same inputs."""
+    first = next((compared[number] for number in sorted(compared) if not compared[number].output.matches), None)
+    return first is not None and first.starts_here
 
 
 def worst_of(single: Mapping[str, Iterable[Alone]]) -> dict[str, Comparison]:

@@ -6,12 +6,13 @@ import functools
 import inspect
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from diffcheck import tf_side, torch_side
 from diffcheck.align import compare_modules
 from diffcheck.compare import Comparison
+from diffcheck.copies import Copies
 from diffcheck.diagnose import SUSPICIOUS, Alone, Runs, floor_of, is_below, judged, suspicious, worst_of, worst_run
 from diffcheck.forced import run_forced
 from diffcheck.metrics import Bound
@@ -21,22 +22,38 @@ from diffcheck.report import DoubleRun, ModuleResult
 from diffcheck.sides import Sides
 from diffcheck.sources import crash_of
 from diffcheck.tf_float64 import in_float64
+from diffcheck.values import Flattened
 
 _Single = dict[str, list[Alone]]
 
 
 @dataclass(frozen=True)
 class Models(Runs):
-    """Two runs with the models themselves, so that modules can be run again, and the inputs of the runs."""
+    """Two runs with the models themselves, so that modules can be run again, and the inputs of the runs.
+
+    ``copies`` has copied PyTorch's tensors, and knows what may still stay in memory.
+    """
 
     sides: Sides
     inputs: Mapping[str, object]
+    copies: Copies
 
     @functools.cached_property
-    def entered(self) -> dict[tuple[str, int], ModuleCall]:
+    def entered(self) -> frozenset[tuple[str, int]]:
         """The TensorFlow layers' calls by path and number, those that a crash broke off too."""
-        calls = (*self.candidate.calls, *self.candidate.unfinished)
-        return {(call.path, call.number): call for call in calls}
+        return frozenset((call.path, call.number) for call in (*self.candidate.calls, *self.candidate.unfinished))
+
+    @functools.cached_property
+    def arguments(self) -> dict[tuple[str, int], Mapping[str, object]]:
+        """What each of these calls was given; the TensorFlow model is run once more to know it."""
+        again = tf_side.record(self.sides.tf(), self.inputs, self.copies, _without_output)
+        if again.crash and again.crash.interrupted:
+            raise KeyboardInterrupt
+        return {(call.path, call.number): call.arguments for call in (*again.calls, *again.unfinished)}
+
+
+def _without_output(call: ModuleCall) -> ModuleCall:
+    return replace(call, output=Flattened({}))
 
 
 def examine(models: Models, flow: Iterable[ModuleResult], bound: Bound) -> tuple[ModuleResult, ...]:
@@ -161,7 +178,7 @@ def arguments_alone(call: ModuleCall, models: Models, double: bool = False) -> A
     if (tf_path, call.number) not in models.entered:
         raise LookupError(f"{tf_path} was called less often than its module.")
     accepted = inspect.signature(models.sides.layers()[tf_path].call).parameters
-    return arguments_for(models.entered[tf_path, call.number].arguments, call.arguments, accepted, double)
+    return arguments_for(models.arguments[tf_path, call.number], call.arguments, accepted, double)
 
 
 def _alone(call: ModuleCall, models: Models, bound: Bound, wide_torch: Any = None) -> Alone:
@@ -190,6 +207,7 @@ def _confirm(suspects: list[str], single: _Single, models: Models) -> dict[str, 
     if not suspects:
         return {}
     partners = [models.pairing.modules[path] for path in suspects]
+    models.arguments.keys()  # the TensorFlow model is run for them, which has to be before it is widened
     part = models.sides.torch_part(frozenset(suspects))
     try:
         with torch_side.in_float64(part, suspects), in_float64(models.sides.tf(), partners):

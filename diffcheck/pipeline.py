@@ -15,17 +15,18 @@ from diffcheck.compare import Comparison, compare, compare_flat, noise_between
 from diffcheck.copies import Copies, SpillFile
 from diffcheck.diagnose import Runs, examine_flow, is_below
 from diffcheck.explain import explain
+from diffcheck.flow import Comparer, flow_of
 from diffcheck.interrupt import NOTE, Steps
 from diffcheck.isolate import Models, examine
 from diffcheck.metrics import TOLERANCE, Bound
 from diffcheck.padding import padding_notes
 from diffcheck.pair import pair
-from diffcheck.recording import Recording, Structure
+from diffcheck.recording import Crash, Recording, Structure
 from diffcheck.report import ModuleResult, Origin, Place, Report, Variation, WeightResult
-from diffcheck.sides import Loader, LoadFailed, Sides, peak, plan
+from diffcheck.sides import Loader, LoadFailed, Sides, older_objects_left_alone, peak, plan
 from diffcheck.storage import Stored
 from diffcheck.training import Backward, compare_backward
-from diffcheck.values import Flattened, flatten
+from diffcheck.values import Flattened, as_tensor, flatten
 from diffcheck.variations import REFUSED, compare_cached_step, compare_variations, torch_outputs, torch_step
 from diffcheck.whole import run_whole
 
@@ -69,26 +70,47 @@ def diff(torch_model: Any, tf_model: Any, inputs: Mapping[str, object], options:
         InputsRefused: PyTorch itself does not run on these inputs.
         TooLittleMemory: ``options.max_memory`` leaves no room for one model.
     """
-    options = options or Options()
-    sides = Sides(torch_model, tf_model)
+    with older_objects_left_alone():
+        return _diff(Sides(torch_model, tf_model), inputs, options or Options())
+
+
+def _diff(sides: Sides, inputs: Mapping[str, object], options: Options) -> Report:
     first = _torch_runs(sides, inputs, options)
     steps = Steps()
-    nothing = Recording(tf_side.FRAMEWORK, (), Flattened({})), Structure(tf_side.FRAMEWORK, (), ())
-    candidate, structure = steps.run(lambda: _tf_run(sides, inputs, first.copies), nothing)
-    steps.interrupted |= bool(candidate.crash and candidate.crash.interrupted)
-    pairing = pair(first.structure, structure, options.parameters)
-    return _compared(
-        Models(first.recording, candidate, (first.structure, structure), pairing, sides, inputs), first, options, steps
-    )
+    runs = steps.run(lambda: _run_tf(sides, inputs, first, options), _without_candidate(first, None))
+    steps.interrupted |= bool(runs.candidate.crash and runs.candidate.crash.interrupted)
+    return _compared(Models(**vars(runs), sides=sides, inputs=inputs, copies=first.copies), first, options, steps)
 
 
-def _tf_run(sides: Sides, inputs: Mapping[str, object], copies: Copies) -> tuple[Recording, Structure]:
-    """The TensorFlow side; where the model cannot even be loaded, nothing but where that failed."""
+def _run_tf(sides: Sides, inputs: Mapping[str, object], first: _TorchRuns, options: Options) -> Runs:
+    """Both sides' runs; where the TensorFlow model cannot even be loaded, only where that failed."""
     try:
         model = sides.tf()
     except LoadFailed as failed:
-        return Recording(tf_side.FRAMEWORK, (), Flattened({}), failed.crash), Structure(tf_side.FRAMEWORK, (), ())
-    return tf_side.record(model, inputs, copies), tf_side.structure(model)
+        return _without_candidate(first, failed.crash)
+    structure = tf_side.structure(model)
+    runs = _tf_against_torch(model, structure, inputs, first, options)
+    built = tf_side.variables(model).keys() - {parameter.name for parameter in structure.parameters}
+    if not built or (runs.candidate.crash and runs.candidate.crash.interrupted):
+        return runs
+    # Of layers that were only built by running them nothing was known, so that they had no partners.
+    return _tf_against_torch(model, tf_side.structure(model), inputs, first, options)
+
+
+def _tf_against_torch(
+    model: Any, structure: Structure, inputs: Mapping[str, object], first: _TorchRuns, options: Options
+) -> Runs:
+    pairing = pair(first.structure, structure, options.parameters)
+    compare = Comparer(first.recording, pairing, Bound(options.tolerance))
+    candidate = tf_side.record(model, inputs, as_tensor, compare)
+    return Runs(first.recording, candidate, (first.structure, structure), pairing, compare.flow)
+
+
+def _without_candidate(first: _TorchRuns, crash: Crash | None) -> Runs:
+    structure = Structure(tf_side.FRAMEWORK, (), ())
+    candidate = Recording(tf_side.FRAMEWORK, (), Flattened({}), crash)
+    pairing = pair(first.structure, structure)
+    return Runs(first.recording, candidate, (first.structure, structure), pairing, {})
 
 
 def _compared(models: Models, first: _TorchRuns, options: Options, steps: Steps) -> Report:
@@ -177,7 +199,9 @@ def diff_recordings(reference: Stored, candidate: Stored, options: Options | Non
     options = options or Options()
     structures = (reference.structure, candidate.structure)
     pairing = pair(*structures, options.parameters)
-    runs = Runs(reference.recording, candidate.recording, structures, pairing)
+    bound = Bound(options.tolerance)
+    flow = flow_of(reference.recording, candidate.recording, pairing, bound)
+    runs = Runs(reference.recording, candidate.recording, structures, pairing, flow)
     outputs = compare_flat(
         reference.recording.output,
         candidate.recording.output,
@@ -185,7 +209,7 @@ def diff_recordings(reference: Stored, candidate: Stored, options: Options | Non
         noise=reference.noise,
         skip=options.skip,
     )
-    modules = _with_places(examine_flow(runs, Bound(options.tolerance)), structures)
+    modules = _with_places(examine_flow(runs), structures)
     found = next((module for module in modules if module.verdict == "origin"), None)
     origin = None if found is None else Origin(found.path, found.torch, found.tf)
     notes = (*_other_inputs(reference, candidate), *_other_weights(runs))
@@ -318,7 +342,7 @@ def _examined(
     models: Models, bound: Bound, outputs: Comparison, deep: bool, steps: Steps
 ) -> tuple[tuple[ModuleResult, ...], Origin | None]:
     """The modules and the origin, from the recorded runs alone where there is no more time."""
-    flow = _with_places(examine_flow(models, bound), models.structures)
+    flow = _with_places(examine_flow(models), models.structures)
     if not deep:
         return flow, None
     modules = steps.run(lambda: _with_places(examine(models, flow, bound), models.structures), flow)

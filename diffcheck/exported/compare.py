@@ -17,6 +17,7 @@ from diffcheck.explain import tolerance_for
 from diffcheck.exported.explain import explain
 from diffcheck.exported.graph import ROOT, Array, Graph, NotAnExport, calls_of
 from diffcheck.exported.matching import Matched, Matcher, check_sizes, match_inputs, match_outputs
+from diffcheck.flow import flow_of
 from diffcheck.heat import heat_map
 from diffcheck.metrics import Bound
 from diffcheck.pair import Pairing, Unpaired
@@ -174,10 +175,11 @@ def _modules(
     calls = tuple(_recorded(item, values) for item in matched if item.results)
     candidate = Recording(both.graph.label, calls, Flattened({}))
     structures = (reference.structure, Structure(both.graph.label, (), ()))
+    flow = flow_of(reference.recording, candidate, pairing, bound)
     homes = {module.path: Place(module.file, module.line) for module in reference.structure.modules if module.file}
     results = {
         module.path: replace(module, torch=homes.get(module.path))
-        for module in examine_flow(Runs(reference.recording, candidate, structures, pairing), bound)
+        for module in examine_flow(Runs(reference.recording, candidate, structures, pairing, flow))
     }
     if both.model is None:
         return tuple(results.values())
