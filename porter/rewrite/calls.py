@@ -13,6 +13,7 @@ from porter.rewrite.context import Context
 from porter.rewrite.flow import Site
 from porter.rewrite.freezing import is_freezing
 from porter.rewrite.knowledge import Callee
+from porter.rewrite.layer_copies import construct_copies
 from porter.rewrite.nested import chosen_by_config
 from porter.rewrite.source import LocalFunction
 from porter.rewrite.template import translate
@@ -32,7 +33,11 @@ def translate_call(context: Context, original: cst.Call, updated: cst.Call) -> c
     site = context.flow.sites.get(original)
     if site is not None and m.matches(original.func, m.Attribute(value=m.Call(func=m.Name("super")))):
         return _super_call(context, site, updated)
-    chosen = chosen_by_config(context, original, updated) or partial_call(context, original, updated)
+    chosen = (
+        chosen_by_config(context, original, updated)
+        or partial_call(context, original, updated)
+        or construct_copies(context, original)
+    )
     if chosen is not None:
         return chosen
     made = _made_from_config(context, original)
