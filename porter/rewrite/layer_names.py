@@ -68,9 +68,9 @@ class _Finder:
             elif isinstance(parent, (cst.DictElement, cst.DictComp)):
                 members.insert(0, code_of(parent.key))
             elif isinstance(parent, cst.Call):
-                appended = self._appended(parent)
+                appended = self._appended(parent, members)
                 if appended is not None:
-                    return LayerName(appended.attribute, (*appended.members, *members))
+                    return appended
                 place = next((i for i, argument in enumerate(parent.args) if argument is child), None)
                 called = self.source.canonical(parent.func) or ""
                 if called == "torch.nn.Sequential" and isinstance(child, cst.Arg) and not child.star:
@@ -103,28 +103,28 @@ class _Finder:
         return None
 
     def _extended(self, statement: cst.AugAssign, members: list[str]) -> LayerName | None:
-        """`blocks += [Block(...)]` of a list that becomes `self.blocks`."""
-        if not isinstance(statement.target, cst.Name) or not isinstance(statement.value, cst.List):
+        """`blocks += [Block(...)]`."""
+        if not isinstance(statement.value, (cst.List, cst.ListComp)):
             return None
-        stored = self._stored(statement.target.value)
-        if stored is None:
-            return None
-        count = f"len({statement.target.value})"
-        index = count if members[:1] == ["0"] else f"{count} + {members[0]}"
-        return LayerName(stored.attribute, (index, *members[1:]))
+        return self._in_list(statement.target, _after(statement.target, members))
 
-    def _appended(self, call: cst.Call) -> LayerName | None:
-        """`self.stages.append(Stage(...))`, and `blocks.append(...)` of a list that becomes `self.blocks`."""
-        if not m.matches(call.func, m.Attribute(attr=m.Name("append"))):
-            return None
-        assert isinstance(call.func, cst.Attribute)
-        owner = call.func.value
-        index = f"len({code_of(owner)})"
+    def _appended(self, call: cst.Call, members: list[str]) -> LayerName | None:
+        """`self.stages.append(Stage(...))` and `self.stages.extend([Stage(...)])`."""
+        if m.matches(call.func, m.Attribute(attr=m.Name("append"))):
+            owner = cst.ensure_type(call.func, cst.Attribute).value
+            return self._in_list(owner, [f"len({code_of(owner)})", *members])
+        if m.matches(call.func, m.Attribute(attr=m.Name("extend"))) and members:
+            owner = cst.ensure_type(call.func, cst.Attribute).value
+            return self._in_list(owner, _after(owner, members))
+        return None
+
+    def _in_list(self, owner: cst.BaseExpression, members: list[str]) -> LayerName | None:
+        """A member of `self.blocks`, or of a list in a variable that becomes `self.blocks`."""
         attribute = _self_attribute(owner)
         if attribute is not None:
-            return LayerName(attribute, (index,))
+            return LayerName(attribute, tuple(members))
         stored = self._stored(owner.value) if isinstance(owner, cst.Name) else None
-        return LayerName(stored.attribute, (*stored.members, index)) if stored else None
+        return LayerName(stored.attribute, (*stored.members, *members)) if stored else None
 
     def _assigned(self, statement: cst.Assign | cst.AnnAssign, members: list[str]) -> LayerName | None:
         target: cst.BaseExpression = (
@@ -141,15 +141,27 @@ class _Finder:
     def _stored(self, variable: str) -> LayerName | None:
         """Where a local variable of the constructor ends up."""
         for node in self.source.find(self.function.node, cst.Assign, cst.Call):
-            if isinstance(node, cst.Assign) and _stores(node.value, variable):
+            if isinstance(node, cst.Assign) and _stores(node.value, variable) and not self._is_local(node.value):
                 attribute = _self_attribute(node.targets[0].target)
                 if attribute is not None:
                     return LayerName(attribute)
             if isinstance(node, cst.Call) and any(_stores(argument.value, variable) for argument in node.args):
-                appended = self._appended(node)
-                if appended is not None:
-                    return appended
+                kept = self._appended(node, []) or self._passed(node, variable)
+                if kept is not None:
+                    return kept
         return None
+
+    def _passed(self, call: cst.Call, variable: str) -> LayerName | None:
+        """Where the layer of the file that is constructed here keeps the one in the variable."""
+        if not self._is_local(call):
+            return None
+        owner = (self.source.canonical(call.func) or "").removeprefix("local.")
+        place = next(i for i, argument in enumerate(call.args) if _stores(argument.value, variable))
+        return self._handed_over(owner, call.args[place], place, [])
+
+    def _is_local(self, node: cst.BaseExpression) -> bool:
+        """Whether a function or class of the file is called."""
+        return isinstance(node, cst.Call) and (self.source.canonical(node.func) or "").startswith("local.")
 
 
 def comprehension_index(source: Source, node: cst.ListComp | cst.GeneratorExp) -> str:
@@ -181,6 +193,12 @@ def _offset(node: cst.BinaryOperation, child: cst.CSTNode, members: list[str]) -
         return members
     count, member = len(node.left.elements), members[0]
     return [str(int(member) + count) if member.isdigit() else f"{member} + {count}"]
+
+
+def _after(owner: cst.BaseExpression, members: list[str]) -> list[str]:
+    """Members of a list that is put to the end of another."""
+    count = f"len({code_of(owner)})"
+    return [count if members[:1] == ["0"] else f"{count} + {members[0]}", *members[1:]]
 
 
 def _stores(value: cst.BaseExpression, variable: str) -> bool:
