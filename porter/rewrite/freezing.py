@@ -31,14 +31,12 @@ def _freezes(statement: cst.CSTNode) -> bool:
     return _only_freezes(statement.body) and rest
 
 
-def port_freezing(
-    context: Context, original: cst.For, updated: cst.For
-) -> cst.FlattenSentinel[cst.BaseStatement] | cst.RemovalSentinel:
+def port_freezing(context: Context, original: cst.For) -> cst.FlattenSentinel[cst.BaseStatement] | cst.RemovalSentinel:
     """What Keras has for all weights of a layer: `x.trainable = False`. Single weights cannot be told here."""
     if len(original.body.body) > 1 or isinstance(original.body.body[0], cst.If):
         context.note(original, "assumed", "which single weights PyTorch freezes here is not ported; they train.")
         return cst.RemoveFromParent()
-    layer = code_of(updated.iter.func.value)  # type: ignore[attr-defined]  # as _WEIGHTS says
+    layer = code_of(context.port(original.iter.func.value))  # type: ignore[attr-defined]  # as _WEIGHTS says
     return cst.FlattenSentinel([cst.parse_statement(f"{layer}.trainable = {_value(original.body.body[0])}")])
 
 

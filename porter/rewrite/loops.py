@@ -38,7 +38,7 @@ def port_loop(
 ) -> cst.For | cst.FlattenSentinel[cst.BaseStatement] | cst.RemovalSentinel:
     """The loop as one statement per list that it fills; any other loop as it is."""
     if is_freezing(original):
-        return port_freezing(context, original, updated)
+        return port_freezing(context, original)
     rows = _rows(context, original.iter)
     collected = list(_collected(original, updated))
     if rows is None or len(collected) != len(original.body.body) or original.orelse is not None:
