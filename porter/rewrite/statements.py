@@ -32,6 +32,9 @@ def port_statement(
     if len(original.body) != 1:
         return updated
     before, after = original.body[0], updated.body[0]
+    if _initialises(context, before):
+        context.note(before, "assumed", "a weight's initial values are not ported: a checkpoint gives others.")
+        return cst.RemoveFromParent()
     if isinstance(before, cst.Expr) and isinstance(after, cst.Expr):
         return _port_expression(context, before, after, updated)
     if isinstance(before, cst.Assign) and isinstance(after, cst.Assign):
@@ -39,6 +42,22 @@ def port_statement(
     if isinstance(before, cst.AugAssign) and isinstance(after, cst.AugAssign):
         return _port_augmented(context, before, after, updated)
     return updated
+
+
+def _initialises(context: Context, statement: cst.BaseSmallStatement) -> bool:
+    """Whether a constructor writes into a weight: `self.queries.weight.data[:, :2].uniform_(0, 1)`."""
+    function = context.source.enclosing(statement)
+    if function is None or function.own_name != "__init__":
+        return False
+    written: cst.BaseExpression | None = None
+    if isinstance(statement, cst.Assign):
+        written = statement.targets[0].target
+    elif isinstance(statement, cst.Expr) and m.matches(statement.value, m.Call(func=m.Attribute())):
+        method = cst.ensure_type(cst.ensure_type(statement.value, cst.Call).func, cst.Attribute)
+        written = method.value if method.attr.value.endswith("_") else None
+    while isinstance(written, cst.Subscript):
+        written = written.value
+    return m.matches(written, m.Attribute(attr=m.Name("data"))) if written is not None else False
 
 
 def _port_expression(
@@ -109,10 +128,12 @@ def _port_assignment(
     if m.matches(target, _CHILD):
         assert isinstance(after.targets[0].target, cst.Subscript)
         return line.with_changes(body=[_replaced_child(after.targets[0].target, after.value)])
+    if _gives_bias(context, before):
+        bias = cst.ensure_type(after.targets[0].target, cst.Attribute)
+        return _called(line, f"add_bias({code_of(bias.value)}, {code_of(after.value)})")
     if _takes_layer_away(context, before):
         layer = cst.ensure_type(after.targets[0].target, cst.Attribute)
-        call = f'remove_layer({code_of(layer.value)}, "{layer.attr.value}")'
-        return line.with_changes(body=[cst.Expr(cst.parse_expression(call))])
+        return _called(line, f'remove_layer({code_of(layer.value)}, "{layer.attr.value}")')
     if _asks_for_output(target) or _sets_unread_keyword(context, target):
         return cst.RemoveFromParent()
     if m.matches(target, m.Attribute(attr=m.Name("generation_config"))):
@@ -136,6 +157,11 @@ def _port_assignment(
     return line
 
 
+def _called(line: cst.SimpleStatementLine, call: str) -> cst.SimpleStatementLine:
+    return line.with_changes(body=[cst.Expr(cst.parse_expression(call))])
+
+
+_PARAMETER = "torch.nn.Parameter"
 _CHILD = m.Subscript(value=m.Attribute(attr=m.Name("_modules")))
 
 
@@ -144,6 +170,13 @@ def _replaced_child(target: cst.Subscript, value: cst.BaseExpression) -> cst.Exp
     assert isinstance(target.value, cst.Attribute)
     parent, name = code_of(target.value.value), code_of(target.slice[0].slice)
     return cst.Expr(cst.parse_expression(f"add_layer({parent}, {name}, {code_of(value)})"))
+
+
+def _gives_bias(context: Context, assign: cst.Assign) -> bool:
+    """`self.qkv.bias = nn.Parameter(...)` of a layer that the same constructor has made."""
+    target, value = assign.targets[0].target, assign.value
+    made_here = m.matches(target, m.Attribute(value=m.Attribute(value=m.Name("self")), attr=m.Name("bias")))
+    return made_here and isinstance(value, cst.Call) and context.source.canonical(value.func) == _PARAMETER
 
 
 def _takes_layer_away(context: Context, assign: cst.Assign) -> bool:

@@ -22,7 +22,7 @@ _MODULES = {
         "load_backbone",
     ),
     "backbone": ("TFBackboneMixin", "filter_output_hidden_states"),
-    "building": ("add_layer", "add_parameter", "built", "import_beside", "named_children", "remove_layer"),
+    "building": ("add_bias", "add_layer", "add_parameter", "built", "import_beside", "named_children", "remove_layer"),
     "caches": ("Cache", "DynamicCache", "EncoderDecoderCache", "StaticCache"),
     "calling": ("merge_with_config_defaults", "unpack_inputs"),
     "capturing": ("OutputRecorder", "capture_outputs", "select_hidden_states"),

@@ -34,6 +34,17 @@ def add_parameter(layer: keras.Layer, name: str, value: Any, trainable: bool = T
     )
 
 
+def add_bias(layer: keras.Layer, value: Any) -> None:
+    """`layer.bias = nn.Parameter(value)` for a layer that was made without a bias."""
+    start = tf.convert_to_tensor(value)
+    layer.use_bias = True
+    layer.bias_initializer = keras.initializers.Constant(start.numpy())
+    if layer.built:
+        layer._tracker.unlock()
+        layer.bias = layer.add_weight(shape=tuple(start.shape), initializer=layer.bias_initializer, name="bias")
+        layer._tracker.lock()
+
+
 def add_layer(parent: keras.Layer, name: str, layer: keras.Layer) -> None:
     """Give `parent` a layer under a name that is only known when it runs.
 
