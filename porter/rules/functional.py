@@ -103,13 +103,12 @@ def dropout(call: Call) -> str:
         "F.linear(x, w)": "tf.matmul(x, w, transpose_b=True)",
         "F.linear(x, w, v3f)": "tf.matmul(x, w, transpose_b=True) + v3f",
         "F.linear(v, w.t())": "tf.matmul(v, w)",
+        "F.linear(x, v4)": "tf.tensordot(x, v4, axes=1)",
     },
 )
 def linear(call: Call) -> str:
     """PyTorch's weight is the transpose of a Keras kernel."""
-    weight = call.weight.node_code
-    inner = _untransposed(weight)
-    code = f"tf.matmul({call.input.node_code}, {inner})" if inner else product_transposed(call.input, weight)
+    code = _product(call.input, call.weight)
     if not call.given("bias"):
         return code
     if call.bias.fact is not None and call.bias.fact.optional:
@@ -117,9 +116,12 @@ def linear(call: Call) -> str:
     return f"{code} + {call.bias}"
 
 
-def product_transposed(left: Arg, weight: str) -> str:
-    """The product with a transposed matrix."""
-    return f"tf.matmul({left.node_code}, {weight}, transpose_b=True)"
+def _product(left: Arg, weight: Arg) -> str:
+    """The product with a transposed matrix, or with a vector."""
+    if weight.fact is not None and weight.fact.rank == 1:
+        return f"tf.tensordot({left.node_code}, {weight.node_code}, axes=1)"
+    inner = _untransposed(weight.node_code)
+    return f"tf.matmul({left.node_code}, {inner or weight.node_code}{', transpose_b=True' if inner is None else ''})"
 
 
 def _untransposed(code: str) -> str | None:
@@ -303,6 +305,12 @@ rule(
         "F.grid_sample(g, grid, align_corners=False)": "grid_sample(g, grid, align_corners=False)",
         'F.grid_sample(g, grid, mode="nearest", padding_mode="border", align_corners=True)': (
             'grid_sample(g, grid, mode="nearest", padding_mode="border", align_corners=True)'
+        ),
+        'F.grid_sample(g, grid, mode="bicubic", padding_mode="border", align_corners=False)': (
+            'grid_sample(g, grid, mode="bicubic", padding_mode="border", align_corners=False)'
+        ),
+        'F.grid_sample(g, grid, mode="bicubic", align_corners=True)': (
+            'grid_sample(g, grid, mode="bicubic", align_corners=True)'
         ),
     },
 )

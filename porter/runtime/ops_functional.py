@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -225,6 +226,11 @@ def _step(old: Any, new: Any, ratio: float | None, align_corners: bool, dtype: A
     return olds / news if ratio is None else tf.cast(ratio, dtype)
 
 
+def _linear(distance: Any) -> Any:
+    """The kernel of linear interpolation."""
+    return 1 - distance
+
+
 def _cubic(distance: Any, a: float = -0.75) -> Any:
     """Keys' kernel, with PyTorch's a; it is another where the kernel is widened."""
     near = ((a + 2) * distance - (a + 3)) * distance * distance + 1
@@ -278,23 +284,24 @@ def grid_sample(
 ) -> Any:
     """`torch.nn.functional.grid_sample` of `(batch, channels, height, width)` at `(batch, h, w, 2)` in [-1, 1].
 
-    Modes: bilinear, nearest; paddings: zeros, border.
+    Modes: bilinear, nearest, bicubic; paddings: zeros, border.
     """
-    if mode not in ("bilinear", "nearest") or padding_mode not in ("zeros", "border"):
+    if mode not in ("bilinear", "nearest", "bicubic") or padding_mode not in ("zeros", "border"):
         raise ValueError(f"grid_sample does not know mode {mode!r} with padding {padding_mode!r}.")
     height, width = (tf.cast(size, images.dtype) for size in shape_list(images)[2:])
     x, y = _pixels(grid[..., 0], width, align_corners), _pixels(grid[..., 1], height, align_corners)
-    if padding_mode == "border":
+    border = padding_mode == "border"
+    if border and mode != "bicubic":
         x, y = tf.clip_by_value(x, 0, width - 1), tf.clip_by_value(y, 0, height - 1)
     channels_last = tf.transpose(images, [0, 2, 3, 1])
     if mode == "nearest":
-        return tf.transpose(_pixel(channels_last, tf.round(x), tf.round(y)), [0, 3, 1, 2])
+        return tf.transpose(_pixel(channels_last, tf.round(x), tf.round(y), border), [0, 3, 1, 2])
+    offsets, weigh = (range(-1, 3), _cubic) if mode == "bicubic" else (range(2), _linear)
     left, top = tf.floor(x), tf.floor(y)
     total = tf.zeros([], images.dtype)
-    for dx in (0, 1):
-        for dy in (0, 1):
-            weight = (1 - tf.abs(x - left - dx)) * (1 - tf.abs(y - top - dy))
-            total += weight[..., tf.newaxis] * _pixel(channels_last, left + dx, top + dy)
+    for dx, dy in itertools.product(offsets, offsets):
+        weight = weigh(tf.abs(x - left - dx)) * weigh(tf.abs(y - top - dy))
+        total += weight[..., tf.newaxis] * _pixel(channels_last, left + dx, top + dy, border)
     return tf.transpose(total, [0, 3, 1, 2])
 
 
@@ -302,11 +309,11 @@ def _pixels(place: Any, size: Any, align_corners: bool | None) -> Any:
     return (place + 1) / 2 * (size - 1) if align_corners else ((place + 1) * size - 1) / 2
 
 
-def _pixel(images: Any, x: Any, y: Any) -> Any:
-    """The pixels at whole coordinates; zeros outside the image."""
+def _pixel(images: Any, x: Any, y: Any, border: bool) -> Any:
+    """The pixels at whole coordinates; outside the image the nearest of its border, or zeros."""
     height, width = shape_list(images)[1:3]
     column, row = tf.cast(x, tf.int64), tf.cast(y, tf.int64)
     inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
     column, row = tf.clip_by_value(column, 0, width - 1), tf.clip_by_value(row, 0, height - 1)
     found = tf.gather_nd(images, tf.stack([row, column], axis=-1), batch_dims=1)
-    return tf.where(inside[..., tf.newaxis], found, tf.zeros([], images.dtype))
+    return found if border else tf.where(inside[..., tf.newaxis], found, tf.zeros([], images.dtype))

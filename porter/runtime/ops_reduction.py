@@ -165,6 +165,8 @@ def polar(length: Any, angle: Any) -> Any:
 
 def truncated_divide(first: Any, second: Any) -> Any:
     """`torch.div(first, second, rounding_mode="trunc")`: integers stay integers."""
+    if isinstance(first, int) and isinstance(second, int):
+        return int(first / second)
     if tf.as_dtype(first.dtype).is_integer:
         return tf.truncatediv(first, tf.cast(second, first.dtype))
     return tf.cast(tf.cast(first / second, tf.int64), first.dtype)

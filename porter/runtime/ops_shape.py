@@ -105,7 +105,7 @@ def pad(tensor: Any, pads: Sequence[Any], mode: str = "constant", value: Any = N
     after = [0] * rank
     for pair in range(len(pads) // 2):
         before[rank - 1 - pair], after[rank - 1 - pair] = pads[2 * pair], pads[2 * pair + 1]
-    paddings = [[tf.maximum(b, 0), tf.maximum(a, 0)] for b, a in zip(before, after, strict=True)]
+    paddings = [[_upper(b), _upper(a)] for b, a in zip(before, after, strict=True)]
     if mode in ("constant", "reflect"):
         padded = tf.pad(tensor, paddings, mode=mode.upper(), constant_values=0 if value is None else value)
     else:
@@ -123,6 +123,11 @@ def _cropped(tensor: Any, axis: int, before: Any, after: Any) -> Any:
     size = shape_list(tensor)[axis]
     start, stop = -_lower(before), size + _lower(after)
     return tensor[(slice(None),) * axis + (slice(start, stop),)]
+
+
+def _upper(number: Any) -> Any:
+    """The number if it is positive, else 0."""
+    return tf.cast(tf.maximum(number, 0), tf.int64)
 
 
 def _lower(number: Any) -> Any:
