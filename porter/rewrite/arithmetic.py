@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import libcst as cst
+import libcst.matchers as m
 
 from porter.facts import Fact
 from porter.rewrite.context import Context
 from porter.rewrite.template import parenthesised
 from porter.rules.call import code_of
 
+_SHAPE = m.Call(func=m.Name("shape_list"))
 _ORDER = ("bool", "uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32", "float64", "complex64")
 
 
@@ -48,7 +50,8 @@ def comparison(context: Context, original: cst.Comparison, updated: cst.Comparis
     ):
         return updated
     left, right = context.fact(original.left), context.fact(target.comparator)
-    if (_is_shape(left) or _is_shape(right)) and isinstance(target.operator, (cst.Equal, cst.NotEqual)):
+    shapes = _is_shape(left) or _is_shape(right) or m.matches(updated.left, _SHAPE)
+    if shapes and isinstance(target.operator, (cst.Equal, cst.NotEqual)):
         same = f"same_shape({code_of(updated.left)}, {code_of(updated.comparisons[0].comparator)})"
         return cst.parse_expression(same if isinstance(target.operator, cst.Equal) else f"not {same}")
     if not (_tensor(left) or _tensor(right)):

@@ -200,6 +200,9 @@ def _kept_import(context: Context, name: str, line: str) -> str | None:
         if module.startswith("transformers."):
             return f"from {module} import {name}"
         return f'{name} = import_beside(__file__, "{module.rpartition(".")[2]}").{name}'
+    found = getattr(context.source.module, name, None)
+    if module == "transformers" and ".configuration_" in getattr(found, "__module__", ""):
+        return f"from {found.__module__} import {name}"
     if name == "logging" and module.startswith("transformers.utils"):
         return "from transformers.utils import logging"
     if module.startswith(_FOREIGN):

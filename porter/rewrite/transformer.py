@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 
 import libcst as cst
@@ -59,7 +60,7 @@ class Porter(cst.CSTTransformer):
         if found is not None:
             return found
         name = self.context.source.canonical(original_node)
-        if name is not None and name.startswith("transformers.activations.") and name.endswith("Activation"):
+        if name is not None and name.startswith("transformers.activations.") and self._is_activation(original_node):
             return cst.parse_expression(f'get_tf_activation("{original_node.value}")')
         layer = layer_class(name) if name is not None and name.startswith("torch.nn.") else None
         if layer is not None and not self._is_called(original_node):
@@ -68,6 +69,12 @@ class Porter(cst.CSTTransformer):
         if rule is not None and not rule.signatures[0].is_call and isinstance(rule.to, str):
             return cst.parse_expression(rule.to)
         return updated_node
+
+    def _is_activation(self, node: cst.Name) -> bool:
+        """Whether a name is that of an activation itself: `gelu_new`, not the class of one."""
+        from transformers.activations import ACT2CLS
+
+        return node.value in ACT2CLS and not inspect.isclass(self.context.source.resolve(node))
 
     def _is_called(self, node: cst.Name) -> bool:
         parent = self.context.source.parents.get(node)
