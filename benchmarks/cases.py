@@ -27,13 +27,14 @@ from porter.written import write
 
 Row = dict[str, Any]
 KEPT_KEYS = 5  # of the weights that found no place; their number is kept in full
-PLACE = re.compile(r"modeling_tf_\w+\.py:(\d+)")
+PLACE = re.compile(r"(modeling_tf_\w+\.py):(\d+)")
 
 
 @dataclass(frozen=True)
 class Port:
     """A generated file and what it was made from."""
 
+    file: Path
     subject: Subject
     draft: Draft
     code: list[str]
@@ -111,9 +112,9 @@ def make_port(case: Mapping[str, Any], folder: Path, clock: _Clock) -> Port:
     code = file.read_text(encoding="utf-8").splitlines()
     clock.lap("write")
     try:
-        port = Port(subject, draft, code, import_file(file))
+        port = Port(file, subject, draft, code, import_file(file))
     except Exception as error:  # noqa: BLE001 - as in run_case
-        port = Port(subject, draft, code, None, f"import failed: {where_it_failed(error.__cause__ or error)}")
+        port = Port(file, subject, draft, code, None, f"import failed: {where_it_failed(error.__cause__ or error)}")
     clock.lap("import")
     return port
 
@@ -165,9 +166,9 @@ def _first_reason(result: ClassResult) -> str:
 def _where(message: str, port: Port) -> Row:
     """The statement that failed, in both files, with porter's own Notes about it; or about the name it lacks."""
     place = PLACE.search(message)
-    if place is None:
+    if place is None or place.group(1) != port.file.name:
         return {}
-    line = int(place.group(1))
+    line = int(place.group(2))
     torch_line = port.draft.source_map.get(line - port.header)
     left = [note for note in port.draft.notes if note.level == "left"]
     lines = _statement(port.subject.source, torch_line) if torch_line else range(0)

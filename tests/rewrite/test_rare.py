@@ -76,6 +76,41 @@ def test_other_loops_stay_loops(rare):
     assert "    for turn in range(size):\n        if turn > 0:\n" in rare.text("scanned")
 
 
+def test_layers_of_lists_that_grow_are_named_by_their_place(rare):
+    constructor = rare.text("TFRareHeads.__init__")
+    assert 'name=f"heads.{len(self.heads) + i}"' in constructor
+    assert 'name=f"last.{len(self.last)}"' in constructor
+    assert 'inner = built(keras.layers.Dense(size, name="inner"), ' in constructor
+
+
+def test_copies_of_layers_are_constructed_like_them(rare):
+    constructor = rare.text("TFRareHeads.__init__")
+    assert "deepcopy" not in constructor
+    assert 'name=f"scores.{i}"' in constructor
+    assert "self.residual.copies = [" in constructor
+    assert 'name=f"copies.{i}"' in constructor
+
+
+def test_what_a_constructor_does_with_weights(rare):
+    constructor = rare.text("TFRareHeads.__init__")
+    assert ".data" not in constructor
+    assert "a weight's initial values are not ported: a checkpoint gives others." in rare.messages("assumed")
+    assert "add_bias(self.mixed, tf.ones((size,)))" in constructor
+    assert "self.residual.trainable = False" in constructor
+
+
+def test_a_shape_that_no_run_has_compared_is_compared_as_far_as_it_is_known(rare):
+    assert "if training and not same_shape(shape_list(x), (shape_list(x)[0], 1, 1)):" in rare.text("TFRareHeads.call")
+
+
+def test_a_configuration_is_imported_from_where_it_is_written(rare):
+    assert "from transformers.models.bert.configuration_bert import BertConfig" in rare.draft.code
+
+
+def test_an_imported_activation_is_asked_for_by_its_name(rare):
+    assert 'self.act = get_tf_activation("gelu_pytorch_tanh")' in rare.text("TFRareHeads.__init__")
+
+
 def test_what_a_constructor_does_beside_making_layers(rare):
     constructor = rare.text("TFRareLists.__init__")
     assert 'remove_layer(self.blocks[0][1], "inner")' in constructor

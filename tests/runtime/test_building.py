@@ -1,9 +1,10 @@
 """Layers that get their names when the code runs."""
 
 import keras
+import numpy as np
 import pytest
 
-from porter.runtime import BatchNorm, add_layer, named_children, sublayers
+from porter.runtime import BatchNorm, add_bias, add_layer, named_children, sublayers
 from porter.runtime.names import named_variables
 
 
@@ -28,6 +29,16 @@ def test_a_new_layer_is_built_and_named():
     add_layer(parent, "adapter_1", Scale())
     assert parent.adapter_1.built
     assert list(named_variables(parent)) == ["adapter_1.scale"]
+
+
+@pytest.mark.parametrize("built", [False, True])
+def test_a_layer_is_given_a_bias(built):
+    layer = keras.layers.Dense(2, use_bias=False, kernel_initializer="zeros")
+    if built:
+        layer.build((None, 3))
+    add_bias(layer, [1.0, 2.0])
+    assert layer(np.ones((1, 3), np.float32)).numpy().tolist() == [[1.0, 2.0]]
+    assert sorted(named_variables(layer)) == ["bias", "weight"]
 
 
 @pytest.mark.parametrize("name", ["first", "rest.1"])

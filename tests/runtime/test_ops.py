@@ -6,7 +6,16 @@ import tensorflow as tf
 import torch
 from transformers.image_processing_utils import select_best_resolution as theirs
 
-from porter.runtime import interpolate, possibly, same_shape, select_best_resolution, surely, windows
+from porter.runtime import (
+    interpolate,
+    pad,
+    possibly,
+    same_shape,
+    select_best_resolution,
+    surely,
+    truncated_divide,
+    windows,
+)
 from tests.runtime.compare import assert_matches
 
 RESOLUTIONS = [(224, 448), (448, 224), (448, 448), (672, 224)]
@@ -58,3 +67,13 @@ def test_conditions_on_unknown_sizes_are_possible_but_not_sure() -> None:
     graph(tf.zeros((2, 3)))
     assert seen == [(False, True, True, False)]
     assert (surely(2 > 1), surely(1 > 2), possibly(1 > 2)) == (True, False, False)
+
+
+def test_pads_may_be_numbers_and_sizes_of_tensors():
+    padded = pad(tf.ones((1, 2)), (0, tf.constant(1, tf.int64), 1, 0), value=3.0)
+    assert padded.numpy().tolist() == [[3.0, 3.0, 3.0], [1.0, 1.0, 3.0]]
+
+
+def test_sizes_are_divided_as_sizes():
+    assert truncated_divide(7, 2) == 3
+    assert truncated_divide(-7, 2) == -3
