@@ -57,7 +57,10 @@ def _initialises(context: Context, statement: cst.BaseSmallStatement) -> bool:
         written = method.value if method.attr.value.endswith("_") else None
     while isinstance(written, cst.Subscript):
         written = written.value
-    return m.matches(written, m.Attribute(attr=m.Name("data"))) if written is not None else False
+    if written is None or not m.matches(written, m.Attribute(value=m.Attribute(), attr=m.Name("data"))):
+        return False
+    weight = cst.ensure_type(cst.ensure_type(written, cst.Attribute).value, cst.Attribute)
+    return weight.attr.value in ("weight", "bias") or context.knowledge.is_tensor(weight)
 
 
 def _port_expression(

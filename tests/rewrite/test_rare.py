@@ -93,7 +93,8 @@ def test_copies_of_layers_are_constructed_like_them(rare):
 
 def test_what_a_constructor_does_with_weights(rare):
     constructor = rare.text("TFRareHeads.__init__")
-    assert ".data" not in constructor
+    assert "self.data = size" in constructor
+    assert ".weight.data" not in constructor
     assert "a weight's initial values are not ported: a checkpoint gives others." in rare.messages("assumed")
     assert "add_bias(self.mixed, tf.ones((size,)))" in constructor
     assert "self.residual.trainable = False" in constructor
