@@ -11,6 +11,7 @@ from porter.rewrite.template import parenthesised
 from porter.rules.call import code_of
 
 _SHAPE = m.Call(func=m.Name("shape_list"))
+_ZERO_IN = m.Comparison(left=m.Integer("0"), comparisons=[m.ComparisonTarget(operator=m.In())])
 _ORDER = ("bool", "uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32", "float64", "complex64")
 
 
@@ -44,6 +45,9 @@ def comparison(context: Context, original: cst.Comparison, updated: cst.Comparis
     if len(original.comparisons) != 1:
         return updated
     target = original.comparisons[0]
+    if m.matches(original, _ZERO_IN) and _is_shape(context.fact(target.comparator)):
+        sizes = code_of(updated.comparisons[0].comparator)
+        return cst.parse_expression(f"any(surely(size == 0) for size in {sizes})")
     if not isinstance(
         target.operator,
         (cst.Equal, cst.NotEqual, cst.LessThan, cst.LessThanEqual, cst.GreaterThan, cst.GreaterThanEqual),

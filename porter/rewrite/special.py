@@ -15,6 +15,9 @@ from porter.rewrite.template import fill, translate
 from porter.rules import CannotBind, Unknown, find_card
 from porter.rules.call import code_of
 
+# No size is zero: one that a graph does not know counts as not.
+_ALL_SIZES = m.Call(func=m.Name("all"), args=[m.Arg(m.Call(func=m.Name("shape_list")))])
+
 
 def special_call(context: Context, original: cst.Call, updated: cst.Call) -> cst.BaseExpression | None:
     """The port of such a call; None for every other call."""
@@ -25,6 +28,8 @@ def special_call(context: Context, original: cst.Call, updated: cst.Call) -> cst
         original.args[0].value
     ):
         return cst.parse_expression(f"shape_list({code_of(updated.args[0].value)})[0]")
+    if m.matches(updated, _ALL_SIZES):
+        return updated.with_changes(args=[cst.Arg(cst.parse_expression(f"map(possibly, {code_of(updated.args[0])})"))])
     if m.matches(original.func, m.Attribute(attr=m.Name("get_interface"))) and len(updated.args) == 2:
         return updated.args[1].value  # the eager attention function that stands beside the interface's name
     if m.matches(original.func, m.Name("isinstance")) and len(original.args) == 2:

@@ -104,6 +104,11 @@ def test_a_shape_that_no_run_has_compared_is_compared_as_far_as_it_is_known(rare
     assert "if training and not same_shape(shape_list(x), (shape_list(x)[0], 1, 1)):" in rare.text("TFRareHeads.call")
 
 
+def test_unknown_sizes_are_taken_not_to_be_zero(rare):
+    empty = "not all(map(possibly, shape_list(x))) or any(surely(size == 0) for size in shape_list(x))"
+    assert f"if {empty}:" in rare.text("TFRareHeads.call")
+
+
 def test_a_configuration_is_imported_from_where_it_is_written(rare):
     assert "from transformers.models.bert.configuration_bert import BertConfig" in rare.draft.code
 
