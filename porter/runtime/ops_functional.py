@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -188,11 +188,11 @@ def _weights(old: Any, new: Any, ratio: float | None, align_corners: bool, dtype
     places = places if cubic else tf.maximum(places, 0)
     first = tf.floor(places)
     part = places - first
-    offsets = range(-1, 3) if cubic else range(2)
+    offsets, kernel = _taps(cubic)
     last = tf.cast(old, tf.int64) - 1
     matrix = tf.zeros([tf.cast(new, tf.int64), tf.cast(old, tf.int64)], dtype)
     for offset in offsets:
-        weight = _cubic(tf.abs(part - offset)) if cubic else 1 - tf.abs(part - offset)
+        weight = kernel(tf.abs(part - offset))
         column = tf.clip_by_value(tf.cast(first, tf.int64) + offset, 0, last)
         matrix += weight[:, tf.newaxis] * tf.one_hot(column, tf.cast(old, tf.int32), dtype=dtype)
     return matrix
@@ -224,6 +224,11 @@ def _step(old: Any, new: Any, ratio: float | None, align_corners: bool, dtype: A
     if align_corners:
         return tf.where(news > 1, (olds - 1) / tf.maximum(news - 1, 1), 0)
     return olds / news if ratio is None else tf.cast(ratio, dtype)
+
+
+def _taps(cubic: bool) -> tuple[range, Callable[[Any], Any]]:
+    """Which pixels count, from the one before the place on, and how much by their distance."""
+    return (range(-1, 3), _cubic) if cubic else (range(2), _linear)
 
 
 def _linear(distance: Any) -> Any:
@@ -296,11 +301,11 @@ def grid_sample(
     channels_last = tf.transpose(images, [0, 2, 3, 1])
     if mode == "nearest":
         return tf.transpose(_pixel(channels_last, tf.round(x), tf.round(y), border), [0, 3, 1, 2])
-    offsets, weigh = (range(-1, 3), _cubic) if mode == "bicubic" else (range(2), _linear)
+    offsets, kernel = _taps(cubic=mode == "bicubic")
     left, top = tf.floor(x), tf.floor(y)
     total = tf.zeros([], images.dtype)
     for dx, dy in itertools.product(offsets, offsets):
-        weight = weigh(tf.abs(x - left - dx)) * weigh(tf.abs(y - top - dy))
+        weight = kernel(tf.abs(x - left - dx)) * kernel(tf.abs(y - top - dy))
         total += weight[..., tf.newaxis] * _pixel(channels_last, left + dx, top + dy, border)
     return tf.transpose(total, [0, 3, 1, 2])
 

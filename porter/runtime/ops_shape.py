@@ -127,7 +127,7 @@ def _cropped(tensor: Any, axis: int, before: Any, after: Any) -> Any:
 
 def _upper(number: Any) -> Any:
     """The number if it is positive, else 0."""
-    return tf.cast(tf.maximum(number, 0), tf.int64)
+    return max(number, 0) if isinstance(number, int) else tf.cast(tf.maximum(number, 0), tf.int64)
 
 
 def _lower(number: Any) -> Any:
