@@ -196,13 +196,13 @@ def _absolute(package: str, dots: int, module: str) -> str:
 def _kept_import(context: Context, name: str, line: str) -> str | None:
     """The import of a name the port still reads; configuration classes come from where users have them."""
     module = line.split()[1]
+    written = getattr(getattr(context.source.module, name, None), "__module__", "")
+    if module == "transformers" and ".configuration_" in written:
+        module = written
     if ".configuration_" in module or module.startswith("configuration_"):
         if module.startswith("transformers."):
             return f"from {module} import {name}"
         return f'{name} = import_beside(__file__, "{module.rpartition(".")[2]}").{name}'
-    found = getattr(context.source.module, name, None)
-    if module == "transformers" and ".configuration_" in getattr(found, "__module__", ""):
-        return f"from {found.__module__} import {name}"
     if name == "logging" and module.startswith("transformers.utils"):
         return "from transformers.utils import logging"
     if module.startswith(_FOREIGN):

@@ -191,3 +191,14 @@ _LAYER: Signature = parse_signature("layer(layer)")
 
 def _fill_attribute(template: str, layer: cst.BaseExpression) -> cst.BaseExpression:
     return fill(template, Call(_LAYER, Bound({"layer": Arg(parenthesised(layer), layer)}), None))
+
+
+_BIAS = m.Attribute(value=m.Attribute(value=m.Name("self")), attr=m.Name("bias"))
+
+
+def gives_bias(context: Context, statement: cst.CSTNode | None) -> bool:
+    """`self.qkv.bias = nn.Parameter(...)`, for a layer that was made without one."""
+    if not isinstance(statement, cst.Assign) or not isinstance(statement.value, cst.Call):
+        return False
+    made = context.source.canonical(statement.value.func) == "torch.nn.Parameter"
+    return made and m.matches(statement.targets[0].target, _BIAS)

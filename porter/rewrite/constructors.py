@@ -8,7 +8,7 @@ import libcst as cst
 import libcst.matchers as m
 
 from porter.rewrite.arguments import keyword
-from porter.rewrite.attributes import stored_name
+from porter.rewrite.attributes import gives_bias, stored_name
 from porter.rewrite.context import Context, tf_name
 from porter.rewrite.knowledge import Callee
 from porter.rewrite.main_layer import main_layer_name
@@ -167,6 +167,8 @@ def _construct_weight(context: Context, original: cst.Call, updated: cst.Call, n
     )
     stored = stored_name(context, original)
     if name == "torch.nn.Buffer" and not persistent:
+        return value
+    if gives_bias(context, context.source.parents.get(original)):
         return value
     if stored is None or (stored.member is not None and name == "torch.nn.Buffer"):
         context.note(original, "assumed", f"{name} is not stored in an attribute here; its value stands for it.")

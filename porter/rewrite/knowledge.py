@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
@@ -136,6 +136,10 @@ class Knowledge:
     @cached_property
     def _callees(self) -> dict[cst.Call, Callee | None]:
         return {}
+
+    def makes_layer(self, calls: Iterable[cst.Call]) -> bool:
+        """Whether one of the calls is of a class."""
+        return any((callee := self.callee(call)) and callee.kind == "class" for call in calls)
 
     def callee(self, call: cst.Call) -> Callee | None:
         """What the call calls: traced, or resolved in the module's namespace, or by the constructor's attributes."""

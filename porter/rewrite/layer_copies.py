@@ -36,14 +36,17 @@ def _made(context: Context, call: cst.Call, attribute: cst.BaseExpression) -> cs
         for node in context.source.find(function.node, cst.Assign)
         if any(target.target.deep_equals(attribute) for target in node.targets)
     ]
-    methods = (node.func for node in context.source.find(function.node, cst.Call))
-    grows = any(isinstance(method, cst.Attribute) and method.value.deep_equals(attribute) for method in methods)
-    return assigned[0] if len(assigned) == 1 and not grows and _makes_layers(context, assigned[0]) else None
+    if len(assigned) != 1 or _grows(context, function.node, attribute):
+        return None
+    return assigned[0] if context.knowledge.makes_layer(context.source.find(assigned[0], cst.Call)) else None
 
 
-def _makes_layers(context: Context, value: cst.BaseExpression) -> bool:
-    callees = (context.knowledge.callee(call) for call in context.source.find(value, cst.Call))
-    return any(callee is not None and callee.kind == "class" for callee in callees)
+def _grows(context: Context, function: cst.CSTNode, attribute: cst.BaseExpression) -> bool:
+    """`self.heads.append(...)`, `self.heads += [...]`."""
+    methods = (call.func for call in context.source.find(function, cst.Call))
+    owners = (method.value for method in methods if isinstance(method, cst.Attribute))
+    extended = (statement.target for statement in context.source.find(function, cst.AugAssign))
+    return any(node.deep_equals(attribute) for node in (*owners, *extended))
 
 
 class _Renamed(cst.CSTTransformer):

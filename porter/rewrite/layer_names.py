@@ -106,20 +106,20 @@ class _Finder:
         """`blocks += [Block(...)]`."""
         if not isinstance(statement.value, (cst.List, cst.ListComp)):
             return None
-        return self._in_list(statement.target, _after(statement.target, members))
+        return self._kept_in(statement.target, _after(statement.target, members))
 
     def _appended(self, call: cst.Call, members: list[str]) -> LayerName | None:
         """`self.stages.append(Stage(...))` and `self.stages.extend([Stage(...)])`."""
         if m.matches(call.func, m.Attribute(attr=m.Name("append"))):
             owner = cst.ensure_type(call.func, cst.Attribute).value
-            return self._in_list(owner, [f"len({code_of(owner)})", *members])
+            return self._kept_in(owner, [f"len({code_of(owner)})", *members])
         if m.matches(call.func, m.Attribute(attr=m.Name("extend"))) and members:
             owner = cst.ensure_type(call.func, cst.Attribute).value
-            return self._in_list(owner, _after(owner, members))
+            return self._kept_in(owner, _after(owner, members))
         return None
 
-    def _in_list(self, owner: cst.BaseExpression, members: list[str]) -> LayerName | None:
-        """A member of `self.blocks`, or of a list in a variable that becomes `self.blocks`."""
+    def _kept_in(self, owner: cst.BaseExpression, members: list[str]) -> LayerName | None:
+        """`self.block` or a member of it, or of what is in a variable that becomes `self.block`."""
         attribute = _self_attribute(owner)
         if attribute is not None:
             return LayerName(attribute, tuple(members))
@@ -132,11 +132,7 @@ class _Finder:
         )
         if isinstance(target, cst.Subscript):
             members, target = [code_of(target.slice[0]), *members], target.value
-        attribute = _self_attribute(target)
-        if attribute is not None:
-            return LayerName(attribute, tuple(members))
-        stored = self._stored(target.value) if isinstance(target, cst.Name) else None
-        return LayerName(stored.attribute, (*stored.members, *members)) if stored else None
+        return self._kept_in(target, members)
 
     def _stored(self, variable: str) -> LayerName | None:
         """Where a local variable of the constructor ends up."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import libcst as cst
 import libcst.matchers as m
 
-from porter.rewrite.attributes import own_attribute
+from porter.rewrite.attributes import gives_bias, own_attribute
 from porter.rewrite.context import Context
 from porter.rules import Unknown
 from porter.rules.call import code_of
@@ -131,7 +131,7 @@ def _port_assignment(
     if m.matches(target, _CHILD):
         assert isinstance(after.targets[0].target, cst.Subscript)
         return line.with_changes(body=[_replaced_child(after.targets[0].target, after.value)])
-    if _gives_bias(context, before):
+    if gives_bias(context, before):
         bias = cst.ensure_type(after.targets[0].target, cst.Attribute)
         return _called(line, f"add_bias({code_of(bias.value)}, {code_of(after.value)})")
     if _takes_layer_away(context, before):
@@ -142,7 +142,7 @@ def _port_assignment(
     if m.matches(target, m.Attribute(attr=m.Name("generation_config"))):
         context.note(before, "assumed", "generation is not ported, nor is its configuration.")
         return cst.RemoveFromParent()
-    if m.matches(after.value, m.Name()) and code_of(after.value) == code_of(after.targets[0].target):
+    if m.matches(after.value, m.Name() | m.Attribute()) and code_of(after.value) == code_of(after.targets[0].target):
         return cst.RemoveFromParent()
     new_target = after.targets[0].target
     if isinstance(new_target, cst.Tuple) and isinstance(after.value, cst.Tuple):
@@ -164,7 +164,6 @@ def _called(line: cst.SimpleStatementLine, call: str) -> cst.SimpleStatementLine
     return line.with_changes(body=[cst.Expr(cst.parse_expression(call))])
 
 
-_PARAMETER = "torch.nn.Parameter"
 _CHILD = m.Subscript(value=m.Attribute(attr=m.Name("_modules")))
 
 
@@ -173,13 +172,6 @@ def _replaced_child(target: cst.Subscript, value: cst.BaseExpression) -> cst.Exp
     assert isinstance(target.value, cst.Attribute)
     parent, name = code_of(target.value.value), code_of(target.slice[0].slice)
     return cst.Expr(cst.parse_expression(f"add_layer({parent}, {name}, {code_of(value)})"))
-
-
-def _gives_bias(context: Context, assign: cst.Assign) -> bool:
-    """`self.qkv.bias = nn.Parameter(...)` of a layer that the same constructor has made."""
-    target, value = assign.targets[0].target, assign.value
-    made_here = m.matches(target, m.Attribute(value=m.Attribute(value=m.Name("self")), attr=m.Name("bias")))
-    return made_here and isinstance(value, cst.Call) and context.source.canonical(value.func) == _PARAMETER
 
 
 def _takes_layer_away(context: Context, assign: cst.Assign) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
 
 import libcst as cst
 import libcst.matchers as m
@@ -211,7 +210,7 @@ class Porter(cst.CSTTransformer):
         """Layers made in a comprehension are named by their index, so there must be one."""
         calls = self.context.source.find(original_node.elt, cst.Call)
         named = any((stored := layer_name(self.context.source, call)) and stored.member for call in calls)
-        if not named or not self._makes_layer(calls):
+        if not named or not self.context.knowledge.makes_layer(calls):
             return updated_node
         loop = updated_node.for_in
         if m.matches(loop.target, m.Name("_")) and m.matches(loop.iter, m.Call(func=m.Name("range"))):
@@ -225,9 +224,6 @@ class Porter(cst.CSTTransformer):
             target = cst.parse_expression(f"{index}, ({code_of(loop.target)})")
         counted = cst.parse_expression(f"enumerate({code_of(loop.iter)})")
         return updated_node.with_changes(for_in=loop.with_changes(target=target, iter=counted))
-
-    def _makes_layer(self, calls: Sequence[cst.Call]) -> bool:
-        return any((callee := self.context.knowledge.callee(call)) and callee.kind == "class" for call in calls)
 
     # statements
 

@@ -98,6 +98,9 @@ def test_what_a_constructor_does_with_weights(rare):
     assert "a weight's initial values are not ported: a checkpoint gives others." in rare.messages("assumed")
     assert "add_bias(self.mixed, tf.ones((size,)))" in constructor
     assert "self.residual.trainable = False" in constructor
+    assert "self.last = self.last" not in constructor
+    # That of `make_scale`; a bias has its place.
+    assert sum("is not stored in an attribute" in message for message in rare.messages("assumed")) == 1
 
 
 def test_a_shape_that_no_run_has_compared_is_compared_as_far_as_it_is_known(rare):
