@@ -15,15 +15,16 @@ from types import ModuleType
 from typing import Any
 
 from porter import __version__
-from porter.errors import PorterError
-from porter.nested import port_nested
-from porter.port_source import import_file
+from porter.base.errors import PorterError
+from porter.port.inside import port_nested
+from porter.port.load import import_file
+from porter.port.verify import ClassResult, verify, where_it_failed
+from porter.port.write import write
 from porter.rewrite import Draft, rewrite
-from porter.subject import Subject, find_subject
-from porter.targets import standalone
+from porter.rewrite.targets import standalone
+from porter.subject import Subject
+from porter.subject.find import find_subject
 from porter.trace import trace
-from porter.verify import ClassResult, verify, where_it_failed
-from porter.written import write
 
 Row = dict[str, Any]
 KEPT_KEYS = 5  # of the weights that found no place; their number is kept in full

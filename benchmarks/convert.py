@@ -31,10 +31,10 @@ SHARD_LIMIT = 1_300_000_000
 PLAN = """
 import json, sys
 from pathlib import Path
-from porter.quiet import quiet_frameworks
+from porter.base.quiet import quiet_frameworks
 quiet_frameworks()
-from porter.port_source import PortSource, load_class
-from porter.runtime.checkpoint import open_checkpoint
+from porter.port.load import PortSource, load_class
+from porter.runtime.stored.checkpoint import open_checkpoint
 from porter.weights.plan import build_without_weights, make_plan
 folder = Path(sys.argv[2])
 model_class = load_class(PortSource(Path(sys.argv[1]), "TFBertModel"))
@@ -46,10 +46,10 @@ with open_checkpoint(folder) as checkpoint:
 CONVERT = """
 import json, sys
 from pathlib import Path
-from porter.runtime.checkpoint import open_checkpoint
+from porter.runtime.stored.checkpoint import open_checkpoint
 from porter.weights.convert import Target, convert
 from porter.weights.plan import Plan
-from porter.weights.readback import check_written
+from porter.weights.convert.readback import check_written
 folder, out, check = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3] == "check"
 plan = Plan.from_json(json.loads((folder / "plan.json").read_text()))
 with open_checkpoint(folder) as checkpoint:
@@ -122,7 +122,7 @@ def make_checkpoint(folder: Path, config: dict[str, int]) -> int:
     """Write random weights in files of at most SHARD_LIMIT bytes, a file at a time; return the bytes."""
     from safetensors.numpy import save_file
 
-    from porter.weights.writers import Entry, shards
+    from porter.weights.convert.writers import Entry, shards
 
     folder.mkdir(parents=True)
     (folder / "config.json").write_text(json.dumps({"model_type": "bert", "architectures": ["BertModel"], **config}))

@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from porter.quiet import quiet_frameworks
+from porter.base.quiet import quiet_frameworks
 
 PARTS = ("torch", "tensorflow", "diff")
 MODEL = "TFBertModel"
@@ -57,8 +57,8 @@ def make_models(options: argparse.Namespace, folder: Path) -> None:
     """A checkpoint of the wanted size, and a port of its class."""
     from transformers import BertConfig, BertModel
 
-    from porter.sample import strengthen
-    from porter.scaffold import Options, run
+    from porter.port.chain import Options, run
+    from porter.subject.strong_weights import strengthen
 
     sizes = {"hidden_size": options.hidden, "num_hidden_layers": options.layers}
     config = BertConfig(**sizes, num_attention_heads=options.hidden // 64, intermediate_size=4 * options.hidden)
@@ -107,15 +107,15 @@ def timed(clock: dict[str, float], name: str, run: Callable[[], Any]) -> Any:
 
 def load_torch(options: argparse.Namespace) -> Any:
     """PyTorch's model, as `porter diff` loads it."""
-    from porter import model_sides
+    from porter.diff import model_sides
 
     return model_sides.load_torch(options.folder, False)
 
 
 def load_tensorflow(options: argparse.Namespace) -> Any:
     """TensorFlow's model, as `porter diff` loads it."""
-    from porter.model_sides import load_tensorflow
-    from porter.port_source import PortSource
+    from porter.diff.model_sides import load_tensorflow
+    from porter.port.find import PortSource
 
     return load_tensorflow(options.folder, PortSource(options.folder / "modeling_tf_bert.py", MODEL))
 

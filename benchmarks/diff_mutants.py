@@ -32,7 +32,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from mutations import CAUSES, Mutation, mutations
 
 import diffcheck
-from porter.quiet import quiet_frameworks
+from porter.base.quiet import quiet_frameworks
 
 SOURCES = ("generated", "hand-written")
 
@@ -92,8 +92,9 @@ def make_port(corpus: Path, family: str, source: str, folder: Path) -> Port:
     """The TensorFlow class of the base model of a family, with PyTorch's strong weights loaded into it."""
     import torch
 
-    from porter.sample import build_torch_model, checked_variation, torch_inputs
-    from porter.subject import find_subject
+    from porter.subject.find import find_subject
+    from porter.subject.inputs.variation import checked_variation, torch_inputs
+    from porter.subject.torch_model import build_torch_model
 
     torch.set_num_threads(1)
     data = json.loads(corpus.read_text())
@@ -115,8 +116,8 @@ def make_port(corpus: Path, family: str, source: str, folder: Path) -> Port:
 
 def scaffolded(family: str, name: str, sample: Path) -> Any:
     """The class that porter writes."""
-    from porter.port_source import import_file
-    from porter.scaffold import Options, run
+    from porter.port.chain import Options, run
+    from porter.port.load import import_file
 
     result = run(Options(family, sample.parent, (name,), sample, False))
     return getattr(import_file(result.written[0]), f"TF{name}")

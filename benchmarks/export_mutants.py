@@ -20,7 +20,7 @@ import numpy as np
 
 import diffcheck
 from diffcheck.exported import NotAnExport, diff_export
-from porter.sample import strengthen
+from porter.subject.strong_weights import strengthen
 
 EDITS = 6
 SIZES = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64}

@@ -40,7 +40,7 @@ def main() -> None:
 def medians() -> dict[str, tuple[float, float]]:
     """Median seconds of a forward pass, by name: wall and processor time."""
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # TensorFlow's default; porter compares numbers without it
-    from porter.quiet import quiet_frameworks
+    from porter.base.quiet import quiet_frameworks
 
     quiet_frameworks()
     with tempfile.TemporaryDirectory() as folder:
@@ -95,7 +95,7 @@ def bert_forwards(folder: Path) -> dict[str, Forward]:
 def _models(folder: Path) -> tuple[Any, Any]:
     from transformers import BertConfig, BertModel
 
-    from porter.port_source import import_file
+    from porter.port.load import import_file
 
     pytorch = BertModel(BertConfig()).eval()
     pytorch.save_pretrained(folder / "weights")

@@ -64,7 +64,7 @@ def run_tasks(tasks: Sequence[Task], processes: int, limit: int) -> Iterator[Row
 
 def _import_frameworks() -> None:
     """No framework may have computed anything before a fork: its threads would be missing in the child."""
-    from porter.quiet import quiet_frameworks
+    from porter.base.quiet import quiet_frameworks
 
     quiet_frameworks()
     import cases  # noqa: F401  # with porter, and thereby all that the cases need

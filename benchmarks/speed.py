@@ -46,8 +46,8 @@ def scaffold_rows() -> Iterator[Row]:
 def rewrite_rows() -> Iterator[Row]:
     """Rewriting alone, the facts in hand, of the family with the longest modeling file."""
     from porter.rewrite import rewrite
-    from porter.subject import find_subject
-    from porter.targets import standalone
+    from porter.rewrite.targets import standalone
+    from porter.subject.find import find_subject
     from porter.trace import trace
 
     subjects = [find_subject(sample.stem, sample) for sample in sorted(SAMPLES.glob("*.json"))]
@@ -73,7 +73,7 @@ ROWS = {"help": help_rows, "scaffold": scaffold_rows, "rewrite": rewrite_rows}
 def main(names: list[str]) -> None:
     from report import machine
 
-    from porter.quiet import quiet_frameworks
+    from porter.base.quiet import quiet_frameworks
 
     quiet_frameworks()
     print(f"{machine()}\n\n| What | Measured | At most |\n| --- | --- | --- |")

@@ -3,8 +3,8 @@
 Importing this package loads numpy only; PyTorch and TensorFlow are imported by the functions that run them.
 """
 
-from diffcheck.compare import Comparison, compare, compare_flat, noise_between
-from diffcheck.metrics import NOISE_FACTOR, TOLERANCE, Bound, TensorResult
+from diffcheck.compare.metrics import NOISE_FACTOR, TOLERANCE, Bound, TensorResult
+from diffcheck.compare.outputs import Comparison, compare, compare_flat, noise_between
 from diffcheck.pipeline import (
     InputsRefused,
     Options,
@@ -14,7 +14,7 @@ from diffcheck.pipeline import (
     record_tensorflow,
     record_torch,
 )
-from diffcheck.report import Report
+from diffcheck.show.report import Report
 from diffcheck.sides import Loader, LoadFailed, TooLittleMemory
 
 __all__ = [

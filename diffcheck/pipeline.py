@@ -10,25 +10,25 @@ from typing import Any
 
 import numpy as np
 
-from diffcheck import tf_side, torch_side
-from diffcheck.compare import Comparison, compare, compare_flat, noise_between
-from diffcheck.copies import Copies, SpillFile
-from diffcheck.diagnose import Runs, examine_flow, is_below
-from diffcheck.explain import explain
-from diffcheck.flow import Comparer, flow_of
+from diffcheck.compare.metrics import TOLERANCE, Bound
+from diffcheck.compare.outputs import Comparison, compare, compare_flat, noise_between
+from diffcheck.compare.padding import padding_notes
+from diffcheck.compare.pair import pair
+from diffcheck.explain.culprit import explain
 from diffcheck.interrupt import NOTE, Steps
-from diffcheck.isolate import Models, examine
-from diffcheck.metrics import TOLERANCE, Bound
-from diffcheck.padding import padding_notes
-from diffcheck.pair import pair
-from diffcheck.recording import Crash, Recording, Structure
-from diffcheck.report import ModuleResult, Origin, Place, Report, Variation, WeightResult
+from diffcheck.judge.diagnose import Runs, examine_flow, is_below
+from diffcheck.judge.in_flow import Comparer, flow_of
+from diffcheck.judge.isolate import Models, examine
+from diffcheck.judge.training_step import Backward, compare_backward
+from diffcheck.judge.variations import REFUSED, compare_cached_step, compare_variations, torch_outputs, torch_step
+from diffcheck.judge.whole import run_whole
+from diffcheck.record import tf_side, torch_side
+from diffcheck.record.copies import Copies, SpillFile
+from diffcheck.record.recording import Crash, Recording, Structure
+from diffcheck.record.storage import Stored
+from diffcheck.record.values import Flattened, as_tensor, flatten
+from diffcheck.show.report import ModuleResult, Origin, Place, Report, Variation, WeightResult
 from diffcheck.sides import Loader, LoadFailed, Sides, older_objects_left_alone, peak, plan
-from diffcheck.storage import Stored
-from diffcheck.training import Backward, compare_backward
-from diffcheck.values import Flattened, as_tensor, flatten
-from diffcheck.variations import REFUSED, compare_cached_step, compare_variations, torch_outputs, torch_step
-from diffcheck.whole import run_whole
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from diffcheck import tf_side, torch_side
-from diffcheck.copies import IN_MEMORY
-from diffcheck.recording import Crash
+from diffcheck.record import tf_side, torch_side
+from diffcheck.record.copies import IN_MEMORY
+from diffcheck.record.recording import Crash
 
 TOGETHER = 1 << 29
 """Bytes of weights up to which both models are held at once if no bound is given."""

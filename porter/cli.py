@@ -15,9 +15,10 @@ from typing import Annotated, Any
 
 import typer
 
-from porter import __version__, commands, console
-from porter.errors import INTERRUPTED, NotInstalled, PorterError, UsageError
-from porter.quiet import quiet_frameworks
+from porter import __version__, commands
+from porter.base import console
+from porter.base.errors import INTERRUPTED, NotInstalled, PorterError, UsageError
+from porter.base.quiet import quiet_frameworks
 
 FRAMEWORKS = ("tensorflow", "torch", "transformers")
 

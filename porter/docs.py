@@ -11,7 +11,9 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from porter import commands, console, files, rulebook
+from porter import commands
+from porter.base import console, files
+from porter.rulebook import listing as rulebook
 
 DOCUMENTS = (Path("README.md"), Path("GUIDE.md"))
 PROVEN = Path("benchmarks/proven.json")

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from porter.quiet import quiet_frameworks
+from porter.base.quiet import quiet_frameworks
 
 quiet_frameworks()
 

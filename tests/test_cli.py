@@ -12,8 +12,8 @@ import typer
 from typer.testing import CliRunner
 
 from porter import __version__
+from porter.base.errors import LeftOver, NotInstalled, PorterError, UsageError
 from porter.cli import app, as_porter_error, guarded
-from porter.errors import LeftOver, NotInstalled, PorterError, UsageError
 
 COMMANDS = sorted(command.name or "" for command in app.registered_commands)
 EXAMPLE = Path(__file__).parents[1] / "examples" / "brand_new_bert" / "modeling_brand_new_bert.py"

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from porter.rules import all_cards, all_rules
+from porter.rulebook import all_cards, all_rules
 
 ROOT = Path(__file__).parents[1]
 FRAMEWORKS = ("torch", "tensorflow", "keras", "transformers")
 SOURCES = sorted(path for package in ("porter", "diffcheck") for path in (ROOT / package).rglob("*.py"))
 LONGEST_FILE, LONGEST_FUNCTION, MOST_PARAMETERS = 400, 60, 6
-PRINTS = ROOT / "porter" / "console.py"
+PRINTS = ROOT / "porter" / "base" / "console.py"
 COMMANDS = ROOT / "porter" / "commands"
 # Signatures there are PyTorch's and transformers' own, whatever their length.
 FOREIGN_SIGNATURES = ROOT / "porter" / "runtime"
@@ -53,7 +53,9 @@ def test_diffcheck_stands_alone() -> None:
 
 def test_rules_know_no_target() -> None:
     own = [path for path in SOURCES if path.is_relative_to(ROOT / "porter" / "rules")]
-    assert [(path.name, name) for path in own for name in imported(path) if name.startswith("porter.targets")] == []
+    assert [
+        (path.name, name) for path in own for name in imported(path) if name.startswith("porter.rewrite.targets")
+    ] == []
 
 
 @each_source()

@@ -9,7 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from porter.cli import app
-from porter.port_source import PortSource, load_class
+from porter.port.find import PortSource
+from porter.port.load import load_class
 
 torch = pytest.importorskip("torch")
 

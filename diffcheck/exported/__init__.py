@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from diffcheck.exported.compare import Compared, compare_export
+from diffcheck.compare.metrics import TOLERANCE
+from diffcheck.exported.compare_file import Compared, compare_export
 from diffcheck.exported.graph import Graph, NotAnExport
 from diffcheck.exported.matching import fit
-from diffcheck.metrics import TOLERANCE
-from diffcheck.report import Report
-from diffcheck.storage import Stored
+from diffcheck.record.storage import Stored
+from diffcheck.show.report import Report
 
 __all__ = ["Graph", "NotAnExport", "diff_export", "fit", "needs_onnx", "open_export"]
 

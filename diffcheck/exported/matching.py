@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from diffcheck.align import to_layout
+from diffcheck.compare.align import to_layout
+from diffcheck.compare.metrics import scale_of
 from diffcheck.exported.graph import Array, GraphCall, NotAnExport, Port
-from diffcheck.metrics import scale_of
-from diffcheck.recording import ModuleCall, flat_arguments
-from diffcheck.values import TensorValue
+from diffcheck.record.recording import ModuleCall, flat_arguments
+from diffcheck.record.values import TensorValue
 
 Named = dict[str, str]
 """PyTorch's path of a tensor within a module's results or arguments, to the tensor of the file."""

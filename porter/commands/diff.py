@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from porter import console
-from porter.comparison import Request
-from porter.errors import INTERRUPTED, UsageError
+from porter.base import console
+from porter.base.errors import INTERRUPTED, UsageError
+from porter.diff.comparison import Request
 
 if TYPE_CHECKING:
     from diffcheck import Report
@@ -89,9 +89,9 @@ def leave(report: Report) -> None:
 
 def write_reports(report: Report, title: str, junit: Path | None, html: Path | None) -> None:
     """The files that were asked for."""
-    from diffcheck.html import to_html
-    from diffcheck.junit import to_junit
-    from porter import files
+    from diffcheck.show.html import to_html
+    from diffcheck.show.junit import to_junit
+    from porter.base import files
 
     if junit is not None:
         files.write_text(junit, to_junit(report))

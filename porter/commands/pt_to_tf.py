@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from porter import console
-from porter.errors import UsageError
+from porter.base import console
+from porter.base.errors import UsageError
 
 if TYPE_CHECKING:
-    from porter.weights.hub import Opened
-    from porter.weights.pipeline import Options
+    from porter.hub.pull_request import Opened
+    from porter.weights.conversion import Options
 
 
 # What a pull request holds of the output: the repository has the rest already.
@@ -94,18 +94,21 @@ def pt_to_tf(
       porter pt-to-tf --model-name ./my-model --no-pr --output ./my-model-tf
       porter pt-to-tf --model-name ./my-model --tf ports/modeling_tf_bert.py --no-pr --dry-run
     """
-    from porter.weights import source
+    from porter.base.byte_size import size
+    from porter.hub.fetch import Fetch, local_copy
+    from porter.weights.options import check_new
+    from porter.weights.options import target as written_as
 
     check_publishable(model_name, not (no_pr or dry_run))
-    fetch = source.Fetch(revision, token, local_dir, with_code=trust_remote_code)
-    folder = local_source(local_dir, push) if private else source.local_copy(model_name, fetch)
-    source.check_new(folder, model_name, new_weights)
-    from porter.weights.pipeline import Options
+    fetch = Fetch(revision, token, local_dir, with_code=trust_remote_code)
+    folder = local_source(local_dir, push) if private else local_copy(model_name, fetch)
+    check_new(folder, model_name, new_weights)
+    from porter.weights.conversion import Options
 
-    target = source.target(weight_format, dtype, max_shard_size)
+    target = written_as(weight_format, dtype, max_shard_size)
     place = output or Path(f"{Path(model_name).absolute().name}-tf")
     name = override_model_class and override_model_class.removeprefix("TF")
-    memory = source.size(max_memory, "--max-memory 4GB") if max_memory else None
+    memory = size(max_memory, "--max-memory 4GB") if max_memory else None
     options = Options(
         folder, place, model_name, tf, name, max_error, seed, target, with_code, trust_remote_code, memory
     )
@@ -131,7 +134,7 @@ def check_publishable(model_name: str, wanted: bool) -> None:
 
 def tell(data: Mapping[str, Any], output: Path, as_json: bool) -> None:
     """Show what was converted; as JSON it comes at the end."""
-    from porter.weights.report import summary
+    from porter.weights.report.conversion_report import summary
 
     if not as_json:
         console.result(summary(data, output))
@@ -147,8 +150,8 @@ def tell_opened(opened: Opened | None, data: Mapping[str, Any], as_json: bool) -
 
 def converted(options: Options, resume: bool) -> Mapping[str, Any]:
     """The report: of what lies at the output already, where that is wanted, else of a new conversion."""
-    from porter.weights.pipeline import run
-    from porter.weights.report import read_report
+    from porter.weights.conversion import run
+    from porter.weights.report.conversion_report import read_report
 
     found = read_report(options.output) if resume and options.output.is_dir() else None
     return found if found is not None else run(options)
@@ -176,8 +179,8 @@ class Words:
 
 def publish(options: Options, data: Mapping[str, Any], words: Words, sure: bool | None) -> Opened:
     """Propose the files on the Hub; with `sure` not None push them to main, after asking where it is False."""
-    from porter.weights import hub
-    from porter.weights.report import body
+    from porter.hub import pull_request as hub
+    from porter.weights.report.conversion_report import body
 
     upload = tuple(name for name in data["files"] if words.private or name.startswith(UPLOADED))
     text = body(data, upload, words.extra)
@@ -191,8 +194,8 @@ def publish(options: Options, data: Mapping[str, Any], words: Words, sure: bool 
 
 def show_plan(options: Options, as_json: bool) -> None:
     """What a run would write."""
-    from porter.weights.convert import plan_jobs
-    from porter.weights.pipeline import prepared
+    from porter.weights.conversion import prepared
+    from porter.weights.convert.convert import plan_jobs
 
     with prepared(options) as conversion:
         plan = conversion.plan

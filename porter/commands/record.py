@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from porter import console
-from porter.errors import UsageError
+from porter.base import console
+from porter.base.errors import UsageError
 
 FRAMEWORKS = ("pytorch", "tensorflow")
 
@@ -42,11 +42,11 @@ def record(
     if framework not in FRAMEWORKS:
         raise UsageError(f"There is no framework {framework}.", hint=f"--framework {' | '.join(FRAMEWORKS)}")
     import diffcheck
-    from diffcheck.storage import save
-    from porter.model_inputs import inputs_for, read_inputs
-    from porter.model_sides import check_inputs, load_tensorflow, load_torch
-    from porter.port_source import find_port
-    from porter.weights.source import Fetch, local_copy
+    from diffcheck.record.storage import save
+    from porter.diff.model_sides import check_inputs, load_tensorflow, load_torch
+    from porter.hub.fetch import Fetch, local_copy
+    from porter.port.find import find_port
+    from porter.subject.inputs.for_checkpoint import inputs_for, read_inputs
 
     folder = local_copy(model, Fetch(with_code=trust_remote_code))
     with tempfile.TemporaryDirectory() as scratch:

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from porter import console
-from porter.errors import UsageError
+from porter.base import console
+from porter.base.errors import UsageError
 
 
 def rules(
@@ -30,7 +30,7 @@ def rules(
     """
     if sum(map(bool, (name, missing, stub))) > 1:
         raise UsageError("NAME, --missing and --stub ask different questions.", hint="give one of them")
-    from porter import rulebook
+    from porter.rulebook import listing as rulebook
 
     if missing is not None:
         _show_missing(missing, as_json)
@@ -54,7 +54,7 @@ def _show(as_json: bool, data: Mapping[str, object], text: str) -> None:
 
 
 def _show_missing(file: Path, as_json: bool) -> None:
-    from porter import rulebook
+    from porter.rulebook import listing as rulebook
 
     found = rulebook.missing(file)
     rows = [(f"{file.name}:{entry.lines[0]}", str(len(entry.lines)), entry.name) for entry in found]

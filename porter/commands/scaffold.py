@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from porter import console
-from porter.errors import UsageError
+from porter.base import console
+from porter.base.errors import UsageError
 
 TARGETS = ("standalone",)
 
@@ -42,8 +42,8 @@ def scaffold(
     """
     if target not in TARGETS:
         raise UsageError(f"There is no target {target}.", hint=f"--target {' | '.join(TARGETS)}")
-    from porter import files
-    from porter.scaffold import Options, run
+    from porter.base import files
+    from porter.port.chain import Options, run
 
     result = run(Options(name, output, tuple(classes or ()), sample, verify, trust_remote_code))
     data = result.to_json()

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from porter.facts import Facts
-from porter.rewrite.assemble import assemble
 from porter.rewrite.context import Context, Note
-from porter.rewrite.flow import analyse
-from porter.rewrite.format import format_code, split_line_marks
-from porter.rewrite.knowledge import Knowledge
-from porter.rewrite.nested_port import NestedPort
-from porter.rewrite.source import Source
+from porter.rewrite.reading.calls_in_file import analyse
+from porter.rewrite.reading.knowledge import Knowledge
+from porter.rewrite.reading.nested_port import NestedPort
+from porter.rewrite.reading.source import Source
+from porter.rewrite.targets import Target
+from porter.rewrite.text.assemble import assemble
+from porter.rewrite.text.format import format_code, split_line_marks
 from porter.rewrite.transformer import Porter
 from porter.subject import Subject
-from porter.targets import Target
 
 __all__ = ["Draft", "NestedPort", "Note", "rewrite"]
 

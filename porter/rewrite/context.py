@@ -11,11 +11,11 @@ import libcst as cst
 import libcst.matchers as m
 
 from porter.facts import Fact
-from porter.rewrite.flow import Flow
-from porter.rewrite.knowledge import Knowledge
-from porter.rewrite.scope import Rescoper
-from porter.rewrite.source import LocalFunction, Source
-from porter.rules.call import Arg
+from porter.rewrite.reading.calls_in_file import Flow
+from porter.rewrite.reading.knowledge import Knowledge
+from porter.rewrite.reading.scope import Rescoper
+from porter.rewrite.reading.source import LocalFunction, Source
+from porter.rulebook.call import Arg
 
 OWN = "_of_this_file"
 """Behind the name of a called function of the file, until the runtime's functions have got their aliases."""

@@ -7,25 +7,25 @@ import inspect
 import libcst as cst
 import libcst.matchers as m
 
-from porter.rewrite import arithmetic
-from porter.rewrite.annotations import port_annotation, port_class_name, port_docstring_statement
-from porter.rewrite.arguments import ported_parameter
-from porter.rewrite.attributes import layer_class, translate_attribute
-from porter.rewrite.calls import translate_call, walks_modules
-from porter.rewrite.checks import asks_for_meta, port_assert, port_check, port_general
-from porter.rewrite.classes import port_class
 from porter.rewrite.context import Context
-from porter.rewrite.copies import port_copied_from
-from porter.rewrite.counted_loops import port_counted
-from porter.rewrite.functions import DROPPED_METHODS, FILE_FUNCTIONS, port_function
-from porter.rewrite.layer_names import comprehension_index, layer_name, own_index
-from porter.rewrite.loops import port_loop
-from porter.rewrite.precedence import with_parentheses
-from porter.rewrite.special import special_call, special_subscript
-from porter.rewrite.statements import flattened, fold_boolean, fold_if, indices, port_statement
-from porter.rules import Unknown, find_rule
-from porter.rules.call import code_of
-from porter.subscripts import subscript
+from porter.rewrite.definitions.classes import port_class
+from porter.rewrite.definitions.copied_from import port_copied_from
+from porter.rewrite.definitions.functions import DROPPED_METHODS, FILE_FUNCTIONS, port_function
+from porter.rewrite.expressions import operators as arithmetic
+from porter.rewrite.expressions.annotations import port_annotation, port_class_name, port_docstring_statement
+from porter.rewrite.expressions.arguments import ported_parameter
+from porter.rewrite.expressions.attributes import layer_class, translate_attribute
+from porter.rewrite.expressions.calls import translate_call, walks_modules
+from porter.rewrite.expressions.precedence import with_parentheses
+from porter.rewrite.expressions.special import special_call, special_subscript
+from porter.rewrite.reading.layer_names import comprehension_index, layer_name, own_index
+from porter.rewrite.statements.checks import asks_for_meta, port_assert, port_check, port_general
+from porter.rewrite.statements.counted_loops import port_counted
+from porter.rewrite.statements.loops import port_loop
+from porter.rewrite.statements.simple import flattened, fold_boolean, fold_if, indices, port_statement
+from porter.rulebook import Unknown, find_rule
+from porter.rulebook.call import code_of
+from porter.rulebook.subscripts import subscript
 
 
 class Porter(cst.CSTTransformer):

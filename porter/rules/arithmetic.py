@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from porter.rules import Call, rule
+from porter.rulebook import Call, rule
 from porter.rules.casting import as_float, cast, float_operand, is_float, operands, promoted, tensor_dtype
 
 # torch name -> TensorFlow function, for functions that compute in floating point whatever they get

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from porter.facts import Fact
-from porter.rules.call import Arg, Call
+from porter.rulebook.call import Arg, Call
 
 _ORDER = ("bool", "uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32", "float64", "complex64")
 

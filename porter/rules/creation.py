@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from porter.rules import Arg, Call, Unknown, rule
-from porter.rules.call import code_of
+from porter.rulebook import Arg, Call, Unknown, rule
+from porter.rulebook.call import code_of
 from porter.rules.casting import cast, tensor_dtype
 
 

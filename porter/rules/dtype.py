@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from porter.rules import Arg, Call, rule
-from porter.rules.call import code_of
+from porter.rulebook import Arg, Call, rule
+from porter.rulebook.call import code_of
 
 DTYPES = {
     "float32": "float32",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from porter.rules import Arg, Call, rule
+from porter.rulebook import Arg, Call, rule
 from porter.rules.matmul import product
 
 _F = "torch.nn.functional"

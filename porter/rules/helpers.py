@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from porter.rules import rule
+from porter.rulebook import rule
 
 rule(
     "transformers.activations.get_activation(activation_string)",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from porter.rules import Arg, Call, rule
+from porter.rulebook import Arg, Call, rule
 from porter.rules.casting import cast, common_dtype
 
 rule(

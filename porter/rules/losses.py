@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from porter.rules import layer, rule
+from porter.rulebook import layer, rule
 
 _F = "torch.nn.functional"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from porter.rules import Arg, Call, rule
+from porter.rulebook import Arg, Call, rule
 from porter.rules.casting import promoted
 
 

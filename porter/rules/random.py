@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from porter.rules import Call, rule
+from porter.rulebook import Call, rule
 from porter.rules.creation import dtype_code, dtype_keyword, is_weight, shape_code
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from porter.rules import Call, rule
+from porter.rulebook import Call, rule
 from porter.rules.casting import as_bool, as_float, cast, is_float, tensor_dtype
 
 

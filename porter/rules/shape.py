@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import libcst as cst
 
-from porter.rules import Arg, Call, rule
-from porter.rules.call import code_of
+from porter.rulebook import Arg, Call, rule
+from porter.rulebook.call import code_of
 
 rule(
     "torch.Tensor.shape",

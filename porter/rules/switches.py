@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from porter.rules import Call, rule
+from porter.rulebook import Call, rule
 
 rule(
     "torch.compiler.is_compiling()",

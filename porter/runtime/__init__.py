@@ -8,8 +8,8 @@ import importlib
 from typing import Any
 
 _MODULES = {
-    "activations": ("get_tf_activation",),
-    "auto": (
+    "ops.activations": ("get_tf_activation",),
+    "model.auto": (
         "TFAutoBackbone",
         "TFAutoModel",
         "TFAutoModelForAudioFrameClassification",
@@ -21,17 +21,25 @@ _MODULES = {
         "TFAutoModelForTextEncoding",
         "load_backbone",
     ),
-    "backbone": ("TFBackboneMixin", "filter_output_hidden_states"),
-    "building": ("add_bias", "add_layer", "add_parameter", "built", "import_beside", "named_children", "remove_layer"),
+    "model.backbone": ("TFBackboneMixin", "filter_output_hidden_states"),
+    "model.building": (
+        "add_bias",
+        "add_layer",
+        "add_parameter",
+        "built",
+        "import_beside",
+        "named_children",
+        "remove_layer",
+    ),
     "caches": ("Cache", "DynamicCache", "EncoderDecoderCache", "StaticCache"),
-    "calling": ("merge_with_config_defaults", "unpack_inputs"),
-    "capturing": ("OutputRecorder", "capture_outputs", "select_hidden_states"),
-    "generic_heads": (
+    "model.calling": ("merge_with_config_defaults", "unpack_inputs"),
+    "model.capturing": ("OutputRecorder", "capture_outputs", "select_hidden_states"),
+    "model.generic_heads": (
         "TFGenericForQuestionAnswering",
         "TFGenericForSequenceClassification",
         "TFGenericForTokenClassification",
     ),
-    "experts": ("experts_forward",),
+    "model.experts": ("experts_forward",),
     "layers": (
         "AdaptiveAvgPool1D",
         "AdaptiveAvgPool2D",
@@ -58,9 +66,9 @@ _MODULES = {
         "TiedDense",
         "weight_norm",
     ),
-    "layers.attention": ("MultiheadAttention",),
+    "layers.multihead": ("MultiheadAttention",),
     "layers.shaping": ("Flatten", "GLU", "Pad", "PixelShuffle", "PixelUnshuffle", "Unfold", "Upsample"),
-    "names": ("sublayers",),
+    "model.names": ("sublayers",),
     "losses": (
         "BCELoss",
         "BCEWithLogitsLoss",
@@ -73,7 +81,7 @@ _MODULES = {
         "NLLLoss",
         "SmoothL1Loss",
     ),
-    "losses.functional": (
+    "losses.loss_functions": (
         "binary_cross_entropy",
         "binary_cross_entropy_with_logits",
         "cross_entropy",
@@ -85,7 +93,7 @@ _MODULES = {
         "nll_loss",
         "smooth_l1_loss",
     ),
-    "masks": (
+    "attention.masks": (
         "create_bidirectional_mask",
         "create_bidirectional_sliding_window_mask",
         "create_causal_mask",
@@ -93,17 +101,17 @@ _MODULES = {
         "create_recurrent_attention_mask",
         "create_sliding_window_causal_mask",
     ),
-    "modeling": ("TFPreTrainedModel",),
-    "ops": ("dropout", "shape_list", "slice_logits_to_keep"),
-    "ops_convolution": (
+    "model.modeling": ("TFPreTrainedModel",),
+    "ops.common": ("dropout", "shape_list", "slice_logits_to_keep"),
+    "ops.conv": (
         "adaptive_avg_pool",
         "avg_pool",
         "conv",
         "conv_transpose",
         "max_pool",
     ),
-    "ops_fourier": ("fftn", "irfft", "rfft"),
-    "ops_functional": (
+    "ops.fourier_transforms": ("fftn", "irfft", "rfft"),
+    "ops.nn_functional": (
         "batch_norm",
         "embedding_bag",
         "gumbel_softmax",
@@ -119,7 +127,7 @@ _MODULES = {
         "scaled_dot_product_attention",
         "unfold",
     ),
-    "ops_indexing": (
+    "ops.by_index": (
         "gather_along",
         "index",
         "index_add",
@@ -132,8 +140,8 @@ _MODULES = {
         "scatter_reduce",
         "slice_update",
     ),
-    "ops_loop": ("joined", "loop", "stacked"),
-    "ops_reduction": (
+    "ops.looping": ("joined", "loop", "stacked"),
+    "ops.reductions": (
         "cdist",
         "cummax",
         "cummin",
@@ -152,7 +160,7 @@ _MODULES = {
         "unique_consecutive",
         "var",
     ),
-    "ops_vision": (
+    "ops.vision": (
         "center_to_corners_format",
         "corners_to_center_format",
         "get_vision_attention_seqlens",
@@ -163,7 +171,7 @@ _MODULES = {
         "get_vision_window_index",
         "select_best_resolution",
     ),
-    "ops_shape": (
+    "ops.shapes": (
         "as_int",
         "expand",
         "flatten",
@@ -186,8 +194,8 @@ _MODULES = {
         "view_as_complex",
         "view_as_real",
     ),
-    "rope": ("ROPE_INIT_FUNCTIONS", "dynamic_rope_update"),
-    "serialization": ("keras_serializable",),
+    "attention.rope": ("ROPE_INIT_FUNCTIONS", "dynamic_rope_update"),
+    "model.serialization": ("keras_serializable",),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 LAYERS = frozenset(name for name, module in _HOMES.items() if module.partition(".")[0] == "layers")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 
-from porter.errors import NotInstalled, UsageError
+from porter.base.errors import NotInstalled, UsageError
 
 SEARCHED = (".", "examples", "src/transformers/models")
 LOOKED_IN = "./, ./examples/ and ./src/transformers/models/"

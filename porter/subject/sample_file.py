@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from porter.errors import UsageError
+from porter.base.errors import UsageError
 from porter.subject.case import Case, InputSpec, ModelCase
 
 FORMAT = "a case has config_module, config_class, config, inputs and models"

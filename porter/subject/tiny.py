@@ -9,12 +9,14 @@ from dataclasses import replace
 from types import MappingProxyType, ModuleType
 from typing import Any
 
-from porter.errors import UsageError
-from porter.sample import RUN_ERRORS, numpy_inputs, torch_inputs, trial_runs
+from porter.base.errors import UsageError
 from porter.subject.case import Case, InputSpec, ModelCase
-from porter.subject.inputs import possible_inputs
+from porter.subject.inputs.arrays import numpy_inputs
+from porter.subject.inputs.from_signature import possible_inputs
+from porter.subject.inputs.variation import torch_inputs
 from porter.subject.locate import Location
 from porter.subject.shrink import STRATEGIES, shrink
+from porter.subject.torch_model import RUN_ERRORS, trial_runs
 
 MOST_PARAMETERS = 30_000_000
 NOT_OF_THE_MODEL = {"architectures", "auto_map", "dtype", "torch_dtype", "transformers_version", "_name_or_path",

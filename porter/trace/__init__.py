@@ -7,19 +7,13 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType, ModuleType
 from typing import Any
 
-from porter.errors import UsageError
+from porter.base.errors import UsageError
 from porter.facts import Facts
-from porter.sample import (
-    RUN_ERRORS,
-    build_config,
-    build_torch_model,
-    checked_variation,
-    numpy_inputs,
-    torch_inputs,
-    trial_runs,
-)
 from porter.subject.case import Case, InputSpec, ModelCase, Subject
+from porter.subject.inputs.arrays import numpy_inputs
+from porter.subject.inputs.variation import checked_variation, torch_inputs
 from porter.subject.tiny import inputs_that_run, model_classes, tiny_case
+from porter.subject.torch_model import RUN_ERRORS, build_config, build_torch_model, trial_runs
 from porter.trace.extra_runs import run_extras
 from porter.trace.nested_models import nested_models
 from porter.trace.recorder import Recorder, watched

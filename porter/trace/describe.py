@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import Any
 
 from porter.facts import Fact
-from porter.trace.names import CACHED, ROUTINES, canonical, unwrapped
+from porter.facts.canonical import CACHED, ROUTINES, canonical, unwrapped
 
 LONGEST_SEQUENCE = 16
 LONGEST_STRING = 200

@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from porter.sample import RUN_ERRORS, Inputs
-from porter.trace.extra_inputs import MAKERS, logits_of, next_step, with_encoder_states, with_labels
+from porter.subject.inputs.arrays import Inputs
+from porter.subject.inputs.extra_inputs import MAKERS, logits_of, next_step, with_encoder_states, with_labels
+from porter.subject.torch_model import RUN_ERRORS
 
 
 def run_extras(model: Any, inputs: Inputs) -> None:

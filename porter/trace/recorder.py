@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
-from porter.errors import UsageError
+from porter.base.errors import UsageError
 from porter.facts import UNSEEN, Fact, Facts, ModuleFact, NestedModel, Span
+from porter.facts.canonical import canonical
 from porter.subject.case import Subject
 from porter.trace.describe import Describer
 from porter.trace.instrument import ENTER, WATCH, Instrumented, instrument
-from porter.trace.names import canonical
 
 
 class Recorder:

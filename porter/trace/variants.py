@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from porter.sample import RUN_ERRORS
+from porter.subject.torch_model import RUN_ERRORS
 
 Changes = Mapping[str, bool | str]
 

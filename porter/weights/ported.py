@@ -6,7 +6,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from porter.weights import source, whole_formats
+from porter.hub.fetch import Fetch, has_tensorflow, local_copy
+from porter.weights.convert import whole_formats
 
 
 def load(name: str, *, tf: str | None = None, revision: str | None = None, trust_remote_code: bool = False) -> Any:
@@ -24,14 +25,15 @@ def load(name: str, *, tf: str | None = None, revision: str | None = None, trust
     Raises:
         UsageError: there is no such model, or its code is not trusted.
     """
-    from porter.port_source import find_port, load_class
-    from porter.quiet import quiet_frameworks
+    from porter.base.quiet import quiet_frameworks
+    from porter.port.find import find_port
+    from porter.port.load import load_class
 
     quiet_frameworks()
-    folder = source.local_copy(name, source.Fetch(revision, ported=True))
+    folder = local_copy(name, Fetch(revision, ported=True))
     with tempfile.TemporaryDirectory(prefix="porter-") as scratch:
         port = find_port(folder, tf, Path(scratch), trust_remote_code)
         model_class = load_class(port)
         if (folder / whole_formats.KERAS_FILE).exists():
             return whole_formats.load(folder, model_class)
-        return model_class.from_pretrained(folder, from_pt=not source.has_tensorflow(folder))
+        return model_class.from_pretrained(folder, from_pt=not has_tensorflow(folder))

@@ -16,8 +16,8 @@ def checkpoint(tmp_path_factory):
     """A folder with weights and the TensorFlow file beside them."""
     from transformers import BertConfig, BertModel
 
-    from porter.sample import strengthen
-    from porter.scaffold import Options, run
+    from porter.port.chain import Options, run
+    from porter.subject.strong_weights import strengthen
 
     folder = tmp_path_factory.mktemp("checkpoint")
     config = BertConfig(
@@ -122,8 +122,8 @@ def test_a_mistake_in_an_onnx_file_is_named(checkpoint, onnx_file, tmp_path):
 def test_a_saved_model_is_the_candidate(checkpoint, tmp_path):
     import tensorflow as tf
 
-    from porter.model_sides import load_tensorflow
-    from porter.port_source import find_port
+    from porter.diff.model_sides import load_tensorflow
+    from porter.port.find import find_port
 
     model = load_tensorflow(Path(checkpoint.folder), find_port(Path(checkpoint.folder), None, tmp_path))
     names = ("input_ids", "attention_mask")
@@ -135,7 +135,7 @@ def test_a_saved_model_is_the_candidate(checkpoint, tmp_path):
 
 
 def test_without_onnxruntime_a_hint_tells_how_to_install_it(checkpoint, onnx_file, monkeypatch):
-    monkeypatch.setattr("porter.candidate.NEEDED", ("onnx", "no_runtime"))
+    monkeypatch.setattr("porter.diff.candidate.NEEDED", ("onnx", "no_runtime"))
     done = porter("diff", "--model", checkpoint.folder, "--candidate", str(onnx_file))
     assert done.code == 3
     assert "no_runtime is needed" in done.err

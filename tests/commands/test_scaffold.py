@@ -36,7 +36,7 @@ class Done:
 @pytest.fixture
 def finished(monkeypatch: pytest.MonkeyPatch):
     def use(data: dict[str, Any]) -> None:
-        monkeypatch.setattr("porter.scaffold.run", lambda options: Done(data))
+        monkeypatch.setattr("porter.port.chain.run", lambda options: Done(data))
 
     return use
 

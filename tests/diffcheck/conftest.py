@@ -32,7 +32,7 @@ def strengthen(model, seed=0):
 
 def transfer(torch_model, tf_model):
     """Load a Keras model whose layers carry PyTorch's names: kernels of Dense layers are transposed."""
-    from diffcheck import tf_side
+    from diffcheck.record import tf_side
 
     state = {name: value.numpy() for name, value in torch_model.state_dict().items()}
     for path, variable in tf_side.variables(tf_model).items():
@@ -111,7 +111,7 @@ def old_mutant(old_twins, tmp_path):
     """The port written by hand with one edit of its file; its weights are those of the true port."""
 
     def make(old, new):
-        from diffcheck import tf_side
+        from diffcheck.record import tf_side
 
         text = (HERE / "tiny_tf_by_hand.py").read_text()
         assert old in text

@@ -7,10 +7,10 @@ import pytest
 
 import diffcheck
 from diffcheck import Options, compare
-from diffcheck.diagnose import Alone, judged
-from diffcheck.recording import Crash, ModuleCall
-from diffcheck.report import ModuleResult
-from diffcheck.values import Flattened
+from diffcheck.judge.diagnose import Alone, judged
+from diffcheck.record.recording import Crash, ModuleCall
+from diffcheck.record.values import Flattened
+from diffcheck.show.report import ModuleResult
 
 
 def verdicts(report):
@@ -182,7 +182,7 @@ def test_calls_that_only_infer_shapes_are_no_calls():
     import keras
     import tensorflow as tf
 
-    from diffcheck import tf_side
+    from diffcheck.record import tf_side
 
     class Halving(keras.layers.Layer):
         def call(self, hidden_states):

@@ -10,8 +10,8 @@ import pytest
 
 import diffcheck
 from diffcheck import Options
-from diffcheck.html import page_data, to_html
-from diffcheck.junit import to_junit
+from diffcheck.show.html import page_data, to_html
+from diffcheck.show.junit import to_junit
 
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 

@@ -62,7 +62,7 @@ def test_small_models_stay(loaders, monkeypatch):
 
 
 def test_what_is_stripped_takes_no_memory(twins):
-    from diffcheck import torch_side
+    from diffcheck.record import torch_side
 
     whole = torch_side.size(twins.torch)
     kept = torch_side.size(twins.torch.get_submodule("encoder.layer.1"))

@@ -6,10 +6,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from porter.port_source import import_file
-from porter.sample import Inputs, build_torch_model, numpy_inputs
-from porter.scaffold import Options, Result, run
-from porter.subject import Case, InputSpec, Subject, find_subject
+from porter.port.chain import Options, Result, run
+from porter.port.load import import_file
+from porter.subject import Case, InputSpec, Subject
+from porter.subject.find import find_subject
+from porter.subject.inputs.arrays import Inputs, numpy_inputs
+from porter.subject.torch_model import build_torch_model
 
 SAMPLES = Path(__file__).parent
 FAMILIES = ("bart", "bert", "convnext", "distilbert", "gpt2", "llama", "qwen3", "roberta", "t5", "vit", "wav2vec2")

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from porter.sample import numpy_inputs
 from porter.subject import InputSpec
+from porter.subject.inputs.arrays import numpy_inputs
 
 DECODERS = {"llama": "LlamaForCausalLM", "gpt2": "GPT2LMHeadModel", "qwen3": "Qwen3ForCausalLM"}
 WITH_ENCODER = {"t5": "T5ForConditionalGeneration", "bart": "BartForConditionalGeneration"}

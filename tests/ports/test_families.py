@@ -17,9 +17,9 @@ import pytest
 import tensorflow as tf
 import torch
 
-from porter.runtime.names import named_variables
-from porter.sample import torch_inputs
-from porter.verify import run_port
+from porter.port.verify import run_port
+from porter.runtime.model.names import named_variables
+from porter.subject.inputs.variation import torch_inputs
 from tests.ports.porting import drawn
 
 

@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 
-from porter.verify import run_port
+from porter.port.verify import run_port
 
 SCRIPT = """
 import importlib.machinery, os, sys

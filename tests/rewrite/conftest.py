@@ -1,6 +1,6 @@
 import pytest
 
-from porter.rewrite.source import Source
+from porter.rewrite.reading.source import Source
 from tests.rewrite.porting import Ported, port, tiny_subject
 
 

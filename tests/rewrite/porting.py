@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from porter.port_source import import_file
+from porter.port.load import import_file
+from porter.port.write import write
 from porter.rewrite import Draft, rewrite
+from porter.rewrite.targets import standalone
 from porter.subject import Case, InputSpec, ModelCase, Subject
-from porter.targets import standalone
 from porter.trace import trace
-from porter.written import write
 
 PACKAGE = "tests.rewrite.fixtures"
 

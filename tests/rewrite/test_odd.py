@@ -3,7 +3,7 @@
 import pytest
 import tensorflow as tf
 
-from porter.verify import verify
+from porter.port.verify import verify
 
 
 def test_the_port_computes_the_same(odd):

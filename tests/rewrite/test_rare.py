@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from porter.verify import verify
+from porter.port.verify import verify
 
 
 def test_the_port_computes_the_same(rare):

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from porter.verify import verify
+from porter.port.verify import verify
 
 
 @pytest.mark.parametrize(

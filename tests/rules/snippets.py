@@ -9,13 +9,13 @@ import libcst as cst
 import torch
 
 from porter.facts import Fact
-from porter.rewrite.template import fill, translate
-from porter.rules import Call, bind, find_card, find_rule
-from porter.rules.call import Arg, code_of
-from porter.rules.signature import Bound
-from porter.subscripts import Index, subscript
+from porter.facts.canonical import canonical
+from porter.rulebook import Call, bind, find_card, find_rule
+from porter.rulebook.call import Arg, code_of
+from porter.rulebook.signature import Bound
+from porter.rulebook.subscripts import Index, subscript
+from porter.rulebook.template import fill, translate
 from porter.trace.describe import Describer
-from porter.trace.names import canonical
 from tests.rules.samples import samples
 
 

@@ -9,8 +9,8 @@ import tensorflow as tf
 import torch
 
 import porter.runtime
-from porter.rules import Card, all_cards
-from porter.runtime.layouts import layouts_of
+from porter.rulebook import Card, all_cards
+from porter.runtime.stored.layouts import layouts_of
 from tests.rules.samples import samples
 from tests.rules.snippets import build_shape, rewritten, torch_names
 

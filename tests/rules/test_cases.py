@@ -2,7 +2,7 @@
 
 import pytest
 
-from porter.rules import Rule, all_rules
+from porter.rulebook import Rule, all_rules
 from tests.rules.running import compare, run
 from tests.rules.snippets import rewritten, torch_names
 

@@ -9,7 +9,7 @@ from torch import nn
 from transformers.pytorch_utils import Conv1D as TransformersConv1D
 
 from porter.runtime import layers
-from porter.runtime.names import named_variables
+from porter.runtime.model.names import named_variables
 from tests.runtime.compare import assert_matches
 
 RANDOM = np.random.default_rng(0)

@@ -6,7 +6,8 @@ from transformers import BertConfig
 from transformers.loss import loss_utils
 
 from porter.runtime import losses
-from porter.runtime.losses import functional, heads
+from porter.runtime.losses import head_losses as heads
+from porter.runtime.losses import loss_functions as functional
 from tests.runtime.compare import assert_matches
 
 RANDOM = np.random.default_rng(0)

@@ -90,7 +90,7 @@ def test_a_bin_file_asks_for_torch(checkpoint, tmp_path):
     torch.save({}, tmp_path / "pytorch_model.bin")
     run(
         """
-        from porter.errors import NotInstalled
+        from porter.base.errors import NotInstalled
         try:
             ported.TFBertForMaskedLM.from_pretrained({path!r}, from_pt=True)
         except NotInstalled as error:

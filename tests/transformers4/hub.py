@@ -16,9 +16,10 @@ CLASSES = ("BertModel", "T5ForConditionalGeneration")  # one file, and several w
 PROPOSE = """
 import sys
 from pathlib import Path
-from porter.weights import hub, source
+from porter.hub import pull_request as hub
+from porter.hub.fetch import local_copy
 folder = Path(sys.argv[2])
-fetched = source.local_copy(sys.argv[1])
+fetched = local_copy(sys.argv[1])
 assert (fetched / "model.safetensors").read_bytes() == b"pytorch"
 weights = tuple(file.name for file in sorted(folder.glob("tf_model*")))
 print(hub.propose(hub.Proposal(sys.argv[1], folder, weights, "the body")).number)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from porter.quiet import quiet_frameworks
+from porter.base.quiet import quiet_frameworks
 
 quiet_frameworks()
 
@@ -44,9 +44,10 @@ OUTPUTS = ("logits", "start_logits", "end_logits", "prediction_logits", "seq_rel
 
 def write_family(family: str, folder: Path) -> None:
     """Scaffold the family and convert a checkpoint of each of its classes with strong random weights."""
-    from porter.port_source import PortSource, load_class
-    from porter.scaffold import Options, run
-    from porter.subject import find_subject
+    from porter.port.chain import Options, run
+    from porter.port.find import PortSource
+    from porter.port.load import load_class
+    from porter.subject.find import find_subject
 
     sample = SAMPLES / f"{family}.json"
     subject = find_subject(family, sample)
@@ -61,10 +62,12 @@ def write_family(family: str, folder: Path) -> None:
 def write_class(subject, tf_class, name: str, folder: Path) -> None:
     import torch
 
-    from porter.runtime.checkpoint import open_checkpoint
-    from porter.sample import build_torch_model, numpy_inputs, torch_inputs
-    from porter.weights.convert import Target, convert
-    from porter.weights.plan import build_without_weights, make_plan
+    from porter.runtime.stored.checkpoint import open_checkpoint
+    from porter.subject.inputs.arrays import numpy_inputs
+    from porter.subject.inputs.variation import torch_inputs
+    from porter.subject.torch_model import build_torch_model
+    from porter.weights.convert.convert import Target, convert
+    from porter.weights.plan.plan import build_without_weights, make_plan
 
     case, model_case = next((case, model) for case in subject.cases for model in case.models if model.name == name)
     model = build_torch_model(subject, case, name)

@@ -8,14 +8,14 @@ import pytest
 import safetensors.numpy
 from transformers import PretrainedConfig
 
-from porter.errors import UsageError
+from porter.base.errors import UsageError
 from porter.runtime import TFPreTrainedModel
-from porter.runtime.checkpoint import open_checkpoint
-from porter.runtime.loading import checkpoint_conversions
-from porter.runtime.pairing import Scope
-from porter.weights.convert import Target, convert
-from porter.weights.plan import Plan, build_without_weights, make_plan
-from porter.weights.readback import check_written
+from porter.runtime.stored.checkpoint import open_checkpoint
+from porter.runtime.stored.loading import checkpoint_conversions
+from porter.runtime.stored.pairing import Scope
+from porter.weights.convert.convert import Target, convert
+from porter.weights.convert.readback import check_written
+from porter.weights.plan.plan import Plan, build_without_weights, make_plan
 
 EXPERTS, INNER, HIDDEN = 3, 4, 2
 

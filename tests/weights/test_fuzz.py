@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from porter.runtime.checkpoint import CheckpointError, open_checkpoint, read_index
+from porter.runtime.stored.checkpoint import CheckpointError, open_checkpoint, read_index
 
 INPUTS = 3000
 TENSORS = {

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from porter.runtime.checkpoint import open_checkpoint
-from porter.runtime.layouts import Layout
-from porter.runtime.pairing import Target, pair
-from porter.weights.plan import Plan
-from porter.weights.report import read_report
+from porter.runtime.stored.checkpoint import open_checkpoint
+from porter.runtime.stored.layouts import Layout
+from porter.runtime.stored.pairing import Target, pair
+from porter.weights.plan.plan import Plan
+from porter.weights.report.conversion_report import read_report
 
 ROOT = Path(__file__).parents[2]
 # More of them: PORTER_KILLS=200 python -m pytest tests/weights/test_kills.py
@@ -25,9 +25,9 @@ TENSORS = 40
 SCRIPT = """
 import json, sys
 from pathlib import Path
-from porter.runtime.checkpoint import open_checkpoint
+from porter.runtime.stored.checkpoint import open_checkpoint
 from porter.weights.convert import Target, convert
-from porter.weights.output import whole_folder
+from porter.weights.convert.output_folder import whole_folder
 from porter.weights.plan import Plan
 from porter.weights.report import hashes, write_report
 source = Path(sys.argv[1])

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import tensorflow as tf
 
-from porter.runtime.ops import shape_list
+from porter.runtime.ops.common import shape_list
 
 
 class CacheLayer:

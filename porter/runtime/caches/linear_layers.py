@@ -7,7 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 from porter.runtime.caches.cache_layers import CacheLayer, DynamicLayer, DynamicSlidingWindowLayer, StaticLayer
-from porter.runtime.ops import shape_list
+from porter.runtime.ops.common import shape_list
 
 
 class LinearAttentionLayer(CacheLayer):

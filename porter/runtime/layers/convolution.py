@@ -12,7 +12,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from porter.runtime.ops_shape import pad
+from porter.runtime.ops.shapes import pad
 
 Sizes = int | Sequence[int]
 DATA_FORMATS = {1: "NWC", 2: "NHWC", 3: "NDHWC"}
@@ -218,7 +218,7 @@ def weight_norm(layer: KernelLayer, name: str = "weight", dim: int = 0) -> Kerne
         raise ValueError(f"Weight normalisation with dim={dim} has no counterpart.")
     if layer.built:
         raise ValueError(f"{layer.name} is built already, its weight cannot be normalised any more.")
-    from porter.runtime.layouts import layouts_of
+    from porter.runtime.stored.layouts import layouts_of
 
     layout = layouts_of(type(layer))["weight"]
     layer.norm_axis = layout.to_keras_permutation.index(dim)

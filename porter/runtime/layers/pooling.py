@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 
 from porter.runtime.layers.convolution import DATA_FORMATS, Sizes, channels_first, channels_last, per_axis
-from porter.runtime.ops import shape_list
+from porter.runtime.ops.common import shape_list
 
 
 class _Pooling(keras.layers.Layer):

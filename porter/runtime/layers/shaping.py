@@ -6,7 +6,8 @@ from typing import Any
 
 import keras
 
-from porter.runtime import ops_functional, ops_shape
+from porter.runtime.ops import nn_functional as ops_functional
+from porter.runtime.ops import shapes as ops_shape
 
 
 class PixelShuffle(keras.layers.Layer):

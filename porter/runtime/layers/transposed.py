@@ -7,7 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 from porter.runtime.layers.convolution import KernelLayer, Sizes, channels_first, channels_last, per_axis
-from porter.runtime.ops import shape_list
+from porter.runtime.ops.common import shape_list
 
 _OPERATIONS = (tf.nn.conv1d_transpose, tf.nn.conv2d_transpose, tf.nn.conv3d_transpose)
 

@@ -12,7 +12,7 @@ from porter.runtime.losses.criteria import (
     NLLLoss,
     SmoothL1Loss,
 )
-from porter.runtime.losses.heads import LOSS_MAPPING, loss_function, loss_type
+from porter.runtime.losses.head_losses import LOSS_MAPPING, loss_function, loss_type
 
 __all__ = [
     "LOSS_MAPPING",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from porter.runtime.losses import functional
+from porter.runtime.losses import loss_functions as functional
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,26 @@ Fields that several outputs have, with their shapes:
 - `router_logits`, `router_probs`: a tuple over the layers of the experts' scores.
 """
 
-from porter.runtime.outputs.base import TFModelOutput
-from porter.runtime.outputs.heads import (
+from porter.runtime.outputs.base_models import (
+    TFBackboneOutput,
+    TFBaseModelOutput,
+    TFBaseModelOutputWithCrossAttentions,
+    TFBaseModelOutputWithNoAttention,
+    TFBaseModelOutputWithPast,
+    TFBaseModelOutputWithPastAndCrossAttentions,
+    TFBaseModelOutputWithPooling,
+    TFBaseModelOutputWithPoolingAndCrossAttentions,
+    TFBaseModelOutputWithPoolingAndNoAttention,
+    TFBaseModelOutputWithPoolingAndProjection,
+    TFMoEModelOutput,
+    TFMoeModelOutputWithPast,
+    TFMoEModelOutputWithPastAndCrossAttentions,
+    TFSeq2SeqModelOutput,
+    TFSeq2SeqMoEModelOutput,
+    TFSeq2SeqTSModelOutput,
+    TFWav2Vec2BaseModelOutput,
+)
+from porter.runtime.outputs.head_outputs import (
     TFCausalLMOutput,
     TFCausalLMOutputWithCrossAttentions,
     TFCausalLMOutputWithPast,
@@ -41,25 +59,7 @@ from porter.runtime.outputs.heads import (
     TFTokenClassifierOutput,
     TFXVectorOutput,
 )
-from porter.runtime.outputs.models import (
-    TFBackboneOutput,
-    TFBaseModelOutput,
-    TFBaseModelOutputWithCrossAttentions,
-    TFBaseModelOutputWithNoAttention,
-    TFBaseModelOutputWithPast,
-    TFBaseModelOutputWithPastAndCrossAttentions,
-    TFBaseModelOutputWithPooling,
-    TFBaseModelOutputWithPoolingAndCrossAttentions,
-    TFBaseModelOutputWithPoolingAndNoAttention,
-    TFBaseModelOutputWithPoolingAndProjection,
-    TFMoEModelOutput,
-    TFMoeModelOutputWithPast,
-    TFMoEModelOutputWithPastAndCrossAttentions,
-    TFSeq2SeqModelOutput,
-    TFSeq2SeqMoEModelOutput,
-    TFSeq2SeqTSModelOutput,
-    TFWav2Vec2BaseModelOutput,
-)
+from porter.runtime.outputs.model_output import TFModelOutput
 
 __all__ = [
     "TFBackboneOutput",

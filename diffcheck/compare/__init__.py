@@ -1,0 +1,1 @@
+"""Two tensors, two nested outputs, two trees of modules."""

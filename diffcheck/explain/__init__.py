@@ -1,0 +1,1 @@
+"""Inside the wrong module: the statement and the cause."""

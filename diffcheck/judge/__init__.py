@@ -1,0 +1,1 @@
+"""Which module is wrong by itself."""

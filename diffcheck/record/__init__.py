@@ -1,0 +1,1 @@
+"""What one side did, as numpy."""

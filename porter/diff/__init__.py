@@ -1,0 +1,1 @@
+"""What a comparison was asked for, and its two sides."""

@@ -1,0 +1,86 @@
+"""`porter diff --candidate`: an exported file beside the checkpoint that it was made from."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from porter.base.errors import NotInstalled, UsageError
+
+if TYPE_CHECKING:
+    from diffcheck import Report
+    from diffcheck.exported import Graph
+
+NEEDED = ("onnx", "onnxruntime")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An ONNX file or SavedModel, the checkpoint's folder or repository, and the inputs' file."""
+
+    path: Path
+    model: str
+    inputs: Path | None
+    trust_remote_code: bool
+
+
+def compare_candidate(candidate: Candidate, tolerance: float, float64: bool = False) -> Report:
+    """Run PyTorch and the file on the same inputs; those that porter makes are cut to sizes that the file fixes."""
+    import numpy as np
+
+    import diffcheck
+    from diffcheck.exported import NotAnExport, diff_export, fit
+    from porter.diff.model_sides import check_inputs, load_torch
+    from porter.hub.fetch import Fetch, local_copy
+    from porter.subject.inputs.for_checkpoint import inputs_for, read_inputs
+
+    graph = open_candidate(candidate.path)
+    folder = local_copy(candidate.model, Fetch(with_code=candidate.trust_remote_code))
+    model = load_torch(folder, candidate.trust_remote_code)
+    if candidate.inputs:
+        given = read_inputs(candidate.inputs)
+    else:
+        made = {name: np.asarray(value) for name, value in inputs_for(folder, model).items()}
+        given = dict(fit(graph.inputs, made))
+    check_inputs(model, given)
+    try:
+        return diff_export(diffcheck.record_torch(model, given), graph, tolerance, model, float64)
+    except NotAnExport as error:
+        raise UsageError(f"{candidate.path}: {error}", hint="--inputs FILE.npz") from error
+
+
+def compare_with_recording(recording: Path, candidate: Path, tolerance: float) -> Report:
+    """The same with a run of PyTorch that was recorded elsewhere: modules are compared in flow only.
+
+    Raises:
+        UsageError: the file is no recording, or its inputs do not fit the candidate.
+    """
+    from diffcheck.exported import NotAnExport, diff_export
+    from diffcheck.record.storage import NotARecording, load
+
+    try:
+        return diff_export(load(recording), open_candidate(candidate), tolerance)
+    except NotARecording as error:
+        raise UsageError(str(error), hint="porter record --model ./my-model --output pytorch.rec") from error
+    except NotAnExport as error:
+        raise UsageError(f"{candidate}: {error}") from error
+
+
+def open_candidate(path: Path) -> Graph:
+    """The file, opened.
+
+    Raises:
+        UsageError: there is none, or it is of no known format.
+        NotInstalled: a package that reads ONNX files is missing.
+    """
+    from diffcheck.exported import NotAnExport, needs_onnx, open_export
+
+    try:
+        missing = [name for name in NEEDED if importlib.util.find_spec(name) is None] if needs_onnx(path) else []
+        if missing:
+            raise NotInstalled(f"{' and '.join(missing)} is needed to run {path}.", hint="pip install 'porter[onnx]'")
+        return open_export(path)
+    except NotAnExport as error:
+        raise UsageError(str(error), hint="--candidate FILE.onnx or a SavedModel's folder") from error

@@ -1,0 +1,121 @@
+"""What `porter diff` was asked for, and the report on it."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from porter.base.errors import UsageError
+
+if TYPE_CHECKING:
+    from diffcheck import Options, Report
+
+
+@dataclass(frozen=True)
+class Request:
+    """The two sides, the inputs, and what is to be looked at; each as the option of its name."""
+
+    recordings: tuple[Path, ...]
+    model: str | None
+    tf: str | None
+    candidate: Path | None
+    inputs: Path | None
+    trust_remote_code: bool
+    tolerance: float
+    layer_by_layer: bool
+    gradients: bool
+    training: bool
+    float64: bool
+    max_memory: str | None
+
+    def check(self) -> None:
+        """Refuse what cannot be meant.
+
+        Raises:
+            UsageError: a side is missing or given twice, or an option does not go with the sides.
+        """
+        if not 0 < self.tolerance < 1:
+            raise UsageError(f"A tolerance of {self.tolerance} is not between 0 and 1.")
+        wanted = 2 if self.candidate is None else 1
+        if bool(self.recordings) == bool(self.model) or (self.recordings and len(self.recordings) != wanted):
+            raise UsageError("Either --model or two recordings are compared.", hint="porter diff --model ./my-model")
+        if self.candidate is not None and self.tf is not None:
+            raise UsageError("--candidate and --tf name two candidates.", hint="leave one of them out")
+        if self.candidate is not None and (self.gradients or self.training):
+            raise UsageError("An exported file has no gradients: --gradients and --training need --tf.")
+        if self.recordings and (self.float64 or self.gradients or self.training):
+            raise UsageError("Recordings cannot be run again: --float64, --gradients and --training need --model.")
+
+    def report(self) -> Report:
+        """Run what is to be run, and compare."""
+        if self.candidate is not None:
+            return _compare_file(self, self.candidate)
+        if self.model is None:
+            return _compare_recordings(self)
+        with tempfile.TemporaryDirectory() as scratch:
+            return _compare_models(self, self.model, Path(scratch))
+
+
+def _compare_file(request: Request, candidate: Path) -> Report:
+    from porter.diff.candidate import Candidate, compare_candidate, compare_with_recording
+
+    if request.model is None:
+        return compare_with_recording(request.recordings[0], candidate, request.tolerance)
+    sides = Candidate(candidate, request.model, request.inputs, request.trust_remote_code)
+    return compare_candidate(sides, request.tolerance, request.float64)
+
+
+def _compare_models(request: Request, model: str, scratch: Path) -> Report:
+    import diffcheck
+    from porter.diff.model_sides import check_names, load_for_diff, load_torch
+    from porter.hub.fetch import Fetch, local_copy
+    from porter.port.find import find_port
+    from porter.subject.inputs.for_checkpoint import inputs_for, read_inputs, variations_of
+
+    trusted = request.trust_remote_code
+    folder = local_copy(model, Fetch(with_code=trusted))
+    port = find_port(folder, request.tf, scratch, trusted)
+    loaded = [load_torch(folder, trusted)]
+    given = read_inputs(request.inputs) if request.inputs else inputs_for(folder, loaded[0])
+    check_names(loaded[0], given)
+    options = _options(request, {} if request.inputs else variations_of(given))
+    pytorch = diffcheck.Loader(lambda: loaded.pop() if loaded else load_torch(folder, trusted))
+    try:
+        return diffcheck.diff(pytorch, diffcheck.Loader(lambda: load_for_diff(folder, port)), given, options)
+    except diffcheck.InputsRefused as error:
+        raise UsageError(f"PyTorch does not run on these inputs: {error}", hint="--inputs FILE.npz") from error
+    except diffcheck.TooLittleMemory as error:
+        raise UsageError(f"--max-memory: {error}") from error
+
+
+def _options(request: Request, variations: dict[str, dict[str, object]]) -> Options:
+    from diffcheck import Options
+    from porter.base.byte_size import size
+
+    return Options(
+        request.tolerance,
+        request.layer_by_layer,
+        gradients=request.gradients,
+        training=request.training,
+        float64=request.float64,
+        max_memory=size(request.max_memory, "--max-memory 4GB") if request.max_memory else None,
+        variations=variations,
+    )
+
+
+def _compare_recordings(request: Request) -> Report:
+    """Two files that `porter record` wrote.
+
+    Raises:
+        UsageError: one of them is none.
+    """
+    import diffcheck
+    from diffcheck.record.storage import NotARecording, load
+
+    try:
+        reference, candidate = (load(file) for file in request.recordings)
+    except NotARecording as error:
+        raise UsageError(str(error), hint="porter record --model ./my-model --output pytorch.rec") from error
+    return diffcheck.diff_recordings(reference, candidate, diffcheck.Options(request.tolerance))

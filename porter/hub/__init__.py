@@ -1,0 +1,1 @@
+"""Repositories on the Hub: fetching from them, proposing to them, what their configurations say."""

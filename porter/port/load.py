@@ -1,0 +1,60 @@
+"""Import a TensorFlow file, and the class in it that fits a checkpoint."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from porter.base.errors import UsageError
+
+
+class BrokenPort(UsageError):
+    """A TensorFlow file that cannot be imported, or lacks the class; what it raised is the cause."""
+
+
+@dataclass(frozen=True)
+class PortSource:
+    """A TensorFlow modeling file and the class in it that fits a checkpoint."""
+
+    file: Path
+    class_name: str
+
+
+def load_class(source: PortSource) -> Any:
+    """The TensorFlow class, its file imported by path.
+
+    Raises:
+        BrokenPort: the file cannot be imported, or does not have the class.
+    """
+    module = import_file(source.file)
+    found = getattr(module, source.class_name, None)
+    if not isinstance(found, type):
+        classes = [name for name, value in vars(module).items() if isinstance(value, type) and name.startswith("TF")]
+        own = ", ".join(name for name in classes if vars(module)[name].__module__ == module.__name__) or "no TF class"
+        raise BrokenPort(f"{source.file} has no class {source.class_name}; it has {own}.", hint="--tf FILE:CLASS")
+    return found
+
+
+def import_file(path: Path) -> ModuleType:
+    """Import a file by path, as its own name.
+
+    Raises:
+        BrokenPort: the file is no Python, or something in it fails.
+    """
+    name = path.stem
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise UsageError(f"{path} is no Python file.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # what a user's file raises while it is imported may be anything
+        del sys.modules[name]
+        raise BrokenPort(f"{path} cannot be imported: {type(error).__name__}: {error}.") from error
+    return module

@@ -1,0 +1,1 @@
+"""Definitions: classes, functions, and what Keras wants them to have."""

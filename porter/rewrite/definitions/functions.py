@@ -1,0 +1,192 @@
+"""Function definitions: `forward` becomes `call`, `**kwargs` what it carries, and `training` is an argument."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import libcst as cst
+import libcst.matchers as m
+
+from porter.rewrite.context import Context
+from porter.rewrite.definitions.expert_mixtures import experts_body
+from porter.rewrite.expressions.arguments import ported_parameter
+from porter.rewrite.reading.calls_in_file import RETURN_DECORATORS
+from porter.rewrite.reading.knowledge import Callee
+from porter.rewrite.reading.source import LocalFunction
+from porter.rewrite.statements.loops import without_empty_lists
+from porter.rulebook.call import code_of
+
+# Methods without a place in the port, and why; "" where porter.runtime or Keras has the same.
+DROPPED_METHODS = {
+    "_init_weights": "layers start from porter.runtime's initialisation",
+    "set_input_embeddings": "",
+    "set_output_embeddings": "",
+    "dummy_inputs": "",
+    "extra_repr": "",
+    "__repr__": "",
+    "tie_weights": "",
+    "reset_parameters": "layers start from porter.runtime's initialisation",
+    "resize_token_embeddings": "porter.runtime has no resizing",
+    "resize_position_embeddings": "porter.runtime has no resizing",
+    "prepare_inputs_for_generation": "generation is not ported",
+    "_reorder_cache": "generation is not ported",
+}
+FILE_FUNCTIONS = frozenset({"torch.serialization.load", "torch.load", "torch.serialization.save", "torch.save"})
+_KEPT_DECORATORS = frozenset(
+    {"staticmethod", "classmethod", "property", "cached_property", "wraps", "dataclass", "capture_outputs"}
+    | {"merge_with_config_defaults"}
+)
+_SILENT_DECORATORS = RETURN_DECORATORS | {
+    "auto_docstring", "no_grad", "use_kernelized_func", "use_kernel_forward_from_hub", "use_kernel_func_from_hub",
+    "use_kernel_func_from_hub_with_fallback", "force_accelerate_hooks", "deprecate_kwarg", "replace_return_docstrings",
+    "add_start_docstrings_to_model_forward", "add_start_docstrings", "compile", "ignore", "unused", "script", "export",
+    "use_experts_implementation", "requires", "accepts_precomputed_kwargs", "disable", "setter", "wraps",
+    "compile_compatible_method_lru_cache",
+}  # fmt: skip
+
+
+def port_function(context: Context, function: LocalFunction, updated: cst.FunctionDef) -> cst.FunctionDef:
+    """The definition under its new name, with its new parameters and decorators."""
+    updated = _inline_aliases(context, function, updated)
+    updated = updated.with_changes(body=without_empty_lists(updated.body, context.mapped.get(function.name, set())))
+    return updated.with_changes(
+        name=cst.Name("call" if function.own_name == "forward" else function.own_name),
+        body=experts_body(context, function, updated) or updated.body,
+        params=_parameters(context, function, updated.params),
+        decorators=list(_decorators(context, function, updated)),
+    )
+
+
+def is_public_call(context: Context, function: LocalFunction) -> bool:
+    """Whether users call it: the forward of a model, which takes a mapping and gives a dict or a tuple as asked."""
+    local = context.source.classes.get(function.class_name or "")
+    return function.own_name == "forward" and local is not None and local.kind == "model"
+
+
+def _parameters(context: Context, function: LocalFunction, params: cst.Parameters) -> cst.Parameters:
+    kept = [parameter for parameter in params.params if not is_device(parameter)]
+    renamed = [_renamed(function, parameter) for parameter in kept]
+    if function.own_name == "__init__":
+        return _constructor_parameters(context, function, params.with_changes(params=renamed))
+    if is_public_call(context, function):
+        renamed[2:] = [_optional(parameter) for parameter in renamed[2:]]
+    new = list(_new_parameters(context, function))
+    if params.star_kwarg is not None and function.keywords is None:
+        return params.with_changes(params=[*renamed, *new])
+    if params.star_kwarg is not None and params.kwonly_params:
+        ported = params.with_changes(params=renamed, star_kwarg=None, kwonly_params=[*params.kwonly_params, *new])
+    else:
+        ported = params.with_changes(params=[*renamed, *new], star_kwarg=None)
+    return _ending_like(params, ported)
+
+
+def _optional(parameter: cst.Param) -> cst.Param:
+    """A parameter that Keras lets stand in the mapping of all inputs, which is the first argument."""
+    return parameter if parameter.default is not None else parameter.with_changes(default=cst.Name("None"))
+
+
+def _ending_like(original: cst.Parameters, ported: cst.Parameters) -> cst.Parameters:
+    """Without a comma at the end where there was none: the formatter would break the line for it."""
+    written = [*original.params, *original.kwonly_params, *([original.star_kwarg] if original.star_kwarg else [])]
+    if not written or isinstance(written[-1].comma, cst.Comma):
+        return ported
+    group = "kwonly_params" if ported.kwonly_params else "params"
+    parameters = list(getattr(ported, group))
+    if parameters:
+        parameters[-1] = parameters[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT)
+    return ported.with_changes(**{group: parameters})
+
+
+def is_device(parameter: cst.Param) -> bool:
+    """An argument that says where tensors lie, which TensorFlow decides by itself."""
+    return parameter.name.value == "device"
+
+
+def _renamed(function: LocalFunction, parameter: cst.Param) -> cst.Param:
+    return parameter.with_changes(name=cst.Name(ported_parameter(function, parameter.name.value)))
+
+
+def _constructor_parameters(context: Context, function: LocalFunction, params: cst.Parameters) -> cst.Parameters:
+    local = context.source.classes.get(function.class_name or "")
+    if local is None or local.kind not in ("layer", "model") or params.star_kwarg is not None:
+        return params
+    return params.with_changes(star_kwarg=cst.Param(cst.Name("kwargs"), star="**"))
+
+
+def _new_parameters(context: Context, function: LocalFunction) -> Iterator[cst.Param]:
+    added = context.flow.added.get(function.name, ())
+    for key in added:
+        yield _parameter(key, "bool | None" if key.startswith("output_") else None, "None")
+    if is_public_call(context, function) and "return_dict" not in (*function.parameters, *added):
+        yield _parameter("return_dict", "bool | None", "None")
+    if context.trains(function) and "training" not in function.parameters:
+        yield _parameter("training", "bool", "False")
+
+
+def _parameter(name: str, annotation: str | None, default: str) -> cst.Param:
+    note = cst.Annotation(cst.parse_expression(annotation)) if annotation else None
+    return cst.Param(cst.Name(name), annotation=note, default=cst.parse_expression(default))
+
+
+def _decorators(context: Context, function: LocalFunction, updated: cst.FunctionDef) -> Iterator[cst.Decorator]:
+    if is_public_call(context, function):
+        yield cst.Decorator(cst.Name("unpack_inputs"))
+    for original, decorator in zip(function.node.decorators, updated.decorators, strict=True):
+        expression = decorator.decorator
+        name = _bare_name(original)
+        if name in _KEPT_DECORATORS or name in context.source.functions:
+            yield decorator
+        elif name not in _SILENT_DECORATORS:
+            if name in context.runtime:
+                yield decorator.with_changes(decorator=_bare(expression))
+            else:
+                context.note(function.node, "left", f"the decorator @{name} has no counterpart and was dropped.")
+
+
+def _bare_name(decorator: cst.Decorator) -> str:
+    expression = decorator.decorator
+    return code_of(expression.func if isinstance(expression, cst.Call) else expression).rpartition(".")[2]
+
+
+def _bare(expression: cst.BaseExpression) -> cst.BaseExpression:
+    return expression.attr if isinstance(expression, cst.Attribute) else expression
+
+
+def _inline_aliases(context: Context, function: LocalFunction, updated: cst.FunctionDef) -> cst.FunctionDef:
+    """Call the file's own function by its name, not by a variable that only holds it."""
+    if not any(callee.kind == "function" for callee in _alias_callees(context, function)):
+        return updated
+    aliases = {}
+    for node in m.findall(updated.body, m.Assign(targets=[m.AssignTarget(m.Name())], value=m.Name())):
+        assert isinstance(node, cst.Assign) and isinstance(node.value, cst.Name)
+        if node.value.value in context.source.functions:
+            aliases[code_of(node.targets[0].target)] = node.value.value
+    if not aliases:
+        return updated
+    return updated.with_changes(body=updated.body.visit(_AliasInliner(aliases)))
+
+
+def _alias_callees(context: Context, function: LocalFunction) -> Iterator[Callee]:
+    """What the function calls by the name of one of its variables."""
+    for site in context.flow.sites.values():
+        called = site.node.func
+        if site.caller is not function or not site.callees or site.callee is None:
+            continue
+        if isinstance(called, cst.Name) and called.value not in context.source.functions:
+            yield site.callee
+
+
+class _AliasInliner(cst.CSTTransformer):
+    def __init__(self, aliases: Mapping[str, str]) -> None:
+        self.aliases = aliases
+
+    def leave_SimpleStatementLine(
+        self, original_node: cst.SimpleStatementLine, updated_node: cst.SimpleStatementLine
+    ) -> cst.SimpleStatementLine | cst.RemovalSentinel:
+        small = original_node.body[0]
+        is_alias = isinstance(small, cst.Assign) and code_of(small.targets[0].target) in self.aliases
+        return cst.RemoveFromParent() if is_alias else updated_node
+
+    def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.Call:
+        name = original_node.func.value if isinstance(original_node.func, cst.Name) else ""
+        return updated_node.with_changes(func=cst.Name(self.aliases[name])) if name in self.aliases else updated_node

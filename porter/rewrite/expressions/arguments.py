@@ -1,0 +1,120 @@
+"""Arguments of calls between the file's own functions and layers: keywords, `**kwargs` and `training`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import libcst as cst
+import libcst.matchers as m
+
+from porter.rewrite.context import Context
+from porter.rewrite.reading.calls_in_file import Site
+from porter.rewrite.reading.source import LocalFunction
+
+_EQUAL = cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace(""))
+RENAMED_PARAMETERS = {"mask": "attention_mask"}
+
+
+def ported_parameter(function: LocalFunction, name: str) -> str:
+    """The parameter's name in the port: Keras fills a `call` argument named `mask` by itself, so it is renamed."""
+    if function.own_name == "forward" and name in RENAMED_PARAMETERS:
+        wanted = RENAMED_PARAMETERS[name]
+        return f"{name}_" if wanted in function.parameters else wanted
+    return name
+
+
+def keyword(name: str, value: cst.BaseExpression | str) -> cst.Arg:
+    """The argument `name=value`."""
+    node = cst.parse_expression(value) if isinstance(value, str) else value
+    return cst.Arg(node, keyword=cst.Name(name), equal=_EQUAL)
+
+
+def local_arguments(context: Context, site: Site, updated: cst.Call, is_layer: bool) -> Sequence[cst.Arg]:
+    """The arguments of a call that reaches functions of the file.
+
+    A Keras layer takes nothing but tensors by position, so the rest goes by keyword; `**kwargs` becomes what it
+    really carries; an argument that no possible callee takes is left out; `training` is passed on.
+    """
+    arguments = list(_rewritten(context, site, updated, is_layer))
+    taken = {argument.keyword.value for argument in arguments if argument.keyword}
+    if site.forwards_keywords:
+        positional = sum(1 for argument in site.node.args if not argument.keyword and not argument.star)
+        arguments += [keyword(key, key) for key in _forwarded(context, site, positional) if key not in taken]
+    wants_training = "training" in site.nested or any(c.name in context.flow.training for c in site.callees)
+    if wants_training and "training" not in taken and context.trains(site.caller):
+        arguments.append(keyword("training", "training"))
+    if arguments and site.node.args[-1].comma is cst.MaybeSentinel.DEFAULT:
+        arguments[-1] = arguments[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT)
+    return arguments
+
+
+def _rewritten(context: Context, site: Site, updated: cst.Call, is_layer: bool) -> Iterator[cst.Arg]:
+    by_keyword = False
+    for position, (original, argument) in enumerate(zip(site.node.args, updated.args, strict=True)):
+        if argument.star:
+            if not m.matches(original.value, m.Name(site.caller.keywords or "")):
+                yield argument
+            continue
+        if argument.keyword is not None:
+            name = argument.keyword.value
+            if _is_taken(context, site, name):
+                yield argument.with_changes(keyword=cst.Name(_ported_name(site, name)))
+            continue
+        if site.callees and all(_names_device(callee, position) for callee in site.callees):
+            continue
+        by_keyword = by_keyword or (is_layer and not _fits_position(context, original.value))
+        parameter = _parameter_at(site, position) if by_keyword else None
+        yield argument.with_changes(keyword=cst.Name(parameter), equal=_EQUAL) if parameter else argument
+
+
+def _fits_position(context: Context, node: cst.BaseExpression) -> bool:
+    """Whether Keras accepts the value as a positional argument: a tensor, or None."""
+    if isinstance(node, cst.Name) and node.value == "None":
+        return True
+    fact = context.fact(node)
+    if fact is None:
+        return True
+    if fact.only("tuple", "list") and fact.items is not None:
+        return all(item.is_tensor for item in fact.items)
+    return fact.kinds <= {"tensor", "none"}
+
+
+def _names_device(callee: LocalFunction, position: int) -> bool:
+    return position < len(callee.parameters) and callee.parameters[position] == "device"
+
+
+def _parameter_at(site: Site, position: int) -> str | None:
+    names = {callee.parameters[position] for callee in site.callees if position < len(callee.parameters)}
+    names |= set(site.nested[position : position + 1])
+    return _ported_name(site, names.pop()) if len(names) == 1 else None
+
+
+def _ported_name(site: Site, name: str) -> str:
+    owner = next((callee for callee in site.callees if name in callee.parameters), None)
+    return ported_parameter(owner, name) if owner is not None else name
+
+
+def _is_taken(context: Context, site: Site, name: str) -> bool:
+    """Whether some callee takes the keyword; without callees in the file everything is kept."""
+    if name == "device" and site.callees:
+        return False
+    if not site.callees:
+        return not site.nested or name in site.nested
+    if name == "return_dict":
+        forwards = [callee for callee in site.callees if callee.own_name == "forward"]
+        classes = [context.source.classes.get(callee.class_name or "") for callee in forwards]
+        public = any(local is not None and local.kind == "model" for local in classes)
+        return public or any(name in callee.parameters for callee in site.callees)
+    return any(name in context.flow.parameters(callee) for callee in site.callees)
+
+
+def _forwarded(context: Context, site: Site, positional: int) -> Iterator[str]:
+    """The caller's replaced keywords that this call hands on."""
+    available = context.flow.added.get(site.caller.name, ())
+    for key in available:
+        if key in site.explicit:
+            continue
+        takers: list[object] = [key] if key in site.nested[positional:] else []
+        takers += [c for c in site.callees if key in (*c.parameters[positional:], *context.flow.added.get(c.name, ()))]
+        if takers:
+            yield key

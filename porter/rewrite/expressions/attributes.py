@@ -1,0 +1,204 @@
+"""Attributes: constants of torch, properties of tensors and layers, names that Keras keeps for itself."""
+
+from __future__ import annotations
+
+import libcst as cst
+import libcst.matchers as m
+
+from porter.facts import Fact
+from porter.rewrite.context import Context
+from porter.rewrite.reading.layer_names import LayerName, layer_name
+from porter.rewrite.reading.main_layer import is_keras_model
+from porter.rulebook import Call, Card, Signature, Unknown, find_card, find_rule
+from porter.rulebook.call import Arg, code_of
+from porter.rulebook.signature import Bound, parse_signature
+from porter.rulebook.template import fill, parenthesised, translate
+
+LAYER_NAMES = frozenset(
+    {"output", "input", "dtype", "losses", "metrics", "variables", "weights", "path", "name", "trainable", "built",
+     "compute_dtype", "variable_dtype", "call", "build", "dtype_policy", "trainable_variables", "trainable_weights",
+     "non_trainable_weights", "quantization_mode", "supports_masking", "autocast"}
+)  # fmt: skip
+MODEL_NAMES = LAYER_NAMES | {"layers", "loss", "optimizer", "inputs", "outputs", "summary", "predict", "evaluate"}
+
+
+def translate_attribute(context: Context, original: cst.Attribute, updated: cst.Attribute) -> cst.BaseExpression:
+    """The port of `value.attr` where it is not the function of a call."""
+    updated = updated.with_changes(attr=original.attr)
+    if _is_called(context, original):
+        return updated.with_changes(attr=cst.Name(ported_attribute(context, original)))
+    name = context.source.canonical(original)
+    if name is not None and name.startswith(("torch.", "transformers.")):
+        return _constant(context, original, updated, name)
+    attribute = original.attr.value
+    if attribute in ("gradient_checkpointing", "is_activation_checkpointing") and not isinstance(
+        context.source.parents[original], cst.AssignTarget
+    ):
+        return cst.Name("False")
+    if attribute == "training" and context.has_training(original):
+        return cst.Name("training")
+    owner = context.fact(original.value)
+    kind = _ruled_class(context, original, owner)
+    if kind is not None:
+        return _ruled_attribute(context, original, updated, kind)
+    if attribute == "dtype" and owner is not None and owner.only("module") and not _sets_own_dtype(context, original):
+        return cst.parse_expression(f"tf.as_dtype({code_of(updated.value)}.compute_dtype)")
+    if owner is not None and owner.only("module"):
+        return _layer_attribute(context, original, updated, owner.names)
+    return updated.with_changes(attr=cst.Name(ported_attribute(context, original)))
+
+
+def ported_attribute(context: Context, node: cst.Attribute) -> str:
+    """The attribute's name; with an underscore behind where Keras keeps the name for itself."""
+    name = node.attr.value
+    if name not in MODEL_NAMES:
+        return name
+    owners = _owner_classes(context, node)
+    return f"{name}_" if any(_is_renamed(context, owner, name) for owner in owners) else name
+
+
+def own_attribute(context: Context, node: cst.CSTNode, name: str) -> str:
+    """The ported name of an attribute that the class around `node` sets on itself."""
+    owner = context.source.enclosing_class(node)
+    return f"{name}_" if owner is not None and name in MODEL_NAMES and _is_renamed(context, owner, name) else name
+
+
+def stored_name(context: Context, call: cst.Call) -> LayerName | None:
+    """The name of the layer that a constructor call makes, with the attribute it counts under its ported name."""
+    found = layer_name(context.source, call)
+    if found is None or f"len(self.{found.attribute})" not in found.members:
+        return found
+    counted = f"len(self.{own_attribute(context, call, found.attribute)})"
+    return LayerName(found.attribute, (counted, *found.members[1:]))
+
+
+def _owner_classes(context: Context, node: cst.Attribute) -> list[str]:
+    if m.matches(node.value, m.Name("self")):
+        owner = context.source.enclosing_class(node)
+        return [owner] if owner else []
+    fact = context.fact(node.value)
+    if fact is None or not fact.only("module"):
+        return []
+    return [name.removeprefix("local.") for name in fact.names if name.startswith("local.")]
+
+
+def _is_renamed(context: Context, owner: str, name: str) -> bool:
+    local = context.source.classes.get(owner)
+    if local is None or local.kind not in ("model", "layer"):
+        return False
+    children = context.knowledge.children(owner)
+    owned = name in children or f"{name}.*" in children or _sets(context, owner, name)
+    is_model = is_keras_model(context.source, context.knowledge, owner)
+    return owned and name in (MODEL_NAMES if is_model else LAYER_NAMES)
+
+
+def _sets(context: Context, owner: str, name: str) -> bool:
+    """Whether the class stores something of its own under this name."""
+    seen = context.knowledge.facts.modules.get(owner)
+    if seen is not None and (name in seen.buffers or name in seen.parameters):
+        return True
+    pattern = m.Attribute(value=m.Name("self"), attr=m.Name(name))
+    nodes = (context.source.classes[base].node for base in context.source.classes[owner].lineage)
+    targets = (target for node in nodes for target in context.source.find(node, cst.AssignTarget))
+    return any(m.matches(target.target, pattern) for target in targets)
+
+
+def _is_called(context: Context, node: cst.Attribute) -> bool:
+    parent = context.source.parents.get(node)
+    return isinstance(parent, cst.Call) and parent.func is node
+
+
+def _constant(context: Context, original: cst.Attribute, updated: cst.Attribute, name: str) -> cst.BaseExpression:
+    parent = context.source.parents.get(original)
+    if isinstance(parent, cst.Attribute):
+        return updated
+    if name.startswith("transformers.modeling_outputs."):
+        return cst.Name(f"TF{name.rpartition('.')[2]}")
+    layer = layer_class(name)
+    if layer is not None:
+        return cst.parse_expression(layer)
+    found = find_rule(name)
+    if found is None:
+        return updated
+    if not found.signatures[0].is_call:
+        return translate(found, Call(found.signatures[0], Bound(), None))
+    function = next(iter(found.cases.values())).partition("(")[0]  # the function itself, as a value
+    is_name = function.replace(".", "").isidentifier()
+    return cst.parse_expression(context.runtime_name(function)) if is_name else updated
+
+
+def _sets_own_dtype(context: Context, node: cst.Attribute) -> bool:
+    return any(_is_renamed(context, owner, "dtype") for owner in _owner_classes(context, node))
+
+
+def layer_class(name: str) -> str | None:
+    """The Keras class of a torch layer class, for code that handles the class itself."""
+    card = find_card(name)
+    return next(iter(card.cases.values())).partition("(")[0] if card is not None else None
+
+
+def _ruled_class(context: Context, node: cst.Attribute, owner: Fact | None) -> str | None:
+    """The class of torch whose attribute this is, if its attributes have rules: a tensor, a device, limits."""
+    if owner is not None and owner.is_tensor:
+        return "torch.Tensor"
+    if (owner is not None and owner.only("device")) or m.matches(node.value, m.Attribute(attr=m.Name("device"))):
+        return "torch.device"
+    if owner is not None and owner.only("other") and len(owner.names) == 1:
+        name = next(iter(owner.names))
+    else:
+        name = context.source.canonical(node.value.func) or "" if isinstance(node.value, cst.Call) else ""
+    return name if find_rule(f"{name}.{node.attr.value}") is not None else None
+
+
+def _ruled_attribute(
+    context: Context, original: cst.Attribute, updated: cst.Attribute, kind: str
+) -> cst.BaseExpression:
+    name = f"{kind}.{original.attr.value}"
+    found = find_rule(name)
+    signature = next((s for s in found.signatures if s.name == name), None) if found is not None else None
+    if found is None or signature is None or signature.is_call:
+        return updated
+    call = Call(
+        signature, Bound({"input": context.arg(original.value, updated.value)}), context.knowledge.traced(original)
+    )
+    try:
+        return translate(found, call)
+    except Unknown as error:
+        context.note(original, "left", f"{signature.name}: {error}; the attribute was kept.")
+        return updated
+
+
+def _layer_attribute(
+    context: Context, original: cst.Attribute, updated: cst.Attribute, names: frozenset[str]
+) -> cst.BaseExpression:
+    for name in sorted(names):
+        card = _card_of(context, name)
+        template = card.attributes.get(original.attr.value) if card is not None else None
+        if template is not None:
+            return _fill_attribute(template, updated.value)
+    return updated.with_changes(attr=cst.Name(ported_attribute(context, original)))
+
+
+def _card_of(context: Context, name: str) -> Card | None:
+    if name.startswith("local."):
+        local = context.source.classes.get(name.removeprefix("local."))
+        return find_card(local.torch_base) if local is not None and local.torch_base else None
+    return find_card(name)
+
+
+_LAYER: Signature = parse_signature("layer(layer)")
+
+
+def _fill_attribute(template: str, layer: cst.BaseExpression) -> cst.BaseExpression:
+    return fill(template, Call(_LAYER, Bound({"layer": Arg(parenthesised(layer), layer)}), None))
+
+
+_BIAS = m.Attribute(value=m.Attribute(value=m.Name("self")), attr=m.Name("bias"))
+
+
+def gives_bias(context: Context, statement: cst.CSTNode | None) -> bool:
+    """`self.qkv.bias = nn.Parameter(...)`, for a layer that was made without one."""
+    if not isinstance(statement, cst.Assign) or not isinstance(statement.value, cst.Call):
+        return False
+    made = context.source.canonical(statement.value.func) == "torch.nn.Parameter"
+    return made and m.matches(statement.targets[0].target, _BIAS)

@@ -1,0 +1,275 @@
+"""Calls: of torch functions and tensor methods by rule, of layers and of the file's own functions by flow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import libcst as cst
+import libcst.matchers as m
+
+from porter.rewrite.context import Context
+from porter.rewrite.expressions.arguments import keyword, local_arguments
+from porter.rewrite.expressions.constructors import construct
+from porter.rewrite.expressions.freezing import is_freezing
+from porter.rewrite.expressions.layer_copies import construct_copies
+from porter.rewrite.expressions.nested import chosen_by_config
+from porter.rewrite.reading.calls_in_file import Site
+from porter.rewrite.reading.knowledge import Callee
+from porter.rewrite.reading.source import LocalFunction
+from porter.rulebook import Call, CannotBind, Rule, Signature, Unknown, bind, find_card, find_rule
+from porter.rulebook.call import Arg, code_of
+from porter.rulebook.template import translate
+
+IGNORED_KEYWORDS = frozenset(
+    {"device", "layout", "pin_memory", "requires_grad", "memory_format", "non_blocking", "copy"}
+)
+
+# torch takes numpy's spelling too
+_NUMPY_KEYWORDS = {"axis": "dim", "keepdims": "keepdim"}
+
+
+def translate_call(context: Context, original: cst.Call, updated: cst.Call) -> cst.BaseExpression:
+    """The port of one call; a call that porter cannot translate is kept, with a Note."""
+    site = context.flow.sites.get(original)
+    if site is not None and m.matches(original.func, m.Attribute(value=m.Call(func=m.Name("super")))):
+        return _super_call(context, site, updated)
+    chosen = (
+        chosen_by_config(context, original, updated)
+        or partial_call(context, original, updated)
+        or construct_copies(context, original)
+    )
+    if chosen is not None:
+        return chosen
+    made = _made_from_config(context, original)
+    if made is not None:
+        assert isinstance(updated.func, cst.Attribute)  # so it was matched
+        return construct(context, original, updated.with_changes(func=updated.func.value), made)
+    layer = _forward_of(context, original)
+    if layer is not None:
+        updated = updated.with_changes(func=cst.ensure_type(updated.func, cst.Attribute).value)
+        return _call_layer(context, original, updated, layer, site)
+    callee = context.knowledge.callee(original) or _method_of_unseen(context, original)
+    if callee is None:
+        if walks_modules(context, original):
+            context.note(original, "left", f"`{code_of(original.func)}` is torch.nn.Module's own and was kept.")
+        return _without_dead_keywords(site, updated)
+    if callee.kind == "class":
+        return construct(context, original, updated, callee)
+    if callee.kind == "module":
+        return _call_layer(context, original, updated, callee, site)
+    return _call_function(context, original, updated, callee, site)
+
+
+def _made_from_config(context: Context, call: cst.Call) -> Callee | None:
+    """`Model._from_config(config)` of a model of the file is its constructor."""
+    if not m.matches(call.func, m.Attribute(value=m.Name(), attr=m.Name("_from_config"))):
+        return None
+    name = context.source.canonical(call.func.value) or ""  # type: ignore[attr-defined]  # matched above
+    known = name.removeprefix("local.") in context.source.classes or name in context.knowledge.nested
+    return Callee(frozenset({name}), "class") if known else None
+
+
+def _forward_of(context: Context, call: cst.Call) -> Callee | None:
+    """The layer in `layer.forward(x)`, which is `layer(x)`."""
+    if not isinstance(call.func, cst.Attribute) or call.func.attr.value != "forward":
+        return None
+    fact = context.fact(call.func.value)
+    return Callee(fact.names, "module") if fact is not None and fact.only("module") else None
+
+
+def walks_modules(context: Context, call: cst.Call) -> bool:
+    """Whether the call asks torch.nn.Module for its parts, other than to freeze them."""
+    if not isinstance(call.func, cst.Attribute) or call.func.attr.value not in _MODULE_METHODS:
+        return False
+    return not is_freezing(context.source.parents.get(call))
+
+
+def _super_call(context: Context, site: Site, updated: cst.Call) -> cst.BaseExpression:
+    assert isinstance(updated.func, cst.Attribute)
+    if updated.func.attr.value != "forward":
+        return updated
+    updated = updated.with_changes(func=updated.func.with_changes(attr=cst.Name("call")))
+    if site.callees:
+        return updated.with_changes(args=local_arguments(context, site, updated, is_layer=False))
+    return _without_dead_keywords(site, updated)
+
+
+def _call_layer(
+    context: Context, original: cst.Call, updated: cst.Call, callee: Callee, site: Site | None
+) -> cst.BaseExpression:
+    for name in sorted(callee.names):
+        if not name.startswith("torch.") or find_card(name) is not None or name.rpartition(".")[2] in context.runtime:
+            continue
+        context.note(original, "left", f"{name} has no layer card; the call was kept.", f"porter rules --stub {name}")
+    if site is None:
+        return updated
+    arguments = list(local_arguments(context, site, updated, is_layer=True))
+    cards = [find_card(name) for name in callee.names]
+    passed = {argument.keyword.value for argument in arguments if argument.keyword}
+    trains = any(card is not None and card.training for card in cards)
+    if trains and "training" not in passed and context.has_training(original):
+        arguments.append(keyword("training", "training"))
+    if not arguments and site.callees and not any(_takes_arguments(context, callee) for callee in site.callees):
+        return updated.with_changes(func=cst.Attribute(updated.func, cst.Name("call")))
+    return updated.with_changes(args=arguments)
+
+
+def _takes_arguments(context: Context, function: LocalFunction) -> bool:
+    """Whether a ported `call` has parameters; Keras cannot call a layer that has none."""
+    return bool(context.flow.parameters(function)) or context.trains(function)
+
+
+def _call_function(
+    context: Context, original: cst.Call, updated: cst.Call, callee: Callee, site: Site | None
+) -> cst.BaseExpression:
+    if site is not None and site.callees:
+        is_layer = site.callees[0].own_name == "forward"
+        return updated.with_changes(args=local_arguments(context, site, updated, is_layer))
+    name = callee.name or _shared_rule_name(callee)
+    if _holds_partial(context, original):
+        return updated
+    found = find_rule(name) if name else None
+    if found is not None and name is not None:
+        return _apply(context, original, updated, found, name)
+    updated = _without_dead_keywords(site, updated)
+    for unknown in sorted(callee.names):
+        _note_unknown(context, original, unknown)
+    return updated
+
+
+def _holds_partial(context: Context, call: cst.Call) -> bool:
+    """Whether an attribute is called that may hold a function with some of its arguments."""
+    owner = context.source.enclosing_class(call)
+    if owner is None or not m.matches(call.func, m.Attribute(value=m.Name("self"))):
+        return False
+    own = m.AssignTarget(target=m.Attribute(value=m.Name("self"), attr=call.func.attr))  # type: ignore[attr-defined]
+    pattern = m.Assign(targets=[own], value=m.Call(func=m.Name("partial")))
+    nodes = (context.source.classes[base].node for base in context.source.classes[owner].lineage)
+    return any(m.matches(assign, pattern) for node in nodes for assign in context.source.find(node, cst.Assign))
+
+
+def partial_call(context: Context, original: cst.Call, updated: cst.Call) -> cst.BaseExpression | None:
+    """`partial(torch.f, dim=1)` of a function that has a rule: a function of its first argument."""
+    if not original.args or not m.matches(original.func, m.Name("partial")):
+        return None
+    name = context.source.canonical(original.args[0].value) or ""
+    found = find_rule(name) if name.startswith("torch.") else None
+    if found is None:
+        return None
+    first = cst.Arg(cst.Name("x"))
+    before = original.with_changes(func=original.args[0].value, args=[first, *original.args[1:]])
+    after = updated.with_changes(func=updated.args[0].value, args=[first, *updated.args[1:]])
+    try:
+        signature = next(s for s in found.signatures if s.name == name)
+        body = translate(found, bind_call(context, signature, before, after))
+    except (Unknown, CannotBind) as error:
+        context.note(original, "left", f"{name}: {error}; the call was kept.", f"porter rules {name}")
+        return updated
+    return cst.parse_expression(f"lambda x: {code_of(body)}")
+
+
+def _shared_rule_name(callee: Callee) -> str | None:
+    """A name whose rule serves all the functions that were seen here."""
+    rules = {id(find_rule(name)) for name in callee.names}
+    return sorted(callee.names)[0] if len(rules) == 1 else None
+
+
+_LIST_METHODS = ("torch.nn.ModuleList.", "torch.nn.ModuleDict.", "torch.Size.", "torch.nn.Module.register_")
+
+
+def _note_unknown(context: Context, original: cst.Call, name: str) -> None:
+    if name.startswith(_LIST_METHODS):
+        return
+    if name.startswith("torch."):
+        hint = f"porter rules --stub {name}"
+        context.note(original, "left", f"{name} has no rule; the call was kept.", hint)
+    elif name.startswith("transformers.") and not _is_provided(context, original, name):
+        context.note(original, "left", f"{name} has no counterpart in porter.runtime; the call was kept.")
+
+
+def _is_provided(context: Context, original: cst.Call, name: str) -> bool:
+    if m.matches(original.func, m.Attribute()):  # a method of an object that porter.runtime provides
+        return not name.startswith("transformers.models.")
+    return name.rpartition(".")[2] in context.runtime
+
+
+def _apply(context: Context, original: cst.Call, updated: cst.Call, found: Rule, name: str) -> cst.BaseExpression:
+    try:
+        own = (name, name.removesuffix("_"))  # x.add_ is declared as x.add
+        signature = next((s for s in found.signatures if s.name in own), found.signatures[0])
+        return translate(found, bind_call(context, signature, original, updated))
+    except (Unknown, CannotBind) as error:
+        context.note(original, "left", f"{name}: {error}; the call was kept.", f"porter rules {name}")
+        return updated
+
+
+def bind_call(context: Context, signature: Signature, original: cst.Call, updated: cst.Call) -> Call:
+    """The call as a rule sees it, its receiver bound to the first parameter of a method."""
+    positional: list[Arg] = []
+    keywords: dict[str, Arg] = {}
+    if signature.is_method and isinstance(original.func, cst.Attribute) and isinstance(updated.func, cst.Attribute):
+        positional.append(context.arg(original.func.value, updated.func.value))
+    for before, after in zip(original.args, updated.args, strict=True):
+        if before.star == "**":
+            raise CannotBind("a dictionary of arguments stands here")
+        argument = context.arg(before.value, after.value, starred=before.star == "*")
+        if argument.starred and not any(p.variadic for p in signature.parameters):
+            positional += argument.spread()
+        elif before.keyword is not None:
+            name = before.keyword.value
+            name = name if signature.parameter(name) else _NUMPY_KEYWORDS.get(name, name)
+            if name not in IGNORED_KEYWORDS or signature.parameter(name):
+                keywords[name] = argument
+        else:
+            positional.append(argument)
+    bound = bind(signature, positional, keywords)
+    return Call(signature, bound, context.knowledge.traced(original), lambda f, a: _invoke(context, original, f, a))
+
+
+def _invoke(context: Context, original: cst.Call, function: str, arguments: Sequence[str]) -> str:
+    """A call of a method handed over as an argument, with `training` where it takes it."""
+    owner = context.source.enclosing_class(original)
+    method = context.source.method(owner, function.removeprefix("self.")) if owner else None
+    extra = ["training=training"] if method is not None and context.trains(method) else []
+    return f"{function}({', '.join([*arguments, *extra])})"
+
+
+def _method_of_unseen(context: Context, original: cst.Call) -> Callee | None:
+    """A method that only tensors have, on a value no run has reached."""
+    if not isinstance(original.func, cst.Attribute):
+        return None
+    known = context.fact(original.func.value)
+    # a number, or what is something else elsewhere, may be a tensor in another branch
+    if known is not None and not known.only("int", "float", "bool") and "tensor" not in known.kinds:
+        return None
+    name = f"torch.Tensor.{original.func.attr.value}"
+    if original.func.attr.value in _AMBIGUOUS or find_rule(name) is None:
+        return None
+    if context.source.resolve(original.func.value) is not None:
+        return None
+    message = f"`{code_of(original.func.value)}` was not seen as a tensor and is taken for one."
+    context.note(original, "assumed", message)
+    return Callee(frozenset({name}), "function")
+
+
+# methods of torch.nn.Module that Keras layers do not have
+_MODULE_METHODS = frozenset(
+    {"parameters", "named_parameters", "modules", "named_modules", "children", "named_children",
+     "register_forward_hook", "register_module", "load_state_dict", "requires_grad_", "get_submodule"}
+)  # fmt: skip
+
+# methods that strings, lists, dictionaries or modules have too
+_AMBIGUOUS = frozenset(
+    {"split", "index", "copy", "pop", "get", "keys", "values", "items", "update", "append", "type", "to",
+     "apply", "format", "count", "sort", "size", "float", "half", "reset", "all", "any"}
+)  # fmt: skip
+
+
+def _without_dead_keywords(site: Site | None, updated: cst.Call) -> cst.Call:
+    """The call without the caller's `**kwargs`, which the port does not have."""
+    if site is None or not site.forwards_keywords:
+        return updated
+    name = site.caller.keywords or ""
+    return updated.with_changes(
+        args=[a for a in updated.args if not (a.star == "**" and m.matches(a.value, m.Name(name)))]
+    )

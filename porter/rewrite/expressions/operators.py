@@ -1,0 +1,138 @@
+"""Operators: TensorFlow does not promote dtypes, so what PyTorch promotes is cast where it happens."""
+
+from __future__ import annotations
+
+import libcst as cst
+import libcst.matchers as m
+
+from porter.facts import Fact
+from porter.rewrite.context import Context
+from porter.rulebook.call import code_of
+from porter.rulebook.template import parenthesised
+
+_SHAPE = m.Call(func=m.Name("shape_list"))
+_ZERO_IN = m.Comparison(left=m.Integer("0"), comparisons=[m.ComparisonTarget(operator=m.In())])
+_ORDER = ("bool", "uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32", "float64", "complex64")
+
+
+def binary(context: Context, original: cst.BinaryOperation, updated: cst.BinaryOperation) -> cst.BaseExpression:
+    """A binary operation whose tensor operands have the dtype that PyTorch promotes to."""
+    left, right = context.fact(original.left), context.fact(original.right)
+    if isinstance(original.operator, cst.Add) and (_is_shape(left) or _is_shape(right)):
+        return _joined_shapes(updated)
+    if not (_tensor(left) or _tensor(right)) or isinstance(original.operator, (cst.BitAnd, cst.BitOr, cst.BitXor)):
+        return updated
+    wanted = _wanted(context.knowledge.traced(original), left, right)
+    if wanted is None or (isinstance(original.operator, cst.Power) and _weak_power(left, right)):
+        return updated
+    return updated.with_changes(
+        left=_as(updated.left, left, wanted, _reference(updated.right, right, wanted)),
+        right=_as(updated.right, right, wanted, _reference(updated.left, left, wanted)),
+    )
+
+
+def augmented(context: Context, original: cst.AugAssign, updated: cst.AugAssign) -> cst.AugAssign:
+    """`x += y` where y has another dtype than x: PyTorch keeps x's."""
+    target, value = context.fact(original.target), context.fact(original.value)
+    if not _tensor(target) or target is None or target.dtype is None:
+        return updated
+    reference = f"{code_of(updated.target)}.dtype"
+    return updated.with_changes(value=_as(updated.value, value, target.dtype, reference))
+
+
+def comparison(context: Context, original: cst.Comparison, updated: cst.Comparison) -> cst.BaseExpression:
+    """A comparison of tensors brought to one dtype."""
+    if len(original.comparisons) != 1:
+        return updated
+    target = original.comparisons[0]
+    if m.matches(original, _ZERO_IN) and _is_shape(context.fact(target.comparator)):
+        sizes = code_of(updated.comparisons[0].comparator)
+        return cst.parse_expression(f"any(surely(size == 0) for size in {sizes})")
+    if not isinstance(
+        target.operator,
+        (cst.Equal, cst.NotEqual, cst.LessThan, cst.LessThanEqual, cst.GreaterThan, cst.GreaterThanEqual),
+    ):
+        return updated
+    left, right = context.fact(original.left), context.fact(target.comparator)
+    shapes = _is_shape(left) or _is_shape(right) or m.matches(updated.left, _SHAPE)
+    if shapes and isinstance(target.operator, (cst.Equal, cst.NotEqual)):
+        same = f"same_shape({code_of(updated.left)}, {code_of(updated.comparisons[0].comparator)})"
+        return cst.parse_expression(same if isinstance(target.operator, cst.Equal) else f"not {same}")
+    if not (_tensor(left) or _tensor(right)):
+        return updated
+    wanted = _promoted(left, right)
+    if wanted is None:
+        return updated
+    new = updated.comparisons[0]
+    return updated.with_changes(
+        left=_as(updated.left, left, wanted, _reference(new.comparator, right, wanted)),
+        comparisons=[
+            new.with_changes(comparator=_as(new.comparator, right, wanted, _reference(updated.left, left, wanted)))
+        ],
+    )
+
+
+def _wanted(result: Fact | None, left: Fact | None, right: Fact | None) -> str | None:
+    if result is not None and result.is_tensor and result.dtype is not None:
+        return result.dtype
+    return _promoted(left, right)
+
+
+def _promoted(left: Fact | None, right: Fact | None) -> str | None:
+    """torch's promotion of two operands; a python number only lifts bool to int64, and integers to float32."""
+    dtypes = [fact.dtype for fact in (left, right) if fact is not None and fact.is_tensor]
+    if not dtypes or None in dtypes:
+        return None
+    highest = max((dtype for dtype in dtypes if dtype in _ORDER), key=_ORDER.index, default=None)
+    numbers = [fact for fact in (left, right) if fact is not None and not fact.is_tensor]
+    if highest is not None and any("float" in fact.kinds for fact in numbers) and _ORDER.index(highest) < 6:
+        return "float32"
+    if highest == "bool" and any(fact.only("int") for fact in numbers):
+        return "int64"
+    return highest
+
+
+def _as(node: cst.BaseExpression, fact: Fact | None, wanted: str, reference: str) -> cst.BaseExpression:
+    """The operand cast to the wanted dtype, if it is a tensor of another, or a size that may be one."""
+    if fact is None:
+        return node
+    if fact.is_tensor and fact.dtype is not None and fact.dtype != wanted:
+        return cst.parse_expression(f"tf.cast({code_of(node)}, {reference})")
+    if fact.only("int") and not fact.has_value and wanted != "int64":
+        return cst.parse_expression(f"tf.cast({code_of(node)}, {reference})")
+    return node
+
+
+def _reference(node: cst.BaseExpression, fact: Fact | None, wanted: str) -> str:
+    """How to say the wanted dtype: by the other operand where it has it already."""
+    if fact is not None and fact.is_tensor and fact.dtype == wanted and isinstance(node, (cst.Name, cst.Attribute)):
+        return f"{code_of(node)}.dtype"
+    return f"tf.{wanted}"
+
+
+def _joined_shapes(updated: cst.BinaryOperation) -> cst.BaseExpression:
+    """Sizes are lists in TensorFlow: `a + b` of shapes and tuples is written out."""
+    left, right = (_starred(side) for side in (updated.left, updated.right))
+    return cst.parse_expression(f"({', '.join(part for part in (left, right) if part)},)".replace(",,", ","))
+
+
+def _starred(node: cst.BaseExpression) -> str:
+    if isinstance(node, cst.Tuple) and not any(isinstance(e, cst.StarredElement) for e in node.elements):
+        return ", ".join(code_of(element.value) for element in node.elements)
+    if isinstance(node, cst.Tuple):
+        return code_of(node.with_changes(lpar=[], rpar=[])).rstrip().rstrip(",")
+    return f"*{code_of(parenthesised(node))}"
+
+
+def _is_shape(fact: Fact | None) -> bool:
+    return fact is not None and fact.only("shape")
+
+
+def _tensor(fact: Fact | None) -> bool:
+    return fact is not None and fact.is_tensor
+
+
+def _weak_power(left: Fact | None, right: Fact | None) -> bool:
+    """`x ** 2` of a float tensor needs no cast: a python exponent takes the base's dtype."""
+    base_is_float = left is not None and left.is_tensor and "float" in (left.dtype or "")
+    return base_is_float and right is not None and not right.is_tensor

@@ -1,0 +1,1 @@
+"""Frozen analyses of a PyTorch file."""

@@ -1,0 +1,252 @@
+"""Who calls whom in the file, which functions need `training`, and what every `**kwargs` really carries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+import libcst as cst
+import libcst.matchers as m
+
+from porter.rewrite.reading.knowledge import Callee, Knowledge
+from porter.rewrite.reading.source import LocalFunction, Source
+from porter.rulebook import find_card
+from porter.rulebook.call import code_of
+
+RECORDED = ("output_attentions", "output_hidden_states")
+RETURN_DECORATORS = frozenset({"can_return_tuple", "capture_outputs", "merge_with_config_defaults"})
+
+
+@dataclass(frozen=True, eq=False)
+class Site:
+    """One call in a function: the functions of the file that it can reach, and the names outside it.
+
+    `nested` are the parameters of the models of other files that it can reach.
+    """
+
+    node: cst.Call
+    caller: LocalFunction
+    callees: tuple[LocalFunction, ...]
+    callee: Callee | None
+    nested: tuple[str, ...] = ()
+
+    @property
+    def forwards_keywords(self) -> bool:
+        """Whether the caller's own `**kwargs` is passed on here."""
+        return any(
+            argument.star == "**" and m.matches(argument.value, m.Name(self.caller.keywords or ""))
+            for argument in self.node.args
+        )
+
+    @property
+    def explicit(self) -> frozenset[str]:
+        """The keywords written at the call."""
+        return frozenset(argument.keyword.value for argument in self.node.args if argument.keyword)
+
+
+@dataclass(frozen=True)
+class Flow:
+    """`training` holds the names of functions that take it; `added` what replaces each function's `**kwargs`."""
+
+    training: frozenset[str]
+    added: Mapping[str, tuple[str, ...]]
+    sites: Mapping[cst.Call, Site]
+
+    def parameters(self, function: LocalFunction) -> tuple[str, ...]:
+        """All parameters the ported function takes, `training` aside."""
+        return (*function.parameters, *self.added.get(function.name, ()))
+
+
+def analyse(knowledge: Knowledge) -> Flow:
+    """Follow `training` and `**kwargs` through all calls of the file until nothing changes."""
+    sites = {site.node: site for site in _sites(knowledge)}
+    return Flow(_needs_training(knowledge, sites.values()), _added_keywords(knowledge, sites.values()), sites)
+
+
+def callees_of(knowledge: Knowledge, callee: Callee | None) -> tuple[LocalFunction, ...]:
+    """The file's functions a call can reach: a module's forward, a method, a plain function."""
+    found = []
+    for name in sorted(callee.names if callee else ()):
+        if not name.startswith("local."):
+            continue
+        own = name.removeprefix("local.")
+        if callee is not None and callee.kind == "module":
+            function = knowledge.source.method(own, "forward")
+        else:
+            function = knowledge.source.functions.get(own)
+        if function is not None:
+            found.append(function)
+    return tuple(found)
+
+
+def _sites(knowledge: Knowledge) -> Iterator[Site]:
+    for function in knowledge.source.functions.values():
+        for node in knowledge.source.find(function.node, cst.Call):
+            callee = knowledge.callee(node)
+            if m.matches(node.func, m.Attribute(value=m.Call(func=m.Name("super")))):
+                yield Site(node, function, _super_callees(knowledge, function, node), callee)
+                continue
+            yield Site(node, function, callees_of(knowledge, callee), callee, _nested_parameters(knowledge, callee))
+
+
+def _nested_parameters(knowledge: Knowledge, callee: Callee | None) -> tuple[str, ...]:
+    if callee is None or callee.kind != "module":
+        return ()
+    ports = (knowledge.nested[name] for name in sorted(callee.names) if name in knowledge.nested)
+    return tuple(dict.fromkeys(parameter for port in ports for parameter in port.parameters))
+
+
+def _super_callees(knowledge: Knowledge, function: LocalFunction, node: cst.Call) -> tuple[LocalFunction, ...]:
+    assert isinstance(node.func, cst.Attribute)
+    local = knowledge.source.classes.get(function.class_name or "")
+    names = (f"{base}.{node.func.attr.value}" for base in (local.lineage[1:] if local else ()))
+    return tuple(knowledge.source.functions[name] for name in names if name in knowledge.source.functions)[:1]
+
+
+def decorators(function: LocalFunction) -> frozenset[str]:
+    """The bare names of a function's decorators."""
+    calls = (d.decorator.func if isinstance(d.decorator, cst.Call) else d.decorator for d in function.node.decorators)
+    return frozenset(code_of(call).rpartition(".")[2] for call in calls)
+
+
+def _needs_training(knowledge: Knowledge, sites: Iterable[Site]) -> frozenset[str]:
+    needs = {
+        name
+        for name, function in knowledge.source.functions.items()
+        if function.own_name != "__init__"
+        and any(node.attr.value == "training" for node in knowledge.source.find(function.node, cst.Attribute))
+    }
+    reached = [(site.caller.name, _reaches(knowledge, site)) for site in sites if site.caller.own_name != "__init__"]
+    needs |= {site.caller.name for site in sites if _trains(site) and site.caller.own_name != "__init__"}
+    while grown := {caller for caller, callees in reached if callees & needs} - needs:
+        needs |= grown
+    return frozenset(needs)
+
+
+def _trains(site: Site) -> bool:
+    if site.callee is None or site.callee.kind != "module":
+        return False
+    if "training" in site.nested:
+        return True
+    cards = (find_card(name) for name in site.callee.names)
+    return any(card is not None and card.training for card in cards)
+
+
+def _reaches(knowledge: Knowledge, site: Site) -> set[str]:
+    """Callees, and methods handed over as arguments (`apply_chunking_to_forward(self.feed_forward_chunk, ...)`)."""
+    names = {callee.name for callee in site.callees}
+    for argument in site.node.args:
+        if m.matches(argument.value, m.Attribute(value=m.Name("self"))) and site.caller.class_name:
+            assert isinstance(argument.value, cst.Attribute)
+            method = knowledge.source.method(site.caller.class_name, argument.value.attr.value)
+            names |= {method.name} if method else set()
+    return names
+
+
+def _added_keywords(knowledge: Knowledge, sites: Iterable[Site]) -> dict[str, tuple[str, ...]]:
+    functions = [f for f in knowledge.source.functions.values() if f.keywords and f.own_name != "__init__"]
+    by_caller: dict[str, list[Site]] = {}
+    for site in sites:
+        by_caller.setdefault(site.caller.name, []).append(site)
+    consumed = _consumed(knowledge.source, functions, by_caller)
+    from_users = {function.name: tuple(_given_by_users(knowledge.source, function)) for function in functions}
+    provided = _provided(from_users, by_caller, consumed)
+    return {
+        function.name: tuple(key for key in consumed[function.name] if key in provided[function.name])
+        for function in functions
+    }
+
+
+def _consumed(
+    source: Source, functions: list[LocalFunction], by_caller: Mapping[str, list[Site]]
+) -> dict[str, list[str]]:
+    """The keys that somebody behind a function's `**kwargs` reads, in the order of their first reader."""
+    consumed = {function.name: _read_directly(source, function) for function in functions}
+    changed = True
+    while changed:
+        changed = False
+        for function in functions:
+            wanted = [key for site in by_caller.get(function.name, ()) for key in _wanted(site, consumed)]
+            for key in wanted:
+                if key not in consumed[function.name] and key not in function.parameters:
+                    consumed[function.name].append(key)
+                    changed = True
+    return consumed
+
+
+def _wanted(site: Site, consumed: Mapping[str, list[str]]) -> Iterator[str]:
+    """What this call's callees take beyond what is written here, if the caller forwards its keywords."""
+    if not site.forwards_keywords:
+        return
+    positional = sum(1 for argument in site.node.args if not argument.keyword and not argument.star)
+    for callee in site.callees:
+        taken = (*callee.parameters[positional:], *consumed.get(callee.name, ()))
+        yield from (key for key in taken if key not in site.explicit and key != "device")
+    beyond = {*site.explicit, "training", "return_dict"}
+    yield from (key for key in site.nested[positional:] if key not in beyond)
+
+
+def _read_directly(source: Source, function: LocalFunction) -> list[str]:
+    """Keys read as kwargs.get("x"), kwargs.pop("x"), kwargs["x"], and those the capturing decorator reads."""
+    read = m.Attribute(value=m.Name(function.keywords or ""))
+    found = [key for key in RECORDED if "capture_outputs" in decorators(function)]
+    for call in source.find(function.node, cst.Call):
+        if m.matches(call.func, read) and call.args and isinstance(call.args[0].value, cst.SimpleString):
+            found.append(str(call.args[0].value.evaluated_value))
+    for node in source.find(function.node, cst.Subscript):
+        if m.matches(node.value, m.Name(function.keywords or "")):
+            found.append(code_of(node).partition("[")[2].rstrip("]").strip("\"'"))
+    return list(dict.fromkeys(key for key in found if key.isidentifier() and key not in function.parameters))
+
+
+def _provided(
+    from_users: Mapping[str, tuple[str, ...]], by_caller: Mapping[str, list[Site]], consumed: Mapping[str, list[str]]
+) -> dict[str, set[str]]:
+    """The keys that can arrive in each function's `**kwargs`: from users of a model, and from calls in the file."""
+    provided = {name: set(keys) for name, keys in from_users.items()}
+    changed = True
+    while changed:
+        changed = False
+        for sites in by_caller.values():
+            for site in sites:
+                arriving = set(_sibling_keys(site, consumed))
+                if site.forwards_keywords:
+                    arriving |= provided.get(site.caller.name, set())
+                for callee in site.callees:
+                    new = arriving - set(callee.parameters) - provided.get(callee.name, arriving)
+                    if callee.name in provided and new:
+                        provided[callee.name] |= new
+                        changed = True
+    _accept_siblings(by_caller, consumed, provided)
+    return provided
+
+
+def _given_by_users(source: Source, function: LocalFunction) -> tuple[str, ...]:
+    """What users, or a decorator, may put into a function's `**kwargs`."""
+    local = source.classes.get(function.class_name or "")
+    is_public = function.own_name == "forward" and local is not None and local.kind == "model"
+    if is_public or RETURN_DECORATORS & decorators(function):
+        return RECORDED
+    return ("output_hidden_states",) if "select_hidden_states" in decorators(function) else ()
+
+
+def _sibling_keys(site: Site, consumed: Mapping[str, list[str]]) -> Iterator[str]:
+    """Keywords written here that at least one possible callee takes."""
+    for key in site.explicit:
+        if any(key in callee.parameters or key in consumed.get(callee.name, ()) for callee in site.callees):
+            yield key
+
+
+def _accept_siblings(
+    by_caller: Mapping[str, list[Site]], consumed: Mapping[str, list[str]], provided: Mapping[str, set[str]]
+) -> None:
+    """Where several classes can stand at a call, those with `**kwargs` accept what only their siblings read."""
+    for sites in by_caller.values():
+        for site in sites:
+            if len(site.callees) < 2:
+                continue
+            for key in _sibling_keys(site, consumed):
+                for callee in site.callees:
+                    readers = consumed.get(callee.name)
+                    if readers is not None and key not in callee.parameters and key not in readers:
+                        readers.append(key)

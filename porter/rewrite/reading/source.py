@@ -1,0 +1,279 @@
+"""The PyTorch file as the rewriter reads it: its tree, its positions, its classes and functions, its names."""
+
+from __future__ import annotations
+
+import builtins
+import importlib
+import inspect
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, replace
+from functools import cache, cached_property
+from types import ModuleType
+from typing import Literal, TypeVar
+
+import libcst as cst
+from libcst.metadata import MetadataWrapper, PositionProvider
+
+from porter.facts import Span
+from porter.facts.canonical import canonical
+from porter.rulebook.call import code_of
+from porter.subject import Subject
+
+Node = TypeVar("Node", bound=cst.CSTNode)
+ClassKind = Literal["model", "layer", "output", "plain"]
+
+
+@dataclass(frozen=True, eq=False)
+class LocalFunction:
+    """A function or method of the file.
+
+    `keywords` is the name after `**`, if any; None also where the function uses it as a dictionary, and so keeps it.
+    """
+
+    name: str
+    class_name: str | None
+    node: cst.FunctionDef
+    parameters: tuple[str, ...]
+    keywords: str | None
+
+    @property
+    def own_name(self) -> str:
+        """The name without its class."""
+        return self.node.name.value
+
+    @property
+    def is_static(self) -> bool:
+        """Whether it is a staticmethod."""
+        return any(code_of(decorator.decorator) == "staticmethod" for decorator in self.node.decorators)
+
+
+@dataclass(frozen=True, eq=False)
+class LocalClass:
+    """A class of the file; `lineage` names the file's own classes it inherits from, itself first."""
+
+    name: str
+    node: cst.ClassDef
+    kind: ClassKind
+    lineage: tuple[str, ...]
+    torch_base: str | None
+
+
+class Source:
+    """One PyTorch modeling file, parsed once and shared by all passes."""
+
+    def __init__(self, subject: Subject) -> None:
+        self.subject = subject
+        self.module: ModuleType = importlib.import_module(subject.module_name)
+        wrapper = MetadataWrapper(cst.parse_module(subject.source), unsafe_skip_copy=True)
+        self.tree = wrapper.module
+        self._positions: Mapping[cst.CSTNode, object] = wrapper.resolve(PositionProvider)
+        self._order = _Order(self.tree)
+        self.parents: Mapping[cst.CSTNode, cst.CSTNode] = self._order.parents
+
+    def find(self, root: cst.CSTNode, *kinds: type[Node]) -> list[Node]:
+        """The nodes of these kinds inside an original node (itself too), parents first."""
+        start, end = self._order.ranges[root]
+        return [node for node in self._order.nodes[start:end] if isinstance(node, kinds)]
+
+    def span(self, node: cst.CSTNode) -> Span:
+        """Where the node stands, without its own parentheses."""
+        found = self._positions[node]
+        return Span(found.start.line, found.start.column, found.end.line, found.end.column)  # type: ignore[attr-defined]
+
+    def line(self, node: cst.CSTNode) -> int:
+        """The 1-based line the node starts on."""
+        return self.span(node).line
+
+    def ancestors(self, node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+        """The nodes around this one, innermost first."""
+        while (parent := self.parents.get(node)) is not None:
+            yield parent
+            node = parent
+
+    @cached_property
+    def functions(self) -> dict[str, LocalFunction]:
+        """All functions and methods by qualified name ("BertLayer.forward")."""
+        found = [self._function(node, None) for node in self.tree.body if isinstance(node, cst.FunctionDef)]
+        for local in self.classes.values():
+            methods = (node for node in local.node.body.body if isinstance(node, cst.FunctionDef))
+            found += [self._function(node, local.name) for node in methods]
+        return {function.name: function for function in found}
+
+    @cached_property
+    def classes(self) -> dict[str, LocalClass]:
+        """All top-level classes by name, in the order of the file."""
+        nodes = [node for node in self.tree.body if isinstance(node, cst.ClassDef)]
+        names = {node.name.value for node in nodes}
+        return {node.name.value: self._class(node, names) for node in nodes}
+
+    @cached_property
+    def _by_node(self) -> dict[cst.FunctionDef, LocalFunction]:
+        return {function.node: function for function in self.functions.values()}
+
+    def enclosing(self, node: cst.CSTNode) -> LocalFunction | None:
+        """The function or method of the file that holds this node."""
+        for ancestor in (node, *self.ancestors(node)):
+            if isinstance(ancestor, cst.FunctionDef) and ancestor in self._by_node:
+                return self._by_node[ancestor]
+        return None
+
+    def enclosing_class(self, node: cst.CSTNode) -> str | None:
+        """The name of the top-level class that holds this node."""
+        for ancestor in (node, *self.ancestors(node)):
+            if isinstance(ancestor, cst.ClassDef) and self.classes.get(ancestor.name.value):
+                return ancestor.name.value
+        return None
+
+    def method(self, class_name: str, method: str) -> LocalFunction | None:
+        """The method as this class or the nearest of its bases in the file defines it."""
+        local = self.classes.get(class_name)
+        names = (f"{base}.{method}" for base in (local.lineage if local else ()))
+        return next((self.functions[name] for name in names if name in self.functions), None)
+
+    def resolve(self, node: cst.BaseExpression) -> object | None:
+        """What a dotted name of the module stands for; None for anything else and for local variables."""
+        if isinstance(node, cst.Attribute):
+            owner = self.resolve(node.value)
+            return (
+                inspect.getattr_static(owner, node.attr.value, None)
+                if inspect.isclass(owner)
+                else getattr(owner, node.attr.value, None)
+            )
+        if isinstance(node, cst.Name) and not self._is_local(node):
+            return getattr(self.module, node.value, getattr(builtins, node.value, None))
+        return None
+
+    def canonical(self, node: cst.BaseExpression) -> str | None:
+        """The canonical name ("torch.nn.Linear", "local.BertLayer") of what a dotted name stands for."""
+        found = self.resolve(node)
+        if found is None:
+            return None
+        owner = self.resolve(node.value) if isinstance(node, cst.Attribute) and not callable(found) else None
+        if isinstance(node, cst.Attribute) and inspect.ismodule(owner):
+            return f"{owner.__name__}.{node.attr.value}"  # a constant such as torch.float32 has no name of its own
+        return canonical(found, (self.subject.module_name,))
+
+    def _is_local(self, node: cst.Name) -> bool:
+        function = self.enclosing(node)
+        return function is not None and node.value in self.assigned(function)
+
+    @cached_property
+    def _assigned_names(self) -> dict[str, frozenset[str]]:
+        return {}
+
+    def assigned(self, function: LocalFunction) -> frozenset[str]:
+        """The names a function binds: its parameters, targets and loop variables."""
+        if function.name not in self._assigned_names:
+            collector = _Assignments()
+            function.node.visit(collector)
+            self._assigned_names[function.name] = frozenset(collector.names)
+        return self._assigned_names[function.name]
+
+    def _function(self, node: cst.FunctionDef, class_name: str | None) -> LocalFunction:
+        name = f"{class_name}.{node.name.value}" if class_name else node.name.value
+        parameters = [p.name.value for p in (*node.params.posonly_params, *node.params.params)]
+        parameters += [p.name.value for p in node.params.kwonly_params]
+        keywords = node.params.star_kwarg.name.value if node.params.star_kwarg else None
+        if keywords is not None and node.name.value != "__init__" and self._is_dictionary(node, keywords):
+            keywords = None
+        found = LocalFunction(name, class_name, node, tuple(parameters), keywords)
+        return replace(found, parameters=found.parameters[1:]) if class_name and not found.is_static else found
+
+    def _is_dictionary(self, function: cst.FunctionDef, keywords: str) -> bool:
+        """Whether a function does more with its `**kwargs` than to name keys and to pass it on."""
+        reads = [node for node in self.find(function.body, cst.Name) if node.value == keywords]
+        return not all(self._reads_key(node) for node in reads)
+
+    def _reads_key(self, node: cst.Name) -> bool:
+        parent = self.parents[node]
+        if isinstance(parent, cst.Arg):
+            return parent.star == "**" or parent.keyword is node
+        if isinstance(parent, cst.Attribute):
+            return parent.value is not node or parent.attr.value not in ("items", "keys", "values", "copy")
+        if isinstance(parent, cst.Subscript) and isinstance(self.parents[parent], cst.AssignTarget):
+            index = parent.slice[0].slice
+            return isinstance(index, cst.Index) and isinstance(index.value, cst.SimpleString)
+        return isinstance(parent, (cst.Subscript, cst.Comparison, cst.ComparisonTarget, cst.StarredDictElement))
+
+    def _class(self, node: cst.ClassDef, names: set[str]) -> LocalClass:
+        found = getattr(self.module, node.name.value)
+        lineage = tuple(base.__name__ for base in found.__mro__ if base.__name__ in names)
+        outside = (base for base in found.__mro__ if base.__module__ != self.module.__name__)
+        public = (canonical(base, (self.subject.module_name,)) for base in outside)
+        torch_base = next((name for name in public if name and name.startswith("torch.nn.")), None)
+        return LocalClass(
+            node.name.value, node, _kind(found), lineage, None if torch_base == "torch.nn.Module" else torch_base
+        )
+
+
+class _Order:
+    """All nodes of a tree, parents first: their list, each one's range in it, and its parent.
+
+    Walks the fields itself, white space aside: LibCST's own visitors rebuild every node they come by.
+    """
+
+    def __init__(self, tree: cst.CSTNode) -> None:
+        self.nodes: list[cst.CSTNode] = []
+        self.ranges: dict[cst.CSTNode, tuple[int, int]] = {}
+        self.parents: dict[cst.CSTNode, cst.CSTNode] = {}
+        self._walk(tree)
+
+    def _walk(self, node: cst.CSTNode) -> None:
+        start = len(self.nodes)
+        self.nodes.append(node)
+        for name in _field_names(type(node)):
+            value = getattr(node, name)
+            for child in value if isinstance(value, (list, tuple)) else (value,):
+                if isinstance(child, cst.CSTNode) and not isinstance(child, _WHITESPACE):
+                    self.parents[child] = node
+                    self._walk(child)
+        self.ranges[node] = (start, len(self.nodes))
+
+
+@cache
+def _field_names(kind: type[cst.CSTNode]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
+
+
+_WHITESPACE = (cst.BaseParenthesizableWhitespace, cst.TrailingWhitespace, cst.EmptyLine)
+
+
+class _Assignments(cst.CSTVisitor):
+    """Collects every name a function binds: parameters, targets, loop variables."""
+
+    def __init__(self) -> None:
+        self.names: set[str] = set()
+
+    def visit_Param(self, node: cst.Param) -> None:
+        self.names.add(node.name.value)
+
+    def visit_AssignTarget(self, node: cst.AssignTarget) -> None:
+        self._bind(node.target)
+
+    def visit_AnnAssign(self, node: cst.AnnAssign) -> None:
+        self._bind(node.target)
+
+    def visit_AugAssign(self, node: cst.AugAssign) -> None:
+        self._bind(node.target)
+
+    def visit_For(self, node: cst.For) -> None:
+        self._bind(node.target)
+
+    def visit_CompFor(self, node: cst.CompFor) -> None:
+        self._bind(node.target)
+
+    def _bind(self, target: cst.BaseExpression) -> None:
+        if isinstance(target, cst.Name):
+            self.names.add(target.value)
+        elif isinstance(target, (cst.Tuple, cst.List)):
+            for element in target.elements:
+                self._bind(element.value)
+
+
+def _kind(found: type) -> ClassKind:
+    names = {base.__name__ for base in found.__mro__}
+    if "PreTrainedModel" in names:
+        return "model"
+    if "ModelOutput" in names:
+        return "output"
+    return "layer" if "Module" in names else "plain"

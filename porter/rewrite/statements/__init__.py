@@ -1,0 +1,1 @@
+"""Statements: what is written in place, checks, loops."""

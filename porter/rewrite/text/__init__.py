@@ -1,0 +1,1 @@
+"""From the rewritten tree to the text of a file."""

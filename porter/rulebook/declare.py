@@ -1,0 +1,162 @@
+"""How rules and layer cards are declared and found: a declaration in any file of porter/rules is found by itself."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+from porter.rulebook.call import Call
+from porter.rulebook.signature import Signature, parse_signature
+
+DECLARATIONS = "porter.rules"
+
+Translation = Callable[[Call], str]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How calls of some torch names are written in TensorFlow.
+
+    `to` is a template over the parameter names, or a function that returns the finished code. In a template a
+    keyword that the caller did not pass is left out, so both frameworks must agree on its default.
+    """
+
+    signatures: tuple[Signature, ...]
+    to: str | Translation
+    cases: Mapping[str, str]
+    doc: str
+    file: str
+
+
+@dataclass(frozen=True)
+class Card:
+    """How a torch layer is constructed in Keras.
+
+    `build` is the input shape that creates its weights, a template over the constructor's parameters ("" for a
+    layer that has none). `attributes` says what `layer.p` and the like become, as templates over `layer`.
+    """
+
+    signatures: tuple[Signature, ...]
+    to: str | Translation
+    build: str
+    training: bool
+    attributes: Mapping[str, str]
+    cases: Mapping[str, str]
+    doc: str
+    file: str
+
+    @property
+    def keras_class(self) -> str:
+        """The class it constructs, as the template or the first case says."""
+        text = self.to if isinstance(self.to, str) else next(iter(self.cases.values()), "")
+        return text.partition("(")[0]
+
+
+@dataclass
+class _Table:
+    rules: dict[str, Rule] = field(default_factory=dict)
+    cards: dict[str, Card] = field(default_factory=dict)
+
+
+_TABLE = _Table()
+
+
+def rule(
+    *signatures: str, to: str | None = None, cases: Mapping[str, str] | None = None, doc: str = ""
+) -> Callable[[Translation], Translation]:
+    """Declare what torch names become. With `to` it is complete; without, it decorates the translating function."""
+    file = _caller_file()
+
+    def register(target: str | Translation) -> None:
+        text = doc or (inspect.getdoc(target) or "" if callable(target) else "")
+        parsed = tuple(parse_signature(signature) for signature in signatures)
+        declared = Rule(parsed, target, dict(cases or {}), text, file)
+        _add(_TABLE.rules, declared.signatures, declared)
+
+    return _decorator(to, register)
+
+
+def layer(
+    *signatures: str,
+    to: str | None = None,
+    build: str = "",
+    training: bool = False,
+    attributes: Mapping[str, str] | None = None,
+    cases: Mapping[str, str] | None = None,
+) -> Callable[[Translation], Translation]:
+    """Declare a layer card. Its weights' layouts stand with the Keras class in porter.runtime.stored.layouts."""
+    file = _caller_file()
+
+    def register(target: str | Translation) -> None:
+        text = inspect.getdoc(target) or "" if callable(target) else ""
+        parsed = tuple(parse_signature(signature) for signature in signatures)
+        declared = Card(parsed, target, build, training, dict(attributes or {}), dict(cases or {}), text, file)
+        _add(_TABLE.cards, declared.signatures, declared)
+
+    return _decorator(to, register)
+
+
+def find_rule(name: str) -> Rule | None:
+    """The rule for a canonical torch or transformers name; `x.add_` falls back to the rule of `x.add`."""
+    _load()
+    found = _TABLE.rules.get(name)
+    if found is None and name.startswith("torch.Tensor.") and name.endswith("_") and not name.endswith("__"):
+        found = _TABLE.rules.get(name[:-1])
+    return found
+
+
+def find_card(name: str) -> Card | None:
+    """The card for a canonical torch layer class; a layer with a parametrised weight has the plain layer's."""
+    _load()
+    name = name.replace("torch.nn.utils.parametrize.Parametrized", "torch.nn.")
+    return _TABLE.cards.get(name)
+
+
+def all_rules() -> tuple[Rule, ...]:
+    """Every rule once, in order of declaration."""
+    _load()
+    return tuple({id(found): found for found in _TABLE.rules.values()}.values())
+
+
+def all_cards() -> tuple[Card, ...]:
+    """Every layer card once, in order of declaration."""
+    _load()
+    return tuple({id(found): found for found in _TABLE.cards.values()}.values())
+
+
+@cache
+def _load() -> None:
+    package = importlib.import_module(DECLARATIONS)
+    for module in pkgutil.iter_modules(package.__path__):
+        importlib.import_module(f"{DECLARATIONS}.{module.name}")
+
+
+def _add(table: dict[str, Rule] | dict[str, Card], signatures: Iterable[Signature], declared: Rule | Card) -> None:
+    for signature in signatures:
+        if signature.name in table:
+            raise ValueError(f"{signature.name} is declared twice: {table[signature.name].file} and {declared.file}")
+        table[signature.name] = declared  # type: ignore[assignment]  # one table holds one kind
+
+
+def _decorator(to: str | None, register: Callable[[str | Translation], None]) -> Callable[[Translation], Translation]:
+    if to is not None:
+        register(to)
+
+    def decorate(function: Translation) -> Translation:
+        register(function)
+        return function
+
+    return decorate
+
+
+def _caller_file() -> str:
+    frame = inspect.currentframe()
+    assert frame is not None
+    assert frame.f_back is not None
+    assert frame.f_back.f_back is not None
+    return Path(frame.f_back.f_back.f_code.co_filename).name

@@ -1,0 +1,210 @@
+"""Cards of layers without convolutions: dense, embedding, dropout, activations, shapes.
+
+A case holds the constructor in PyTorch and in Keras; the test copies the weights and compares the results.
+"""
+
+from __future__ import annotations
+
+from porter.rulebook import Call, layer
+
+_LINEAR = {
+    "weight": "tf.transpose(layer.kernel)",
+    "in_features": "layer.kernel.shape[0]",
+    "out_features": "layer.units",
+}
+
+layer(
+    "torch.nn.Linear(in_features, out_features, bias=True)",
+    to="keras.layers.Dense(out_features, use_bias=bias)",
+    build="(None, None, in_features)",
+    attributes=_LINEAR,
+    cases={
+        "nn.Linear(4, 3)": "keras.layers.Dense(3)",
+        "nn.Linear(4, 3, bias=False)": "keras.layers.Dense(3, use_bias=False)",
+    },
+)
+layer(
+    "torch.nn.Embedding(num_embeddings, embedding_dim, padding_idx=None, max_norm=None, norm_type=2.0, "
+    "scale_grad_by_freq=False, sparse=False, _weight=None, _freeze=False)",
+    to="keras.layers.Embedding(num_embeddings, embedding_dim)",
+    build="None",
+    attributes={
+        "weight": "layer.embeddings",
+        "num_embeddings": "layer.input_dim",
+        "embedding_dim": "layer.output_dim",
+    },
+    cases={
+        "nn.Embedding(5, 3)": "keras.layers.Embedding(5, 3)",
+        "nn.Embedding(5, 3, padding_idx=0)": "keras.layers.Embedding(5, 3)",
+    },
+)
+
+
+@layer(
+    "torch.nn.Dropout(p=0.5, inplace=False)",
+    "torch.nn.Dropout1d(p=0.5, inplace=False)",
+    training=True,
+    attributes={"p": "layer.rate"},
+    cases={"nn.Dropout(0.1)": "keras.layers.Dropout(0.1)", "nn.Dropout()": "keras.layers.Dropout(0.5)"},
+)
+def dropout(call: Call) -> str:
+    """Keras has no default rate."""
+    return f"keras.layers.Dropout({call.p.node_code})"
+
+
+@layer(
+    "torch.nn.Dropout2d(p=0.5, inplace=False)",
+    training=True,
+    attributes={"p": "layer.rate"},
+    cases={"nn.Dropout2d(0.1)": 'keras.layers.SpatialDropout2D(0.1, data_format="channels_first")'},
+)
+def dropout2d(call: Call) -> str:
+    """Whole channels are dropped."""
+    return f'keras.layers.SpatialDropout2D({call.p.node_code}, data_format="channels_first")'
+
+
+for _name, _keras in {
+    "Tanh": 'keras.layers.Activation("tanh")',
+    "Sigmoid": 'keras.layers.Activation("sigmoid")',
+    "Softsign": 'keras.layers.Activation("softsign")',
+    "LogSigmoid": 'keras.layers.Activation("log_sigmoid")',
+    "Tanhshrink": 'keras.layers.Activation("tanh_shrink")',
+}.items():
+    layer(f"torch.nn.{_name}()", to=_keras, cases={f"nn.{_name}()": _keras})
+for _name, _keras in {
+    "ReLU": "keras.layers.ReLU()",
+    "ReLU6": 'keras.layers.Activation("relu6")',
+    "SiLU": 'keras.layers.Activation("silu")',
+    "SELU": 'keras.layers.Activation("selu")',
+    "Mish": 'keras.layers.Activation("mish")',
+    "Hardswish": 'keras.layers.Activation("hard_silu")',
+    "Hardsigmoid": 'keras.layers.Activation("hard_sigmoid")',
+}.items():
+    layer(f"torch.nn.{_name}(inplace=False)", to=_keras, cases={f"nn.{_name}()": _keras})
+
+
+@layer(
+    "torch.nn.GELU(approximate='none')",
+    cases={
+        "nn.GELU()": 'keras.layers.Activation("gelu")',
+        'nn.GELU(approximate="tanh")': 'keras.layers.Activation(get_tf_activation("gelu_pytorch_tanh"))',
+    },
+)
+def gelu(call: Call) -> str:
+    """Exact unless asked otherwise, in both."""
+    if call.approximate.value() == "tanh":
+        return 'keras.layers.Activation(get_tf_activation("gelu_pytorch_tanh"))'
+    return 'keras.layers.Activation("gelu")'
+
+
+layer(
+    "torch.nn.ELU(alpha=1.0, inplace=False)",
+    to="keras.layers.ELU(alpha=alpha)",
+    cases={"nn.ELU()": "keras.layers.ELU()", "nn.ELU(alpha=0.5)": "keras.layers.ELU(alpha=0.5)"},
+)
+
+
+@layer(
+    "torch.nn.LeakyReLU(negative_slope=0.01, inplace=False)",
+    cases={
+        "nn.LeakyReLU()": "keras.layers.LeakyReLU(negative_slope=0.01)",
+        "nn.LeakyReLU(0.1)": "keras.layers.LeakyReLU(negative_slope=0.1)",
+    },
+)
+def leaky_relu(call: Call) -> str:
+    """Keras' default slope is 0.3."""
+    return f"keras.layers.LeakyReLU(negative_slope={call.negative_slope.node_code})"
+
+
+@layer(
+    "torch.nn.Softplus(beta=1.0, threshold=20.0)",
+    cases={"nn.Softplus()": 'keras.layers.Activation("softplus")'},
+)
+def softplus(call: Call) -> str:
+    """Only the default slope has a Keras layer."""
+    if call.given("beta") and call.beta.value() != 1:
+        call.unknown("beta is not covered")
+    return 'keras.layers.Activation("softplus")'
+
+
+@layer(
+    "torch.nn.Softmax(dim=None)",
+    cases={"nn.Softmax(dim=-1)": "keras.layers.Softmax(axis=-1)", "nn.Softmax(1)": "keras.layers.Softmax(axis=1)"},
+)
+def softmax(call: Call) -> str:
+    """PyTorch guesses an axis where none is given, and warns."""
+    if not call.given("dim"):
+        call.unknown("the axis is not given")
+    return f"keras.layers.Softmax(axis={call.dim.node_code})"
+
+
+@layer(
+    "torch.nn.LogSoftmax(dim=None)",
+    cases={"nn.LogSoftmax(dim=-1)": 'keras.layers.Activation("log_softmax")'},
+)
+def log_softmax(call: Call) -> str:
+    """Keras' activation works on the last axis."""
+    if call.dim.value() not in (-1, 2):
+        call.unknown("only the last axis is covered")
+    return 'keras.layers.Activation("log_softmax")'
+
+
+layer(
+    "torch.nn.Identity(*args)",
+    to="keras.layers.Identity()",
+    cases={"nn.Identity()": "keras.layers.Identity()"},
+)
+
+
+@layer(
+    "torch.nn.Flatten(start_dim=1, end_dim=-1)",
+    cases={
+        "nn.Flatten()": "keras.layers.Flatten()",
+        "nn.Flatten(start_dim=-2)": "Flatten(start_dim=-2)",
+        "nn.Flatten(0, 1)": "Flatten(start_dim=0, end_dim=1)",
+    },
+)
+def flatten(call: Call) -> str:
+    """Keras' own flattens all axes but the first."""
+    if call.start_dim.value() == 1 and call.end_dim.value() == -1:
+        return "keras.layers.Flatten()"
+    end = f", end_dim={call.end_dim.node_code}" if call.given("end_dim") else ""
+    return f"Flatten(start_dim={call.start_dim.node_code}{end})"
+
+
+@layer(
+    "torch.nn.Sequential(*layers)",
+    training=True,
+    cases={
+        "nn.Sequential(nn.Linear(4, 3), nn.Tanh())": (
+            'Sequential([keras.layers.Dense(3), keras.layers.Activation("tanh")])'
+        )
+    },
+)
+def sequential(call: Call) -> str:
+    """The layers in a list."""
+    parts = [("*" if arg.starred else "") + arg.node_code for arg in call.variadic]
+    if len(call.variadic) == 1 and call.variadic[0].starred:
+        return f"Sequential({call.variadic[0].node_code})"
+    return f"Sequential([{', '.join(parts)}])"
+
+
+for _class, _name in {
+    "GELUTanh": "gelu_pytorch_tanh",
+    "NewGELUActivation": "gelu_new",
+    "FastGELUActivation": "gelu_fast",
+    "QuickGELUActivation": "quick_gelu",
+    "AccurateGELUActivation": "gelu_accurate",
+    "LaplaceActivation": "laplace",
+    "LinearActivation": "linear",
+    "MishActivation": "mish",
+    "ReLUSquaredActivation": "relu2",
+    "SiLUActivation": "silu",
+    "GELUActivation": "gelu",
+    "SqrtSoftplusActivation": "sqrtsoftplus",
+}.items():
+    layer(
+        f"transformers.activations.{_class}()",
+        to=f'get_tf_activation("{_name}")',
+        cases={f"activations.{_class}()": f'get_tf_activation("{_name}")'},
+    )

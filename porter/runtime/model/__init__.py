@@ -1,0 +1,1 @@
+"""The base of ported models: calling, building, naming, training, saving."""

@@ -1,0 +1,116 @@
+"""Models inside models, chosen by their configuration: the port of the child's family, from the file beside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import keras
+
+from porter.runtime.model.beside import file_with, main_layer
+from porter.runtime.model.building import import_beside
+
+
+class TFAutoModel:
+    """The model that transformers has for a configuration, as a layer of another model."""
+
+    _mapping = "MODEL_MAPPING_NAMES"
+
+    @classmethod
+    def from_config(cls, config: Any, *, beside: str, name: str | None = None) -> keras.Layer:
+        """The main layer, or the model where it has none, not built yet.
+
+        Args:
+            config: the child's configuration.
+            beside: the file that asks; the child's port is looked for in its folder.
+            name: of the layer.
+
+        Raises:
+            ImportError: no file there has the port.
+            ValueError: transformers has no such model for the configuration.
+        """
+        torch_class = _class_name(config, cls._mapping)
+        module = _module_with(torch_class, beside)
+        model = getattr(module, f"TF{torch_class}")
+        text_config_class = getattr(config, "sub_configs", {}).get("text_config")
+        if text_config_class is not None and model.config_class is text_config_class:
+            config = config.get_text_config()
+        layer: keras.Layer = getattr(module, main_layer(torch_class), model)(config, name=name)
+        return layer
+
+
+def _module_with(torch_class: str, beside: str) -> ModuleType:
+    file = file_with(Path(beside).parent, torch_class)
+    if file is None:
+        missing = f"the port of {torch_class}, a file modeling_tf_*.py with the class TF{torch_class}"
+        raise ImportError(f"{Path(beside).name} needs {missing}, beside it.")
+    return import_beside(beside, file.stem)
+
+
+def _class_name(config: Any, mapping: str) -> str:
+    """PyTorch's class for the configuration; of several the one that the configuration names, else the first."""
+    from transformers.models.auto import modeling_auto
+
+    found = getattr(modeling_auto, mapping).get(config.model_type)
+    if found is None:
+        raise ValueError(f"transformers has no model for {type(config).__name__} ({config.model_type}).")
+    names = [found] if isinstance(found, str) else list(found)
+    return next((name for name in getattr(config, "architectures", None) or () if name in names), names[0])
+
+
+class TFAutoBackbone(TFAutoModel):
+    """The backbone for a configuration."""
+
+    _mapping = "MODEL_FOR_BACKBONE_MAPPING_NAMES"
+
+
+class TFAutoModelForAudioFrameClassification(TFAutoModel):
+    """The audio frame classifier for a configuration."""
+
+    _mapping = "MODEL_FOR_AUDIO_FRAME_CLASSIFICATION_MAPPING_NAMES"
+
+
+class TFAutoModelForCausalLM(TFAutoModel):
+    """The causal language model for a configuration."""
+
+    _mapping = "MODEL_FOR_CAUSAL_LM_MAPPING_NAMES"
+
+
+class TFAutoModelForImageClassification(TFAutoModel):
+    """The image classifier for a configuration."""
+
+    _mapping = "MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES"
+
+
+class TFAutoModelForImageTextToText(TFAutoModel):
+    """The model from images and text to text for a configuration."""
+
+    _mapping = "MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES"
+
+
+class TFAutoModelForKeypointDetection(TFAutoModel):
+    """The keypoint detector for a configuration."""
+
+    _mapping = "MODEL_FOR_KEYPOINT_DETECTION_MAPPING_NAMES"
+
+
+class TFAutoModelForSeq2SeqLM(TFAutoModel):
+    """The sequence-to-sequence language model for a configuration."""
+
+    _mapping = "MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES"
+
+
+class TFAutoModelForTextEncoding(TFAutoModel):
+    """The text encoder for a configuration."""
+
+    _mapping = "MODEL_FOR_TEXT_ENCODING_MAPPING_NAMES"
+
+
+def load_backbone(config: Any, *, beside: str, name: str | None = None) -> keras.Layer:
+    """The backbone that a model's configuration describes in `backbone_config`, else by itself.
+
+    Arguments and errors as for `TFAutoModel.from_config`.
+    """
+    inner = getattr(config, "backbone_config", None)
+    return TFAutoBackbone.from_config(config if inner is None else inner, beside=beside, name=name)

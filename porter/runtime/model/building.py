@@ -1,0 +1,103 @@
+"""Creating weights where a generated `build()` cannot: in the constructor."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any, TypeVar
+
+import keras
+import tensorflow as tf
+
+from porter.runtime.model.names import sublayers
+
+AnyLayer = TypeVar("AnyLayer", bound=keras.Layer)
+
+
+def built(layer: AnyLayer, input_shape: tuple[int | None, ...] | None) -> AnyLayer:
+    """Build a layer at once, for members of lists whose input shapes only the constructor knows; return it."""
+    layer.build(input_shape)
+    return layer
+
+
+def add_parameter(layer: keras.Layer, name: str, value: Any, trainable: bool = True) -> Any:
+    """A weight of `layer` that starts as `value`; PyTorch's `nn.Parameter(value)` and persistent buffers."""
+    start = tf.convert_to_tensor(value)
+    return layer.add_weight(
+        shape=tuple(start.shape),
+        dtype=start.dtype.name,
+        initializer=lambda shape, dtype: tf.cast(start, dtype),
+        trainable=trainable,
+        name=name,
+    )
+
+
+def add_bias(layer: keras.Layer, value: Any) -> None:
+    """`layer.bias = nn.Parameter(value)` for a layer that was made without a bias."""
+    start = tf.convert_to_tensor(value)
+    layer.use_bias = True
+    layer.bias_initializer = keras.initializers.Constant(start.numpy())
+    if layer.built:
+        layer._tracker.unlock()
+        layer.bias = layer.add_weight(shape=tuple(start.shape), initializer=layer.bias_initializer, name="bias")
+        layer._tracker.lock()
+
+
+def add_layer(parent: keras.Layer, name: str, layer: keras.Layer) -> None:
+    """Give `parent` a layer under a name that is only known when it runs.
+
+    It takes the place of a layer that has the name; a new one is built, if it knows how without a shape.
+    """
+    layer.name = name
+    former = next((child for child in sublayers(parent) if child.name == name), None)
+    if former is not None:
+        _replace(parent, former, layer)
+        return
+    setattr(parent, name, layer)
+    if not layer.built and type(layer).build is not keras.Layer.build:
+        layer.build(None)
+
+
+def remove_layer(parent: keras.Layer, name: str) -> None:
+    """`parent.name = None` for a layer that `parent` has; Keras alone would go on counting its weights."""
+    parent._tracker.untrack(getattr(parent, name))
+    setattr(parent, name, None)
+
+
+def _replace(parent: keras.Layer, former: keras.Layer, layer: keras.Layer) -> None:
+    for attribute, value in list(vars(parent).items()):
+        if attribute.startswith("_"):
+            continue  # Keras' own lists of layers
+        if value is former:
+            parent._tracker.untrack(former)  # which Keras does for members of lists, but not for attributes
+            setattr(parent, attribute, layer)
+        elif isinstance(value, list) and any(item is former for item in value):
+            index = next(index for index, item in enumerate(value) if item is former)
+            value.pop(index)
+            value.insert(index, layer)
+
+
+def named_children(layer: keras.Layer) -> list[tuple[str, keras.Layer]]:
+    """The direct children by PyTorch's names; members of a list have its name before theirs."""
+    return [(child.name, child) for child in sublayers(layer)]
+
+
+def import_beside(file: str, name: str) -> ModuleType:
+    """Import `name.py` from the folder of `file`, which need not be a package nor on `sys.path`.
+
+    Raises:
+        ImportError: there is no such file.
+    """
+    path = Path(file).with_name(f"{name}.py")
+    known = sys.modules.get(name)
+    if known is not None and getattr(known, "__file__", None) == str(path):
+        return known
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None or not path.is_file():
+        raise ImportError(f"{Path(file).name} needs {path.name} beside it.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module

@@ -1,0 +1,264 @@
+"""The base class of generated models: configuration, weights in and out, training, names that PyTorch knows."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from porter.runtime import losses
+from porter.runtime.model.embeddings import input_embeddings
+from porter.runtime.model.initialization import initialize_weights
+from porter.runtime.model.names import named_variables, placed_layers
+from porter.runtime.model.serialization import configuration, keras_config, plain_arguments, register
+from porter.runtime.model.training import TrainsOnOwnLoss
+from porter.runtime.model.tying import tie_variables, tied_names
+from porter.runtime.stored.loading import (
+    LoadingInfo,
+    check,
+    converted,
+    differing_ties,
+    load_tensors,
+    loading_info,
+    paired,
+)
+from porter.runtime.stored.repository import TF_WEIGHTS, Repository
+from porter.runtime.stored.tensor_source import Checkpoint
+from porter.runtime.stored.transformers4 import current_names, stored_keys
+
+logger = logging.getLogger(__name__)
+
+_DOWNLOAD_OPTIONS = ("revision", "token", "cache_dir", "subfolder", "local_files_only", "force_download")
+
+
+class TFPreTrainedModel(TrainsOnOwnLoss):
+    """Base of all ported models.
+
+    A subclass names its `config_class` and `base_model_prefix`, makes its layers in `__init__`, calls `post_init()`
+    there at the end, and builds every layer in `build()`. Weights exist after `build()`, `from_config` or
+    `from_pretrained`.
+
+    Args:
+        config: an object of `config_class`.
+        kwargs: Keras' own: name, dtype, trainable.
+    """
+
+    config_class: Any = None
+    base_model_prefix: str = ""
+    _tied_weights_keys: dict[str, str] | None = None
+    _keys_to_ignore_on_load_missing: list[str] | None = None
+    _keys_to_ignore_on_load_unexpected: list[str] | None = None
+    _input_embed_layer: str = "embed_tokens"
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        register(cls)
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        """Remember the constructor's arguments, for `get_config`."""
+        model: Self = super().__new__(cls, *args, **kwargs)
+        # Past Keras' __setattr__, which would make the dictionary a tracked one before the model is set up.
+        object.__setattr__(model, "_arguments", plain_arguments(cls.__init__, args, kwargs))
+        object.__setattr__(model, "_untied", frozenset())
+        return model
+
+    def __init__(self, config: Any, *inputs: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.config = configuration(self.config_class, config)
+        if getattr(self.config, "_attn_implementation", None) is None:  # some files choose their classes by it
+            self.config._attn_implementation = "eager"
+        self.name_or_path = getattr(config, "name_or_path", "")
+        # Graphs with shapes that depend on data do not compile; `compile(jit_compile=True)` still asks for XLA.
+        self.supports_jit = False
+        # Caches and mappings other than dict may stand first.
+        self._allow_non_tensor_positional_args = True
+        self.loss_type = losses.loss_type(type(self).__name__)
+
+    def post_init(self) -> None:
+        """To be called at the end of `__init__`: connects what is tied, makes `build` draw weights, and only once."""
+        self.tie_weights()
+        build_layers = self.build
+
+        def build(input_shape: Any = None) -> None:
+            if not self.built:
+                build_layers(input_shape)
+                self.init_weights()
+
+        # Past Keras' __setattr__, like Keras' own wrapper around `build`.
+        object.__setattr__(self, "_build_layers", build_layers)
+        object.__setattr__(self, "build", build)
+
+    def tie_weights(self) -> None:
+        """Let tied weights be one; before `build` only embeddings and the dense layers that borrow them."""
+        tied = tie_variables(self, untied=self._untied)
+        object.__setattr__(self, "all_tied_weights_keys", tied)
+
+    @classmethod
+    def from_config(cls, config: Any, custom_objects: Any = None, **kwargs: Any) -> Self:
+        """A built model with fresh weights, drawn as transformers draws them.
+
+        Args:
+            config: a configuration, or the dictionary of `get_config` when Keras loads a file.
+            kwargs: further arguments of the constructor.
+        """
+        if isinstance(config, dict) and "config" in config:
+            kwargs = {**config, **kwargs}
+            config = kwargs.pop("config")
+        model = cls(configuration(cls.config_class, config), **kwargs)
+        model.build()
+        return model
+
+    def init_weights(self) -> None:
+        """Draw all weights anew."""
+        initialize_weights(self, self.config)
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        pretrained_model_name_or_path: str | Path,
+        *model_args: Any,
+        config: Any = None,
+        from_pt: bool = False,
+        output_loading_info: bool = False,
+        ignore_mismatched_sizes: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        """A built model with the weights of a folder or of a repository on the Hub.
+
+        Args:
+            pretrained_model_name_or_path: path of a folder, or `owner/name`.
+            model_args: further arguments of the constructor.
+            config: a configuration to use instead of the repository's.
+            from_pt: read PyTorch's weights (safetensors or `.bin`, one file or several) instead of TensorFlow's.
+            output_loading_info: return `(model, info)`; info has missing_keys, unexpected_keys, mismatched_keys.
+            ignore_mismatched_sizes: draw weights anew whose shape differs, instead of refusing.
+            kwargs: revision, token, cache_dir, subfolder, local_files_only, force_download for the Hub; the rest
+                overrides attributes of the configuration or goes to the constructor.
+
+        Raises:
+            CheckpointError: files are missing or damaged, or weights do not fit.
+        """
+        options = {key: kwargs.pop(key) for key in _DOWNLOAD_OPTIONS if kwargs.get(key) is not None}
+        repository = Repository(str(pretrained_model_name_or_path), options)
+        config = config if config is not None else repository.configuration(cls._config_class())
+        for key in [key for key in kwargs if hasattr(config, key) and key not in inspect.signature(cls).parameters]:
+            setattr(config, key, kwargs.pop(key))
+        model = cls(config, *model_args, **kwargs)
+        model.name_or_path = str(pretrained_model_name_or_path)
+        with repository.torch_checkpoint() if from_pt else repository.tf_checkpoint() as checkpoint:
+            info = model.load_checkpoint(checkpoint, from_pt=from_pt, ignore_mismatched_sizes=ignore_mismatched_sizes)
+        return (model, info.to_dict()) if output_loading_info else model
+
+    @classmethod
+    def _config_class(cls) -> Any:
+        if cls.config_class is not None:
+            return cls.config_class
+        raise TypeError(f"{cls.__name__} names no config_class.")
+
+    def load_checkpoint(
+        self, checkpoint: Checkpoint, *, from_pt: bool, ignore_mismatched_sizes: bool = False
+    ) -> LoadingInfo:
+        """Build the model if need be and load an open checkpoint; what it lacks is drawn anew.
+
+        Raises:
+            CheckpointError: weights do not fit; the model then holds fresh weights.
+        """
+        self.build_for(checkpoint, from_pt=from_pt)
+        checkpoint = converted(checkpoint, self) if from_pt else current_names(checkpoint, self)
+        pairing, named = paired(self, checkpoint, from_pt=from_pt)
+        info = loading_info(self, pairing, from_pt=from_pt)
+        check(self, pairing, info, ignore_mismatched=ignore_mismatched_sizes)
+        fresh = {named[name].name for name in (*pairing.missing, *(each.name for each in pairing.mismatched))}
+        initialize_weights(self, self.config, only=frozenset(fresh))
+        load_tensors(checkpoint, pairing, named)
+        return info
+
+    def build_for(self, checkpoint: Checkpoint, *, from_pt: bool) -> None:
+        """Build the model, unless it is, without the ties that an open checkpoint contradicts."""
+        if not self.built:
+            object.__setattr__(self, "_untied", self._ties_to_leave(checkpoint, from_pt))
+            self.tie_weights()
+            self._build_layers(None)
+
+    def _ties_to_leave(self, checkpoint: Checkpoint, from_pt: bool) -> frozenset[str]:
+        """Ties of the config that the checkpoint contradicts, holding different numbers for both."""
+        tied = tied_names(self)
+        if from_pt:
+            differ = differing_ties(checkpoint, tied)
+        else:
+            paths = {place.name: place.path for place in placed_layers(self)}
+            kernels = {t: f"{paths.get(t.removesuffix('.weight'))}/kernel" for t in tied if t.endswith(".weight")}
+            stored = stored_keys(checkpoint, kernels.values(), self)
+            differ = frozenset(target for target, kernel in kernels.items() if kernel in stored)
+        for target in differ:
+            logger.warning("The checkpoint has other weights for %s than for %s: not tied.", target, tied[target])
+        return differ
+
+    def save_pretrained(self, save_directory: str | Path) -> None:
+        """Write `config.json` and `tf_model.safetensors` (TensorFlow's layout, variable paths as names).
+
+        `from_pretrained` reads them back. Files appear whole or not at all.
+
+        Raises:
+            ValueError: the model is not built.
+        """
+        from safetensors.numpy import save_file
+
+        if not self.built:
+            raise ValueError(f"{type(self).__name__} has no weights yet: build it before saving.")
+        folder = Path(save_directory)
+        folder.mkdir(parents=True, exist_ok=True)
+        self.config.architectures = [type(self).__name__.removeprefix("TF")]
+        self.config.save_pretrained(folder)
+        variables = {entry.path: entry.variable for entry in named_variables(self).values()}
+        arrays = {path: np.asarray(variable, order="C") for path, variable in variables.items()}
+        beside = folder / f".{TF_WEIGHTS}.part"
+        save_file(arrays, beside, metadata={"format": "tf"})
+        beside.replace(folder / TF_WEIGHTS)
+
+    def get_config(self) -> dict[str, Any]:
+        """What Keras needs to make the model again."""
+        return keras_config(self, self._arguments)
+
+    def get_build_config(self) -> dict[str, Any]:
+        """Building needs nothing but the configuration."""
+        return {"input_shape": None}
+
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        """Build the model that Keras is loading."""
+        self.build()
+
+    @property
+    def _default_save_signature(self) -> None:
+        """Nothing: which inputs a SavedModel takes must be said, they cannot be guessed from the shapes of `build`."""
+        return None
+
+    @property
+    def base_model(self) -> Any:
+        """The model without its head: the layer under `base_model_prefix`, or the model itself."""
+        return getattr(self, self.base_model_prefix, self) if self.base_model_prefix else self
+
+    @property
+    def loss_function(self) -> Any:
+        """The loss of transformers that goes with the class's name, `loss_function(logits, labels, ...)`."""
+        return losses.loss_function(self.loss_type)
+
+    def num_parameters(self, only_trainable: bool = False) -> int:
+        """How many numbers the weights have; tied weights count once."""
+        entries = named_variables(self).values()
+        return sum(int(np.prod(e.variable.shape)) for e in entries if e.variable.trainable or not only_trainable)
+
+    def get_input_embeddings(self) -> Any:
+        """The layer that embeds tokens or patches.
+
+        Raises:
+            NotImplementedError: it is not in one of the usual places.
+        """
+        return input_embeddings(self)
+
+    def get_output_embeddings(self) -> Any:
+        """The layer that scores tokens, `lm_head`; None for models without."""
+        return getattr(self, "lm_head", None)

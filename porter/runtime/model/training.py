@@ -1,0 +1,69 @@
+"""`compile` and `fit` for models that compute their own loss."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from porter.runtime.outputs.model_output import TFModelOutput
+
+
+class TrainsOnOwnLoss(keras.Model):
+    """A Keras model whose output carries the loss when labels are among its inputs.
+
+    `model.compile(optimizer)` and `model.fit(batches)` with dictionaries of inputs and labels are enough; so is
+    `fit(inputs, labels)`. A loss given to `compile` takes precedence.
+    """
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        """The compiled loss, or without one the mean of the loss in the output plus Keras' regularization losses.
+
+        Raises:
+            ValueError: neither exists: no labels among the inputs.
+        """
+        if self.loss is not None:
+            return super().compute_loss(x, y, _plain(y_pred), sample_weight, training)
+        loss = y_pred.get("loss") if isinstance(y_pred, TFModelOutput) else None
+        if loss is None:
+            raise ValueError(f"{type(self).__name__} returned no loss: give it labels, or compile a loss.")
+        return tf.add_n([tf.reduce_mean(loss), *(tf.cast(extra, loss.dtype) for extra in self.losses)])
+
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """The compiled metrics of an output's entries, by their names."""
+        return super().compute_metrics(x, y, _plain(y_pred), sample_weight)
+
+    def train_step(self, data: Any) -> Any:
+        """One step of `fit`."""
+        return super().train_step(self._with_labels(data))
+
+    def test_step(self, data: Any) -> Any:
+        """One step of `evaluate`."""
+        return super().test_step(self._with_labels(data))
+
+    def predict_step(self, data: Any) -> Any:
+        """One step of `predict`; a cache is not part of what is predicted."""
+        outputs = super().predict_step(data)
+        if not isinstance(outputs, TFModelOutput):
+            return outputs
+        return type(outputs)(**{key: value for key, value in outputs.items() if key != "past_key_values"})
+
+    def _with_labels(self, data: Any) -> Any:
+        inputs, labels, weights = keras.utils.unpack_x_y_sample_weight(data)
+        if self.loss is not None or labels is None or not isinstance(inputs, dict):
+            return data
+        given = labels if isinstance(labels, dict) else {"labels": labels}
+        return keras.utils.pack_x_y_sample_weight({**inputs, **given}, None, weights)
+
+
+def _plain(outputs: Any) -> Any:
+    """An output as the dictionary that Keras' losses and metrics know."""
+    return dict(outputs) if isinstance(outputs, TFModelOutput) else outputs

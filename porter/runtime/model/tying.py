@@ -1,0 +1,146 @@
+"""Weights that are one and the same: an output projection and the embedding, two biases, two whole blocks.
+
+`_tied_weights_keys` maps PyTorch's target name to its source, as in transformers 5: full names, or modules and regular
+expressions that stand for many parameters. An entry counts only where the layer's config says `tie_word_embeddings`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from itertools import cycle
+
+import keras
+
+from porter.runtime.layers.dense import TiedDense
+from porter.runtime.model.names import NamedVariable, named_layers, named_variables
+
+_FULL_NAME = re.compile(r"^[A-Za-z0-9_.]+(weight|bias)$")
+
+
+def tied_names(root: keras.Layer, names: Iterable[str] = ()) -> dict[str, str]:
+    """`{target: source}` in PyTorch's names, for `root` and every model inside it whose config ties.
+
+    Args:
+        root: a model, built or not.
+        names: names of all parameters of `root`. Entries that stand for many parameters need them; without names
+            (the model is not built) such entries are left out.
+
+    Raises:
+        ValueError: an entry's targets and sources do not match in number.
+    """
+    known = sorted(names)
+    tied: dict[str, str] = {}
+    for path, layer in named_layers(root):
+        mapping = getattr(layer, "_tied_weights_keys", None)
+        if not mapping or not getattr(getattr(layer, "config", None), "tie_word_embeddings", False):
+            continue
+        prefix = f"{path}." if path else ""
+        inside = [name.removeprefix(prefix) for name in known if name.startswith(prefix)]
+        for target, source in _expanded(mapping, inside).items():
+            tied.setdefault(prefix + target, prefix + source)
+    return {target: _final_source(source, tied) for target, source in tied.items()}
+
+
+def _expanded(mapping: Mapping[str, str], names: list[str]) -> dict[str, str]:
+    expanded: dict[str, str] = {}
+    for target_pattern, source_pattern in mapping.items():
+        if _FULL_NAME.match(target_pattern) and _FULL_NAME.match(source_pattern):
+            expanded[target_pattern] = source_pattern
+            continue
+        targets = [name for name in names if re.match(target_pattern, name)]
+        sources = [name for name in names if re.match(source_pattern, name)]
+        if names and (not sources or not targets or len(targets) % len(sources)):
+            raise ValueError(
+                f"_tied_weights_keys ties {target_pattern!r} to {source_pattern!r}, which stand for {len(targets)} "
+                f"and {len(sources)} parameters."
+            )
+        for target, source in zip(targets, cycle(sources), strict=False):
+            expanded[target] = expanded.get(source, source)
+    return expanded
+
+
+def _final_source(source: str, tied: Mapping[str, str]) -> str:
+    passed = set()
+    while source in tied and source not in passed:
+        passed.add(source)
+        source = tied[source]
+    return source
+
+
+def borrow_embeddings(root: keras.Layer, *, untied: Iterable[str] = ()) -> dict[str, str]:
+    """Let every tied `TiedDense` read its kernel from its source embedding. Needs no variables.
+
+    Args:
+        root: a model, built or not.
+        untied: targets that keep a kernel of their own although the config ties them.
+
+    Returns:
+        `{target: source}` of the pairs that are connected.
+    """
+    layers = dict(named_layers(root))
+    connected: dict[str, str] = {}
+    for target, source in tied_names(root).items():
+        dense, embedding = _owner(layers, target), _owner(layers, source)
+        if not isinstance(dense, TiedDense) or not isinstance(embedding, keras.layers.Embedding):
+            continue
+        if not target.endswith(".weight"):
+            continue
+        if target in untied:
+            dense.borrow(None)
+        else:
+            dense.borrow(embedding)
+            connected[target] = source
+    return connected
+
+
+def _owner(layers: Mapping[str, keras.Layer], name: str) -> keras.Layer | None:
+    return layers.get(name.rpartition(".")[0])
+
+
+def tie_variables(root: keras.Layer, *, untied: Iterable[str] = ()) -> dict[str, str]:
+    """Make the tied variables of a model one variable each; a second call changes nothing.
+
+    Before the model is built only dense layers that borrow from embeddings can be tied.
+
+    Returns:
+        `{target: source}` of all ties of the model, borrowed embeddings included.
+
+    Raises:
+        ValueError: a source does not exist, or target and source differ in shape or layout.
+    """
+    kept = set(untied)
+    connected = borrow_embeddings(root, untied=kept)
+    known = {**getattr(root, "all_tied_weights_keys", {}), **connected}
+    for target in kept:
+        known.pop(target, None)
+    variables = named_variables(root)
+    if not variables:
+        return connected
+    for target, source in tied_names(root, (*variables, *known)).items():
+        if target in kept or target in connected:
+            continue
+        if target in variables:
+            if source not in variables:
+                raise ValueError(f"{target} is tied to {source}, which is no weight of {type(root).__name__}.")
+            _share(variables[target], variables[source])
+        known[target] = source
+    return known
+
+
+def _share(target: NamedVariable, source: NamedVariable) -> None:
+    """Put the source's variable in the target's place; the target's own variable is dropped."""
+    if target.variable is source.variable:
+        return
+    same_axes = target.layout.keras_axes == source.layout.keras_axes or len(target.variable.shape) == 1
+    if not same_axes and isinstance(target.layer, TiedDense) and isinstance(source.layer, keras.layers.Embedding):
+        target.layer.borrow(source.layer)
+        return
+    if not same_axes or tuple(target.variable.shape) != tuple(source.variable.shape):
+        raise ValueError(
+            f"{target.name} {target.torch_shape} cannot be tied to {source.name} {source.torch_shape}: "
+            f"{type(target.layer).__name__} and {type(source.layer).__name__} keep it differently."
+        )
+    target.layer._untrack_variable(target.variable)
+    # Past Keras' __setattr__: the source layer keeps track of the variable, one owner is enough.
+    object.__setattr__(target.layer, target.attribute, source.variable)

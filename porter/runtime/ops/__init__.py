@@ -1,0 +1,1 @@
+"""Operations that TensorFlow spells differently or lacks."""

@@ -1,0 +1,1 @@
+"""Stored weights: reading checkpoints, pairing, writing."""

@@ -1,0 +1,74 @@
+"""One `.bin` file, as torch.save wrote it: read by torch's weights-only unpickler, which runs no code."""
+
+from __future__ import annotations
+
+import importlib.util
+import pickle
+from pathlib import Path
+from typing import Any
+
+from porter.base.errors import NotInstalled
+from porter.runtime.stored.tensor_source import Array, Checkpoint, CheckpointError, TensorInfo, numpy_dtype
+
+
+class TorchFile(Checkpoint):
+    """A `.bin` file whose storages stay mapped until they are read.
+
+    Raises:
+        NotInstalled: there is no torch, and only torch reads this format.
+        CheckpointError: the file is cut off, holds code, or holds something else than named tensors.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        if importlib.util.find_spec("torch") is None:
+            raise NotInstalled(f"{path.name} can only be read with torch.", hint="pip install torch")
+        self._state = _load(path)
+        self.tensors = {
+            name: TensorInfo(tuple(tensor.shape), str(tensor.dtype).removeprefix("torch."))
+            for name, tensor in self._state.items()
+        }
+
+    def read(self, name: str) -> Array:
+        """The tensor `name`; bfloat16 as ml_dtypes has it."""
+        import torch
+
+        tensor = self._state[name].detach().contiguous()
+        if tensor.dtype == torch.bfloat16:
+            raw: Array = tensor.view(torch.int16).numpy()
+            return raw.view(numpy_dtype("bfloat16"))
+        array: Array = tensor.numpy()
+        return array
+
+    def close(self) -> None:
+        """Let go of the mapped storages."""
+        self._state = {}
+
+
+def _load(path: Path) -> dict[str, Any]:
+    import torch
+
+    mapped = _is_zip(path)
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
+    except pickle.UnpicklingError as error:
+        hint = "porter never runs code out of a checkpoint; ask its author for safetensors"
+        raise CheckpointError(f"{path} holds more than tensors and was not loaded.", hint=hint) from error
+    except (RuntimeError, OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+        reason = "it is cut off or damaged" if path.is_file() else "there is no such file"
+        raise CheckpointError(f"{path} cannot be read: {reason}.", hint="download it again") from error
+    if not isinstance(state, dict):
+        raise CheckpointError(f"{path} holds no table of named tensors.")
+    for name, tensor in state.items():
+        if not isinstance(name, str) or not isinstance(tensor, torch.Tensor):
+            raise CheckpointError(f"{path} holds {name!r}, which is no tensor.")
+    return dict(state)
+
+
+def _is_zip(path: Path) -> bool:
+    """torch maps only its newer, zipped format."""
+    try:
+        with path.open("rb") as file:
+            return file.read(4) == b"PK\x03\x04"
+    except OSError:
+        return False

@@ -1,0 +1,1 @@
+"""Inputs for tracing, for checkpoints and for trials."""

@@ -1,0 +1,120 @@
+"""Inputs beside the plain ones, which make a model enter its other branches."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from porter.subject.inputs.arrays import Inputs
+
+EMBEDDINGS = {"input_ids": "inputs_embeds", "decoder_input_ids": "decoder_inputs_embeds"}
+
+# Each makes other inputs out of (model, inputs, plain outputs); KeyError or AttributeError where it has none.
+MAKERS: tuple[Callable[[Any, Inputs, Any], Inputs], ...] = (
+    lambda model, inputs, plain: _embedded(model, inputs) | {"return_dict": False},
+    lambda model, inputs, plain: _with_optional_inputs(model, inputs),
+    lambda model, inputs, plain: inputs | {"encoder_outputs": (plain["encoder_last_hidden_state"],)},
+    lambda model, inputs, plain: _with_hidden_patches(model, inputs),
+    lambda model, inputs, plain: _enlarged(inputs) | {"interpolate_pos_encoding": True},
+    lambda model, inputs, plain: _enlarged(inputs),
+)
+
+
+def accepted(model: Any) -> Mapping[str, inspect.Parameter]:
+    """The parameters of the model's forward."""
+    return inspect.signature(model.forward).parameters
+
+
+def with_encoder_states(model: Any, inputs: Inputs) -> Inputs:
+    """A decoder with cross attention looks at states of another length, the last of them padding."""
+    import torch
+
+    hidden = getattr(model.config, "hidden_size", None)
+    names = accepted(model)
+    if "encoder_hidden_states" not in names or "decoder_input_ids" in names or hidden is None:
+        return inputs
+    batch, length = next(value.shape[:2] for value in inputs.values() if torch.is_tensor(value))
+    states = torch.sin(torch.arange(batch * (length + 1) * hidden)).reshape(batch, length + 1, hidden)
+    mask = torch.ones(batch, length + 1, dtype=torch.int64)
+    mask[:, -1] = 0
+    return {**inputs, "encoder_hidden_states": states, "encoder_attention_mask": mask}
+
+
+def next_step(inputs: Inputs, cache: Any) -> Inputs:
+    """The last token alone, with what an earlier step has cached and the mask grown by one."""
+    import torch
+
+    name = "decoder_input_ids" if "decoder_input_ids" in inputs else "input_ids"
+    mask_name = name.replace("input_ids", "attention_mask")
+    step = {**inputs, name: inputs[name][..., -1:], "past_key_values": cache}
+    for other, value in inputs.items():
+        if other == mask_name:
+            step[other] = torch.cat([value, value.new_ones((*value.shape[:-1], 1))], dim=-1)
+        elif name == "input_ids" and torch.is_tensor(value) and value.shape[:2] == inputs[name].shape:
+            step[other] = value[:, -1:]
+    return step
+
+
+def with_labels(model: Any, inputs: Inputs, plain: Any) -> Iterator[Inputs]:
+    """Inputs with every label argument filled, in the shapes that may fit, likeliest first."""
+    import torch
+
+    names = [
+        name for name in accepted(model) if name.endswith(("labels", "label", "_positions")) and name not in inputs
+    ]
+    logits = logits_of(plain)
+    if not names or logits is None:
+        return
+    batch, classes = logits.shape[0], logits.shape[-1]
+    shapes = [logits.shape[:-1], (batch,)]
+    if "pixel_values" in inputs:
+        shapes.append((batch, *inputs["pixel_values"].shape[-2:]))
+    single = {n: torch.ones(batch, dtype=torch.int64) for n in names if n.endswith(("_label", "_positions"))}
+    for shape in shapes:
+        whole = torch.arange(int(torch.Size(shape).numel())).reshape(shape) % max(classes, 2)
+        yield {**inputs, **dict.fromkeys(names, whole), **single}
+    yield {**inputs, **dict.fromkeys(names, torch.zeros_like(logits)), **single}
+
+
+def logits_of(plain: Any) -> Any:
+    """The first output called logits, start_logits, ...; None where there is none."""
+    import torch
+
+    outputs = plain.items() if isinstance(plain, Mapping) else ()
+    return next((value for key, value in outputs if "logits" in key and torch.is_tensor(value)), None)
+
+
+def _embedded(model: Any, inputs: Inputs) -> Inputs:
+    """Token ids looked up beforehand."""
+    embedded = dict(inputs)
+    for name, replacement in EMBEDDINGS.items():
+        if name in inputs and replacement in accepted(model):
+            embedded[replacement] = model.get_input_embeddings()(embedded.pop(name))
+    return embedded
+
+
+def _with_optional_inputs(model: Any, inputs: Inputs) -> Inputs:
+    """Positions and token types, which a model otherwise makes itself."""
+    import torch
+
+    ids = inputs["input_ids"]
+    positions = torch.arange(ids.shape[-1]).expand(ids.shape)
+    optional = {"position_ids": positions, "token_type_ids": torch.zeros_like(ids)}
+    return {name: value for name, value in optional.items() if name in accepted(model)} | inputs
+
+
+def _with_hidden_patches(model: Any, inputs: Inputs) -> Inputs:
+    """Every other patch of the image masked."""
+    import torch
+
+    accepted(model)["bool_masked_pos"]
+    pixels = inputs["pixel_values"]
+    patches = pixels.shape[-1] * pixels.shape[-2] // model.config.patch_size**2
+    return {**inputs, "bool_masked_pos": torch.arange(patches).expand(pixels.shape[0], patches) % 2 == 0}
+
+
+def _enlarged(inputs: Inputs) -> Inputs:
+    """Images of twice the height and width."""
+    pixels = inputs["pixel_values"]
+    return {**inputs, "pixel_values": pixels.repeat_interleave(2, dim=-1).repeat_interleave(2, dim=-2)}

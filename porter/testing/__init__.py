@@ -1,0 +1,18 @@
+"""What the tests that porter writes beside a port import."""
+
+from porter.subject.case import Case, InputSpec, ModelCase
+from porter.subject.inputs.arrays import numpy_inputs
+from porter.subject.inputs.variation import checked_variation, torch_inputs
+from porter.subject.strong_weights import strengthen
+from porter.subject.torch_model import build_config
+
+__all__ = [
+    "Case",
+    "InputSpec",
+    "ModelCase",
+    "build_config",
+    "checked_variation",
+    "numpy_inputs",
+    "strengthen",
+    "torch_inputs",
+]

@@ -1,0 +1,1 @@
+"""Carrying out a plan, one tensor at a time."""

@@ -1,0 +1,125 @@
+"""Carry out a plan: read a tensor, permute its axes, write it, forget it. No model is held at any time."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from porter.base import console
+from porter.base.errors import UsageError
+from porter.runtime.stored.h5_file import weight_key
+from porter.runtime.stored.layouts import Layout
+from porter.runtime.stored.pairing import Move
+from porter.runtime.stored.tensor_source import Array, Checkpoint, CheckpointError, contiguous, numpy_dtype, same_bits
+from porter.runtime.stored.transformers4 import Stored, stored_names
+from porter.weights.convert.writers import FORMATS, Entry, file_names, shards, write_index
+from porter.weights.plan.plan import Plan
+
+SHARD_LIMIT = 5_000_000_000
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is written: the format's name, the floating type (None keeps each tensor's own) and the files' limit."""
+
+    format: str = "h5"
+    dtype: str | None = None
+    shard_limit: int = SHARD_LIMIT
+
+
+def convert(plan: Plan, checkpoint: Checkpoint, folder: Path, target: Target = Target()) -> list[Path]:
+    """Write the plan's variables into `folder` and return the files.
+
+    Memory: one tensor and its transposed copy.
+
+    Raises:
+        CheckpointError: tensors that the model keeps as one differ in the checkpoint.
+        UsageError: the format cannot hold a tensor's type.
+    """
+    checkpoint = plan.view(checkpoint)
+    check_duplicates(plan, checkpoint)
+    jobs = plan_jobs(plan, target)
+    files = shards([job.entry for job in jobs], target.shard_limit)
+    names = file_names(len(files), target.format)
+    by_key = {job.entry.key: job for job in jobs}
+    written = []
+    for name, part in zip(names, files, strict=True):
+        kind = FORMATS[target.format]
+        with kind(folder / name, part, flat=len(files) > 1, empty_groups=plan.empty_groups) as writer:
+            for entry in console.progress(part, f"writing {name}"):
+                writer.add(entry, by_key[entry.key].array(checkpoint))
+        written.append(folder / name)
+    if len(files) > 1:
+        written.append(write_index(folder, dict(zip(names, files, strict=True)), target.format))
+    return written
+
+
+@dataclass(frozen=True)
+class Job:
+    """One tensor to be moved: where it is read, how its axes are permuted, and how the file holds it."""
+
+    move: Move
+    layout: Layout
+    entry: Entry
+
+    def array(self, checkpoint: Checkpoint) -> Array:
+        """The numbers as the file holds them, contiguous."""
+        array = self.layout.to_keras(checkpoint.read(self.move.source))
+        stored = contiguous(array).astype(numpy_dtype(self.entry.dtype), copy=False)
+        return stored.reshape(self.entry.shape)  # puts back an axis of length one, or none
+
+
+def check_space(plan: Plan, target: Target, folder: Path) -> None:
+    """Refuse, before anything is written, what cannot fit on the disk.
+
+    Raises:
+        UsageError: with what is needed and what is there.
+    """
+    needed = sum(job.entry.size for job in plan_jobs(plan, target))
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise UsageError(f"The weights need {needed / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free.")
+
+
+def plan_jobs(plan: Plan, target: Target) -> list[Job]:
+    """What will be written, in the plan's order, before anything is.
+
+    Raises:
+        UsageError: the format cannot hold a tensor's type.
+    """
+    names = stored_names([move.target.path for move in plan.moves], plan.class_name, plan.model_type)
+    return [_job(plan, move, names[move.target.path], target) for move in plan.moves]
+
+
+def _job(plan: Plan, move: Move, stored: Stored, target: Target) -> Job:
+    dtype = stored_dtype(plan.stored[move.source].dtype, target.dtype)
+    layout, shape, path = move.target.layout, move.target.shape, move.target.path
+    if target.format != "h5":
+        return Job(move, layout, Entry(path, path, (), shape, dtype))
+    if numpy_dtype(dtype).kind == "V":
+        raise UsageError(
+            f"{move.source} is {dtype}, which HDF5 files cannot hold.",
+            hint="--format safetensors keeps it; --dtype float32 doubles the size",
+        )
+    shape = stored.shape(shape, layout.torch_shape(shape))
+    layout = Layout(layout.variable) if stored.as_torch else layout
+    return Job(move, layout, Entry(weight_key(stored.name), stored.name, stored.groups, shape, dtype))
+
+
+def stored_dtype(dtype: str, wanted: str | None) -> str:
+    """The type to write: floating tensors in the wanted one, all others in their own."""
+    floating = dtype.startswith(("float", "bfloat"))
+    return wanted if wanted is not None and floating else dtype
+
+
+def check_duplicates(plan: Plan, checkpoint: Checkpoint) -> None:
+    """Compare, bit by bit, the tensors that the model holds only once.
+
+    Raises:
+        CheckpointError: two of them differ, so one would be lost.
+    """
+    for tied, owner in plan.pairing.duplicates:
+        if not same_bits(checkpoint.read(tied), checkpoint.read(owner)):
+            hint = "set tie_word_embeddings to false in its config.json"
+            raise CheckpointError(f"{tied} and {owner} are one weight in this model and differ here.", hint=hint)

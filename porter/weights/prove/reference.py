@@ -1,0 +1,76 @@
+"""PyTorch's side of a conversion: what it makes of the trials, recorded so that the model itself can be dropped."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from diffcheck.record.values import Flattened
+from porter.runtime.stored.tensor_source import Array, CheckpointError
+from porter.subject.inputs.trials import Trial
+from porter.subject.torch_class import torch_class
+from porter.weights.prove.differences import Noise, Recorded
+
+
+@dataclass(frozen=True)
+class TorchSource:
+    """A folder with PyTorch weights and the class to load them with."""
+
+    folder: Path
+    class_name: str
+    trust_remote_code: bool = False
+
+    def find(self) -> Any:
+        """The class."""
+        return torch_class(self.folder, self.class_name, self.trust_remote_code)
+
+    def processed(self, model: Any) -> Mapping[str, Array]:
+        """What the folder's own tokenizer, image processor and feature extractor make of samples."""
+        from porter.subject.inputs.processors import processed_inputs
+
+        return processed_inputs(self.folder, inspect.signature(model.forward).parameters)
+
+    def load(self) -> Any:
+        """The model in float32 with eager attention, in eval mode.
+
+        Raises:
+            CheckpointError: PyTorch itself lacks weights or cannot load them.
+        """
+        import torch
+        import transformers
+
+        transformers.utils.logging.disable_progress_bar()
+        try:
+            model, info = self.find().from_pretrained(
+                self.folder,
+                attn_implementation="eager",
+                dtype=torch.float32,
+                output_loading_info=True,
+                local_files_only=True,
+            )
+        except (OSError, RuntimeError, ValueError) as error:
+            first = str(error).strip().partition("\n")[0]
+            raise CheckpointError(f"PyTorch cannot load {self.class_name} from {self.folder}: {first}") from error
+        if info["missing_keys"]:
+            missing = ", ".join(sorted(info["missing_keys"])[:3])
+            raise CheckpointError(f"{self.folder} lacks weights of {self.class_name}, such as {missing}.")
+        return model.eval()
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The trials, what PyTorch made of them, the names of its weights, and its rounding where that was measured."""
+
+    trials: tuple[Trial, ...]
+    outputs: Mapping[str, Flattened]
+    parameters: frozenset[str]
+    noise: Noise | None = None
+
+    @classmethod
+    def of(cls, model: Any, recorded: Recorded) -> Reference:
+        """What was recorded of the model."""
+        outputs = {trial.name: found for trial, found in recorded}
+        return cls(tuple(trial for trial, _ in recorded), outputs, frozenset(model.state_dict()))

@@ -1,0 +1,1 @@
+"""What was converted and proven, in words."""

@@ -1,0 +1,32 @@
+"""Files appear whole or not at all."""
+
+from pathlib import Path
+
+import pytest
+
+from porter.base import files
+
+
+def test_a_file_is_written_with_the_folders_above_it(tmp_path: Path) -> None:
+    files.write_text(tmp_path / "a" / "b.txt", "täxt\n")
+    assert (tmp_path / "a" / "b.txt").read_text(encoding="utf-8") == "täxt\n"
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["b.txt"]
+
+
+def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "b.txt").write_text("old")
+
+    def fails(self: Path, target: Path) -> None:
+        raise OSError(28, "No space left on device", str(target))
+
+    monkeypatch.setattr(Path, "replace", fails)
+    with pytest.raises(OSError, match="No space left"):
+        files.write_text(tmp_path / "b.txt", "new")
+    assert (tmp_path / "b.txt").read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["b.txt"]
+
+
+def test_the_file_is_as_readable_as_any_other(tmp_path: Path) -> None:
+    files.write_text(tmp_path / "a", "")
+    (tmp_path / "b").write_text("")
+    assert (tmp_path / "a").stat().st_mode == (tmp_path / "b").stat().st_mode

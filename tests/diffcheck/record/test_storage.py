@@ -1,0 +1,50 @@
+import json
+
+import numpy as np
+import pytest
+
+import diffcheck
+from diffcheck.record import storage
+
+
+def test_a_recording_survives_its_file(twins, tmp_path):
+    stored = diffcheck.record_torch(twins.torch, twins.inputs)
+    storage.save(stored, tmp_path / "a.rec")
+    loaded = storage.load(tmp_path / "a.rec")
+    assert loaded.structure == stored.structure
+    assert loaded.noise == stored.noise
+    assert [(c.path, c.order, c.number) for c in loaded.recording.calls] == [
+        (c.path, c.order, c.number) for c in stored.recording.calls
+    ]
+    for mine, theirs in zip(loaded.recording.calls, stored.recording.calls, strict=True):
+        assert diffcheck.compare_flat(mine.output, theirs.output, tolerance=0.0).matches
+    assert sorted(tmp_path.iterdir()) == [tmp_path / "a.rec"]
+
+
+def test_two_files_compare_without_the_models(twins, tmp_path):
+    twins.tf.tiny.encoder.layer[1].intermediate.approximate = True
+    storage.save(diffcheck.record_torch(twins.torch, twins.inputs), tmp_path / "a.rec")
+    storage.save(diffcheck.record_tensorflow(twins.tf, twins.inputs), tmp_path / "b.rec")
+    report = diffcheck.diff_recordings(storage.load(tmp_path / "a.rec"), storage.load(tmp_path / "b.rec"))
+    assert not report.matches
+    assert report.origin.path == "encoder.layer.1.intermediate"
+    assert json.dumps(report.to_json())
+
+
+def test_equal_runs_match_and_other_inputs_are_told(twins):
+    stored = diffcheck.record_torch(twins.torch, twins.inputs)
+    assert diffcheck.diff_recordings(stored, diffcheck.record_tensorflow(twins.tf, twins.inputs)).matches
+    inputs = {**twins.inputs, "input_ids": twins.inputs["input_ids"][:, ::-1].copy()}
+    report = diffcheck.diff_recordings(stored, diffcheck.record_tensorflow(twins.tf, inputs))
+    assert not report.matches
+    assert report.notes[0].startswith("the runs had other inputs: input_ids differs")
+
+
+def test_other_files_are_refused(tmp_path):
+    from safetensors.numpy import save_file
+
+    save_file({"x": np.zeros(2)}, tmp_path / "weights.safetensors")
+    (tmp_path / "text").write_text("no tensors")
+    for name in ("weights.safetensors", "text"):
+        with pytest.raises(storage.NotARecording, match="is no recording"):
+            storage.load(tmp_path / name)

@@ -1,0 +1,95 @@
+"""Models of other files inside a model: their ports come beside, and the whole computes what PyTorch does."""
+
+from pathlib import Path
+
+import pytest
+
+from porter.base.errors import UsageError
+from porter.port.inside import port_nested
+from porter.port.load import import_file
+from porter.port.verify import verify
+from porter.port.write import write
+from porter.rewrite import rewrite
+from porter.rewrite.targets import standalone
+from porter.subject import Case, InputSpec, ModelCase, Subject
+from porter.trace import trace
+from tests.rewrite.fixtures import modeling_holder
+
+TEXT = {"vocab_size": 40, "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 24}
+BERT = "transformers.models.bert.modeling_bert.BertModel"
+
+
+def _subject() -> Subject:
+    package = "tests.rewrite.fixtures"
+    file = Path(str(modeling_holder.__file__))
+    ids = InputSpec("input_ids", (2, 5), "int64", {"kind": "randint", "low": 1, "high": 40})
+    mask = InputSpec("attention_mask", (2, 5), "int64", {"kind": "ones"})
+    models = (ModelCase("HolderModel"),)
+    case = Case(
+        "holder", f"{package}.configuration_holder", "HolderConfig", {"text_config": TEXT}, (ids, mask), models
+    )
+    return Subject("holder", file, file.read_text(encoding="utf-8"), f"{package}.modeling_holder", (case,), {})
+
+
+@pytest.fixture(scope="module")
+def facts():
+    return trace(_subject())
+
+
+@pytest.fixture(scope="module")
+def ported(facts, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("holder")
+    nested = port_nested(_subject(), facts, folder)
+    draft = rewrite(_subject(), facts, standalone(), nested.ports)
+    return nested, draft, write(_subject(), draft, folder)[0]
+
+
+def test_the_runs_show_what_is_inside_and_how_it_is_called(facts):
+    assert {model.name for model in facts.nested} == {BERT}
+    assert facts.nested[0].config["hidden_size"] == 16
+    assert [spec.name for spec in facts.nested[0].inputs] == ["input_ids", "attention_mask"]
+
+
+def test_facts_with_nested_models_survive_json(facts):
+    assert type(facts).from_json(facts.to_json()).nested == facts.nested
+
+
+def test_the_family_inside_has_a_file_of_its_own(ported):
+    nested, _, file = ported
+    assert [path.name for path in nested.written] == ["modeling_tf_bert.py", "test_modeling_tf_bert.py"]
+    assert all(path.parent == file.parent and path.exists() for path in nested.written)
+    assert nested.ports[BERT].layer == "TFBertMainLayer"
+    assert "porter scaffold bert proves the rest of that file" in {note.hint for note in nested.notes}
+
+
+def test_the_holder_makes_them_as_pytorch_does(ported):
+    code = ported[1].code
+    assert 'self.chosen = TFAutoModel.from_config(config.text_config, beside=__file__, name="chosen")' in code
+    assert 'self.named = TFBertMainLayer(config.text_config, add_pooling_layer=False, name="named")' in code
+    assert 'TFBertMainLayer = import_beside(__file__, "modeling_tf_bert").TFBertMainLayer' in code
+
+
+def test_the_whole_matches(ported):
+    (result,) = verify(_subject(), import_file(ported[2]))
+    assert result.ok, result
+
+
+def test_a_file_that_lies_there_is_used_as_it_is(ported, facts):
+    folder = ported[2].parent
+    before = (folder / "modeling_tf_bert.py").stat().st_mtime_ns
+    again = port_nested(_subject(), facts, folder)
+    assert again.written == ()
+    assert again.ports == ported[0].ports
+    assert (folder / "modeling_tf_bert.py").stat().st_mtime_ns == before
+
+
+def test_a_family_that_cannot_be_ported_is_named(facts, tmp_path, monkeypatch):
+    def fail(*_):
+        raise UsageError("PyTorch could run no model of this file.")
+
+    monkeypatch.setattr("porter.port.inside.trace", fail)
+    nested = port_nested(_subject(), facts, tmp_path)
+    (note,) = nested.notes
+    assert note.level == "left"
+    assert note.message == "BertModel inside could not be ported: PyTorch could run no model of this file."
+    assert note.hint == "porter scaffold bert"

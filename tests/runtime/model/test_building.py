@@ -1,0 +1,53 @@
+"""Layers that get their names when the code runs."""
+
+import keras
+import numpy as np
+import pytest
+
+from porter.runtime import BatchNorm, add_bias, add_layer, named_children, sublayers
+from porter.runtime.model.names import named_variables
+
+
+class Block(keras.layers.Layer):
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.first = BatchNorm(4, name="first")
+        self.rest = [BatchNorm(4, name="rest.0"), BatchNorm(4, name="rest.1")]
+
+    def build(self, input_shape=None):
+        for layer in (self.first, *self.rest):
+            layer.build((None, 4, None, None))
+
+
+class Scale(keras.layers.Layer):
+    def build(self, input_shape=None):
+        self.scale = self.add_weight(name="scale", shape=(2,))
+
+
+def test_a_new_layer_is_built_and_named():
+    parent = keras.layers.Layer()
+    add_layer(parent, "adapter_1", Scale())
+    assert parent.adapter_1.built
+    assert list(named_variables(parent)) == ["adapter_1.scale"]
+
+
+@pytest.mark.parametrize("built", [False, True])
+def test_a_layer_is_given_a_bias(built):
+    layer = keras.layers.Dense(2, use_bias=False, kernel_initializer="zeros")
+    if built:
+        layer.build((None, 3))
+    add_bias(layer, [1.0, 2.0])
+    assert layer(np.ones((1, 3), np.float32)).numpy().tolist() == [[1.0, 2.0]]
+    assert sorted(named_variables(layer)) == ["bias", "weight"]
+
+
+@pytest.mark.parametrize("name", ["first", "rest.1"])
+def test_a_layer_takes_the_place_of_another(name):
+    block = Block()
+    former = dict(named_children(block))[name]
+    add_layer(block, name, Scale())
+    assert former not in sublayers(block)
+    assert sorted(child for child, _ in named_children(block)) == ["first", "rest.0", "rest.1"]
+    block.build(None)
+    assert f"{name}.scale" in named_variables(block)
+    assert not any(key.startswith(f"{name}.running") for key in named_variables(block))

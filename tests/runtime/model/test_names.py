@@ -1,0 +1,108 @@
+import keras
+import pytest
+from transformers import BertConfig, BertForMaskedLM, BertModel
+
+from porter.runtime import TFPreTrainedModel, keras_serializable
+from porter.runtime.model.names import main_layer_of, named_layers, named_variables, placed_layers
+from tests.runtime import modeling_tf_small_bert as ported
+from tests.runtime.small_bert import config
+
+
+def test_names_and_shapes_are_pytorchs():
+    for torch_class, tf_class in ((BertModel, ported.TFBertModel), (BertForMaskedLM, ported.TFBertForMaskedLM)):
+        expected = {name: tuple(parameter.shape) for name, parameter in torch_class(config()).named_parameters()}
+        model = tf_class.from_config(config())
+        assert {name: entry.torch_shape for name, entry in named_variables(model).items()} == expected
+
+
+def test_layers_are_known_before_they_are_built():
+    names = dict(named_layers(ported.TFBertForMaskedLM(config())))
+    assert names["bert.encoder.layer.2.attention.self"].layer_idx == 2
+    assert names["bert.encoder.layer.2.attention.output"].name == "output"
+    paths = {place.name: place.path for place in placed_layers(ported.TFBertModel(config()))}
+    assert paths["encoder.layer.0.attention.output"] == "bert/encoder/layer.0/attention/output"
+
+
+def test_paths_are_those_of_keras():
+    model = ported.TFBertModel.from_config(config())
+    for place in placed_layers(model):
+        for variable in place.layer._trainable_variables:
+            assert variable.path == f"{model.name}/{place.path}/{variable.name}"
+
+
+def test_only_a_bare_model_has_a_main_layer():
+    assert main_layer_of(ported.TFBertModel(config())).name == "bert"
+    assert main_layer_of(ported.TFBertForMaskedLM(config())) is None
+    assert main_layer_of(keras.layers.Dense(2)) is None
+
+
+class Shared(keras.layers.Layer):
+    def __init__(self, embedding, **kwargs):
+        super().__init__(**kwargs)
+        self.embed_tokens = embedding
+        self.output_ = [embedding]
+
+
+def test_a_layer_in_several_places_has_several_names():
+    root = keras.layers.Layer()
+    root.shared = keras.layers.Embedding(3, 2, name="shared")
+    root.encoder = Shared(root.shared, name="encoder")
+    root.shared.build()
+    assert [name for name, layer in named_layers(root) if layer is root.shared] == ["shared", "encoder.embed_tokens"]
+    assert list(named_variables(root)) == ["shared.weight"]
+
+
+class WithWeights(keras.layers.Layer):
+    def build(self, input_shape=None):
+        self.gate = self.add_weight(name="gate", shape=(2,))
+        self.mean = self.add_weight(name="running", shape=(2,), trainable=False)
+
+
+def test_own_weights_keep_their_names():
+    layer = WithWeights()
+    layer.build()
+    assert set(named_variables(layer)) == {"gate", "running"}
+
+
+def test_seeds_are_no_weights():
+    layer = keras.layers.Dropout(0.5)
+    assert named_variables(layer) == {}
+
+
+def test_two_weights_of_one_name_are_refused():
+    root = keras.layers.Layer()
+    root.one, root.other = keras.layers.Dense(2, name="dense"), keras.layers.Dense(2, name="dense")
+    root.one.build((None, 2))
+    root.other.build((None, 2))
+    with pytest.raises(ValueError, match=r"would both be dense\.weight"):
+        named_variables(root)
+
+
+def test_a_bare_model_inside_another_has_no_level_of_its_own():
+    @keras_serializable
+    class TFInnerMainLayer(keras.layers.Layer):
+        config_class = BertConfig
+
+        def __init__(self, config, **kwargs):
+            super().__init__(**kwargs)
+            self.dense = keras.layers.Dense(2, name="dense")
+
+        def build(self, input_shape=None):
+            self.dense.build((None, 2))
+
+    class TFInnerModel(TFPreTrainedModel):
+        config_class = BertConfig
+        base_model_prefix = "inner"
+
+        def __init__(self, config, **kwargs):
+            super().__init__(config, **kwargs)
+            self.inner = TFInnerMainLayer(config, name="inner")
+            self.post_init()
+
+        def build(self, input_shape=None):
+            self.inner.build()
+
+    root = keras.layers.Layer()
+    root.tower = TFInnerModel(config(), name="tower")
+    root.tower.build()
+    assert list(named_variables(root)) == ["tower.dense.weight", "tower.dense.bias"]

@@ -1,0 +1,145 @@
+import errno
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from porter.base.errors import UsageError
+from porter.weights.convert.output_folder import copy_companions, whole_folder
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_the_folder_appears_at_the_end(tmp_path):
+    with whole_folder(tmp_path / "a" / "out") as folder:
+        (folder / "file").write_text("whole")
+        assert not (tmp_path / "a" / "out").exists()
+    assert (tmp_path / "a" / "out" / "file").read_text() == "whole"
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["out"]
+
+
+def test_a_failure_leaves_nothing(tmp_path):
+    def interrupted():
+        with whole_folder(tmp_path / "out") as folder:
+            (folder / "file").write_text("half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_folder_is_taken_and_a_full_one_is_not(tmp_path):
+    (tmp_path / "empty").mkdir()
+    with whole_folder(tmp_path / "empty") as folder:
+        (folder / "file").write_text("whole")
+    with pytest.raises(UsageError, match="exists already"), whole_folder(tmp_path / "empty"):
+        pass
+    assert (tmp_path / "empty" / "file").read_text() == "whole"
+
+
+def test_a_second_run_on_the_same_output_is_refused(tmp_path):
+    def race():
+        with whole_folder(tmp_path / "out"):
+            raise AssertionError("the second run began")
+
+    with whole_folder(tmp_path / "out") as first:
+        (first / "file").write_text("first")
+        with pytest.raises(UsageError, match="Another run is writing"):
+            race()
+    assert (tmp_path / "out" / "file").read_text() == "first"
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_an_output_that_appears_meanwhile_is_kept(tmp_path):
+    def overtaken():
+        with whole_folder(tmp_path / "out"):
+            (tmp_path / "out").mkdir()
+            (tmp_path / "out" / "file").write_text("someone else's")
+
+    with pytest.raises(UsageError, match="meanwhile"):
+        overtaken()
+    assert (tmp_path / "out" / "file").read_text() == "someone else's"
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_what_a_killed_run_left_is_removed(tmp_path):
+    script = """
+import os, signal, sys
+from pathlib import Path
+from porter.weights.convert.output_folder import whole_folder
+with whole_folder(Path(sys.argv[1])) as folder:
+    (folder / "file").write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    killed = subprocess.run([sys.executable, "-c", script, str(tmp_path / "out")], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert [path.name[:12] for path in tmp_path.iterdir()] == [".out.porter-"]
+    with whole_folder(tmp_path / "out") as folder:
+        (folder / "file").write_text("whole")
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_nothing(tmp_path):
+    def write():
+        with whole_folder(tmp_path / "out"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(UsageError, match="cannot be written: No space left on device"):
+        write()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_place_that_cannot_be_written(tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(UsageError, match="cannot be written"), whole_folder(tmp_path / "file" / "out"):
+        pass
+
+
+def test_a_dangling_link_is_not_overwritten(tmp_path):
+    (tmp_path / "out").symlink_to("nowhere")
+    with pytest.raises(UsageError, match="exists already"), whole_folder(tmp_path / "out"):
+        pass
+
+
+def test_companions_are_configuration_and_tokenizer_only(tmp_path):
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.mkdir()
+    target.mkdir()
+    wanted = {"config.json", "tokenizer.json", "vocab.txt"}
+    for name in (*wanted, "model.safetensors", "model.safetensors.index.json", "modeling.py", "README.md"):
+        (source / name).write_text("x")
+    assert {path.name for path in copy_companions(source, target)} == wanted
+    assert {path.name for path in target.iterdir()} == wanted
+
+
+FULL = """
+import resource, signal, sys
+from pathlib import Path
+import numpy as np
+from porter.base.errors import PorterError
+from porter.weights.convert.output_folder import whole_folder
+from porter.weights.convert.writers import FORMATS, Entry
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
+array = np.ones((300, 400), np.float32)
+entries = [Entry(f"l{n}/k:0", f"m/l{n}/k:0", (f"l{n}",), array.shape, "float32") for n in range(20)]
+try:
+    with whole_folder(Path(sys.argv[1]) / "out") as folder:
+        with FORMATS[sys.argv[2]](folder / "weights", entries, flat=False) as writer:
+            for entry in entries:
+                writer.add(entry, array)
+except PorterError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("weight_format", ["h5", "safetensors"])
+def test_a_file_that_cannot_grow_is_one_sentence_and_leaves_nothing(tmp_path, weight_format):
+    command = [sys.executable, "-c", FULL, str(tmp_path), weight_format]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout == f"{tmp_path / 'out'} cannot be written: File too large.\n"
+    assert done.stderr == ""
+    assert list(tmp_path.iterdir()) == []
