@@ -1,26 +1,23 @@
 """The command line: finds the commands, turns errors into sentences and exit codes.
 
 Exit codes: 0 all matches, 1 finished and found differences or lines left, 2 usage or bad input,
-3 something is not installed, 130 interrupted. `PORTER_DEBUG=1` shows the traceback of an error.
+3 something is not installed, 70 a defect of porter's own, 130 interrupted, 143 ended by SIGTERM.
+`PORTER_DEBUG=1` shows the traceback of an error.
 """
 
-import functools
 import gc
 import importlib
 import inspect
-import os
 import pkgutil
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from porter import __version__, commands
 from porter.base import console
-from porter.base.errors import INTERRUPTED, NotInstalled, PorterError, UsageError
+from porter.base.guard import guarded
 from porter.base.quiet import quiet_frameworks
-
-FRAMEWORKS = ("tensorflow", "torch", "transformers")
 
 ABOUT = """Port PyTorch models of transformers to TensorFlow, and prove the port.
 
@@ -60,40 +57,8 @@ def porter(
     """Prepare what every command shares."""
     # The frameworks make a great many objects that stay, which Python would look through again and again.
     gc.set_threshold(500_000)
+    console.print_whatever_comes()
     quiet_frameworks()
-
-
-def guarded(command: Callable[..., None]) -> Callable[..., None]:
-    """The command with its errors as one sentence on stderr and the exit code that goes with it."""
-
-    @functools.wraps(command)
-    def run(*arguments: Any, **options: Any) -> None:
-        try:
-            command(*arguments, **options)
-        except (PorterError, OSError, ModuleNotFoundError) as problem:
-            known = as_porter_error(problem)
-            if known is None or os.environ.get("PORTER_DEBUG") == "1":
-                raise
-            console.error(known)
-            raise typer.Exit(known.exit_code) from None
-        except KeyboardInterrupt:
-            console.say("interrupted: nothing half-written was left.")
-            raise typer.Exit(INTERRUPTED) from None
-
-    return run
-
-
-def as_porter_error(problem: PorterError | OSError | ModuleNotFoundError) -> PorterError | None:
-    """The sentence for a failure, None where it is a defect of porter and the traceback should be seen."""
-    if isinstance(problem, PorterError):
-        return problem
-    if isinstance(problem, ModuleNotFoundError):
-        if problem.name not in FRAMEWORKS:
-            return None
-        return NotInstalled(f"{problem.name} is not installed.", hint=f"pip install {problem.name}")
-    if problem.filename is None or problem.strerror is None:
-        return None
-    return UsageError(f"{problem.strerror}.", place=str(problem.filename))
 
 
 def help_text(command: Callable[..., None]) -> str:

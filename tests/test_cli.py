@@ -1,6 +1,10 @@
 """The command line: help, exit codes, errors in one sentence, JSON."""
 
+import contextlib
+import errno
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -12,8 +16,9 @@ import typer
 from typer.testing import CliRunner
 
 from porter import __version__
-from porter.base.errors import LeftOver, NotInstalled, PorterError, UsageError
-from porter.cli import app, as_porter_error, guarded
+from porter.base.errors import Defect, LeftOver, NotInstalled, PorterError, Terminated, UsageError
+from porter.base.guard import as_porter_error, guarded
+from porter.cli import app
 
 COMMANDS = sorted(command.name or "" for command in app.registered_commands)
 EXAMPLE = Path(__file__).parents[1] / "examples" / "brand_new_bert" / "modeling_brand_new_bert.py"
@@ -79,6 +84,9 @@ def test_unknown_option_exits_with_2() -> None:
         (ModuleNotFoundError("No module named 'torch'", name="torch"), 3),
         (FileNotFoundError(2, "No such file or directory", "model.safetensors"), 2),
         (KeyboardInterrupt(), 130),
+        (Terminated(), 143),
+        (MemoryError(), 2),
+        (OSError(errno.ENOSPC, "No space left on device"), 2),
     ],
 )
 def test_a_failure_is_a_sentence_and_a_code(problem: BaseException, code: int) -> None:
@@ -99,14 +107,83 @@ def test_debugging_shows_the_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(run(fails_with(UsageError("No.")), []).exception, UsageError)
 
 
-def test_a_defect_is_not_dressed_up() -> None:
-    assert as_porter_error(ModuleNotFoundError("No module named 'porter.oops'", name="porter.oops")) is None
-    assert isinstance(run(fails_with(ZeroDivisionError()), []).exception, ZeroDivisionError)
+def test_a_defect_is_one_sentence_and_a_file_with_the_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setattr(sys, "argv", ["porter", "pt-to-tf", "--token", "sesame"])
+    shown = run(fails_with(ZeroDivisionError("of hf_abcdef\nand more")), [])
+    (log,) = (tmp_path / "porter" / "defects").iterdir()
+    assert shown.exit_code == 70
+    assert shown.stdout == ""
+    assert shown.stderr == (
+        "error: porter met something that it does not foresee: ZeroDivisionError: of ***.\n"
+        f"  hint: report it with {log}, which holds the traceback\n"
+    )
+    text = log.read_text()
+    assert "Traceback" in text
+    assert f"porter {__version__}" in text
+    assert "hf_abcdef" not in text
+    assert "sesame" not in text
+    assert log.stat().st_mode & 0o077 == 0
+
+
+def test_a_module_of_porter_that_is_not_there_is_a_defect() -> None:
+    assert isinstance(as_porter_error(ModuleNotFoundError("No module", name="porter.oops")), Defect)
+
+
+def test_packages_that_do_not_fit_each_other_are_not_called_missing() -> None:
+    problem = as_porter_error(ImportError("huggingface-hub>=1.0 is required, but found 0.3."))
+    assert isinstance(problem, NotInstalled)
+    assert str(problem) == "A package does not fit the others: huggingface-hub>=1.0 is required, but found 0.3."
+    assert "pip install --upgrade" in problem.hint
+
+
+@pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_to_end_is_treated_as_an_interruption(signal_number: signal.Signals) -> None:
+    tidied: list[bool] = []
+
+    def command() -> None:
+        try:
+            signal.raise_signal(signal_number)
+        finally:
+            tidied.append(True)
+
+    failing = typer.Typer()
+    failing.command()(guarded(command))
+    shown = run(failing, [])
+    assert (shown.exit_code, tidied) == (143, [True])
+    assert shown.stderr == "interrupted: nothing half-written was left.\n"
+    assert signal.getsignal(signal_number) is signal.SIG_DFL
+
+
+def test_a_command_that_says_it_was_interrupted_says_by_what() -> None:
+    def command() -> None:
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGTERM)
+        raise typer.Exit(130)
+
+    failing = typer.Typer()
+    failing.command()(guarded(command))
+    assert run(failing, []).exit_code == 143
+
+
+def test_secrets_are_not_shown() -> None:
+    shown = run(fails_with(UsageError("https://me:hf_secret@hub/x is no folder.")), [])
+    assert shown.stderr == "error: https://***@hub/x is no folder.\n"
+
+
+def test_what_the_terminal_cannot_show_is_escaped(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "porter", "rules", "--missing", "ü.py"]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path, env=environment)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
 
 
 def test_exit_codes_stay_what_they_are() -> None:
-    codes = {error.__name__: error.exit_code for error in (PorterError, UsageError, LeftOver, NotInstalled)}
-    assert codes == {"PorterError": 2, "UsageError": 2, "LeftOver": 1, "NotInstalled": 3}
+    codes = {error.__name__: error.exit_code for error in (PorterError, UsageError, LeftOver, NotInstalled, Defect)}
+    assert codes == {"PorterError": 2, "UsageError": 2, "LeftOver": 1, "NotInstalled": 3, "Defect": 70}
 
 
 def test_rules_by_name() -> None:

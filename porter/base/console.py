@@ -1,13 +1,22 @@
 """The only file that prints: results to stdout, talk and progress to stderr."""
 
+import io
 import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from porter.base.errors import PorterError
+from porter.base.redact import redacted
 
 Item = TypeVar("Item")
+
+
+def print_whatever_comes() -> None:
+    """Let names that the terminal's encoding lacks be printed as escapes, instead of ending the command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def result(text: str) -> None:
@@ -35,8 +44,8 @@ def aligned(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def say(text: str) -> None:
-    """Tell the user what is going on, on stderr, so that stdout stays the result."""
-    print(text, file=sys.stderr)
+    """Tell the user what is going on, on stderr, so that stdout stays the result; secrets are left out."""
+    print(redacted(text), file=sys.stderr)
 
 
 def error(problem: PorterError) -> None:

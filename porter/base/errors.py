@@ -4,10 +4,18 @@ PorterError          exit code 2
 +-- UsageError       bad input: a name, a file, a configuration that does not fit
 +-- LeftOver         exit code 1: finished, but something differs or was left
 +-- NotInstalled     exit code 3: a framework or package is missing
++-- Defect           exit code 70: porter itself failed
 """
 
 INTERRUPTED = 130
 """The exit code of a command that the user broke off."""
+
+TERMINATED = 143
+"""The exit code of a command that was asked to end by SIGTERM."""
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM came: the command ends as after Ctrl-C, with an exit code of its own."""
 
 
 class PorterError(Exception):
@@ -45,3 +53,9 @@ class NotInstalled(PorterError):
     """A package that this command needs is not installed."""
 
     exit_code = 3
+
+
+class Defect(PorterError):
+    """Something happened that porter does not foresee, so that nothing can be said about the model."""
+
+    exit_code = 70

@@ -11,6 +11,7 @@ import typer
 
 from porter.base import console
 from porter.base.errors import UsageError
+from porter.base.installed import need
 
 if TYPE_CHECKING:
     from porter.hub.pull_request import Opened
@@ -100,6 +101,7 @@ def pt_to_tf(
     from porter.weights.options import target as written_as
 
     check_publishable(model_name, not (no_pr or dry_run))
+    need("torch", "tensorflow", "transformers", "huggingface_hub")
     fetch = Fetch(revision, token, local_dir, with_code=trust_remote_code)
     folder = local_source(local_dir, push) if private else local_copy(model_name, fetch)
     check_new(folder, model_name, new_weights)
@@ -118,8 +120,7 @@ def pt_to_tf(
     data = converted(options, resume)
     tell(data, options.output, as_json)
     words = Words(token, extra_commit_description, private)
-    opened = None if no_pr else publish(options, data, words, yes if push else None)
-    tell_opened(opened, data, as_json)
+    tell_opened(None if no_pr else publish(options, data, words, yes if push else None), data, as_json)
 
 
 def check_publishable(model_name: str, wanted: bool) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from porter.base.errors import NotInstalled, UsageError
+from porter.base.errors import UsageError
+from porter.base.installed import need
 
 if TYPE_CHECKING:
     from diffcheck import Report
@@ -78,9 +78,8 @@ def open_candidate(path: Path) -> Graph:
     from diffcheck.exported import NotAnExport, needs_onnx, open_export
 
     try:
-        missing = [name for name in NEEDED if importlib.util.find_spec(name) is None] if needs_onnx(path) else []
-        if missing:
-            raise NotInstalled(f"{' and '.join(missing)} is needed to run {path}.", hint="pip install 'porter[onnx]'")
+        if needs_onnx(path):
+            need(*NEEDED)
         return open_export(path)
     except NotAnExport as error:
         raise UsageError(str(error), hint="--candidate FILE.onnx or a SavedModel's folder") from error

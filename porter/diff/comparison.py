@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from porter.base.errors import UsageError
+from porter.base.installed import need
 
 if TYPE_CHECKING:
     from diffcheck import Options, Report
@@ -68,6 +69,7 @@ def _compare_file(request: Request, candidate: Path) -> Report:
 
 
 def _compare_models(request: Request, model: str, scratch: Path) -> Report:
+    need("torch", "tensorflow", "transformers")
     import diffcheck
     from porter.diff.model_sides import check_names, load_for_diff, load_torch
     from porter.hub.fetch import Fetch, local_copy

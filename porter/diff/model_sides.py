@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from porter.base.errors import NotInstalled, UsageError
+from porter.base.installed import need
 from porter.hub.configuration import architecture
 from porter.port.load import BrokenPort, PortSource, load_class
 from porter.subject.inputs.variation import torch_inputs
@@ -22,6 +23,7 @@ def load_torch(folder: Path, trust: bool) -> Any:
     Raises:
         UsageError: the weights are missing, broken, or do not fit.
     """
+    need("torch", "transformers")
     import torch
 
     from porter.runtime.stored.checkpoint import open_checkpoint

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from porter.base import console
+from porter.base.installed import need
 from porter.port.inside import Nested, port_nested
 from porter.port.load import import_file
 from porter.port.verify import ClassResult, verify
@@ -70,6 +71,7 @@ class _Clock:
 
 def run(options: Options) -> Result:
     """Port a model: write its TensorFlow file and test, and compare each class with PyTorch."""
+    need("torch", "transformers", *(("tensorflow",) if options.verify else ()))
     clock = _Clock()
     with clock.stage("subject"):
         subject = find_subject(options.name, options.sample, options.classes, options.trust_remote_code)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 
-from porter.base.errors import NotInstalled, UsageError
+from porter.base.errors import UsageError
 
 SEARCHED = (".", "examples", "src/transformers/models")
 LOOKED_IN = "./, ./examples/ and ./src/transformers/models/"
@@ -72,10 +72,8 @@ def of_module(module_name: str) -> Location | None:
 
 
 def _folder_of_type(name: str) -> Path | None:
-    try:
-        from transformers.models.auto.configuration_auto import model_type_to_module_name
-    except ImportError as error:
-        raise NotInstalled("transformers is not installed.", hint="pip install transformers") from error
+    from transformers.models.auto.configuration_auto import model_type_to_module_name
+
     root = importlib.util.find_spec(INSTALLED_MODELS)
     for folder in (name, name.replace("-", "_"), model_type_to_module_name(name.replace("_", "-"))):
         for base in (root.submodule_search_locations or ()) if root else ():

@@ -10,6 +10,7 @@ from types import MappingProxyType, ModuleType
 from typing import Any
 
 from porter.base.errors import UsageError
+from porter.base.installed import absent
 from porter.subject.case import Case, InputSpec, ModelCase
 from porter.subject.inputs.arrays import numpy_inputs
 from porter.subject.inputs.from_signature import possible_inputs
@@ -70,6 +71,9 @@ def _imported(location: Location) -> ModuleType:
     try:
         return importlib.import_module(location.module_name)
     except Exception as error:
+        missing = absent(error, str(location.file)) if isinstance(error, ImportError) else None
+        if missing is not None:
+            raise missing from error
         raise UsageError(f"The file cannot be imported: {error}.", place=str(location.file)) from error
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from porter.base.errors import NotInstalled
+from porter.base.installed import how_to_install
 from porter.runtime.stored.tensor_source import Array, Checkpoint, CheckpointError, TensorInfo, numpy_dtype
 
 
@@ -22,7 +23,7 @@ class TorchFile(Checkpoint):
     def __init__(self, path: Path) -> None:
         self.path = path
         if importlib.util.find_spec("torch") is None:
-            raise NotInstalled(f"{path.name} can only be read with torch.", hint="pip install torch")
+            raise NotInstalled(f"{path.name} can only be read with torch.", hint=how_to_install("torch"))
         self._state = _load(path)
         self.tensors = {
             name: TensorInfo(tuple(tensor.shape), str(tensor.dtype).removeprefix("torch."))
