@@ -97,16 +97,14 @@ def pt_to_tf(
     """
     from porter.base.byte_size import size
     from porter.hub.fetch import Fetch, local_copy
+    from porter.weights.conversion import Options
     from porter.weights.options import check_new
     from porter.weights.options import target as written_as
 
-    check_publishable(model_name, not (no_pr or dry_run))
-    need("torch", "tensorflow", "transformers", "huggingface_hub")
+    check_possible(model_name, not (no_pr or dry_run))
     fetch = Fetch(revision, token, local_dir, with_code=trust_remote_code)
     folder = local_source(local_dir, push) if private else local_copy(model_name, fetch)
     check_new(folder, model_name, new_weights)
-    from porter.weights.conversion import Options
-
     target = written_as(weight_format, dtype, max_shard_size)
     place = output or Path(f"{Path(model_name).absolute().name}-tf")
     name = override_model_class and override_model_class.removeprefix("TF")
@@ -123,12 +121,14 @@ def pt_to_tf(
     tell_opened(None if no_pr else publish(options, data, words, yes if push else None), data, as_json)
 
 
-def check_publishable(model_name: str, wanted: bool) -> None:
-    """Refuse a folder as the place for a pull request.
+def check_possible(model_name: str, wanted: bool) -> None:
+    """Refuse to begin without the frameworks, or with a folder as the place for a pull request.
 
     Raises:
         UsageError: it is one.
+        NotInstalled: what the command runs is missing.
     """
+    need("torch", "tensorflow", "transformers", "huggingface_hub")
     if wanted and Path(model_name).is_dir():
         raise UsageError(f"{model_name} is a folder, so there is no repository to propose to.", hint="add --no-pr")
 
