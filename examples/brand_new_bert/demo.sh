@@ -15,4 +15,4 @@ show porter diff --model "$output/pytorch" --tf "$port"
 show porter pt-to-tf --model-name "$output/pytorch" --tf "$port" --no-pr --output "$output/tensorflow"
 
 printf '\nThe port matches PyTorch. Written:\n'
-find "$output" -type f -not -name '*.pyc' | sort | sed 's/^/  /'
+find "$output" -type f -not -name "*.pyc" -not -path "*/.porter/*" | sort | sed 's/^/  /'

@@ -20,12 +20,16 @@ def scaffold(
     ],
     output: Annotated[Path, typer.Option(help="Folder for the generated files.")] = Path(),
     classes: Annotated[
-        list[str] | None, typer.Option("--class", metavar="NAME", help="Port this class only; repeatable.")
+        list[str] | None, typer.Option("--class", metavar="NAME", help="Compare this class only; repeatable.")
     ] = None,
     sample: Annotated[Path | None, typer.Option(help="JSON file with a tiny configuration and its inputs.")] = None,
     report: Annotated[Path | None, typer.Option(help="Write the result as JSON to this file too.")] = None,
     verify: Annotated[bool, typer.Option("--verify/--no-verify", help="Compare each class with PyTorch.")] = True,
     target: Annotated[str, typer.Option(help="What the generated file builds on: standalone.")] = TARGETS[0],
+    force: Annotated[bool, typer.Option("--force", help="Replace files there that were changed by hand.")] = False,
+    merge: Annotated[
+        bool, typer.Option("--merge", help="Merge changes by hand with what porter writes now, as git does.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
     trust_remote_code: Annotated[
         bool, typer.Option("--trust-remote-code", help="Allow code that lies in the model's repository.")
@@ -33,7 +37,8 @@ def scaffold(
 ) -> None:
     """Write modeling_tf_NAME.py and its test, and compare each class with PyTorch.
 
-    Exit code 1 when a class differs or a line was left untranslated; the Notes say which.
+    Exit code 1 when a class differs or a line was left untranslated; the Notes say which. Files at the output that
+    were changed by hand since porter wrote them are not overwritten unless --force or --merge says so.
 
     Examples:
       porter scaffold bert
@@ -43,9 +48,14 @@ def scaffold(
     if target not in TARGETS:
         raise UsageError(f"There is no target {target}.", hint=f"--target {' | '.join(TARGETS)}")
     from porter.base import files
-    from porter.port.chain import Options, run
 
-    result = run(Options(name, output, tuple(classes or ()), sample, verify, trust_remote_code))
+    if force and merge:
+        raise UsageError("--force and --merge exclude each other.", hint="give one of them")
+    from porter.port.chain import Options, run
+    from porter.port.handwork import Overwrite
+
+    overwrite = Overwrite.FORCE if force else Overwrite.MERGE if merge else Overwrite.REFUSE
+    result = run(Options(name, output, tuple(classes or ()), sample, verify, trust_remote_code, overwrite))
     data = result.to_json()
     if report is not None:
         files.write_text(report, json.dumps(data, indent=2) + "\n")
@@ -69,10 +79,13 @@ def summary(data: Mapping[str, Any], written: list[str]) -> str:
     parts = []
     if data["classes"]:
         rows = [_class_row(entry) for entry in data["classes"]]
+        others = data["not_compared"]
+        rows += [(name, "not compared", "", "") for name in others]
         parts.append(console.aligned(("CLASS", "EAGER", "GRAPH", "WEIGHTS"), rows))
         parts += [failure for entry in data["classes"] for failure in _failures(entry)]
         proven = sum(_matches(entry) for entry in data["classes"])
-        parts.append(f"{proven} of {len(data['classes'])} classes match PyTorch.")
+        rest = f" {len(others)} more were written and not compared." if others else ""
+        parts.append(f"{proven} of {len(data['classes'])} {'compared ' * bool(others)}classes match PyTorch.{rest}")
     if data["notes"]:
         parts.append("\n".join(_note_text(note) for note in data["notes"]))
     parts.append("\n".join(f"wrote {path}" for path in written) + f"  ({sum(data['seconds'].values()):.1f} s)")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from porter.base.errors import PorterError
 from porter.facts import Facts, NestedModel
+from porter.port.handwork import Overwrite
 from porter.port.write import write
 from porter.rewrite import NestedPort, Note, rewrite
 from porter.rewrite.reading.calls_in_file import RECORDED
@@ -30,13 +31,20 @@ class Nested:
     notes: tuple[Note, ...] = ()
 
 
-def port_nested(subject: Subject, facts: Facts, output: Path, above: frozenset[str] = frozenset()) -> Nested:
+def port_nested(
+    subject: Subject,
+    facts: Facts,
+    output: Path,
+    overwrite: Overwrite = Overwrite.REFUSE,
+    above: frozenset[str] = frozenset(),
+) -> Nested:
     """Port the models of other files that the runs have seen inside, and those inside them, unless they lie there.
 
     Args:
         subject: the file whose models hold them.
         facts: what its runs have shown.
         output: folder of the ports.
+        overwrite: what is done with files there that were changed by hand.
         above: modules whose port has begun; their files cannot be asked for again.
     """
     ports: dict[str, NestedPort] = {}
@@ -48,7 +56,7 @@ def port_nested(subject: Subject, facts: Facts, output: Path, above: frozenset[s
         missing = [model for model in models if file_with(output, model.class_name) is None]
         if missing and module not in above:
             try:
-                written += _port_file(module, models, output, above)
+                written += _port_file(module, models, output, overwrite, above)
             except PorterError as error:
                 notes.append(_left(subject, models[0], error))
         for model in models:
@@ -59,11 +67,13 @@ def port_nested(subject: Subject, facts: Facts, output: Path, above: frozenset[s
     return Nested(ports, tuple(written), tuple(dict.fromkeys(notes)))
 
 
-def _port_file(module: str, models: list[NestedModel], output: Path, above: frozenset[str]) -> Iterator[Path]:
+def _port_file(
+    module: str, models: list[NestedModel], output: Path, overwrite: Overwrite, above: frozenset[str]
+) -> Iterator[Path]:
     child = _subject(module, models)
     facts = trace(child)
-    inside = port_nested(child, facts, output, above)
-    yield from write(child, rewrite(child, facts, standalone(), inside.ports), output)
+    inside = port_nested(child, facts, output, overwrite, above)
+    yield from write(child, rewrite(child, facts, standalone(), inside.ports), output, overwrite)
     yield from inside.written
 
 

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-import shutil
 from importlib.metadata import version
 from pathlib import Path
 
 from porter import __version__
-from porter.base import files
 from porter.base.render import render
+from porter.port.handwork import Overwrite, put
 from porter.rewrite import Draft
 from porter.rewrite.text.format import shared_findings
 from porter.subject import Subject
 
 
-def write(subject: Subject, draft: Draft, output: Path) -> list[Path]:
-    """Write the modeling file, its test, and the configuration file that a model outside transformers needs."""
+def targets(subject: Subject, output: Path) -> list[Path]:
+    """The files that a port consists of: the modeling file first, its test, and the configuration files beside."""
     name = subject.name.replace("-", "_")
-    modeling, test = output / f"modeling_tf_{name}.py", output / f"test_modeling_tf_{name}.py"
-    files.write_text(modeling, _with_header(subject, draft.code))
+    beside = [output / file.name for file in _configurations(subject, output)]
+    return [output / f"modeling_tf_{name}.py", output / f"test_modeling_tf_{name}.py", *beside]
+
+
+def write(subject: Subject, draft: Draft, output: Path, overwrite: Overwrite = Overwrite.REFUSE) -> list[Path]:
+    """Write the modeling file, its test, and the configuration file that a model outside transformers needs.
+
+    Raises:
+        UsageError: one of them was changed by hand and is not to be overwritten; nothing is written.
+    """
+    modeling, test, *beside = targets(subject, output)
     text = render(
         "test_modeling_tf.py.j2",
         modeling_file=modeling.name,
@@ -26,14 +34,18 @@ def write(subject: Subject, draft: Draft, output: Path) -> list[Path]:
         version=__version__,
         cases=subject.cases,
     )
-    files.write_text(test, text)
-    written = [modeling, test]
-    if not subject.module_name.startswith("transformers."):
-        for file in sorted(subject.file.parent.glob("configuration_*.py")):
-            if file.parent.resolve() != output.resolve():
-                shutil.copyfile(file, output / file.name)
-                written.append(output / file.name)
-    return written
+    configurations = [file.read_bytes() for file in _configurations(subject, output)]
+    contents = [_with_header(subject, draft.code).encode("utf-8"), text.encode("utf-8"), *configurations]
+    put(dict(zip([modeling, test, *beside], contents, strict=True)), overwrite)
+    return [modeling, test, *beside]
+
+
+def _configurations(subject: Subject, output: Path) -> list[Path]:
+    """The configuration files of a model outside transformers, unless the port is written beside them."""
+    folder = subject.file.parent
+    if subject.module_name.startswith("transformers.") or folder.resolve() == output.resolve():
+        return []
+    return sorted(folder.glob("configuration_*.py"))
 
 
 def _with_header(subject: Subject, code: str) -> str:

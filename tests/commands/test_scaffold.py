@@ -20,7 +20,8 @@ def entry(name: str = "TFX", eager: float | None = 2e-7, ok: bool = True, **weig
 
 
 def report(*classes: dict[str, Any], notes: tuple[dict[str, Any], ...] = ()) -> dict[str, Any]:
-    return {"schema": 1, "classes": list(classes), "notes": list(notes), "seconds": {"trace": 1.5, "verify": 2.0}}
+    seconds = {"trace": 1.5, "verify": 2.0}
+    return {"schema": 1, "classes": list(classes), "not_compared": [], "notes": list(notes), "seconds": seconds}
 
 
 class Done:
@@ -89,3 +90,16 @@ def test_the_summary_says_what_share_is_proven_and_what_is_wrong() -> None:
     assert "modeling_x.py:7  left: torch.f has no rule." in lines
     assert "  hint: porter rules" in lines
     assert lines[-1] == "wrote modeling_tf_x.py  (3.5 s)"
+
+
+def test_the_table_names_what_was_written_and_not_compared() -> None:
+    data = {**report(entry("X")), "not_compared": ["Y", "Z"]}
+    lines = summary(data, ["modeling_tf_x.py"]).splitlines()
+    assert [line.split()[0] for line in lines if line.endswith("not compared")] == ["Y", "Z"]
+    assert "1 of 1 compared classes match PyTorch. 2 more were written and not compared." in lines
+
+
+def test_force_and_merge_exclude_each_other() -> None:
+    shown = CliRunner().invoke(app, ["scaffold", "x", "--force", "--merge"])
+    assert shown.exit_code == 2
+    assert "--force and --merge exclude each other." in shown.stderr

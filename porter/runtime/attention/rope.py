@@ -30,10 +30,11 @@ class _Parameters:
     def of(cls, config: Any, layer_type: str | None) -> _Parameters:
         config.standardize_rope_params()
         values = config.rope_parameters if layer_type is None else config.rope_parameters[layer_type]
-        if layer_type is None:
+        per_layer = getattr(config, "per_layer_config", None)  # since transformers 5.14
+        if layer_type is None or per_layer is None:
             return cls(config, values)
         try:
-            return cls(config.per_layer_config[layer_type], values)
+            return cls(per_layer[layer_type], values)
         except ValueError:
             # Configurations without layers of different sizes have no such table.
             return cls(config, values)

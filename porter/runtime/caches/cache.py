@@ -272,7 +272,7 @@ def _layers(config: Any, classes: Mapping[str, type[CacheLayer]], options: dict[
         NotImplementedError: it names a kind of layer that has no counterpart here.
     """
     config = config.get_text_config(decoder=True)
-    per_layer = list(config.per_layer_config)
+    per_layer = _layer_configs(config)
     kinds = getattr(config, "layer_types", None) or [_kind(each) for each in per_layer]
     sharing = getattr(config, "kv_sharing_modes", None) or [None] * len(kinds)
     layers = []
@@ -282,6 +282,12 @@ def _layers(config: Any, classes: Mapping[str, type[CacheLayer]], options: dict[
             raise NotImplementedError(f"A cache for {kind!r} layers has no TensorFlow counterpart.")
         layers.append(classes[kind](**options, **_options(kind, layer_config)))
     return layers
+
+
+def _layer_configs(config: Any) -> list[Any]:
+    """The configuration of each layer; before transformers 5.14 all layers share one."""
+    found = getattr(config, "per_layer_config", None)
+    return [config] * config.num_hidden_layers if found is None else list(found)
 
 
 def _kind(config: Any) -> str:
