@@ -13,7 +13,8 @@ from porter.runtime import losses
 from porter.runtime.model.embeddings import input_embeddings
 from porter.runtime.model.initialization import initialize_weights
 from porter.runtime.model.names import named_variables, placed_layers
-from porter.runtime.model.serialization import configuration, keras_config, plain_arguments, register
+from porter.runtime.model.saving import SavedByKeras
+from porter.runtime.model.serialization import configuration, plain_arguments, register
 from porter.runtime.model.training import TrainsOnOwnLoss
 from porter.runtime.model.tying import tie_variables, tied_names
 from porter.runtime.stored.loading import (
@@ -34,7 +35,7 @@ logger = logging.getLogger(__name__)
 _DOWNLOAD_OPTIONS = ("revision", "token", "cache_dir", "subfolder", "local_files_only", "force_download")
 
 
-class TFPreTrainedModel(TrainsOnOwnLoss):
+class TFPreTrainedModel(SavedByKeras, TrainsOnOwnLoss):
     """Base of all ported models.
 
     A subclass names its `config_class` and `base_model_prefix`, makes its layers in `__init__`, calls `post_init()`
@@ -121,7 +122,7 @@ class TFPreTrainedModel(TrainsOnOwnLoss):
         pretrained_model_name_or_path: str | Path,
         *model_args: Any,
         config: Any = None,
-        from_pt: bool = False,
+        from_pt: bool | None = None,
         output_loading_info: bool = False,
         ignore_mismatched_sizes: bool = False,
         **kwargs: Any,
@@ -132,7 +133,8 @@ class TFPreTrainedModel(TrainsOnOwnLoss):
             pretrained_model_name_or_path: path of a folder, or `owner/name`.
             model_args: further arguments of the constructor.
             config: a configuration to use instead of the repository's.
-            from_pt: read PyTorch's weights (safetensors or `.bin`, one file or several) instead of TensorFlow's.
+            from_pt: True reads PyTorch's weights (safetensors or `.bin`, one file or several), False TensorFlow's.
+                None reads TensorFlow's where there are any, else PyTorch's.
             output_loading_info: return `(model, info)`; info has missing_keys, unexpected_keys, mismatched_keys.
             ignore_mismatched_sizes: draw weights anew whose shape differs, instead of refusing.
             kwargs: revision, token, cache_dir, subfolder, local_files_only, force_download for the Hub; the rest
@@ -148,8 +150,14 @@ class TFPreTrainedModel(TrainsOnOwnLoss):
             setattr(config, key, kwargs.pop(key))
         model = cls(config, *model_args, **kwargs)
         model.name_or_path = str(pretrained_model_name_or_path)
+        from_pt = repository.holds_only_torch_weights() if from_pt is None else from_pt
         with repository.torch_checkpoint() if from_pt else repository.tf_checkpoint() as checkpoint:
-            info = model.load_checkpoint(checkpoint, from_pt=from_pt, ignore_mismatched_sizes=ignore_mismatched_sizes)
+            info = model.load_checkpoint(
+                checkpoint,
+                from_pt=from_pt,
+                ignore_mismatched_sizes=ignore_mismatched_sizes,
+                complete=not from_pt and repository.was_saved_by(cls.__name__),
+            )
         return (model, info.to_dict()) if output_loading_info else model
 
     @classmethod
@@ -159,9 +167,15 @@ class TFPreTrainedModel(TrainsOnOwnLoss):
         raise TypeError(f"{cls.__name__} names no config_class.")
 
     def load_checkpoint(
-        self, checkpoint: Checkpoint, *, from_pt: bool, ignore_mismatched_sizes: bool = False
+        self, checkpoint: Checkpoint, *, from_pt: bool, ignore_mismatched_sizes: bool = False, complete: bool = False
     ) -> LoadingInfo:
         """Build the model if need be and load an open checkpoint; what it lacks is drawn anew.
+
+        Args:
+            checkpoint: the open checkpoint.
+            from_pt: whether it holds PyTorch's weights.
+            ignore_mismatched_sizes: whether weights of other shapes are drawn anew.
+            complete: whether every weight must be found and used.
 
         Raises:
             CheckpointError: weights do not fit; the model then holds fresh weights.
@@ -170,7 +184,7 @@ class TFPreTrainedModel(TrainsOnOwnLoss):
         checkpoint = converted(checkpoint, self) if from_pt else current_names(checkpoint, self)
         pairing, named = paired(self, checkpoint, from_pt=from_pt)
         info = loading_info(self, pairing, from_pt=from_pt)
-        check(self, pairing, info, ignore_mismatched=ignore_mismatched_sizes)
+        check(self, pairing, info, ignore_mismatched=ignore_mismatched_sizes, complete=complete)
         fresh = {named[name].name for name in (*pairing.missing, *(each.name for each in pairing.mismatched))}
         initialize_weights(self, self.config, only=frozenset(fresh))
         load_tensors(checkpoint, pairing, named)
@@ -218,23 +232,6 @@ class TFPreTrainedModel(TrainsOnOwnLoss):
         beside = folder / f".{TF_WEIGHTS}.part"
         save_file(arrays, beside, metadata={"format": "tf"})
         beside.replace(folder / TF_WEIGHTS)
-
-    def get_config(self) -> dict[str, Any]:
-        """What Keras needs to make the model again."""
-        return keras_config(self, self._arguments)
-
-    def get_build_config(self) -> dict[str, Any]:
-        """Building needs nothing but the configuration."""
-        return {"input_shape": None}
-
-    def build_from_config(self, config: dict[str, Any]) -> None:
-        """Build the model that Keras is loading."""
-        self.build()
-
-    @property
-    def _default_save_signature(self) -> None:
-        """Nothing: which inputs a SavedModel takes must be said, they cannot be guessed from the shapes of `build`."""
-        return None
 
     @property
     def base_model(self) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from itertools import cycle
+from types import MethodType
 
 import keras
 
@@ -144,3 +145,6 @@ def _share(target: NamedVariable, source: NamedVariable) -> None:
     target.layer._untrack_variable(target.variable)
     # Past Keras' __setattr__: the source layer keeps track of the variable, one owner is enough.
     object.__setattr__(target.layer, target.attribute, source.variable)
+    # Keras' Dense and Embedding save what they hold; the source saves what is shared.
+    for method in ("save_own_variables", "load_own_variables"):
+        object.__setattr__(target.layer, method, MethodType(getattr(keras.Layer, method), target.layer))

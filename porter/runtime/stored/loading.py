@@ -107,13 +107,27 @@ def _without(names: Iterable[str], patterns: Iterable[str]) -> tuple[str, ...]:
     return tuple(name for name in names if not any(pattern.search(name) for pattern in ignored))
 
 
-def check(model: Any, pairing: Pairing, info: LoadingInfo, *, ignore_mismatched: bool) -> None:
+def check(model: Any, pairing: Pairing, info: LoadingInfo, *, ignore_mismatched: bool, complete: bool = False) -> None:
     """Refuse shapes that do not fit and checkpoints that have nothing to do with the model; log the rest.
+
+    Args:
+        model: the model that is loaded.
+        pairing: what goes where.
+        info: what is to be told of it.
+        ignore_mismatched: whether weights of other shapes are only logged.
+        complete: whether the same class wrote the checkpoint: then every weight must be found and used.
 
     Raises:
         CheckpointError: with the first weights that do not fit.
     """
     name = type(model).__name__
+    lost = (*info.missing_keys, *info.unexpected_keys)
+    if complete and lost:
+        raise CheckpointError(
+            f"{name} wrote this checkpoint, but {len(info.missing_keys)} of its weights are not found in it and "
+            f"{len(info.unexpected_keys)} tensors are not used, such as {lost[0]}.",
+            hint="were the file and the config written together, and by this version of the modeling file?",
+        )
     if pairing.mismatched and not ignore_mismatched:
         raise CheckpointError(
             f"{len(pairing.mismatched)} weights do not fit {name}: {pairing.mismatched[0]}.",

@@ -81,9 +81,24 @@ class Repository:
         found = self._opened(TF_WEIGHT_FILES, TF_INDEX_FILES)
         if found is not None:
             return found
-        torch_there = any(self.file(name) is not None for name in (*SINGLE_FILES, *INDEX_FILES))
+        torch_there = self._has(*SINGLE_FILES, *INDEX_FILES)
         hint = "pass from_pt=True to read its PyTorch weights" if torch_there else f"it must hold {TF_WEIGHTS}"
         raise CheckpointError(f"{self.name} holds no TensorFlow weights.", hint=hint)
+
+    def holds_only_torch_weights(self) -> bool:
+        """Whether there are PyTorch weights and none of TensorFlow."""
+        return not self._has(*TF_WEIGHT_FILES, *TF_INDEX_FILES) and self._has(*SINGLE_FILES, *INDEX_FILES)
+
+    def was_saved_by(self, class_name: str) -> bool:
+        """Whether `save_pretrained` of the TensorFlow class `class_name` wrote the weights."""
+        path = self.file("config.json")
+        if path is None or not self._has(TF_WEIGHTS, f"{TF_WEIGHTS}.index.json"):
+            return False
+        architectures = json.loads(path.read_text(encoding="utf-8")).get("architectures") or ()
+        return class_name.removeprefix("TF") in architectures
+
+    def _has(self, *names: str) -> bool:
+        return any(self.file(name) is not None for name in names)
 
     def _opened(self, singles: Sequence[str], indexes: Sequence[str]) -> Checkpoint | None:
         for single, index in zip(singles, indexes, strict=True):

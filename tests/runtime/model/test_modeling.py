@@ -281,10 +281,36 @@ def test_incomplete_folders(folder, tmp_path, files, from_pt, sentence):
         ported.TFBertForMaskedLM.from_pretrained(tmp_path, from_pt=from_pt)
 
 
-def test_the_hint_where_only_torch_weights_are(folder):
+def test_where_only_torch_weights_are_they_are_read(folder):
     with pytest.raises(CheckpointError) as caught:
-        ported.TFBertForMaskedLM.from_pretrained(folder)
+        ported.TFBertForMaskedLM.from_pretrained(folder, from_pt=False)
     assert "from_pt=True" in caught.value.hint
+    model, info = load(folder)
+    assert info == NOTHING
+    np.testing.assert_array_equal(model(IDS).logits, load(folder, from_pt=True)[0](IDS).logits)
+
+
+def test_tensorflow_weights_come_first(folder, tmp_path):
+    both = tmp_path / "both"
+    strong(BertForMaskedLM).save_pretrained(both)
+    changed, _ = load(folder)
+    changed.bert.embeddings.word_embeddings.embeddings.assign_add(tf.ones((99, 32)))
+    changed.save_pretrained(both)
+    np.testing.assert_array_equal(load(both)[0](IDS).logits, changed(IDS).logits)
+    assert np.max(np.abs(load(both, from_pt=True)[0](IDS).logits - changed(IDS).logits)) > 1e-3
+
+
+@pytest.mark.parametrize(("old", "new"), [("bert/pooler", "bert/gone"), ("cls/predictions/transform", "cls/other")])
+def test_a_class_must_find_and_use_every_weight_that_it_saved(tmp_path, old, new):
+    model = ported.TFBertForMaskedLM.from_config(config())
+    model.save_pretrained(tmp_path)
+    file = tmp_path / "tf_model.safetensors"
+    arrays = {name.replace(old, new): array for name, array in safetensors.numpy.load_file(file).items()}
+    if not any(new in name for name in arrays):
+        arrays[f"{new}/kernel"] = np.zeros(3, "float32")
+    safetensors.numpy.save_file(arrays, file)
+    with pytest.raises(CheckpointError, match=r"wrote this checkpoint, but \d+ of its weights are not found"):
+        load(tmp_path)
 
 
 def test_no_folder_and_no_repository(tmp_path, monkeypatch):
@@ -296,6 +322,7 @@ def test_no_folder_and_no_repository(tmp_path, monkeypatch):
 def test_fresh_weights_are_drawn_as_transformers_draws_them():
     keras.utils.set_random_seed(0)
     model = ported.TFBertForMaskedLM.from_config(config(initializer_range=0.1))
+    torch.manual_seed(0)
     torch_model = BertForMaskedLM(config(initializer_range=0.1))
     expected = {name: parameter.detach() for name, parameter in torch_model.named_parameters()}
     for name, entry in named_variables(model).items():
