@@ -16,15 +16,13 @@ from typing import Any
 
 from porter import __version__
 from porter.base.errors import PorterError
-from porter.port.inside import port_nested
+from porter.base.stages import Stages
 from porter.port.load import import_file
+from porter.port.port import port as write_port
 from porter.port.verify import ClassResult, verify, where_it_failed
-from porter.port.write import write
-from porter.rewrite import Draft, rewrite
-from porter.rewrite.targets import standalone
+from porter.rewrite import Draft
 from porter.subject import Subject
 from porter.subject.find import find_subject
-from porter.trace import trace
 
 Row = dict[str, Any]
 KEPT_KEYS = 5  # of the weights that found no place; their number is kept in full
@@ -90,7 +88,7 @@ def _start_of(case: Mapping[str, Any], name: str) -> Row:
 
 def _stopped(error: Exception, clock: _Clock) -> str:
     """Where in the chain the whole case stopped, and why."""
-    stage = next(stage for stage in ("subject", "trace", "nested", "rewrite", "write") if stage not in clock.seconds)
+    stage = list(clock.seconds)[-1] if clock.seconds else "subject"
     last = traceback.extract_tb(error.__traceback__)[-1]
     place = f" ({Path(last.filename).name}: {last.line})"
     text = str(error) if isinstance(error, PorterError) else f"{type(error).__name__}: {error}{place}"
@@ -103,15 +101,10 @@ def make_port(case: Mapping[str, Any], folder: Path, clock: _Clock) -> Port:
     sample.write_text(json.dumps(case), encoding="utf-8")
     subject = find_subject(str(case["family"]), sample)
     clock.lap("subject")
-    facts = trace(subject)
-    clock.lap("trace")
-    nested = port_nested(subject, facts, folder)
-    clock.lap("nested")
-    draft = rewrite(subject, facts, standalone(), nested.ports)
-    clock.lap("rewrite")
-    file = write(subject, draft, folder)[0]
+    ported = write_port(subject, folder, stages=Stages(clock.seconds))
+    file, draft = ported.file, ported.draft
     code = file.read_text(encoding="utf-8").splitlines()
-    clock.lap("write")
+    clock.last = time.perf_counter()
     try:
         port = Port(file, subject, draft, code, import_file(file))
     except Exception as error:  # noqa: BLE001 - as in run_case

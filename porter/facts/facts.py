@@ -91,6 +91,7 @@ class Facts:
     entered: spans of the function definitions that were entered at least once.
     failures: model class -> why it could not be run; whatever only it reaches has no fact.
     nested: the models of other files that were seen inside.
+    beside: module name -> the facts of a file of the same package that ran with it.
     """
 
     spans: Mapping[Span, Fact] = field(default_factory=lambda: MappingProxyType({}))
@@ -98,6 +99,7 @@ class Facts:
     entered: frozenset[Span] = frozenset()
     failures: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     nested: tuple[NestedModel, ...] = ()
+    beside: Mapping[str, Facts] = field(default_factory=lambda: MappingProxyType({}))
 
     def at(self, span: Span) -> Fact | None:
         """The fact of the expression with exactly this span; None where no run has come by."""
@@ -112,7 +114,11 @@ class Facts:
         for name, module in other.modules.items():
             modules[name] = modules.get(name, ModuleFact()).merge(module)
         nested = self.nested + tuple(model for model in other.nested if model not in self.nested)
-        return Facts(spans, modules, self.entered | other.entered, {**self.failures, **other.failures}, nested)
+        beside = dict(self.beside)
+        for name, facts in other.beside.items():
+            beside[name] = beside[name].merge(facts) if name in beside else facts
+        entered, failures = self.entered | other.entered, {**self.failures, **other.failures}
+        return Facts(spans, modules, entered, failures, nested, beside)
 
     def to_json(self) -> Json:
         """A JSON document; spans are written as "line:column-line:column"."""
@@ -122,6 +128,7 @@ class Facts:
             "entered": [str(span) for span in sorted(self.entered)],
             "failures": dict(self.failures),
             "nested": [model.to_json() for model in self.nested],
+            "beside": {name: facts.to_json() for name, facts in self.beside.items()},
         }
 
     @classmethod
@@ -133,4 +140,5 @@ class Facts:
             entered=frozenset(Span.parse(span) for span in data["entered"]),
             failures=dict(data["failures"]),
             nested=tuple(NestedModel.from_json(model) for model in data["nested"]),
+            beside={name: cls.from_json(facts) for name, facts in data["beside"].items()},
         )

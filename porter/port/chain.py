@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import importlib
-import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from porter.base import console
 from porter.base.installed import need
+from porter.base.stages import Stages
 from porter.port.handwork import Overwrite, check, first_conflict
-from porter.port.inside import Nested, port_nested
 from porter.port.load import import_file
+from porter.port.port import port
 from porter.port.verify import ClassResult, verify
-from porter.port.write import targets, write
-from porter.rewrite import Draft, Note, rewrite
-from porter.rewrite.targets import standalone
+from porter.port.write import targets
+from porter.rewrite import Note
 from porter.subject import Subject
 from porter.subject.find import find_subject
 from porter.subject.tiny import model_classes
-from porter.trace import trace
 
 SCHEMA = 1
 
@@ -66,44 +63,23 @@ class Result:
         }
 
 
-@dataclass
-class _Clock:
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        start = time.perf_counter()
-        console.say(f"{name} ...")
-        yield
-        self.seconds[name] = round(time.perf_counter() - start, 3)
-
-
 def run(options: Options) -> Result:
     """Port a model: write its TensorFlow file and test, and compare each class with PyTorch."""
     need("torch", "transformers", *(("tensorflow",) if options.verify else ()))
-    clock = _Clock()
-    with clock.stage("subject"):
+    stages = Stages()
+    with stages.stage("subject"):
         subject = find_subject(options.name, options.sample, options.classes, options.trust_remote_code)
         check(targets(subject, options.output), options.overwrite)
-    with clock.stage("trace"):
-        facts = trace(subject)
-    nested = Nested()
-    if facts.nested:
-        with clock.stage("nested models"):
-            nested = port_nested(subject, facts, options.output, options.overwrite)
-    with clock.stage("rewrite"):
-        draft = rewrite(subject, facts, standalone(), nested.ports)
-    with clock.stage("write"):
-        written = (*write(subject, draft, options.output, options.overwrite), *nested.written)
+    ported = port(subject, options.output, options.overwrite, stages)
     results: tuple[ClassResult, ...] = ()
-    conflicts = _conflicts(written)
+    conflicts = _conflicts(ported.all_written)
     if options.verify and not conflicts:
-        with clock.stage("verify"):
-            modeling = import_file(written[0])
+        with stages.stage("verify"):
+            modeling = import_file(ported.file)
             total = len({model.name for case in subject.cases for model in case.models})
             results = tuple(console.progress(verify(subject, modeling), "verify", total))
-    notes = (*conflicts, *_notes(subject, draft), *nested.notes)
-    return Result(written, results, notes, clock.seconds, _not_compared(subject, results))
+    notes = (*conflicts, *ported.all_notes, *_unproven(subject))
+    return Result(ported.all_written, results, notes, stages.seconds, _not_compared(subject, results))
 
 
 def _not_compared(subject: Subject, results: tuple[ClassResult, ...]) -> tuple[str, ...]:
@@ -112,11 +88,10 @@ def _not_compared(subject: Subject, results: tuple[ClassResult, ...]) -> tuple[s
     return tuple(name for name in model_classes(importlib.import_module(subject.module_name)) if name not in known)
 
 
-def _notes(subject: Subject, draft: Draft) -> tuple[Note, ...]:
-    """The draft's Notes, and one for each class that PyTorch itself could not run here."""
+def _unproven(subject: Subject) -> list[Note]:
+    """A Note for each class that PyTorch itself could not run here."""
     hint, file = "give a configuration and inputs with --sample", subject.file.name
-    unproven = [(f"{name} is not proven: {reason}") for name, reason in subject.failures.items()]
-    return (*draft.notes, *(Note(0, "left", message, hint, file) for message in unproven))
+    return [Note(0, "left", f"{name} is not proven: {why}", hint, file) for name, why in subject.failures.items()]
 
 
 def _conflicts(written: Iterable[Path]) -> list[Note]:

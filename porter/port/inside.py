@@ -1,96 +1,79 @@
-"""Models of other files that a model holds: ported first, into files beside its own."""
+"""Models of other families that a model holds, or whose classes its file uses: each family's file as a subject."""
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from itertools import groupby
-from pathlib import Path
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from porter.base.errors import PorterError
 from porter.facts import Facts, NestedModel
-from porter.port.handwork import Overwrite
-from porter.port.write import write
-from porter.rewrite import NestedPort, Note, rewrite
-from porter.rewrite.reading.calls_in_file import RECORDED
-from porter.rewrite.targets import standalone
-from porter.runtime.model.beside import file_with, main_layer
+from porter.rewrite import NestedPort, Note
 from porter.subject import Case, ModelCase, Subject
-from porter.subject.locate import of_module
+from porter.subject.locate import Location, of_module
+from porter.subject.siblings import definitions_read
 from porter.subject.tiny import tiny_cases
-from porter.trace import trace
+
+_MODELING = re.compile(r"transformers\.models\.(?!auto\.)\w+\.modeling_(?!tf_|flax_)\w+")
 
 
 @dataclass(frozen=True)
-class Nested:
-    """The ports of the models inside a model, by PyTorch's canonical name; what was written for them, and noted."""
+class Family:
+    """What a file needs of the modeling file of another family.
 
-    ports: Mapping[str, NestedPort] = field(default_factory=dict)
-    written: tuple[Path, ...] = ()
-    notes: tuple[Note, ...] = ()
-
-
-def port_nested(
-    subject: Subject,
-    facts: Facts,
-    output: Path,
-    overwrite: Overwrite = Overwrite.REFUSE,
-    above: frozenset[str] = frozenset(),
-) -> Nested:
-    """Port the models of other files that the runs have seen inside, and those inside them, unless they lie there.
-
-    Args:
-        subject: the file whose models hold them.
-        facts: what its runs have shown.
-        output: folder of the ports.
-        overwrite: what is done with files there that were changed by hand.
-        above: modules whose port has begun; their files cannot be asked for again.
+    models: the models that the runs have seen inside.
+    names: all classes and functions of it that are needed, those models' too.
     """
-    ports: dict[str, NestedPort] = {}
-    written: list[Path] = []
-    notes: list[Note] = []
-    above |= {subject.module_name}
-    for module, group in groupby(sorted(facts.nested, key=lambda model: model.module), lambda model: model.module):
-        models = list(group)
-        missing = [model for model in models if file_with(output, model.class_name) is None]
-        if missing and module not in above:
-            try:
-                written += _port_file(module, models, output, overwrite, above)
-            except PorterError as error:
-                notes.append(_left(subject, models[0], error))
-        for model in models:
-            port = _find_port(output, model.class_name)
-            if port is not None:
-                ports[model.name] = port
-                notes.append(_assumed(subject, model, port))
-    return Nested(ports, tuple(written), tuple(dict.fromkeys(notes)))
+
+    module: str
+    models: tuple[NestedModel, ...]
+    names: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """The family's name for `porter scaffold`."""
+        return self.module.rpartition(".modeling_")[2]
 
 
-def _port_file(
-    module: str, models: list[NestedModel], output: Path, overwrite: Overwrite, above: frozenset[str]
-) -> Iterator[Path]:
-    child = _subject(module, models)
-    facts = trace(child)
-    inside = port_nested(child, facts, output, overwrite, above)
-    yield from write(child, rewrite(child, facts, standalone(), inside.ports), output, overwrite)
-    yield from inside.written
+def families(subject: Subject, facts: Facts) -> list[Family]:
+    """The families whose models the runs have seen inside the subject's, or that its file imports classes from."""
+    names: dict[str, list[str]] = {}
+    models: dict[str, list[NestedModel]] = {}
+    for model in facts.nested:
+        models.setdefault(model.module, []).append(model)
+        names.setdefault(model.module, []).append(model.class_name)
+    for definition in definitions_read(subject):
+        if _MODELING.fullmatch(definition.module) and definition.module != subject.module_name and definition.name:
+            names.setdefault(definition.module, []).append(definition.name)
+    return [
+        Family(module, tuple(models.get(module, ())), tuple(dict.fromkeys(names[module]))) for module in sorted(names)
+    ]
 
 
-def _subject(module: str, models: list[NestedModel]) -> Subject:
-    """The file of nested models, to be run as they were seen and on a tiny configuration of its own."""
-    location = of_module(module)
+def family_subject(family: Family) -> Subject:
+    """The family's file, to be run as its models were seen and on tiny configurations of its own.
+
+    Raises PorterError where the module is not one of the installed transformers.
+    """
+    location = of_module(family.module)
     if location is None:
-        raise PorterError(f"{module} is no module of the installed transformers.")
-    own = tuple(_case(model, f"{location.name}-nested-{at}") for at, model in enumerate(models) if model.inputs)
+        raise PorterError(f"{family.module} is not a module of the installed transformers.")
+    own = tuple(_case(model, f"{location.name}-nested-{at}") for at, model in enumerate(family.models) if model.inputs)
+    cases = (*own, *_tiny(location, family.names))
+    if not cases:
+        cases = tiny_cases(location)[0][:1]
+    source = location.file.read_text(encoding="utf-8")
+    return Subject(location.name, location.file, source, family.module, cases, {})
+
+
+def _tiny(location: Location, names: Iterable[str]) -> Sequence[Case]:
     cases: tuple[Case, ...] = ()
-    for name in dict.fromkeys(model.class_name for model in models):
+    for name in names:
         try:
             cases += tiny_cases(location, (name,))[0]
         except PorterError:  # not one of the file's public models
             continue
-    source = location.file.read_text(encoding="utf-8")
-    return Subject(location.name, location.file, source, module, (*own, *cases), {})
+    return cases
 
 
 def _case(model: NestedModel, identity: str) -> Case:
@@ -98,38 +81,14 @@ def _case(model: NestedModel, identity: str) -> Case:
     return Case(identity, model.config_module, model.config_class, model.config, model.inputs, models)
 
 
-def _find_port(folder: Path, torch_class: str) -> NestedPort | None:
-    """The port of a class among the files of a folder, as its text says."""
-    file = file_with(folder, torch_class)
-    if file is None:
-        return None
-    nodes = ast.parse(file.read_text(encoding="utf-8")).body
-    classes = {node.name: node for node in nodes if isinstance(node, ast.ClassDef)}
-    layer = next(name for name in (main_layer(torch_class), f"TF{torch_class}") if name in classes)
-    return NestedPort(file.stem, layer, _parameters(classes, layer))
+def used_note(subject: Subject, family: Family, name: str, port: NestedPort) -> Note:
+    """The Note that what is inside is proven only as far as the subject uses it."""
+    message = f"{name} inside is {port.layer} of {port.file}.py, proven as far as it is used here."
+    hint = f"porter scaffold {family.name} proves the rest of that file"
+    return Note(0, "assumed", message, hint, subject.file.name)
 
 
-def _parameters(classes: Mapping[str, ast.ClassDef], name: str) -> tuple[str, ...]:
-    """The parameters of a class's `call`, its own or the first that its bases in the file have."""
-    node = classes.get(name)
-    if node is None:
-        return ()
-    for statement in node.body:
-        if isinstance(statement, ast.FunctionDef) and statement.name == "call":
-            arguments = (*statement.args.posonlyargs, *statement.args.args, *statement.args.kwonlyargs)
-            names = tuple(argument.arg for argument in arguments)[1:]
-            return names if statement.args.kwarg is None else (*names, *RECORDED)
-    found = (_parameters(classes, base.id) for base in node.bases if isinstance(base, ast.Name))
-    return next((parameters for parameters in found if parameters), ())
-
-
-def _assumed(subject: Subject, model: NestedModel, port: NestedPort) -> Note:
-    family = model.module.rpartition(".modeling_")[2]
-    message = f"{model.class_name} inside is {port.layer} of {port.file}.py, proven as far as it is used here."
-    return Note(0, "assumed", message, f"porter scaffold {family} proves the rest of that file", subject.file.name)
-
-
-def _left(subject: Subject, model: NestedModel, error: PorterError) -> Note:
-    family = model.module.rpartition(".modeling_")[2]
-    message = f"{model.class_name} inside could not be ported: {error}"
-    return Note(0, "left", message, f"porter scaffold {family}", subject.file.name)
+def failed_note(subject: Subject, family: Family, error: PorterError) -> Note:
+    """The Note that a family could not be ported."""
+    message = f"{family.names[0]} inside could not be ported: {error}"
+    return Note(0, "left", message, f"porter scaffold {family.name}", subject.file.name)

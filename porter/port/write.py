@@ -14,30 +14,41 @@ from porter.subject import Subject
 
 
 def targets(subject: Subject, output: Path) -> list[Path]:
-    """The files that a port consists of: the modeling file first, its test, and the configuration files beside."""
+    """The files that a port consists of: the modeling file first; then its test and its configuration files.
+
+    A subject without cases, such as a file beside, has neither.
+    """
     name = subject.name.replace("-", "_")
+    modeling = output / f"modeling_tf_{name}.py"
+    if not subject.cases:
+        return [modeling]
     beside = [output / file.name for file in _configurations(subject, output)]
-    return [output / f"modeling_tf_{name}.py", output / f"test_modeling_tf_{name}.py", *beside]
+    return [modeling, output / f"test_modeling_tf_{name}.py", *beside]
 
 
 def write(subject: Subject, draft: Draft, output: Path, overwrite: Overwrite = Overwrite.REFUSE) -> list[Path]:
-    """Write the modeling file, its test, and the configuration file that a model outside transformers needs.
+    """Write the files that a port consists of.
 
     Raises:
         UsageError: one of them was changed by hand and is not to be overwritten; nothing is written.
     """
-    modeling, test, *beside = targets(subject, output)
-    text = render(
+    paths = targets(subject, output)
+    contents = [_with_header(subject, draft.code).encode("utf-8")]
+    if subject.cases:
+        contents.append(_test_of(subject, paths[0]).encode("utf-8"))
+        contents += [file.read_bytes() for file in _configurations(subject, output)]
+    put(dict(zip(paths, contents, strict=True)), overwrite)
+    return paths
+
+
+def _test_of(subject: Subject, modeling: Path) -> str:
+    return render(
         "test_modeling_tf.py.j2",
         modeling_file=modeling.name,
         module_name=subject.module_name,
         version=__version__,
         cases=subject.cases,
     )
-    configurations = [file.read_bytes() for file in _configurations(subject, output)]
-    contents = [_with_header(subject, draft.code).encode("utf-8"), text.encode("utf-8"), *configurations]
-    put(dict(zip([modeling, test, *beside], contents, strict=True)), overwrite)
-    return [modeling, test, *beside]
 
 
 def _configurations(subject: Subject, output: Path) -> list[Path]:

@@ -20,6 +20,9 @@ from porter.subject import Subject
 
 __all__ = ["Draft", "NestedPort", "Note", "rewrite"]
 
+NOTHING: Mapping[str, NestedPort] = MappingProxyType({})
+NO_FILES: Mapping[str, str] = MappingProxyType({})
+
 
 @dataclass(frozen=True)
 class Draft:
@@ -35,14 +38,23 @@ class Draft:
 
 
 def rewrite(
-    subject: Subject, facts: Facts, target: Target, nested: Mapping[str, NestedPort] = MappingProxyType({})
+    subject: Subject,
+    facts: Facts,
+    target: Target,
+    nested: Mapping[str, NestedPort] = NOTHING,
+    beside: Mapping[str, str] = NO_FILES,
 ) -> Draft:
     """Write the TensorFlow twin of a PyTorch file; what cannot be translated is kept and noted.
 
-    `nested` are the ports of models of other files, by the canonical names of their PyTorch classes.
+    Args:
+        subject: the file, and its module.
+        facts: what its runs have shown.
+        target: where the generated file imports its names from.
+        nested: the ports of classes and functions of other files, by the canonical names of PyTorch's.
+        beside: stems of the files beside the port, by the names of the PyTorch modules that they are ports of.
     """
     source = Source(subject)
-    knowledge = Knowledge(source, facts, nested)
+    knowledge = Knowledge(source, facts, nested, beside)
     context = Context(source, knowledge, analyse(knowledge), target.exports, target.layers)
     context.porter = Porter(context)
     tree = source.tree.visit(context.porter)

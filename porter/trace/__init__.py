@@ -12,11 +12,12 @@ from porter.facts import Facts
 from porter.subject.case import Case, InputSpec, ModelCase, Subject
 from porter.subject.inputs.arrays import numpy_inputs
 from porter.subject.inputs.variation import checked_variation, torch_inputs
+from porter.subject.siblings import siblings
 from porter.subject.tiny import inputs_that_run, model_classes, tiny_case
 from porter.subject.torch_model import RUN_ERRORS, build_config, build_torch_model, trial_runs
 from porter.trace.extra_runs import run_extras
 from porter.trace.nested_models import nested_models
-from porter.trace.recorder import Recorder, watched
+from porter.trace.recorder import PackageRecorder, watched, watched_package
 from porter.trace.variants import Changes, apply, class_texts, switches
 
 __all__ = ["trace", "watched"]
@@ -31,12 +32,14 @@ def trace(subject: Subject) -> Facts:
     from those that do not; then with labels, in training, with a cache and its next step, with all outputs and
     from embeddings, wherever it takes these. Where other configurations, or model classes that no case names,
     reach more of the file, what they show is added, but never makes less certain what the cases have shown.
+    Files beside it, which it imports, are watched with it.
 
     A model that does not run is named in `failures`. Raises UsageError where none of the cases' models runs.
     """
     failures = dict(subject.failures)
-    with trial_runs(), watched(subject) as (module, recorder):
-        tracer = _Tracer(subject, module, recorder)
+    beside = siblings(subject)
+    with trial_runs(), watched_package(subject, beside) as (module, recorder):
+        tracer = _Tracer(subject, module, recorder, tuple(file.source for file in (subject, *beside)))
         ran = [model.name for case in subject.cases for model in case.models if tracer.attempt(case, model, failures)]
         if not ran:
             reasons = "; ".join(f"{name}: {reason}" for name, reason in failures.items()) or "there is no model class"
@@ -54,7 +57,8 @@ class _Tracer:
 
     subject: Subject
     module: ModuleType
-    recorder: Recorder
+    recorder: PackageRecorder
+    sources: tuple[str, ...]
 
     def attempt(self, case: Case, model_case: ModelCase, failures: dict[str, str], changes: Changes = NONE) -> bool:
         """Run one model in all ways; a failure of its plain run is put down."""
@@ -69,10 +73,10 @@ class _Tracer:
 
     def run_switched(self, case: Case) -> None:
         """Each switch turned, for the base model and heads that read it; where it fails alone, beside another one."""
-        texts = class_texts(self.subject.source)
+        texts = {name: text for source in self.sources for name, text in class_texts(source).items()}
         alone: list[Changes] = []
         dependent: list[Changes] = []
-        for changes in switches(build_config(case), self.subject.source):
+        for changes in switches(build_config(case), self.sources):
             heads = [m for m in case.models[1:] if any(name in texts.get(m.name, "") for name in changes)]
             ran = [self.attempt(case, model, {}, changes) for model in (case.models[0], *heads)]
             (alone if any(ran) else dependent).append(changes)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any
 
@@ -114,28 +115,98 @@ def _added(kept: Fact, later: Fact) -> Fact:
 
 
 @contextmanager
-def watched(subject: Subject) -> Iterator[tuple[ModuleType, Recorder]]:
-    """The watched copy of the subject's module, importable under a private name as long as the context lasts.
+def watched(subject: Subject, *, private: bool = True) -> Iterator[tuple[ModuleType, Recorder]]:
+    """The watched copy of the subject's module, importable as long as the context lasts.
 
-    Raises UsageError where the file is no Python or cannot be imported.
+    Its name is a private one beside the original's, or the original's own where it stands in for it.
+    Raises UsageError where the file is not valid Python or cannot be imported.
     """
-    package = subject.module_name.rpartition(".")[0]
-    name = f"{package}._watched_{subject.file.stem}".lstrip(".")
+    package, _, own_name = subject.module_name.rpartition(".")
+    name = f"{package}._watched_{own_name}".lstrip(".") if private else subject.module_name
     try:
         instrumented = instrument(subject.source, str(subject.file))
     except SyntaxError as error:
-        raise UsageError(f"The file is no Python: {error.msg}.", place=f"{subject.file}:{error.lineno}") from error
+        raise UsageError(
+            f"The file is not valid Python: {error.msg}.", place=f"{subject.file}:{error.lineno}"
+        ) from error
     recorder = Recorder(instrumented, frozenset({name, subject.module_name}))
     module = ModuleType(name)
+    is_package = subject.file.name == "__init__.py"
     vars(module).update(
-        {"__file__": str(subject.file), "__package__": package, WATCH: recorder.watch, ENTER: recorder.enter}
-    )
+        {"__file__": str(subject.file), "__package__": subject.module_name if is_package else package,
+         WATCH: recorder.watch, ENTER: recorder.enter}
+    )  # fmt: skip
+    if is_package:
+        module.__path__ = [str(subject.file.parent)]
     if package:
         importlib.import_module(package)
-    sys.modules[name] = module
-    try:
+    with _importable(name, module):
         exec(instrumented.code, vars(module))
         recorder.clear()
         yield module, recorder
+
+
+@contextmanager
+def _importable(name: str, module: ModuleType) -> Iterator[None]:
+    """The module under a name, in place of one that has it: in `sys.modules` and as an attribute of its package."""
+    package, _, own_name = name.rpartition(".")
+    parent = sys.modules.get(package)
+    before = sys.modules.get(name)
+    sys.modules[name] = module
+    if parent is not None and before is not None:
+        setattr(parent, own_name, module)
+    try:
+        yield
     finally:
-        del sys.modules[name]
+        if before is None:
+            del sys.modules[name]
+        else:
+            sys.modules[name] = before
+            if parent is not None:
+                setattr(parent, own_name, before)
+
+
+@dataclass(frozen=True)
+class PackageRecorder:
+    """The recorders of a file and of those beside it, by their modules' names, which listen to the same runs."""
+
+    module_name: str
+    recorders: Mapping[str, Recorder]
+
+    @property
+    def local_modules(self) -> frozenset[str]:
+        """The names of all modules that count as the model's own files."""
+        return frozenset(name for recorder in self.recorders.values() for name in recorder.local_modules)
+
+    def keep(self) -> None:
+        """As `Recorder.keep`."""
+        for recorder in self.recorders.values():
+            recorder.keep()
+
+    def note_modules(self, model: Any) -> None:
+        """As `Recorder.note_modules`."""
+        for recorder in self.recorders.values():
+            recorder.note_modules(model)
+
+    def note_nested(self, models: Sequence[NestedModel]) -> None:
+        """As `Recorder.note_nested`."""
+        for recorder in self.recorders.values():
+            recorder.note_nested(models)
+
+    def facts(self, failures: Mapping[str, str]) -> Facts:
+        """The facts of the file, with those of the files beside it."""
+        found = {name: recorder.facts(failures) for name, recorder in self.recorders.items()}
+        return replace(found.pop(self.module_name), beside=found)
+
+
+@contextmanager
+def watched_package(
+    subject: Subject, siblings: Sequence[Subject] = ()
+) -> Iterator[tuple[ModuleType, PackageRecorder]]:
+    """The watched copy of the subject's module, which imports watched copies of the files beside it."""
+    with ExitStack() as stack:
+        recorders = {
+            sibling.module_name: stack.enter_context(watched(sibling, private=False))[1] for sibling in siblings
+        }
+        module, recorder = stack.enter_context(watched(subject))
+        yield module, PackageRecorder(subject.module_name, {**recorders, subject.module_name: recorder})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from porter.subject.torch_model import RUN_ERRORS
@@ -14,10 +14,10 @@ Changes = Mapping[str, bool | str]
 CALLERS = {"return_dict", "use_return_dict", "output_attentions", "output_hidden_states", "use_cache", "torchscript"}
 
 
-def switches(config: Any, source: str) -> Iterator[Changes]:
-    """One change each: a flag turned over, or a string set to another value that the file compares it with."""
+def switches(config: Any, sources: Sequence[str]) -> Iterator[Changes]:
+    """One change each: a flag turned over, or a string set to another value that the files compare it with."""
     choices: dict[str, set[str]] = {}
-    for node in ast.walk(ast.parse(source)):
+    for node in (node for source in sources for node in ast.walk(ast.parse(source))):
         name = _field(node)
         if name is not None:
             choices.setdefault(name, set())

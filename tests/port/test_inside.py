@@ -5,12 +5,9 @@ from pathlib import Path
 import pytest
 
 from porter.base.errors import UsageError
-from porter.port.inside import port_nested
 from porter.port.load import import_file
+from porter.port.port import port
 from porter.port.verify import verify
-from porter.port.write import write
-from porter.rewrite import rewrite
-from porter.rewrite.targets import standalone
 from porter.subject import Case, InputSpec, ModelCase, Subject
 from porter.trace import trace
 from tests.rewrite.fixtures import modeling_holder
@@ -37,11 +34,8 @@ def facts():
 
 
 @pytest.fixture(scope="module")
-def ported(facts, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("holder")
-    nested = port_nested(_subject(), facts, folder)
-    draft = rewrite(_subject(), facts, standalone(), nested.ports)
-    return nested, draft, write(_subject(), draft, folder)[0]
+def ported(tmp_path_factory):
+    return port(_subject(), tmp_path_factory.mktemp("holder"))
 
 
 def test_the_runs_show_what_is_inside_and_how_it_is_called(facts):
@@ -55,41 +49,46 @@ def test_facts_with_nested_models_survive_json(facts):
 
 
 def test_the_family_inside_has_a_file_of_its_own(ported):
-    nested, _, file = ported
-    assert [path.name for path in nested.written] == ["modeling_tf_bert.py", "test_modeling_tf_bert.py"]
-    assert all(path.parent == file.parent and path.exists() for path in nested.written)
-    assert nested.ports[BERT].layer == "TFBertMainLayer"
-    assert "porter scaffold bert proves the rest of that file" in {note.hint for note in nested.notes}
+    (inside,) = ported.parts
+    assert [path.name for path in inside.written] == ["modeling_tf_bert.py", "test_modeling_tf_bert.py"]
+    assert all(path.parent == ported.file.parent and path.exists() for path in ported.all_written)
+    assert "porter scaffold bert proves the rest of that file" in {note.hint for note in ported.notes}
+
+
+def test_the_notes_of_the_family_inside_are_kept(ported):
+    (inside,) = ported.parts
+    assert inside.notes
+    assert {note.file for note in inside.notes} == {"modeling_bert.py"}
+    assert ported.all_notes == (*ported.notes, *inside.notes)
 
 
 def test_the_holder_makes_them_as_pytorch_does(ported):
-    code = ported[1].code
-    assert 'self.chosen = TFAutoModel.from_config(config.text_config, beside=__file__, name="chosen")' in code
-    assert 'self.named = TFBertMainLayer(config.text_config, add_pooling_layer=False, name="named")' in code
+    code = ported.draft.code
+    assert "self.chosen = TFAutoModel.from_config(config.text_config, beside=__file__" in code
+    assert "self.named = TFBertMainLayer(config.text_config, add_pooling_layer=False" in code
     assert 'TFBertMainLayer = import_beside(__file__, "modeling_tf_bert").TFBertMainLayer' in code
 
 
 def test_the_whole_matches(ported):
-    (result,) = verify(_subject(), import_file(ported[2]))
+    (result,) = verify(_subject(), import_file(ported.file))
     assert result.ok, result
 
 
-def test_a_file_that_lies_there_is_used_as_it_is(ported, facts):
-    folder = ported[2].parent
+def test_a_file_that_lies_there_is_used_as_it_is(ported):
+    folder = ported.file.parent
     before = (folder / "modeling_tf_bert.py").stat().st_mtime_ns
-    again = port_nested(_subject(), facts, folder)
-    assert again.written == ()
-    assert again.ports == ported[0].ports
+    again = port(_subject(), folder)
+    assert again.parts == ()
+    assert again.draft == ported.draft
     assert (folder / "modeling_tf_bert.py").stat().st_mtime_ns == before
 
 
-def test_a_family_that_cannot_be_ported_is_named(facts, tmp_path, monkeypatch):
+def test_a_family_that_cannot_be_ported_is_named(tmp_path, monkeypatch):
     def fail(*_):
         raise UsageError("PyTorch could run no model of this file.")
 
-    monkeypatch.setattr("porter.port.inside.trace", fail)
-    nested = port_nested(_subject(), facts, tmp_path)
-    (note,) = nested.notes
+    monkeypatch.setattr("porter.port.port.family_subject", fail)
+    (note,) = (note for note in port(_subject(), tmp_path).notes if "inside" in note.message)
     assert note.level == "left"
     assert note.message == "BertModel inside could not be ported: PyTorch could run no model of this file."
     assert note.hint == "porter scaffold bert"

@@ -1,5 +1,6 @@
 """The files of a port: which they are, and that none of them is written over a user's work."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from porter.port.chain import _conflicts
 from porter.port.handwork import Overwrite
 from porter.port.write import targets, write
 from porter.rewrite import Draft
-from porter.subject import Subject
+from porter.subject import Case, Subject
 
 
 @pytest.fixture
@@ -19,7 +20,9 @@ def subject(tmp_path: Path) -> Subject:
     (folder / "configuration_x.py").write_text("class XConfig: ...\n")
     file = folder / "modeling_x.py"
     file.write_text("# Licence\nclass X: ...\n")
-    return Subject("x", file, file.read_text(), "x.modeling_x", (), {})
+    return Subject(
+        "x", file, file.read_text(), "x.modeling_x", (Case("x", "x.configuration_x", "XConfig", {}, (), ()),), {}
+    )
 
 
 def draft(code: str) -> Draft:
@@ -64,3 +67,8 @@ def test_a_port_beside_the_original_leaves_the_configuration_alone(subject: Subj
         "modeling_tf_x.py",
         "test_modeling_tf_x.py",
     ]
+
+
+def test_a_file_beside_has_no_test_of_its_own(subject: Subject, tmp_path: Path) -> None:
+    written = write(replace(subject, cases=()), draft("class TFX: ...\n"), tmp_path / "ports")
+    assert [file.name for file in written] == ["modeling_tf_x.py"]

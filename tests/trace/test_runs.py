@@ -74,7 +74,9 @@ class SmallModel(PreTrainedModel):
 
 
 @pytest.fixture
-def small(tmp_path):
+def small(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "modeling_small", raising=False)
     file = tmp_path / "modeling_small.py"
     file.write_text(SOURCE, encoding="utf-8")
     inputs = (InputSpec("inputs_embeds", (2, 7, 8), "float32", {"kind": "normal"}),
@@ -211,8 +213,8 @@ def test_a_model_that_cannot_run_is_named(small):
     assert "OtherModel" in facts.failures
 
 
-def test_a_file_that_is_no_python(small):
-    with pytest.raises(UsageError, match="no Python") as caught:
+def test_a_file_that_is_not_python(small):
+    with pytest.raises(UsageError, match="not valid Python") as caught:
         trace(replace(small, source="x = (\n"))
     assert caught.value.place.startswith(str(small.file))
 
@@ -250,4 +252,4 @@ def test_switches_are_what_the_file_reads():
         is_decoder, kind, size, use_cache, unread = False, "a", 3, True, True
 
     source = "if config.is_decoder or self.config.kind in ('a', 'b') or config.size or config.use_cache: pass"
-    assert list(switches(Config(), source)) == [{"is_decoder": True}, {"kind": "b"}]
+    assert list(switches(Config(), [source])) == [{"is_decoder": True}, {"kind": "b"}]

@@ -54,8 +54,16 @@ def _super_lines(context: Context, local: LocalClass) -> Iterator[str]:
     shape = context.builds.get(local.name, {}).get("super()")
     if shape is not None:
         yield f"super().build({shape})"
-    elif any(True for base in local.lineage[1:] for _ in _attributes(context, context.source.classes[base])):
+    elif any(True for base in local.lineage[1:] for _ in _attributes(context, context.source.classes[base])) or any(
+        _builds_elsewhere(context, base) for base in local.lineage
+    ):
         yield "super().build(input_shape)"
+
+
+def _builds_elsewhere(context: Context, name: str) -> bool:
+    """Whether a class of the file inherits a `build` from a class of a file beside."""
+    names = (context.source.canonical(base.value) or "" for base in context.source.classes[name].node.bases)
+    return any(name in context.knowledge.nested and context.knowledge.nested[name].builds for name in names)
 
 
 def _attributes(context: Context, local: LocalClass) -> Iterator[Attribute]:

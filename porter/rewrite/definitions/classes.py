@@ -136,6 +136,8 @@ def _bases(context: Context, local: LocalClass, updated: cst.ClassDef) -> Iterat
         name = context.source.canonical(original.value) or ""
         if name == "torch.nn.Module" or name.endswith(".GradientCheckpointingLayer"):
             yield _base("keras.layers.Layer")
+        elif name in context.knowledge.nested:
+            yield _base(context.knowledge.nested[name].name)
         elif name.endswith(".GenerationMixin"):
             context.note(
                 local.node, "assumed", f"{local.name}.generate is not ported: porter.runtime has no generation."

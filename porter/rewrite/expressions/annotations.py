@@ -68,6 +68,8 @@ def port_class_name(context: Context, node: cst.Name) -> cst.Name | None:
     if local is not None and local.kind != "plain":
         return cst.Name(tf_name(node.value))
     name = context.source.canonical(node)
+    if name is not None and name in context.knowledge.nested:
+        return cst.Name(context.knowledge.nested[name].layer)
     if name is not None and name.startswith("transformers."):
         bare = name.rpartition(".")[2]
         if name.startswith("transformers.modeling_outputs.") or tf_name(bare) in context.runtime:

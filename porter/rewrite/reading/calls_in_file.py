@@ -90,7 +90,7 @@ def _sites(knowledge: Knowledge) -> Iterator[Site]:
 
 
 def _nested_parameters(knowledge: Knowledge, callee: Callee | None) -> tuple[str, ...]:
-    if callee is None or callee.kind != "module":
+    if callee is None or callee.kind == "class":
         return ()
     ports = (knowledge.nested[name] for name in sorted(callee.names) if name in knowledge.nested)
     return tuple(dict.fromkeys(parameter for port in ports for parameter in port.parameters))

@@ -35,13 +35,21 @@ class Callee:
 class Knowledge:
     """Facts first, then what the text itself says; `assumed` collects the nodes that no run has reached.
 
-    `nested` has the ports of models of other files by their canonical names.
+    `nested` has the ports of classes and functions of other files by their canonical names, `beside` the stems of
+    the files beside by the modules that they are ports of.
     """
 
-    def __init__(self, source: Source, facts: Facts, nested: Mapping[str, NestedPort] = MappingProxyType({})) -> None:
+    def __init__(
+        self,
+        source: Source,
+        facts: Facts,
+        nested: Mapping[str, NestedPort] = MappingProxyType({}),
+        beside: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self.source = source
         self.facts = facts
         self.nested = nested
+        self.beside = beside
         self.assumed: set[cst.CSTNode] = set()
 
     def traced(self, node: cst.CSTNode) -> Fact | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import sys
 from collections.abc import Iterator, Sequence
 
 import libcst as cst
@@ -149,7 +151,7 @@ def _imports(context: Context, read: frozenset[str], target: Target) -> Iterator
     classes = context.source.classes
     defined = {*classes, *map(tf_name, classes), *context.source.functions}
     runtime: list[str] = []
-    beside = {port.layer: port.import_line for port in context.knowledge.nested.values()}
+    beside = {name: port.file for port in context.knowledge.nested.values() for name in (port.layer, port.name)}
     for name in sorted(read):
         if name in target.modules:
             yield target.modules[name]
@@ -159,7 +161,7 @@ def _imports(context: Context, read: frozenset[str], target: Target) -> Iterator
             runtime.append(name)
         elif name in beside:
             runtime.append("import_beside")
-            yield beside[name]
+            yield f'{name} = import_beside(__file__, "{beside[name]}").{name}'
         elif name in own:
             line = _kept_import(context, name, own[name])
             if line is not None:
@@ -177,8 +179,11 @@ def _original_imports(context: Context) -> Iterator[tuple[str, str]]:
             for alias in node.names:
                 name = code_of(alias.asname.name) if alias.asname else code_of(alias.name).partition(".")[0]
                 yield name, f"import {code_of(alias).rstrip(', ')}"
-        elif isinstance(node, cst.ImportFrom) and not isinstance(node.names, cst.ImportStar):
+        elif isinstance(node, cst.ImportFrom):
             module = _absolute(package, len(node.relative), code_of(node.module) if node.module else "")
+            if isinstance(node.names, cst.ImportStar):
+                yield from ((name, f"from {module} import {name}") for name in vars(sys.modules.get(module, object)))
+                continue
             for alias in node.names:
                 name = code_of(alias.asname.name) if alias.asname else code_of(alias.name)
                 text = code_of(alias.name) + (f" as {name}" if alias.asname else "")
@@ -203,6 +208,9 @@ def _kept_import(context: Context, name: str, line: str) -> str | None:
         if module.startswith("transformers."):
             return f"from {module} import {name}"
         return f'{name} = import_beside(__file__, "{module.rpartition(".")[2]}").{name}'
+    beside = _from_beside(context, name, line)
+    if beside is not None:
+        return beside
     if name == "logging" and module.startswith("transformers.utils"):
         return "from transformers.utils import logging"
     if module.startswith(_FOREIGN):
@@ -210,6 +218,18 @@ def _kept_import(context: Context, name: str, line: str) -> str | None:
         context.note(_first_reader(context, name), "left", note)
         return None
     return line
+
+
+def _from_beside(context: Context, name: str, line: str) -> str | None:
+    """The import of a constant or of a whole module from the port of a file beside."""
+    files = context.knowledge.beside
+    value = getattr(context.source.module, name, None)
+    if inspect.ismodule(value) and value.__name__ in files:
+        return f'{name} = import_beside(__file__, "{files[value.__name__]}")'
+    module = line.split()[1]
+    if module not in files or not line.startswith("from "):
+        return None
+    return f'{name} = import_beside(__file__, "{files[module]}").{line.split()[3]}'
 
 
 def _first_reader(context: Context, name: str) -> cst.CSTNode:

@@ -107,6 +107,84 @@ class TFAutoModelForTextEncoding(TFAutoModel):
     _mapping = "MODEL_FOR_TEXT_ENCODING_MAPPING_NAMES"
 
 
+class TFAutoModelForAudioClassification(TFAutoModel):
+    """The audio classifier for a configuration."""
+
+    _mapping = "MODEL_FOR_AUDIO_CLASSIFICATION_MAPPING_NAMES"
+
+
+class TFAutoModelForCTC(TFAutoModel):
+    """The speech recogniser with CTC for a configuration."""
+
+    _mapping = "MODEL_FOR_CTC_MAPPING_NAMES"
+
+
+class TFAutoModelForDepthEstimation(TFAutoModel):
+    """The depth estimator for a configuration."""
+
+    _mapping = "MODEL_FOR_DEPTH_ESTIMATION_MAPPING_NAMES"
+
+
+class TFAutoModelForMaskedLM(TFAutoModel):
+    """The masked language model for a configuration."""
+
+    _mapping = "MODEL_FOR_MASKED_LM_MAPPING_NAMES"
+
+
+class TFAutoModelForMultipleChoice(TFAutoModel):
+    """The multiple choice model for a configuration."""
+
+    _mapping = "MODEL_FOR_MULTIPLE_CHOICE_MAPPING_NAMES"
+
+
+class TFAutoModelForNextSentencePrediction(TFAutoModel):
+    """The next sentence classifier for a configuration."""
+
+    _mapping = "MODEL_FOR_NEXT_SENTENCE_PREDICTION_MAPPING_NAMES"
+
+
+class TFAutoModelForObjectDetection(TFAutoModel):
+    """The object detector for a configuration."""
+
+    _mapping = "MODEL_FOR_OBJECT_DETECTION_MAPPING_NAMES"
+
+
+class TFAutoModelForPreTraining(TFAutoModel):
+    """The model with its pretraining heads for a configuration."""
+
+    _mapping = "MODEL_FOR_PRETRAINING_MAPPING_NAMES"
+
+
+class TFAutoModelForQuestionAnswering(TFAutoModel):
+    """The question answering model for a configuration."""
+
+    _mapping = "MODEL_FOR_QUESTION_ANSWERING_MAPPING_NAMES"
+
+
+class TFAutoModelForSemanticSegmentation(TFAutoModel):
+    """The semantic segmentation model for a configuration."""
+
+    _mapping = "MODEL_FOR_SEMANTIC_SEGMENTATION_MAPPING_NAMES"
+
+
+class TFAutoModelForSequenceClassification(TFAutoModel):
+    """The sequence classifier for a configuration."""
+
+    _mapping = "MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES"
+
+
+class TFAutoModelForSpeechSeq2Seq(TFAutoModel):
+    """The model from speech to text for a configuration."""
+
+    _mapping = "MODEL_FOR_SPEECH_SEQ_2_SEQ_MAPPING_NAMES"
+
+
+class TFAutoModelForTokenClassification(TFAutoModel):
+    """The token classifier for a configuration."""
+
+    _mapping = "MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING_NAMES"
+
+
 def load_backbone(config: Any, *, beside: str, name: str | None = None) -> keras.Layer:
     """The backbone that a model's configuration describes in `backbone_config`, else by itself.
 
