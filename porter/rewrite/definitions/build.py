@@ -54,15 +54,19 @@ def _super_lines(context: Context, local: LocalClass) -> Iterator[str]:
     shape = context.builds.get(local.name, {}).get("super()")
     if shape is not None:
         yield f"super().build({shape})"
-    elif any(True for base in local.lineage[1:] for _ in _attributes(context, context.source.classes[base])) or any(
-        _builds_elsewhere(context, base) for base in local.lineage
-    ):
+    elif any(_is_built(context, base) for base in local.lineage[1:]) or _is_built_elsewhere(context, local):
         yield "super().build(input_shape)"
 
 
-def _builds_elsewhere(context: Context, name: str) -> bool:
+def _is_built(context: Context, name: str) -> bool:
+    """Whether a class of the file has a `build` of its own."""
+    return any(True for _ in _attributes(context, context.source.classes[name]))
+
+
+def _is_built_elsewhere(context: Context, local: LocalClass) -> bool:
     """Whether a class of the file inherits a `build` from a class of a file beside."""
-    names = (context.source.canonical(base.value) or "" for base in context.source.classes[name].node.bases)
+    nodes = (context.source.classes[base].node for base in local.lineage)
+    names = (context.source.canonical(base.value) or "" for node in nodes for base in node.bases)
     return any(name in context.knowledge.nested and context.knowledge.nested[name].builds for name in names)
 
 
