@@ -35,7 +35,7 @@ from porter.base.quiet import quiet_frameworks
 quiet_frameworks()
 from porter.port.load import PortSource, load_class
 from porter.runtime.stored.checkpoint import open_checkpoint
-from porter.weights.plan import build_without_weights, make_plan
+from porter.weights.plan.plan import build_without_weights, make_plan
 folder = Path(sys.argv[2])
 model_class = load_class(PortSource(Path(sys.argv[1]), "TFBertModel"))
 with open_checkpoint(folder) as checkpoint:
@@ -47,8 +47,9 @@ CONVERT = """
 import json, sys
 from pathlib import Path
 from porter.runtime.stored.checkpoint import open_checkpoint
-from porter.weights.convert import Target, convert
-from porter.weights.plan import Plan
+from porter.weights.convert.convert import convert
+from porter.weights.options import Target
+from porter.weights.plan.plan import Plan
 from porter.weights.convert.readback import check_written
 folder, out, check = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3] == "check"
 plan = Plan.from_json(json.loads((folder / "plan.json").read_text()))
@@ -120,9 +121,8 @@ def shapes(config: dict[str, int]) -> Iterator[tuple[str, tuple[int, ...]]]:
 
 def make_checkpoint(folder: Path, config: dict[str, int]) -> int:
     """Write random weights in files of at most SHARD_LIMIT bytes, a file at a time; return the bytes."""
-    from safetensors.numpy import save_file
-
     from porter.weights.convert.writers import Entry, shards
+    from safetensors.numpy import save_file
 
     folder.mkdir(parents=True)
     (folder / "config.json").write_text(json.dumps({"model_type": "bert", "architectures": ["BertModel"], **config}))

@@ -91,7 +91,7 @@ def measured(options: argparse.Namespace) -> dict[str, Any]:
     mask[-1, options.length - options.length // 4 :] = 0
     inputs = {"input_ids": draw.integers(1000, 30000, mask.shape), "attention_mask": mask}
     {"torch": run_torch, "tensorflow": run_tensorflow, "diff": run_diff}[options.part](options, inputs, clock)
-    from diffcheck.sides import peak
+    from diffcheck.record.sides import peak
 
     return {**clock, "peak": peak()}
 
@@ -115,7 +115,7 @@ def load_torch(options: argparse.Namespace) -> Any:
 def load_tensorflow(options: argparse.Namespace) -> Any:
     """TensorFlow's model, as `porter diff` loads it."""
     from porter.diff.model_sides import load_tensorflow
-    from porter.port.find import PortSource
+    from porter.port.find_port import PortSource
 
     return load_tensorflow(options.folder, PortSource(options.folder / "modeling_tf_bert.py", MODEL))
 

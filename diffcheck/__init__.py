@@ -14,8 +14,8 @@ from diffcheck.pipeline import (
     record_tensorflow,
     record_torch,
 )
+from diffcheck.record.sides import Loader, LoadFailed, TooLittleMemory
 from diffcheck.show.report import Report
-from diffcheck.sides import Loader, LoadFailed, TooLittleMemory
 
 __all__ = [
     "NOISE_FACTOR",

@@ -19,16 +19,17 @@ from diffcheck.interrupt import NOTE, Steps
 from diffcheck.judge.diagnose import Runs, examine_flow, is_below
 from diffcheck.judge.in_flow import Comparer, flow_of
 from diffcheck.judge.isolate import Models, examine
-from diffcheck.judge.training_step import Backward, compare_backward
+from diffcheck.judge.training_step import compare_backward
 from diffcheck.judge.variations import REFUSED, compare_cached_step, compare_variations, torch_outputs, torch_step
 from diffcheck.judge.whole import run_whole
 from diffcheck.record import tf_side, torch_side
 from diffcheck.record.copies import Copies, SpillFile
 from diffcheck.record.recording import Crash, Recording, Structure
+from diffcheck.record.sides import Loader, LoadFailed, Sides, older_objects_left_alone, peak, plan
 from diffcheck.record.storage import Stored
 from diffcheck.record.values import Flattened, as_tensor, flatten
+from diffcheck.show.backward import Backward
 from diffcheck.show.report import ModuleResult, Origin, Place, Report, Variation, WeightResult
-from diffcheck.sides import Loader, LoadFailed, Sides, older_objects_left_alone, peak, plan
 
 
 @dataclass(frozen=True)

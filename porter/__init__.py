@@ -2,7 +2,7 @@
 
 from typing import Any
 
-__version__ = "0.1.0"
+from porter.base.version import __version__ as __version__
 
 
 def load(name: str, **options: Any) -> Any:

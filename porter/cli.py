@@ -14,10 +14,11 @@ from typing import Annotated
 
 import typer
 
-from porter import __version__, commands
+from porter import commands
 from porter.base import console
 from porter.base.guard import guarded
 from porter.base.quiet import quiet_frameworks
+from porter.base.version import __version__
 
 ABOUT = """Port PyTorch models of transformers to TensorFlow, and prove the port.
 

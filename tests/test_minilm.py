@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from porter.cli import app
-from porter.port.find import PortSource
+from porter.port.find_port import PortSource
 from porter.port.load import load_class
 
 torch = pytest.importorskip("torch")

@@ -16,13 +16,13 @@ from diffcheck.explain.causes import find_cause
 from diffcheck.explain.causes.order import elsewhere, nearby
 from diffcheck.explain.causes.suspect import Suspect
 from diffcheck.explain.first_statement import Located, construction_line, first_difference
-from diffcheck.explain.sources import source_of
 from diffcheck.explain.watched_statements import Event, Watch
 from diffcheck.judge.diagnose import is_below
 from diffcheck.judge.isolate import Models, arguments_alone, inside_of
 from diffcheck.judge.tf_float64 import in_float64
 from diffcheck.record import tf_side, torch_side
 from diffcheck.record.recording import ModuleCall, flat_arguments
+from diffcheck.record.sources import source_of
 from diffcheck.record.values import Flattened, TensorValue
 from diffcheck.show import summary
 from diffcheck.show.heat import heat_map

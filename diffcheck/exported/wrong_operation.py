@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from diffcheck.explain.culprit import construction_of, place_of
 from diffcheck.explain.first_statement import agree
-from diffcheck.explain.sources import source_of
 from diffcheck.explain.watched_statements import Event, Statement, Watch
 from diffcheck.exported.graph import Array, Node, NotAnExport, needed_for
 from diffcheck.exported.matching import Matched
 from diffcheck.record import torch_side
+from diffcheck.record.sources import source_of
 from diffcheck.record.values import PYTHON, Flattened, TensorValue
 from diffcheck.show.report import ModuleResult, Origin, Place
 

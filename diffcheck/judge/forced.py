@@ -18,8 +18,8 @@ from diffcheck.compare.metrics import Bound
 from diffcheck.judge.diagnose import Alone, Runs, is_below
 from diffcheck.record import tf_side
 from diffcheck.record.recording import ModuleCall
+from diffcheck.record.sides import Sides
 from diffcheck.record.values import TensorValue, flatten, is_tensor
-from diffcheck.sides import Sides
 
 
 def run_forced(

@@ -12,7 +12,6 @@ from typing import Any
 from diffcheck.compare.align import compare_modules
 from diffcheck.compare.metrics import Bound
 from diffcheck.compare.outputs import Comparison
-from diffcheck.explain.sources import crash_of
 from diffcheck.judge.diagnose import (
     SUSPICIOUS,
     Alone,
@@ -30,9 +29,10 @@ from diffcheck.judge.tf_float64 import in_float64
 from diffcheck.record import tf_side, torch_side
 from diffcheck.record.copies import Copies
 from diffcheck.record.recording import ModuleCall
+from diffcheck.record.sides import Sides
+from diffcheck.record.sources import crash_of
 from diffcheck.record.values import Flattened
 from diffcheck.show.report import DoubleRun, ModuleResult
-from diffcheck.sides import Sides
 
 _Single = dict[str, list[Alone]]
 

@@ -7,8 +7,8 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest import mock
 
-from diffcheck.explain.sources import WidenedNames, modeling_namespaces
 from diffcheck.record import tf_side
+from diffcheck.record.sources import WidenedNames, modeling_namespaces
 
 
 @contextmanager

@@ -13,45 +13,15 @@ from unittest import mock
 import numpy as np
 
 from diffcheck.compare.metrics import TOLERANCE
-from diffcheck.compare.outputs import Comparison, compare_flat, noise_between
+from diffcheck.compare.outputs import compare_flat, noise_between
 from diffcheck.record import tf_side, torch_side
 from diffcheck.record.copies import SpillFile
+from diffcheck.record.sides import Sides
 from diffcheck.record.values import Flattened, TensorValue, children, flatten, is_tensor
-from diffcheck.sides import Sides
+from diffcheck.show.backward import Backward
 
 Array = np.ndarray[Any, Any]
 _DROPOUT = ("dropout", "drop_path", "layerdrop", "drop_rate", "drop_prob")
-
-
-@dataclass(frozen=True)
-class Backward:
-    """The backward pass compared: the loss, each parameter's gradient, BatchNorm's statistics after the step.
-
-    ``training`` says whether both ran in training mode; ``unexercised`` parameters got no gradient in PyTorch.
-    """
-
-    loss: Comparison
-    gradients: Comparison
-    statistics: Comparison
-    training: bool
-    unexercised: tuple[str, ...]
-
-    @property
-    def matches(self) -> bool:
-        """Everything within its bound; a model without BatchNorm has no statistics to compare."""
-        return self.loss.matches and self.gradients.matches and not self.statistics.failures
-
-    def sentences(self) -> list[str]:
-        """The result in words."""
-        mode = "in training mode, dropout off" if self.training else "in evaluation mode"
-        lines = [f"loss and {len(self.gradients.tensors)} gradients, {mode}:"]
-        if self.matches:
-            lines.append(f"  {self.gradients.sentence()}")
-        for part in (self.loss, self.gradients, self.statistics):
-            lines += [f"  {result.sentence()}" for result in part.failures[:10]]
-        if self.unexercised:
-            lines.append(f"  {len(self.unexercised)} parameters are not exercised: {', '.join(self.unexercised[:8])}")
-        return lines
 
 
 @dataclass(frozen=True)

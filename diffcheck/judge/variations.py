@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from diffcheck.compare.outputs import Comparison, compare_flat, noise_between
-from diffcheck.explain.sources import crash_of
 from diffcheck.record import tf_side, torch_side
+from diffcheck.record.sides import Sides
+from diffcheck.record.sources import crash_of
 from diffcheck.record.values import Flattened, flatten, is_cache
 from diffcheck.show.report import Variation
-from diffcheck.sides import Sides
 
 Inputs = Mapping[str, object]
 PAST = "past_key_values"

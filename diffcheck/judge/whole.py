@@ -8,9 +8,9 @@ from diffcheck.compare.metrics import EXACT
 from diffcheck.compare.outputs import Comparison, compare_flat
 from diffcheck.judge.tf_float64 import in_float64
 from diffcheck.record import tf_side, torch_side
+from diffcheck.record.sides import Sides
 from diffcheck.record.values import Flattened, flatten
 from diffcheck.show.report import DoubleRun
-from diffcheck.sides import Sides
 
 
 def run_whole(

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any, TypeVar
 
-from diffcheck.explain.sources import crash_of, sources_of
 from diffcheck.record.copies import Copies
 from diffcheck.record.recording import (
     Keep,
@@ -23,6 +22,7 @@ from diffcheck.record.recording import (
     fingerprint,
     keep_all,
 )
+from diffcheck.record.sources import crash_of, sources_of
 from diffcheck.record.values import Copy, Flattened, flatten, is_tensor
 
 FRAMEWORK = "tensorflow"

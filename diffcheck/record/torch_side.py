@@ -11,7 +11,6 @@ from unittest import mock
 
 import numpy as np
 
-from diffcheck.explain.sources import WidenedNames, modeling_namespaces, sources_of
 from diffcheck.record.copies import Copies
 from diffcheck.record.recording import (
     FrozenCache,
@@ -26,6 +25,7 @@ from diffcheck.record.recording import (
     fingerprint,
     freeze,
 )
+from diffcheck.record.sources import WidenedNames, modeling_namespaces, sources_of
 from diffcheck.record.values import Flattened, TensorValue, flatten, view_of
 
 FRAMEWORK = "pytorch"

@@ -9,9 +9,9 @@ from typing import Any, Literal
 from diffcheck.compare.metrics import EXACT
 from diffcheck.compare.outputs import Comparison
 from diffcheck.compare.pair import Unpaired
-from diffcheck.judge.training_step import Backward
 from diffcheck.record.recording import Crash
 from diffcheck.show import summary
+from diffcheck.show.backward import Backward
 from diffcheck.show.summary import Values
 
 Verdict = Literal["origin", "amplifies", "carries", "clean", "unpaired"]

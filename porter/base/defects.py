@@ -11,10 +11,10 @@ import traceback
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from porter import __version__
 from porter.base.errors import Defect
 from porter.base.redact import redacted
 from porter.base.state import state_folder
+from porter.base.version import __version__
 
 KEPT = 20
 PACKAGES = ("torch", "tensorflow", "keras", "transformers", "huggingface_hub", "numpy")

@@ -45,7 +45,7 @@ def record(
     from diffcheck.record.storage import save
     from porter.diff.model_sides import check_inputs, load_tensorflow, load_torch
     from porter.hub.fetch import Fetch, local_copy
-    from porter.port.find import find_port
+    from porter.port.find_port import find_port
     from porter.subject.inputs.for_checkpoint import inputs_for, read_inputs
 
     folder = local_copy(model, Fetch(with_code=trust_remote_code))

@@ -73,7 +73,7 @@ def _compare_models(request: Request, model: str, scratch: Path) -> Report:
     import diffcheck
     from porter.diff.model_sides import check_names, load_for_diff, load_torch
     from porter.hub.fetch import Fetch, local_copy
-    from porter.port.find import find_port
+    from porter.port.find_port import find_port
     from porter.subject.inputs.for_checkpoint import inputs_for, read_inputs, variations_of
 
     trusted = request.trust_remote_code

@@ -50,7 +50,7 @@ def load_for_diff(folder: Path, source: PortSource) -> Any:
         LoadFailed: what is written in the file does not give a model with these weights.
     """
     from diffcheck import LoadFailed
-    from diffcheck.explain.sources import crash_of
+    from diffcheck.record.sources import crash_of
 
     try:
         return load_tensorflow(folder, source)

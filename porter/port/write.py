@@ -5,8 +5,8 @@ from __future__ import annotations
 from importlib.metadata import version
 from pathlib import Path
 
-from porter import __version__
 from porter.base.render import render
+from porter.base.version import __version__
 from porter.port.handwork import Overwrite, put
 from porter.rewrite import Draft
 from porter.rewrite.text.format import shared_findings

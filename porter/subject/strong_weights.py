@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from porter.subject.inputs.arrays import Array
+Array = np.ndarray[Any, np.dtype[Any]]
 
 
 def strengthen(model: Any) -> None:

@@ -19,16 +19,16 @@ from typing import TYPE_CHECKING, Any
 from porter.base import console
 from porter.base.errors import LeftOver
 from porter.hub.fetch import has_tensorflow
-from porter.port.find import find_port
+from porter.port.find_port import find_port
 from porter.port.load import PortSource, load_class
 from porter.runtime.model.beside import PATTERN
 from porter.runtime.stored.checkpoint import open_checkpoint
 from porter.runtime.stored.tensor_source import Checkpoint, CheckpointError
-from porter.weights.convert import whole_formats
-from porter.weights.convert.convert import Target, check_space, convert
+from porter.weights.convert.convert import check_space, convert
 from porter.weights.convert.output_folder import copy_companions, whole_folder
-from porter.weights.convert.readback import check_written
+from porter.weights.convert.readback import check_whole, check_written
 from porter.weights.in_background import Stoppable, Written, beside
+from porter.weights.options import Target, check_type
 from porter.weights.plan import plan_cache
 from porter.weights.plan.plan import Plan, build_without_weights, make_plan
 from porter.weights.prove.memory import weight_limit
@@ -97,7 +97,7 @@ class Conversion:
 
         largest = max(prod(move.target.shape) for move in self.plan.moves) * 4
         limit = weight_limit(self.options.max_memory, largest)
-        if 2 * self.plan.size_in_memory <= limit or self.options.target.format in whole_formats.FORMATS:
+        if 2 * self.plan.size_in_memory <= limit or self.options.target.whole_format:
             return Whole(self.torch, self.options.max_error)
         console.say(f"The weights of both models pass {bytes_in_words(limit)}: they are compared block by block.")
         return BlockByBlock(self.torch, self.options.max_error, limit)
@@ -149,8 +149,8 @@ def run(options: Options) -> Data:
         with stages.stage("port"):
             conversion = stack.enter_context(prepared(options))
             check_space(conversion.plan, options.target, folder)
-            if options.target.format in whole_formats.FORMATS:
-                whole_formats.check_type(conversion.plan, options.target.format, options.target.dtype)
+            if options.target.whole_format:
+                check_type(conversion.plan, options.target.format, options.target.dtype)
         copy_companions(options.source, folder)
         with beside(conversion.checkpoint) as worker:
             writing = worker.begin(functools.partial(write_weights, conversion, folder))
@@ -217,7 +217,7 @@ def check_unused(plan: Plan, model_class: Any, parameters: Collection[str]) -> N
     Raises:
         LeftOver: naming the first of them.
     """
-    from porter.runtime.stored.loading import FORMER_BUFFERS
+    from porter.runtime.model.loading import FORMER_BUFFERS
 
     prefix = f"{model_class.base_model_prefix}."
     for name in plan.pairing.unexpected:
@@ -241,7 +241,7 @@ def weights_before(conversion: Conversion, prover: Prover, reference: Reference)
 def write_weights(conversion: Conversion, folder: Path, checkpoint: Checkpoint) -> list[Path]:
     """The files with the weights; none where the format holds a model as a whole."""
     target = conversion.options.target
-    return [] if target.format in whole_formats.FORMATS else convert(conversion.plan, checkpoint, folder, target)
+    return [] if target.whole_format else convert(conversion.plan, checkpoint, folder, target)
 
 
 def digests_of(writing: Future[list[Path]], checkpoint: Stoppable) -> dict[str, str]:
@@ -256,11 +256,12 @@ def digests_of(writing: Future[list[Path]], checkpoint: Stoppable) -> dict[str, 
 def write_rest(conversion: Conversion, folder: Path, reference: Reference) -> None:
     """The model, where the format holds it as a whole, the model card and the modeling file."""
     plan, options = conversion.plan, conversion.options
-    if options.target.format in whole_formats.FORMATS:
+    whole = options.target.whole_format
+    if whole is not None:
         model_class = conversion.model_class
         model = model_class.from_pretrained(options.source, from_pt=True)
-        whole_formats.write(model, folder, options.target.format, reference.trials)
-        whole_formats.check_written(whole_formats.load(folder, model_class), plan, conversion.checkpoint)
+        whole.write(model, folder / whole.file, reference.trials)
+        check_whole(whole.load(folder / whole.file, model_class), plan, conversion.checkpoint)
     if not Path(options.name).is_dir():
         write_card(options.source, folder, options.name, plan)
     if options.with_code:

@@ -2,20 +2,47 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from porter.base.errors import UsageError
-
-if TYPE_CHECKING:
-    from porter.weights.convert.convert import Target
 from porter.base.byte_size import size
+from porter.base.errors import UsageError
 from porter.hub.fetch import has_tensorflow
+from porter.weights.formats import TensorFormat, WeightFormat, WholeFormat, all_formats
+from porter.weights.plan.plan import Plan
 
 DTYPES = ("float32", "float16", "bfloat16")
 
 
-FORMATS = ("h5", "safetensors", "keras", "saved-model")
+SHARD_LIMIT = 5_000_000_000
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is written: the format's name, the floating type (None keeps each tensor's own) and the files' limit."""
+
+    format: str = "h5"
+    dtype: str | None = None
+    shard_limit: int = SHARD_LIMIT
+
+    @property
+    def kind(self) -> WeightFormat:
+        """The declaration of the format."""
+        return all_formats()[self.format]
+
+    @property
+    def tensor_format(self) -> TensorFormat:
+        """The declaration of a format that is written tensor by tensor."""
+        assert isinstance(self.kind, TensorFormat)
+        return self.kind
+
+    @property
+    def whole_format(self) -> WholeFormat | None:
+        """The declaration of a format that holds a model as a whole; None for the others."""
+        return self.kind if isinstance(self.kind, WholeFormat) else None
+
+
+DEFAULT = Target()
 
 
 def check_new(folder: Path, name: str, new_weights: bool) -> None:
@@ -34,11 +61,24 @@ def target(weight_format: str, dtype: str | None, max_shard_size: str) -> Target
     Raises:
         UsageError: an unknown format, type or size.
     """
-    if weight_format not in FORMATS:
-        raise UsageError(f"There is no format {weight_format}.", hint=f"--format {' | '.join(FORMATS)}")
+    if weight_format not in all_formats():
+        raise UsageError(f"There is no format {weight_format}.", hint=f"--format {' | '.join(all_formats())}")
     if dtype is not None and dtype not in DTYPES:
         raise UsageError(f"Weights are not written as {dtype}.", hint=f"--dtype {' | '.join(DTYPES)}")
     limit = size(max_shard_size)
-    from porter.weights.convert.convert import Target
-
     return Target(weight_format, dtype, limit)
+
+
+def check_type(plan: Plan, weight_format: str, dtype: str | None) -> None:
+    """Refuse what would be widened unasked: these formats hold the model's own float32.
+
+    Raises:
+        UsageError: weights are of another type and the user did not ask for float32.
+    """
+    narrow = sorted({info.dtype for info in plan.stored.values() if info.dtype in ("float16", "bfloat16")})
+    if dtype not in (None, "float32") or (narrow and dtype is None):
+        kept = f"--dtype {dtype}" if dtype else narrow[0]
+        raise UsageError(
+            f"--format {weight_format} holds float32, not {kept}.",
+            hint="--dtype float32 doubles the size; --format safetensors keeps the type",
+        )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from porter.hub.fetch import Fetch, has_tensorflow, local_copy
-from porter.weights.convert import whole_formats
+from porter.weights.formats import keras_file
 
 
 def load(name: str, *, tf: str | None = None, revision: str | None = None, trust_remote_code: bool = False) -> Any:
@@ -26,7 +26,7 @@ def load(name: str, *, tf: str | None = None, revision: str | None = None, trust
         UsageError: there is no such model, or its code is not trusted.
     """
     from porter.base.quiet import quiet_frameworks
-    from porter.port.find import find_port
+    from porter.port.find_port import find_port
     from porter.port.load import load_class
 
     quiet_frameworks()
@@ -34,6 +34,7 @@ def load(name: str, *, tf: str | None = None, revision: str | None = None, trust
     with tempfile.TemporaryDirectory(prefix="porter-") as scratch:
         port = find_port(folder, tf, Path(scratch), trust_remote_code)
         model_class = load_class(port)
-        if (folder / whole_formats.KERAS_FILE).exists():
-            return whole_formats.load(folder, model_class)
+        saved = folder / keras_file.FORMAT.file
+        if saved.exists():
+            return keras_file.load(saved, model_class)
         return model_class.from_pretrained(folder, from_pt=not has_tensorflow(folder))

@@ -123,7 +123,7 @@ def test_a_saved_model_is_the_candidate(checkpoint, tmp_path):
     import tensorflow as tf
 
     from porter.diff.model_sides import load_tensorflow
-    from porter.port.find import find_port
+    from porter.port.find_port import find_port
 
     model = load_tensorflow(Path(checkpoint.folder), find_port(Path(checkpoint.folder), None, tmp_path))
     names = ("input_ids", "attention_mask")

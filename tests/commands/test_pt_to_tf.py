@@ -10,7 +10,7 @@ import safetensors.numpy
 from typer.testing import CliRunner
 
 from porter.cli import app
-from porter.port.find import PortSource
+from porter.port.find_port import PortSource
 from porter.port.load import load_class
 
 torch = pytest.importorskip("torch")

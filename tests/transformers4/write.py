@@ -45,7 +45,7 @@ OUTPUTS = ("logits", "start_logits", "end_logits", "prediction_logits", "seq_rel
 def write_family(family: str, folder: Path) -> None:
     """Scaffold the family and convert a checkpoint of each of its classes with strong random weights."""
     from porter.port.chain import Options, run
-    from porter.port.find import PortSource
+    from porter.port.find_port import PortSource
     from porter.port.load import load_class
     from porter.subject.find import find_subject
 
@@ -66,7 +66,8 @@ def write_class(subject, tf_class, name: str, folder: Path) -> None:
     from porter.subject.inputs.arrays import numpy_inputs
     from porter.subject.inputs.variation import torch_inputs
     from porter.subject.torch_model import build_torch_model
-    from porter.weights.convert.convert import Target, convert
+    from porter.weights.convert.convert import convert
+    from porter.weights.options import Target
     from porter.weights.plan.plan import build_without_weights, make_plan
 
     case, model_case = next((case, model) for case in subject.cases for model in case.models if model.name == name)

@@ -10,11 +10,12 @@ from transformers import PretrainedConfig
 
 from porter.base.errors import UsageError
 from porter.runtime import TFPreTrainedModel
+from porter.runtime.model.loading import checkpoint_conversions
 from porter.runtime.stored.checkpoint import open_checkpoint
-from porter.runtime.stored.loading import checkpoint_conversions
 from porter.runtime.stored.pairing import Scope
-from porter.weights.convert.convert import Target, convert
+from porter.weights.convert.convert import convert
 from porter.weights.convert.readback import check_written
+from porter.weights.options import Target
 from porter.weights.plan.plan import Plan, build_without_weights, make_plan
 
 EXPERTS, INNER, HIDDEN = 3, 4, 2

@@ -26,7 +26,8 @@ SCRIPT = """
 import json, sys
 from pathlib import Path
 from porter.runtime.stored.checkpoint import open_checkpoint
-from porter.weights.convert import Target, convert
+from porter.weights.convert.convert import convert
+from porter.weights.options import Target
 from porter.weights.convert.output_folder import whole_folder
 from porter.weights.plan import Plan
 from porter.weights.report import hashes, write_report

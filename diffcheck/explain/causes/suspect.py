@@ -12,10 +12,10 @@ from typing import Any
 from diffcheck.compare.align import align, compare_modules
 from diffcheck.compare.metrics import Bound
 from diffcheck.explain.first_statement import Located
-from diffcheck.explain.sources import source_of
 from diffcheck.explain.watched_statements import Event, Statement, Watch
 from diffcheck.record import tf_side
 from diffcheck.record.recording import Structure
+from diffcheck.record.sources import source_of
 from diffcheck.record.values import Flattened, TensorValue
 
 

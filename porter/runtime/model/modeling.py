@@ -12,12 +12,7 @@ import numpy as np
 from porter.runtime import losses
 from porter.runtime.model.embeddings import input_embeddings
 from porter.runtime.model.initialization import initialize_weights
-from porter.runtime.model.names import named_variables, placed_layers
-from porter.runtime.model.saving import SavedByKeras
-from porter.runtime.model.serialization import configuration, plain_arguments, register
-from porter.runtime.model.training import TrainsOnOwnLoss
-from porter.runtime.model.tying import tie_variables, tied_names
-from porter.runtime.stored.loading import (
+from porter.runtime.model.loading import (
     LoadingInfo,
     check,
     converted,
@@ -26,9 +21,14 @@ from porter.runtime.stored.loading import (
     loading_info,
     paired,
 )
+from porter.runtime.model.names import named_variables, placed_layers
+from porter.runtime.model.saving import SavedByKeras
+from porter.runtime.model.serialization import configuration, plain_arguments, register
+from porter.runtime.model.training import TrainsOnOwnLoss
+from porter.runtime.model.transformers4 import current_names, stored_keys
+from porter.runtime.model.tying import tie_variables, tied_names
 from porter.runtime.stored.repository import TF_WEIGHTS, Repository
 from porter.runtime.stored.tensor_source import Checkpoint
-from porter.runtime.stored.transformers4 import current_names, stored_keys
 
 logger = logging.getLogger(__name__)
 

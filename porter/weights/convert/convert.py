@@ -8,27 +8,17 @@ from pathlib import Path
 
 from porter.base import console
 from porter.base.errors import UsageError
-from porter.runtime.stored.h5_file import weight_key
+from porter.runtime.model.transformers4 import Stored, stored_names
 from porter.runtime.stored.layouts import Layout
 from porter.runtime.stored.pairing import Move
-from porter.runtime.stored.tensor_source import Array, Checkpoint, CheckpointError, contiguous, numpy_dtype, same_bits
-from porter.runtime.stored.transformers4 import Stored, stored_names
-from porter.weights.convert.writers import FORMATS, Entry, file_names, shards, write_index
-from porter.weights.plan.plan import Plan
-
-SHARD_LIMIT = 5_000_000_000
-
-
-@dataclass(frozen=True)
-class Target:
-    """What is written: the format's name, the floating type (None keeps each tensor's own) and the files' limit."""
-
-    format: str = "h5"
-    dtype: str | None = None
-    shard_limit: int = SHARD_LIMIT
+from porter.runtime.stored.tensor_source import Array, Checkpoint, contiguous, numpy_dtype
+from porter.weights.convert.shards import file_names, shards, write_index
+from porter.weights.formats import Entry
+from porter.weights.options import DEFAULT, Target
+from porter.weights.plan.plan import Plan, check_duplicates
 
 
-def convert(plan: Plan, checkpoint: Checkpoint, folder: Path, target: Target = Target()) -> list[Path]:
+def convert(plan: Plan, checkpoint: Checkpoint, folder: Path, target: Target = DEFAULT) -> list[Path]:
     """Write the plan's variables into `folder` and return the files.
 
     Memory: one tensor and its transposed copy.
@@ -45,8 +35,8 @@ def convert(plan: Plan, checkpoint: Checkpoint, folder: Path, target: Target = T
     by_key = {job.entry.key: job for job in jobs}
     written = []
     for name, part in zip(names, files, strict=True):
-        kind = FORMATS[target.format]
-        with kind(folder / name, part, flat=len(files) > 1, empty_groups=plan.empty_groups) as writer:
+        open_writer = target.tensor_format.open
+        with open_writer(folder / name, part, flat=len(files) > 1, empty_groups=plan.empty_groups) as writer:
             for entry in console.progress(part, f"writing {name}"):
                 writer.add(entry, by_key[entry.key].array(checkpoint))
         written.append(folder / name)
@@ -94,32 +84,10 @@ def plan_jobs(plan: Plan, target: Target) -> list[Job]:
 
 def _job(plan: Plan, move: Move, stored: Stored, target: Target) -> Job:
     dtype = stored_dtype(plan.stored[move.source].dtype, target.dtype)
-    layout, shape, path = move.target.layout, move.target.shape, move.target.path
-    if target.format != "h5":
-        return Job(move, layout, Entry(path, path, (), shape, dtype))
-    if numpy_dtype(dtype).kind == "V":
-        raise UsageError(
-            f"{move.source} is {dtype}, which HDF5 files cannot hold.",
-            hint="--format safetensors keeps it; --dtype float32 doubles the size",
-        )
-    shape = stored.shape(shape, layout.torch_shape(shape))
-    layout = Layout(layout.variable) if stored.as_torch else layout
-    return Job(move, layout, Entry(weight_key(stored.name), stored.name, stored.groups, shape, dtype))
+    return Job(move, *target.tensor_format.place(move, stored, dtype))
 
 
 def stored_dtype(dtype: str, wanted: str | None) -> str:
     """The type to write: floating tensors in the wanted one, all others in their own."""
     floating = dtype.startswith(("float", "bfloat"))
     return wanted if wanted is not None and floating else dtype
-
-
-def check_duplicates(plan: Plan, checkpoint: Checkpoint) -> None:
-    """Compare, bit by bit, the tensors that the model holds only once.
-
-    Raises:
-        CheckpointError: two of them differ, so one would be lost.
-    """
-    for tied, owner in plan.pairing.duplicates:
-        if not same_bits(checkpoint.read(tied), checkpoint.read(owner)):
-            hint = "set tie_word_embeddings to false in its config.json"
-            raise CheckpointError(f"{tied} and {owner} are one weight in this model and differ here.", hint=hint)

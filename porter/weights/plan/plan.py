@@ -12,7 +12,7 @@ from porter.base.errors import UsageError
 from porter.runtime.stored.layouts import Layout
 from porter.runtime.stored.pairing import Move, Pairing, Target, problems
 from porter.runtime.stored.stored_expressions import Converted, Expression, from_json
-from porter.runtime.stored.tensor_source import Checkpoint, TensorInfo, numpy_dtype
+from porter.runtime.stored.tensor_source import Checkpoint, CheckpointError, TensorInfo, numpy_dtype, same_bits
 
 SCHEMA = 1
 SHOWN = 8
@@ -104,8 +104,8 @@ def make_plan(model: Any, checkpoint: Checkpoint) -> Plan:
     Raises:
         UsageError: a variable has no tensor, or one of another shape; the sentence names it.
     """
-    from porter.runtime.stored.loading import converted, paired
-    from porter.runtime.stored.transformers4 import empty_groups
+    from porter.runtime.model.loading import converted, paired
+    from porter.runtime.model.transformers4 import empty_groups
 
     view = converted(checkpoint, model)
     pairing, _ = paired(model, view, from_pt=True)
@@ -132,3 +132,15 @@ def incompleteness(class_name: str, pairing: Pairing) -> str:
     faults = list(problems(pairing))
     more = f"; and {len(faults) - SHOWN} more" if len(faults) > SHOWN else ""
     return f"{class_name} cannot be filled from the checkpoint: {'; '.join(faults[:SHOWN])}{more}."
+
+
+def check_duplicates(plan: Plan, checkpoint: Checkpoint) -> None:
+    """Compare, bit by bit, the tensors that the model holds only once.
+
+    Raises:
+        CheckpointError: two of them differ, so one would be lost.
+    """
+    for tied, owner in plan.pairing.duplicates:
+        if not same_bits(checkpoint.read(tied), checkpoint.read(owner)):
+            hint = "set tie_word_embeddings to false in its config.json"
+            raise CheckpointError(f"{tied} and {owner} are one weight in this model and differ here.", hint=hint)

@@ -13,8 +13,7 @@ from porter.base import console
 from porter.base.errors import UsageError
 from porter.port.load import PortSource
 from porter.runtime.stored.tensor_source import Checkpoint, CheckpointError
-from porter.weights.convert.convert import check_duplicates
-from porter.weights.plan.plan import Plan
+from porter.weights.plan.plan import Plan, check_duplicates
 
 PACKAGE = Path(__file__).parents[2]
 

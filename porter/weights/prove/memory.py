@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from diffcheck.sides import WORKING, resident
+from diffcheck.record.sides import WORKING, resident
 from porter.base.errors import UsageError
 
 # What weights may take while models are compared, unless the user says otherwise: so much, but no more than a share

@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 from diffcheck.compare.metrics import Bound as Tolerance
 from diffcheck.record.values import Flattened
 from porter.subject.inputs.trials import Trial
-from porter.weights.convert import whole_formats
+from porter.weights.formats import whole_format_in
+from porter.weights.formats.served_model import Served
 from porter.weights.in_background import Written
 from porter.weights.prove.blocks import BlockWatch, choose_blocks, stopping, stopping_layers, trial_of_run
 from porter.weights.prove.differences import (
@@ -28,6 +29,7 @@ from porter.weights.prove.differences import (
 from porter.weights.prove.lockstep import in_lockstep
 from porter.weights.prove.memory import Room, return_freed_memory
 from porter.weights.prove.reference import Reference, TorchSource
+from porter.weights.prove.served import servable
 from porter.weights.prove.tf_blocks import Twins, in_blocks, weights_of
 from porter.weights.prove.torch_blocks import load_in_blocks
 
@@ -115,11 +117,12 @@ class Whole(Prover):
 
     def reload(self, model_class: Any, folder: Path, reference: Reference) -> Proof:
         """The class with the TensorFlow weights of a folder compared."""
-        if not whole_formats.is_there(folder):
+        whole = whole_format_in(folder)
+        if whole is None:
             return self._compared(model_class.from_pretrained(folder), reference)[1]
-        model = whole_formats.load(folder, model_class)
-        if isinstance(model, whole_formats.Served):
-            reference = model.reference(reference)
+        model = whole.load(folder / whole.file, model_class)
+        if isinstance(model, Served):
+            reference = servable(model, reference)
         return self._compared(model, reference)[1]
 
     def _compared(self, model: Any, reference: Reference) -> tuple[Reference, Proof]:

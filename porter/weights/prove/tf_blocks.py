@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from porter.runtime.stored.loading import check, converted, loading_info, paired
+from porter.runtime.model.loading import check, converted, loading_info, paired
+from porter.runtime.model.transformers4 import current_names
 from porter.runtime.stored.pairing import Move
 from porter.runtime.stored.repository import Repository
 from porter.runtime.stored.tensor_source import Array, Checkpoint, CheckpointError, fill, numpy_dtype, same_bits
-from porter.runtime.stored.transformers4 import current_names
 from porter.weights.plan.plan import build_without_weights
 from porter.weights.prove.memory import Room
 

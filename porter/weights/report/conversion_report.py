@@ -11,10 +11,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from porter import __version__
 from porter.base import console
 from porter.base.errors import UsageError
 from porter.base.render import render
+from porter.base.version import __version__
 from porter.weights.prove.differences import MAX_ERROR
 
 if TYPE_CHECKING:

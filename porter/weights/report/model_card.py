@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from porter.base.render import render
-from porter.runtime.stored.transformers4 import FAMILIES
+from porter.runtime.model.transformers4 import FAMILIES
 from porter.weights.plan.plan import Plan
 
 FILE = "README.md"

@@ -8,8 +8,8 @@ import pytest
 import diffcheck
 from diffcheck import Options
 from diffcheck.judge.variations import _variation, compare_cached_step, torch_step
+from diffcheck.record.sides import Sides
 from diffcheck.record.values import flatten
-from diffcheck.sides import Sides
 
 
 class Cache:

@@ -121,14 +121,14 @@ from pathlib import Path
 import numpy as np
 from porter.base.errors import PorterError
 from porter.weights.convert.output_folder import whole_folder
-from porter.weights.convert.writers import FORMATS, Entry
+from porter.weights.formats import Entry, all_formats
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
 array = np.ones((300, 400), np.float32)
 entries = [Entry(f"l{n}/k:0", f"m/l{n}/k:0", (f"l{n}",), array.shape, "float32") for n in range(20)]
 try:
     with whole_folder(Path(sys.argv[1]) / "out") as folder:
-        with FORMATS[sys.argv[2]](folder / "weights", entries, flat=False) as writer:
+        with all_formats()[sys.argv[2]].open(folder / "weights", entries, flat=False) as writer:
             for entry in entries:
                 writer.add(entry, array)
 except PorterError as error:

@@ -109,8 +109,9 @@ def test_a_plan_is_carried_out_without_tensorflow(tmp_path):
 import json, sys
 from pathlib import Path
 from porter.runtime.stored.checkpoint import open_checkpoint
-from porter.weights.convert import Target, convert
-from porter.weights.plan import Plan
+from porter.weights.convert.convert import convert
+from porter.weights.options import Target
+from porter.weights.plan.plan import Plan
 from porter.weights.convert.readback import check_written
 folder = Path(sys.argv[1])
 plan = Plan.from_json(json.loads((folder / "plan.json").read_text()))

@@ -96,7 +96,7 @@ def test_blocks_are_the_largest_parts_that_fit(checkpoints):
 
 @pytest.fixture(scope="module")
 def port():
-    from porter.port.find import PortSource
+    from porter.port.find_port import PortSource
     from porter.port.load import load_class
 
     return load_class(PortSource(PORT, "TFBertForMaskedLM"))
@@ -134,7 +134,7 @@ def test_the_proof_is_that_of_the_whole_models(checkpoints, port, written):
 
 
 def test_the_block_that_is_wrong_is_named_and_no_other(checkpoints, tmp_path, written):
-    from porter.port.find import PortSource
+    from porter.port.find_port import PortSource
     from porter.port.load import load_class
 
     text = PORT.read_text()

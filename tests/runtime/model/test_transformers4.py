@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from porter.runtime.model.transformers4 import Stored, empty_groups, stored_names
 from porter.runtime.stored.h5_file import H5File, H5Writer
-from porter.runtime.stored.transformers4 import Stored, empty_groups, stored_names
 
 # As stock TensorFlow classes of transformers 4.57 wrote them.
 WRITTEN = {

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import diffcheck
-from diffcheck import Loader, Options, sides
+from diffcheck import Loader, Options
+from diffcheck.record import sides
 
 
 @pytest.fixture

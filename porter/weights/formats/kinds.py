@@ -1,0 +1,103 @@
+"""What a weight format declares: how its files are written, and how a model is loaded from them."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, Self
+
+from porter.runtime.model.transformers4 import Stored
+from porter.runtime.stored.layouts import Layout
+from porter.runtime.stored.pairing import Move
+from porter.runtime.stored.tensor_source import Array, numpy_dtype
+from porter.subject.inputs.trials import Trial
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One variable to be written.
+
+    Attributes:
+        key: what identifies it in the file.
+        name: what the file calls it, with the model's name in front where the format has it there.
+        groups: the file's groups that hold it.
+        shape: in the file.
+        dtype: in the file.
+    """
+
+    key: str
+    name: str
+    groups: tuple[str, ...]
+    shape: tuple[int, ...]
+    dtype: str
+
+    @property
+    def size(self) -> int:
+        """Bytes in the file."""
+        return math.prod(self.shape) * numpy_dtype(self.dtype).itemsize
+
+
+class Writer(ABC):
+    """Takes the announced entries in their order; to be used in a `with` statement."""
+
+    @abstractmethod
+    def add(self, entry: Entry, array: Array) -> None:
+        """Write one variable; nothing of it stays in memory."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Finish the file."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+
+class OpenWriter(Protocol):
+    """Opens a file for entries that are all announced."""
+
+    def __call__(
+        self, path: Path, entries: Sequence[Entry], *, flat: bool, empty_groups: Sequence[str] = ()
+    ) -> Writer:
+        """The writer; `flat` where the file is one of several."""
+
+
+@dataclass(frozen=True)
+class TensorFormat:
+    """A format whose files hold one variable after the other, so that no model is needed to write them.
+
+    Attributes:
+        name: what `--format` calls it, and the ending of its files.
+        open: opens a file.
+        place: how a file holds a variable of a type: the layout of its axes and the entry, out of the move and of
+            what transformers 4 called the variable.
+    """
+
+    name: str
+    open: OpenWriter
+    place: Callable[[Move, Stored, str], tuple[Layout, Entry]]
+
+
+@dataclass(frozen=True)
+class WholeFormat:
+    """A format that holds a model as a whole, code or graph included.
+
+    Attributes:
+        name: what `--format` calls it.
+        file: the name of its file or folder.
+        write: writes a loaded model; the trials show which inputs it takes.
+        load: the model at a path. Its class, which has been imported so that Keras knows it, is given.
+    """
+
+    name: str
+    file: str
+    write: Callable[[Any, Path, Iterable[Trial]], None]
+    load: Callable[[Path, Any], Any]
+
+
+WeightFormat = TensorFormat | WholeFormat
