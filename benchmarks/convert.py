@@ -121,8 +121,10 @@ def shapes(config: dict[str, int]) -> Iterator[tuple[str, tuple[int, ...]]]:
 
 def make_checkpoint(folder: Path, config: dict[str, int]) -> int:
     """Write random weights in files of at most SHARD_LIMIT bytes, a file at a time; return the bytes."""
-    from porter.weights.convert.writers import Entry, shards
     from safetensors.numpy import save_file
+
+    from porter.weights.convert.shards import shards
+    from porter.weights.formats import Entry
 
     folder.mkdir(parents=True)
     (folder / "config.json").write_text(json.dumps({"model_type": "bert", "architectures": ["BertModel"], **config}))

@@ -48,6 +48,7 @@ ROOMS = [
     "porter.subject.tiny",
     "porter.subject",
     "porter.subject.find",
+    "porter.subject.siblings",
     "porter.testing",
     "porter.sample",
     "porter.facts",

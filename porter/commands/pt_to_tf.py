@@ -98,8 +98,7 @@ def pt_to_tf(
     from porter.base.byte_size import size
     from porter.hub.fetch import Fetch, local_copy
     from porter.weights.conversion import Options
-    from porter.weights.options import check_new
-    from porter.weights.options import target as written_as
+    from porter.weights.options import check_new, written_as
 
     check_possible(model_name, not (no_pr or dry_run))
     fetch = Fetch(revision, token, local_dir, with_code=trust_remote_code)

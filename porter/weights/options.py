@@ -55,7 +55,7 @@ def check_new(folder: Path, name: str, new_weights: bool) -> None:
         raise UsageError(f"{name} has TensorFlow weights already.", hint="--new-weights converts anew")
 
 
-def target(weight_format: str, dtype: str | None, max_shard_size: str) -> Target:
+def written_as(weight_format: str, dtype: str | None, max_shard_size: str) -> Target:
     """How the weights are written.
 
     Raises:

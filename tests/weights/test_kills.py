@@ -29,8 +29,8 @@ from porter.runtime.stored.checkpoint import open_checkpoint
 from porter.weights.convert.convert import convert
 from porter.weights.options import Target
 from porter.weights.convert.output_folder import whole_folder
-from porter.weights.plan import Plan
-from porter.weights.report import hashes, write_report
+from porter.weights.plan.plan import Plan
+from porter.weights.report.conversion_report import hashes, write_report
 source = Path(sys.argv[1])
 plan = Plan.from_json(json.loads((source / "plan.json").read_text()))
 print("ready", flush=True)

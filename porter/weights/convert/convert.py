@@ -84,7 +84,7 @@ def plan_jobs(plan: Plan, target: Target) -> list[Job]:
 
 def _job(plan: Plan, move: Move, stored: Stored, target: Target) -> Job:
     dtype = stored_dtype(plan.stored[move.source].dtype, target.dtype)
-    return Job(move, *target.tensor_format.place(move, stored, dtype))
+    return Job(move, *target.kind.place(move, stored, dtype))
 
 
 def stored_dtype(dtype: str, wanted: str | None) -> str:

@@ -67,6 +67,15 @@ class OpenWriter(Protocol):
         """The writer; `flat` where the file is one of several."""
 
 
+Place = Callable[[Move, Stored, str], tuple[Layout, Entry]]
+
+
+def by_path(move: Move, _stored: Stored, dtype: str) -> tuple[Layout, Entry]:
+    """The variable as the model has it, under its path."""
+    path = move.target.path
+    return move.target.layout, Entry(path, path, (), move.target.shape, dtype)
+
+
 @dataclass(frozen=True)
 class TensorFormat:
     """A format whose files hold one variable after the other, so that no model is needed to write them.
@@ -80,7 +89,7 @@ class TensorFormat:
 
     name: str
     open: OpenWriter
-    place: Callable[[Move, Stored, str], tuple[Layout, Entry]]
+    place: Place = by_path
 
 
 @dataclass(frozen=True)
@@ -92,12 +101,14 @@ class WholeFormat:
         file: the name of its file or folder.
         write: writes a loaded model; the trials show which inputs it takes.
         load: the model at a path. Its class, which has been imported so that Keras knows it, is given.
+        place: what a plan says of a variable.
     """
 
     name: str
     file: str
     write: Callable[[Any, Path, Iterable[Trial]], None]
     load: Callable[[Path, Any], Any]
+    place: Place = by_path
 
 
 WeightFormat = TensorFormat | WholeFormat

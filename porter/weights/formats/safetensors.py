@@ -9,9 +9,6 @@ from pathlib import Path
 
 import numpy as np
 
-from porter.runtime.model.transformers4 import Stored
-from porter.runtime.stored.layouts import Layout
-from porter.runtime.stored.pairing import Move
 from porter.runtime.stored.safetensors_file import DTYPES
 from porter.runtime.stored.tensor_source import Array
 from porter.weights.formats.kinds import Entry, TensorFormat, Writer
@@ -47,10 +44,4 @@ class SafetensorsShard(Writer):
         self._file.close()
 
 
-def place(move: Move, _stored: Stored, dtype: str) -> tuple[Layout, Entry]:
-    """The variable as the model has it, under its path."""
-    path = move.target.path
-    return move.target.layout, Entry(path, path, (), move.target.shape, dtype)
-
-
-FORMAT = TensorFormat("safetensors", SafetensorsShard, place)
+FORMAT = TensorFormat("safetensors", SafetensorsShard)

@@ -6,7 +6,6 @@ import ml_dtypes
 import numpy as np
 import pytest
 import safetensors.numpy
-from porter.weights.convert.writers import Entry, shards
 
 from porter.base.errors import LeftOver, UsageError
 from porter.runtime.stored.checkpoint import CheckpointError, open_checkpoint
@@ -15,6 +14,8 @@ from porter.runtime.stored.pairing import Target as Variable
 from porter.runtime.stored.pairing import pair
 from porter.weights.convert.convert import convert
 from porter.weights.convert.readback import check_written
+from porter.weights.convert.shards import shards
+from porter.weights.formats import Entry
 from porter.weights.options import Target
 from porter.weights.plan.plan import Plan
 
