@@ -9,8 +9,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from porter.runtime.model.call_signature import input_signature
 from porter.runtime.model.serialization import keras_config
-from porter.runtime.model.signature import input_signature
 from porter.runtime.outputs.model_output import TFModelOutput
 
 

@@ -10,7 +10,7 @@ import tensorflow as tf
 from transformers import BertConfig
 
 from porter.runtime import TFPreTrainedModel
-from porter.runtime.model.signature import input_signature
+from porter.runtime.model.call_signature import input_signature
 from tests.runtime import modeling_tf_small_bert as ported
 from tests.runtime.small_bert import IDS, MASK, config
 
