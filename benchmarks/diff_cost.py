@@ -107,9 +107,9 @@ def timed(clock: dict[str, float], name: str, run: Callable[[], Any]) -> Any:
 
 def load_torch(options: argparse.Namespace) -> Any:
     """PyTorch's model, as `porter diff` loads it."""
-    from porter.diff import model_sides
+    from porter.subject import torch_checkpoint
 
-    return model_sides.load_torch(options.folder, False)
+    return torch_checkpoint.load_torch(options.folder)
 
 
 def load_tensorflow(options: argparse.Namespace) -> Any:

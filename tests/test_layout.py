@@ -44,6 +44,7 @@ ROOMS = [
     "porter.subject.shrink",
     "porter.subject.strong_weights",
     "porter.subject.torch_model",
+    "porter.subject.torch_checkpoint",
     "porter.subject.inputs",
     "porter.subject.tiny",
     "porter.subject",

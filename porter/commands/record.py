@@ -43,10 +43,11 @@ def record(
         raise UsageError(f"There is no framework {framework}.", hint=f"--framework {' | '.join(FRAMEWORKS)}")
     import diffcheck
     from diffcheck.record.storage import save
-    from porter.diff.model_sides import check_inputs, load_tensorflow, load_torch
+    from porter.diff.model_sides import check_inputs, load_tensorflow
     from porter.hub.fetch import Fetch, local_copy
     from porter.port.find_port import find_port
     from porter.subject.inputs.for_checkpoint import inputs_for, read_inputs
+    from porter.subject.torch_checkpoint import load_torch
 
     folder = local_copy(model, Fetch(with_code=trust_remote_code))
     with tempfile.TemporaryDirectory() as scratch:
@@ -56,7 +57,7 @@ def record(
             port = load_tensorflow(folder, find_port(folder, tf, Path(scratch), trust_remote_code))
             stored = diffcheck.record_tensorflow(port, read_inputs(inputs))
         else:
-            torch_model = load_torch(folder, trust_remote_code)
+            torch_model = load_torch(folder, trust_remote_code=trust_remote_code)
             given = read_inputs(inputs) if inputs else inputs_for(folder, torch_model)
             check_inputs(torch_model, given)
             stored = diffcheck.record_torch(torch_model, given)

@@ -32,13 +32,14 @@ def compare_candidate(candidate: Candidate, tolerance: float, float64: bool = Fa
 
     import diffcheck
     from diffcheck.exported import NotAnExport, diff_export, fit
-    from porter.diff.model_sides import check_inputs, load_torch
+    from porter.diff.model_sides import check_inputs
     from porter.hub.fetch import Fetch, local_copy
     from porter.subject.inputs.for_checkpoint import inputs_for, read_inputs
+    from porter.subject.torch_checkpoint import load_torch
 
     graph = open_candidate(candidate.path)
     folder = local_copy(candidate.model, Fetch(with_code=candidate.trust_remote_code))
-    model = load_torch(folder, candidate.trust_remote_code)
+    model = load_torch(folder, trust_remote_code=candidate.trust_remote_code)
     if candidate.inputs:
         given = read_inputs(candidate.inputs)
     else:

@@ -1,4 +1,4 @@
-"""Both sides of a checkpoint, loaded: the PyTorch model and the TensorFlow model, and inputs that PyTorch accepts."""
+"""The TensorFlow side of a checkpoint, loaded, and inputs that PyTorch accepts."""
 
 from __future__ import annotations
 
@@ -9,33 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from porter.base.errors import NotInstalled, UsageError
-from porter.base.installed import need
-from porter.hub.configuration import architecture
 from porter.port.load import BrokenPort, PortSource, load_class
 from porter.subject.inputs.variation import torch_inputs
-from porter.subject.torch_class import torch_class
 from porter.subject.torch_model import RUN_ERRORS
-
-
-def load_torch(folder: Path, trust: bool) -> Any:
-    """The PyTorch model that config.json names, in float32, in eval mode, with eager attention.
-
-    Raises:
-        UsageError: the weights are missing, broken, or do not fit.
-    """
-    need("torch", "transformers")
-    import torch
-
-    from porter.runtime.stored.checkpoint import open_checkpoint
-
-    open_checkpoint(folder).close()  # says in one sentence what is wrong with the files
-    model_class = torch_class(folder, architecture(folder), trust)
-    try:
-        model = model_class.from_pretrained(folder, attn_implementation="eager", dtype=torch.float32)
-    except RUN_ERRORS as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise UsageError(f"{folder} cannot be loaded in PyTorch: {reason}") from error
-    return model.eval()
 
 
 def load_tensorflow(folder: Path, source: PortSource) -> Any:

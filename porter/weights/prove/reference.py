@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from diffcheck.record.values import Flattened
-from porter.runtime.stored.tensor_source import Array, CheckpointError
+from porter.runtime.stored.tensor_source import Array
 from porter.subject.inputs.trials import Trial
+from porter.subject.torch_checkpoint import load_torch
 from porter.subject.torch_class import torch_class
 from porter.weights.prove.differences import Noise, Recorded
 
@@ -34,30 +35,8 @@ class TorchSource:
         return processed_inputs(self.folder, inspect.signature(model.forward).parameters)
 
     def load(self) -> Any:
-        """The model in float32 with eager attention, in eval mode.
-
-        Raises:
-            CheckpointError: PyTorch itself lacks weights or cannot load them.
-        """
-        import torch
-        import transformers
-
-        transformers.utils.logging.disable_progress_bar()
-        try:
-            model, info = self.find().from_pretrained(
-                self.folder,
-                attn_implementation="eager",
-                dtype=torch.float32,
-                output_loading_info=True,
-                local_files_only=True,
-            )
-        except (OSError, RuntimeError, ValueError) as error:
-            first = str(error).strip().partition("\n")[0]
-            raise CheckpointError(f"PyTorch cannot load {self.class_name} from {self.folder}: {first}") from error
-        if info["missing_keys"]:
-            missing = ", ".join(sorted(info["missing_keys"])[:3])
-            raise CheckpointError(f"{self.folder} lacks weights of {self.class_name}, such as {missing}.")
-        return model.eval()
+        """The model in float32 with eager attention, in eval mode."""
+        return load_torch(self.folder, self.class_name, trust_remote_code=self.trust_remote_code)
 
 
 @dataclass(frozen=True)
