@@ -22,6 +22,13 @@ def scaffold(
     classes: Annotated[
         list[str] | None, typer.Option("--class", metavar="NAME", help="Compare this class only; repeatable.")
     ] = None,
+    arguments: Annotated[
+        str | None, typer.Option(metavar="JSON", help="Arguments of a plain nn.Module's constructor, as a JSON table.")
+    ] = None,
+    inputs: Annotated[
+        list[str] | None,
+        typer.Option("--input", metavar="NAME=2x3:float32", help="Input of a plain nn.Module; repeatable."),
+    ] = None,
     sample: Annotated[Path | None, typer.Option(help="JSON file with a tiny configuration and its inputs.")] = None,
     report: Annotated[Path | None, typer.Option(help="Write the result as JSON to this file too.")] = None,
     verify: Annotated[bool, typer.Option("--verify/--no-verify", help="Compare each class with PyTorch.")] = True,
@@ -43,6 +50,7 @@ def scaffold(
     Examples:
       porter scaffold bert
       porter scaffold bert --class BertModel --output ports/
+      porter scaffold net.py --class Net --arguments '{"width": 64}' --input image=2x3x32x32:float32
       porter scaffold brand_new_bert --sample examples/brand_new_bert/sample.json --report report.json
     """
     if target not in TARGETS:
@@ -53,9 +61,12 @@ def scaffold(
         raise UsageError("--force and --merge exclude each other.", hint="give one of them")
     from porter.port.chain import Options, run
     from porter.port.handwork import Overwrite
+    from porter.subject.inputs.parse_input import parse_arguments, parse_input
+    from porter.subject.plain_modules import Given
 
     overwrite = Overwrite.FORCE if force else Overwrite.MERGE if merge else Overwrite.REFUSE
-    result = run(Options(name, output, tuple(classes or ()), sample, verify, trust_remote_code, overwrite))
+    given = Given(parse_arguments(arguments), tuple(map(parse_input, inputs or ())))
+    result = run(Options(name, output, tuple(classes or ()), sample, verify, trust_remote_code, overwrite, given))
     data = result.to_json()
     if report is not None:
         files.write_text(report, json.dumps(data, indent=2) + "\n")

@@ -17,7 +17,8 @@ from porter.port.verify import ClassResult, verify
 from porter.port.write import targets
 from porter.rewrite import Note
 from porter.subject import Subject
-from porter.subject.find import find_subject
+from porter.subject.find import NOTHING, find_subject
+from porter.subject.plain_modules import Given
 from porter.subject.tiny import model_classes
 
 SCHEMA = 1
@@ -34,6 +35,7 @@ class Options:
     verify: bool = True
     trust_remote_code: bool = False
     overwrite: Overwrite = Overwrite.REFUSE
+    given: Given = NOTHING
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def run(options: Options) -> Result:
     need("torch", "transformers", *(("tensorflow",) if options.verify else ()))
     stages = Stages()
     with stages.stage("subject"):
-        subject = find_subject(options.name, options.sample, options.classes, options.trust_remote_code)
+        subject = find_subject(options.name, options.sample, options.classes, options.trust_remote_code, options.given)
         check(targets(subject, options.output), options.overwrite)
     ported = port(subject, options.output, options.overwrite, stages)
     results: tuple[ClassResult, ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import importlib
 import inspect
 import re
 import tempfile
@@ -17,8 +18,10 @@ from typing import Any
 import numpy as np
 
 from diffcheck import Comparison, compare, noise_between
+from porter.port.plain import constructed_port, save_weights
+from porter.port.signature import input_signature, split
 from porter.subject import Case, ModelCase, Subject
-from porter.subject.inputs.arrays import Inputs, numpy_inputs
+from porter.subject.inputs.arrays import Inputs, each_array, numpy_inputs
 from porter.subject.inputs.variation import checked_variation, torch_inputs
 from porter.subject.torch_model import RUN_ERRORS, build_torch_model
 
@@ -102,8 +105,7 @@ def verify_class(subject: Subject, case: Case, model_case: ModelCase, modeling: 
     inputs = accepted(model, checked_variation(model, specs))
     reference, noise, recorded = _reference(model, inputs)
     with tempfile.TemporaryDirectory(prefix="porter-") as folder:
-        model.save_pretrained(folder)
-        port, weights, failure = _load(modeling, model_case.name, Path(folder))
+        port, weights, failure = _load(modeling, subject, case, model, Path(folder))
     if port is None:
         failed = Side(False, None, failure)
         return ClassResult(model_case.name, failed, failed, weights, None, model_case.comparable)
@@ -142,18 +144,27 @@ def _run_torch(model: Any, inputs: Inputs) -> tuple[Any, bool]:
 
 def _as_double(inputs: Inputs) -> Inputs:
     return {
-        name: value.astype(np.float64) if isinstance(value, np.ndarray) and value.dtype.kind == "f" else value
+        name: each_array(value, lambda array: array.astype(np.float64) if array.dtype.kind == "f" else array)
         for name, value in inputs.items()
     }
 
 
-def _load(modeling: ModuleType, name: str, folder: Path) -> tuple[Any, dict[str, tuple[str, ...]], str]:
+def _load(
+    modeling: ModuleType, subject: Subject, case: Case, model: Any, folder: Path
+) -> tuple[Any, dict[str, tuple[str, ...]], str]:
+    """The port with the weights of the PyTorch model, what of these did not find its place, and why it failed."""
+    name = type(model).__name__
     nothing: dict[str, tuple[str, ...]] = dict.fromkeys(LOADING, ())
     port_class = getattr(modeling, f"TF{name}", None)
     if port_class is None:
         return None, nothing, f"the file has no class TF{name}"
     try:
-        port, info = port_class.from_pretrained(str(folder), from_pt=True, output_loading_info=True)
+        if case.arguments is None:
+            model.save_pretrained(folder)
+            port, info = port_class.from_pretrained(str(folder), from_pt=True, output_loading_info=True)
+        else:
+            port = constructed_port(case, port_class, vars(importlib.import_module(subject.module_name)))
+            info = port.load_torch_weights(save_weights(model, folder), strict=False).to_dict()
     except Exception as error:  # noqa: BLE001  # generated code may fail in any way, and that is the finding
         return None, nothing, where_it_failed(error)
     return port, {kind: tuple(map(str, info[f"{kind}_keys"])) for kind in LOADING}, ""
@@ -177,8 +188,7 @@ class _Check:
 
 def run_port(port: Any, inputs: Inputs, recorded: bool) -> Any:
     """Call a port: arrays in a mapping, plain values by keyword (Keras takes no mapping of both)."""
-    arrays = {name: value for name, value in inputs.items() if hasattr(value, "shape")}
-    plain = {name: value for name, value in inputs.items() if name not in arrays}
+    arrays, plain = split(inputs)
     flags = {name: True for name in RECORDED if recorded and name in inspect.signature(port.call).parameters}
     return port(arrays, **plain, **flags)
 
@@ -187,20 +197,11 @@ def _in_graph(port: Any, inputs: Inputs, other: Inputs, recorded: bool) -> Any:
     """Trace with the dimensions unknown that differ between the two inputs, run the other sizes, then these."""
     import tensorflow as tf
 
-    arrays = {name: value for name, value in inputs.items() if isinstance(value, np.ndarray)}
-    plain = {name: value for name, value in inputs.items() if name not in arrays}
-    signature = {name: _open_spec(name, value, other[name]) for name, value in arrays.items()}
-    graph = tf.function(lambda tensors: run_port(port, {**tensors, **plain}, recorded), input_signature=[signature])
-    graph({name: other[name] for name in arrays})
+    (arrays, plain), (others, _) = split(inputs), split(other)
+    signature = [input_signature(arrays, others)]
+    graph = tf.function(lambda tensors: run_port(port, {**tensors, **plain}, recorded), input_signature=signature)
+    graph(others)
     return graph(arrays)
-
-
-def _open_spec(name: str, value: np.ndarray[Any, Any], other: np.ndarray[Any, Any]) -> Any:
-    """The TensorSpec that both arrays fit."""
-    import tensorflow as tf
-
-    shape = [size if size == same else None for size, same in zip(value.shape, other.shape, strict=True)]
-    return tf.TensorSpec(shape, value.dtype, name=name)
 
 
 def where_it_failed(error: BaseException) -> str:

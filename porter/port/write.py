@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib.metadata import version
 from pathlib import Path
 
@@ -42,13 +43,12 @@ def write(subject: Subject, draft: Draft, output: Path, overwrite: Overwrite = O
 
 
 def _test_of(subject: Subject, modeling: Path) -> str:
-    return render(
-        "test_modeling_tf.py.j2",
-        modeling_file=modeling.name,
-        module_name=subject.module_name,
-        version=__version__,
-        cases=subject.cases,
-    )
+    """The test's text; a plain module's file is found by its path, a model of transformers by its module."""
+    common = {"modeling_file": modeling.name, "version": __version__, "cases": subject.cases}
+    if subject.cases and all(case.arguments is not None for case in subject.cases):
+        path = Path(os.path.relpath(subject.file, modeling.parent.resolve())).as_posix()
+        return render("test_modeling_tf_module.py.j2", torch_file=path, **common)
+    return render("test_modeling_tf.py.j2", module_name=subject.module_name, **common)
 
 
 def _configurations(subject: Subject, output: Path) -> list[Path]:

@@ -60,5 +60,5 @@ def rewrite(
     tree = source.tree.visit(context.porter)
     module = assemble(context, tree, target)
     code, source_map = split_line_marks(format_code(module.code))
-    models = tuple(name for name, local in source.classes.items() if local.kind == "model")
+    models = tuple(name for name, local in source.classes.items() if local.kind == "model" or local.is_root)
     return Draft(code, tuple(sorted(context.notes)), source_map, models)

@@ -115,6 +115,7 @@ _MODULES = {
         "create_sliding_window_causal_mask",
     ),
     "model.modeling": ("TFPreTrainedModel",),
+    "model.module": ("TFModule",),
     "ops.common": ("dropout", "shape_list", "slice_logits_to_keep"),
     "ops.conv": (
         "adaptive_avg_pool",

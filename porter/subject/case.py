@@ -37,7 +37,11 @@ class ModelCase:
 
 @dataclass(frozen=True)
 class Case:
-    """One tiny configuration and the models that are run with it."""
+    """One tiny configuration and the models that are run with it.
+
+    `arguments` are those of the constructor, as `porter.runtime.model.arguments` reads them, for models that take
+    no configuration of transformers; None for all others.
+    """
 
     id: str
     config_module: str
@@ -45,6 +49,7 @@ class Case:
     config: Mapping[str, object]
     inputs: tuple[InputSpec, ...]
     models: tuple[ModelCase, ...]
+    arguments: Mapping[str, object] | None = None
 
     def inputs_of(self, model: ModelCase) -> tuple[InputSpec, ...]:
         """The model's own inputs, else the case's."""

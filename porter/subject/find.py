@@ -8,29 +8,37 @@ from pathlib import Path
 
 from porter.base.errors import UsageError
 from porter.subject.case import Case, Subject
-from porter.subject.locate import locate, of_module
+from porter.subject.locate import Location, locate, of_module
+from porter.subject.plain_modules import Given, module_classes, plain_cases, with_arguments
 from porter.subject.sample_file import keep_classes, read_sample
-from porter.subject.tiny import tiny_cases
+from porter.subject.tiny import imported, model_classes, tiny_cases
+
+NOTHING = Given()
 
 
 def find_subject(
-    name: str, sample: Path | None = None, classes: Sequence[str] = (), trust_remote_code: bool = False
+    name: str,
+    sample: Path | None = None,
+    classes: Sequence[str] = (),
+    trust_remote_code: bool = False,
+    given: Given = NOTHING,
 ) -> Subject:
     """What `porter scaffold NAME` ports.
 
     Args:
-        name: model type of the installed transformers, modeling file, model folder (also below ./examples/ and
+        name: model type of the installed transformers, Python file, model folder (also below ./examples/ and
             a checkout's src/transformers/models/), checkpoint folder or Hub repository.
         sample: cases to run it on; without one the default configuration (or the checkpoint's) is made tiny and
             inputs are made from each class's forward.
         classes: only these model classes; all when empty.
         trust_remote_code: whether code of a repository whose config.json names its own may be run.
+        given: arguments and inputs of a plain `nn.Module`.
 
     Raises UsageError where nothing is found, or nothing of it can be run.
     """
     if sample is None:
         location = locate(name, trust_remote_code)
-        cases, failures = tiny_cases(location, classes)
+        cases, failures = _cases_of(location, classes, given)
         if not cases:
             reasons = "; ".join(f"{model}: {reason}" for model, reason in failures.items())
             raise UsageError(
@@ -42,9 +50,27 @@ def find_subject(
         cases, module_name = read_sample(sample, family)
         location = of_module(module_name) or locate(name, trust_remote_code)
         cases = tuple(_moved(case, module_name, location.module_name) for case in keep_classes(cases, classes))
+        module = imported(location)
+        cases = tuple(with_arguments(case, module) for case in cases)
         failures = {}
     source = location.file.read_text(encoding="utf-8")
     return Subject(location.name, location.file, source, location.module_name, cases, failures)
+
+
+def _cases_of(location: Location, classes: Sequence[str], given: Given) -> tuple[tuple[Case, ...], dict[str, str]]:
+    """Models of transformers tiny, plain modules as they are given."""
+    module = imported(location)
+    models = model_classes(module)
+    if given.arguments is None and not given.inputs and ((not classes and models) or set(classes) & set(models)):
+        return tiny_cases(location, classes)
+    for name in classes:
+        if name not in module_classes(module):
+            listed = ", ".join(module_classes(module)) or "none"
+            raise UsageError(f"There is no class {name!r}.", hint=f"there are {listed}", place=str(location.file))
+    if any(name in models for name in classes) or (models and not classes):
+        hint = "--sample FILE with a configuration and inputs"
+        raise UsageError("--arguments and --input are for modules without a configuration.", hint=hint)
+    return plain_cases(location, module, classes, given), {}
 
 
 def _moved(case: Case, written: str, actual: str) -> Case:

@@ -84,8 +84,8 @@ def _folder_of_type(name: str) -> Path | None:
 
 def _local(path: Path, trust_remote_code: bool) -> Location:
     if path.is_file():
-        if not path.name.startswith("modeling_") or path.suffix != ".py":
-            raise UsageError("This is no modeling file.", hint="it is called modeling_<name>.py", place=str(path))
+        if path.suffix != ".py" or path.name.startswith("modeling_tf_"):
+            raise UsageError("This is not a Python file of PyTorch.", hint="NAME.py", place=str(path))
         return _package(path)
     files = [file for file in sorted(path.glob("modeling_*.py")) if not file.name.startswith("modeling_tf_")]
     config_file = path / "config.json"

@@ -11,7 +11,7 @@ from typing import Any
 from porter.base.errors import UsageError
 from porter.subject.case import Case, InputSpec, ModelCase
 
-FORMAT = "a case has config_module, config_class, config, inputs and models"
+FORMAT = "a case has inputs, models, and either config_module, config_class and config or arguments"
 NUMBER_KINDS = {"randint", "normal", "uniform", "ones", "zeros", "arange", "values"}
 
 
@@ -57,17 +57,27 @@ def _load(path: Path) -> list[dict[str, Any]]:
 
 def _is_about(case: Mapping[str, Any], name: str) -> bool:
     modules = [str(model.get("module", "")) for model in case.get("models", ()) if isinstance(model, dict)]
-    return case.get("family", name) == name or any(module.endswith(f".modeling_{name}") for module in modules)
+    return case.get("family", name) == name or any(_name_of(module) == name for module in modules)
+
+
+def _name_of(module: str) -> str:
+    return module.rpartition(".")[2].removeprefix("modeling_")
 
 
 def _case(data: Mapping[str, Any], module: str) -> Case:
+    models = tuple(_model(model) for model in data["models"] if model.get("module", module) == module)
+    arguments = data.get("arguments")
+    if arguments is not None and not isinstance(arguments, dict):
+        raise TypeError("arguments is not a table")
+    with_config = {"config_module": "", "config_class": "", "config": {}, **data} if arguments is not None else data
     return Case(
-        id=str(data.get("id", data["config_class"])),
-        config_module=data["config_module"],
-        config_class=data["config_class"],
-        config=data["config"],
+        id=str(data.get("id", with_config["config_class"] or models[0].name)),
+        config_module=with_config["config_module"],
+        config_class=with_config["config_class"],
+        config=with_config["config"],
         inputs=_specs(data["inputs"]),
-        models=tuple(_model(model) for model in data["models"] if model.get("module", module) == module),
+        models=models,
+        arguments=arguments,
     )
 
 

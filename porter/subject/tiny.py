@@ -29,7 +29,7 @@ def tiny_cases(location: Location, classes: Sequence[str] = ()) -> tuple[tuple[C
 
     Raises UsageError where the file cannot be imported, has no model classes, or not the named ones.
     """
-    models = model_classes(_imported(location))
+    models = model_classes(imported(location))
     if not models:
         raise UsageError("The file has no model class (a PreTrainedModel with a forward).", place=str(location.file))
     for name in classes:
@@ -67,7 +67,8 @@ def model_classes(module: ModuleType) -> dict[str, Any]:
     }
 
 
-def _imported(location: Location) -> ModuleType:
+def imported(location: Location) -> ModuleType:
+    """The module of a file. Raises UsageError with what it raised while it was imported."""
     try:
         return importlib.import_module(location.module_name)
     except Exception as error:

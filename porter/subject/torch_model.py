@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import copy
 import importlib
+import inspect
+import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import Any
 
 import numpy as np
 from huggingface_hub.errors import StrictDataclassError
 
 from porter.base.errors import UsageError
+from porter.runtime.model.arguments import as_objects
 from porter.subject.case import Case, Subject
 from porter.subject.strong_weights import strengthen
 
@@ -49,18 +52,63 @@ def build_config(case: Case, **changes: object) -> Any:
     return config
 
 
+def constructed(case: Case, model_class: Any, changes: Mapping[str, object] = MappingProxyType({})) -> Any:
+    """A model of the class with the arguments of the case; `changes` override them, or fields of what they hold.
+
+    Raises UsageError where a class is named that is not there.
+    """
+    arguments = constructor_arguments(case, model_class)
+    for name, value in changes.items():
+        if name in parameters(model_class):
+            arguments[name] = value
+        for holder in arguments.values():
+            if name in getattr(holder, "__dict__", ()):
+                setattr(holder, name, value)
+    return model_class(**arguments)
+
+
+def constructor_arguments(case: Case, model_class: Any) -> dict[str, Any]:
+    """The arguments of the case as the class takes them, made anew at each call.
+
+    Raises UsageError where a class is named that is not there.
+    """
+    names = {**_names_of(case.config_module), **vars(sys.modules[model_class.__module__])}
+    try:
+        return as_objects(copy.deepcopy(dict(case.arguments or {})), model_class, names)
+    except LookupError as error:
+        raise UsageError(f"{model_class.__name__} cannot be made: {error.args[0]}.", place=case.id) from error
+
+
+def parameters(model_class: Any) -> Mapping[str, inspect.Parameter]:
+    """The parameters of the class's constructor."""
+    return inspect.signature(model_class).parameters
+
+
+def _names_of(module: str) -> Mapping[str, object]:
+    return vars(importlib.import_module(module)) if module else {}
+
+
 def build_torch_model(
-    subject: Subject, case: Case, class_name: str, module: ModuleType | None = None, config: Any = None
+    subject: Subject,
+    case: Case,
+    class_name: str,
+    module: ModuleType | None = None,
+    config: Any = None,
+    changes: Mapping[str, object] = MappingProxyType({}),
 ) -> Any:
     """The PyTorch model with strong weights, in eval mode, with eager attention.
 
-    `module` holds the class instead of the original module (the watched copy); `config` replaces the case's.
+    `module` holds the class instead of the original module (the watched copy); `config` replaces the case's, and
+    `changes` some of its arguments where it has such.
     """
     import torch
 
     torch.manual_seed(0)
     np.random.seed(0)  # some models draw from numpy's global state while they are built
     model_class = getattr(module or importlib.import_module(subject.module_name), class_name)
-    model = model_class(build_config(case) if config is None else config).eval()
-    strengthen(model)
+    if case.arguments is not None:
+        model = constructed(case, model_class, changes)
+    else:
+        model = model_class(build_config(case) if config is None else config)
+    strengthen(model.eval())
     return model

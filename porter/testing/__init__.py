@@ -1,18 +1,23 @@
 """What the tests that porter writes beside a port import."""
 
+from porter.port.load import import_file
 from porter.subject.case import Case, InputSpec, ModelCase
 from porter.subject.inputs.arrays import numpy_inputs
 from porter.subject.inputs.variation import checked_variation, torch_inputs
 from porter.subject.strong_weights import strengthen
 from porter.subject.torch_model import build_config
+from porter.testing.module_pair import ModulePair, torch_module
 
 __all__ = [
     "Case",
     "InputSpec",
     "ModelCase",
+    "ModulePair",
     "build_config",
     "checked_variation",
+    "import_file",
     "numpy_inputs",
     "strengthen",
     "torch_inputs",
+    "torch_module",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType, ModuleType
 from typing import Any
@@ -14,11 +14,11 @@ from porter.subject.inputs.arrays import numpy_inputs
 from porter.subject.inputs.variation import checked_variation, torch_inputs
 from porter.subject.siblings import siblings
 from porter.subject.tiny import inputs_that_run, model_classes, tiny_case
-from porter.subject.torch_model import RUN_ERRORS, build_config, build_torch_model, trial_runs
+from porter.subject.torch_model import RUN_ERRORS, build_config, build_torch_model, constructor_arguments, trial_runs
 from porter.trace.extra_runs import run_extras
 from porter.trace.nested_models import nested_models
 from porter.trace.recorder import PackageRecorder, watched, watched_package
-from porter.trace.variants import Changes, apply, class_texts, switches
+from porter.trace.variants import Changes, apply, argument_switches, class_texts, switches
 
 __all__ = ["trace", "watched"]
 
@@ -63,8 +63,9 @@ class _Tracer:
     def attempt(self, case: Case, model_case: ModelCase, failures: dict[str, str], changes: Changes = NONE) -> bool:
         """Run one model in all ways; a failure of its plain run is put down."""
         try:
-            config = apply(build_config(case), changes)
-            model = build_torch_model(self.subject, case, model_case.name, self.module, config)
+            plain = case.arguments is not None
+            config = None if plain else apply(build_config(case), changes)
+            model = build_torch_model(self.subject, case, model_case.name, self.module, config, changes)
             self._run(model, case.inputs_of(model_case))
         except RUN_ERRORS as error:
             failures[model_case.name] = f"{type(error).__name__}: {error}".splitlines()[0]
@@ -76,16 +77,29 @@ class _Tracer:
         texts = {name: text for source in self.sources for name, text in class_texts(source).items()}
         alone: list[Changes] = []
         dependent: list[Changes] = []
-        for changes in switches(build_config(case), self.sources):
+        for changes in self._switches(case):
             heads = [m for m in case.models[1:] if any(name in texts.get(m.name, "") for name in changes)]
             ran = [self.attempt(case, model, {}, changes) for model in (case.models[0], *heads)]
             (alone if any(ran) else dependent).append(changes)
         for changes in dependent:
             any(self.attempt(case, case.models[0], {}, {**other, **changes}) for other in alone)
 
+    def _switches(self, case: Case) -> Iterator[Changes]:
+        """The switches of the configuration, or of the constructor's arguments and of what they hold."""
+        if case.arguments is None:
+            yield from switches(build_config(case), self.sources)
+            return
+        model_class = getattr(self.module, case.models[0].name)
+        arguments = constructor_arguments(case, model_class)
+        yield from argument_switches(model_class, arguments, self.sources)
+        for value in arguments.values():
+            if hasattr(value, "__dict__") and not isinstance(value, type):
+                yield from switches(value, self.sources)
+
     def run_unnamed(self, failures: dict[str, str]) -> None:
         """Model classes of the file that no case names: with a case's configuration, else with a tiny one."""
-        cases = {case.config_class: _with_tokens(case) for case in reversed(self.subject.cases)}
+        configured = [case for case in self.subject.cases if case.arguments is None]
+        cases = {case.config_class: _with_tokens(case) for case in reversed(configured)}
         named = {model.name for case in self.subject.cases for model in case.models}
         for name, model_class in model_classes(self.module).items():
             if name in named:

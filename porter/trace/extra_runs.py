@@ -8,7 +8,14 @@ from functools import partial
 from typing import Any
 
 from porter.subject.inputs.arrays import Inputs
-from porter.subject.inputs.extra_inputs import MAKERS, logits_of, next_step, with_encoder_states, with_labels
+from porter.subject.inputs.extra_inputs import (
+    MAKERS,
+    logits_of,
+    next_step,
+    with_encoder_states,
+    with_labels,
+    without_optional,
+)
 from porter.subject.torch_model import RUN_ERRORS
 
 
@@ -18,6 +25,8 @@ def run_extras(model: Any, inputs: Inputs) -> None:
     more = with_encoder_states(model, inputs)
     if _attempt(partial(model, **more)):
         inputs = more
+    for fewer in without_optional(model, inputs):
+        _attempt(partial(model, **fewer))
     _attempt(lambda: model(**next_step(inputs, model(**inputs, use_cache=True)["past_key_values"])))
     for maker in MAKERS:
         _attempt(lambda maker=maker: model(**maker(model, inputs, plain)))  # type: ignore[misc]
@@ -35,12 +44,12 @@ def _train(model: Any, inputs: Inputs, plain: Any) -> None:
     labelled = next((given for given in with_labels(model, inputs, plain) if _attempt(partial(model, **given))), None)
     if labelled is None:
         _attempt(partial(model, **inputs))
-    elif "decoder_input_ids" in labelled:
+    elif "decoder_input_ids" in labelled and hasattr(model, "config"):
         del labelled["decoder_input_ids"]
         with _set(model.config, decoder_start_token_id=0, pad_token_id=0):
             _attempt(partial(model, **labelled))
     logits = logits_of(plain)
-    if logits is not None and logits.dim() == 2 and hasattr(model.config, "problem_type"):
+    if logits is not None and logits.dim() == 2 and hasattr(getattr(model, "config", None), "problem_type"):
         for problem in ("regression", "multi_label_classification"):
             with _set(model.config, problem_type=problem):
                 _attempt(partial(model, **inputs, labels=logits * 0 + 1))

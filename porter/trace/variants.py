@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -27,6 +28,21 @@ def switches(config: Any, sources: Sequence[str]) -> Iterator[Changes]:
         for value in sorted({value for part in _parts(config) if (value := _switch(part, name)) is not None}, key=str):
             others = [not value] if isinstance(value, bool) else sorted(choices[name] - {value})
             yield from ({name: other} for other in others)
+
+
+def argument_switches(model_class: Any, arguments: Mapping[str, object], sources: Sequence[str]) -> Iterator[Changes]:
+    """The same of a constructor's own arguments, given or by default; strings are those it compares them with."""
+    choices: dict[str, set[str]] = {}
+    for node in (node for source in sources for node in ast.walk(ast.parse(source))):
+        if isinstance(node, ast.Compare) and isinstance(node.left, ast.Name | ast.Attribute):
+            name = node.left.id if isinstance(node.left, ast.Name) else node.left.attr
+            choices.setdefault(name, set()).update(_strings(node.comparators[0]))
+    for name, parameter in inspect.signature(model_class).parameters.items():
+        value = arguments.get(name, parameter.default)
+        if isinstance(value, bool):
+            yield {name: not value}
+        elif isinstance(value, str):
+            yield from ({name: other} for other in sorted(choices.get(name, set()) - {value}))
 
 
 def class_texts(source: str) -> Mapping[str, str]:

@@ -40,6 +40,8 @@ def build_method(context: Context, local: LocalClass, weights: Sequence[str]) ->
         lines += _lines(context, local, attribute)
     if not lines:
         return None
+    if local.is_root:
+        lines = ["if self.built:", "    return", *lines]
     if local.kind == "model":
         lines = ["if self.built:", "    return", *lines]
         if getattr(getattr(context.source.module, local.name), "_tied_weights_keys", None):

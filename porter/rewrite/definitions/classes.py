@@ -50,8 +50,14 @@ def _output_class(context: Context, local: LocalClass, updated: cst.ClassDef) ->
     decorators = [d for d in updated.decorators if "dataclass" in code_of(d.decorator)]
     body = port_docstring_statement(context, updated.body)
     fields = [_optional_field(statement) for statement in body.body]
-    return updated.with_changes(
+    ported = updated.with_changes(
         name=cst.Name(tf_name(local.name)), decorators=decorators, body=body.with_changes(body=fields)
+    )
+    if local.node.bases:
+        return ported
+    plain = [decorator.with_changes(decorator=cst.Name("dataclass")) for decorator in decorators]
+    return ported.with_changes(
+        decorators=plain, bases=[_base("TFModelOutput")], lpar=cst.LeftParen(), rpar=cst.RightParen()
     )
 
 
@@ -135,7 +141,7 @@ def _bases(context: Context, local: LocalClass, updated: cst.ClassDef) -> Iterat
     for original, new in zip(local.node.bases, updated.bases, strict=True):
         name = context.source.canonical(original.value) or ""
         if name == "torch.nn.Module" or name.endswith(".GradientCheckpointingLayer"):
-            yield _base("keras.layers.Layer")
+            yield _base("TFModule" if local.is_root else "keras.layers.Layer")
         elif name in context.knowledge.nested:
             yield _base(context.knowledge.nested[name].name)
         elif name.endswith(".GenerationMixin"):

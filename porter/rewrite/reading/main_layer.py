@@ -66,5 +66,5 @@ def needs_model(source: Source, knowledge: Knowledge, class_name: str) -> bool:
 def is_keras_model(source: Source, knowledge: Knowledge, class_name: str) -> bool:
     """Whether the class that takes over the PyTorch class's attributes is a keras.Model, not a plain layer."""
     if source.classes[class_name].kind != "model":
-        return False
+        return source.classes[class_name].is_root
     return main_layer_name(source, class_name) is None or needs_model(source, knowledge, class_name)

@@ -6,7 +6,7 @@ import builtins
 import importlib
 import inspect
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import cache, cached_property
 from types import ModuleType
 from typing import Literal, TypeVar
@@ -49,13 +49,17 @@ class LocalFunction:
 
 @dataclass(frozen=True, eq=False)
 class LocalClass:
-    """A class of the file; `lineage` names the file's own classes it inherits from, itself first."""
+    """A class of the file; `lineage` names the file's own classes it inherits from, itself first.
+
+    `is_root` marks a plain module that users make and call themselves, and its bases in the file.
+    """
 
     name: str
     node: cst.ClassDef
     kind: ClassKind
     lineage: tuple[str, ...]
     torch_base: str | None
+    is_root: bool = False
 
 
 class Source:
@@ -201,9 +205,16 @@ class Source:
         outside = (base for base in found.__mro__ if base.__module__ != self.module.__name__)
         public = (canonical(base, (self.subject.module_name,)) for base in outside)
         torch_base = next((name for name in public if name and name.startswith("torch.nn.")), None)
-        return LocalClass(
-            node.name.value, node, _kind(found), lineage, None if torch_base == "torch.nn.Module" else torch_base
-        )
+        torch_base = None if torch_base == "torch.nn.Module" else torch_base
+        is_root = _kind(found) == "layer" and torch_base is None and node.name.value in self._roots
+        return LocalClass(node.name.value, node, _kind(found), lineage, torch_base, is_root)
+
+    @cached_property
+    def _roots(self) -> frozenset[str]:
+        """The classes that the subject's cases run, and their bases."""
+        named = {model.name for case in self.subject.cases for model in case.models}
+        found = [getattr(self.module, name) for name in named if inspect.isclass(getattr(self.module, name, None))]
+        return frozenset(base.__name__ for cls in found for base in cls.__mro__)
 
 
 class _Order:
@@ -274,6 +285,13 @@ def _kind(found: type) -> ClassKind:
     names = {base.__name__ for base in found.__mro__}
     if "PreTrainedModel" in names:
         return "model"
-    if "ModelOutput" in names:
+    if "ModelOutput" in names or _holds_tensors(found):
         return "output"
     return "layer" if "Module" in names else "plain"
+
+
+def _holds_tensors(found: type) -> bool:
+    """Whether it is a dataclass with fields that are annotated as tensors."""
+    if not is_dataclass(found):
+        return False
+    return any("Tensor" in str(getattr(field.type, "__name__", field.type)) for field in fields(found))

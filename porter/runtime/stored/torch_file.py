@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import pickle
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 from porter.base.errors import NotInstalled
 from porter.base.installed import how_to_install
 from porter.runtime.stored.tensor_source import Array, Checkpoint, CheckpointError, TensorInfo, numpy_dtype
+
+logger = logging.getLogger(__name__)
 
 
 class TorchFile(Checkpoint):
@@ -60,10 +63,33 @@ def _load(path: Path) -> dict[str, Any]:
         raise CheckpointError(f"{path} cannot be read: {reason}.", hint="download it again") from error
     if not isinstance(state, dict):
         raise CheckpointError(f"{path} holds no table of named tensors.")
-    for name, tensor in state.items():
-        if not isinstance(name, str) or not isinstance(tensor, torch.Tensor):
-            raise CheckpointError(f"{path} holds {name!r}, which is no tensor.")
-    return dict(state)
+    return _named_tensors(state, path)
+
+
+def _named_tensors(state: dict[Any, Any], path: Path) -> dict[str, Any]:
+    """The table of tensors: the whole file, or the only such table in what a training run has saved.
+
+    Raises:
+        CheckpointError: there is none, or several.
+    """
+    if _are_tensors(state):
+        return dict(state)
+    inside = {key: value for key, value in state.items() if isinstance(value, dict) and value and _are_tensors(value)}
+    if len(inside) == 1:
+        (key,) = inside
+        logger.info("%s: the tensors are those under %r.", path, key)
+        return dict(inside[key])
+    if inside:
+        listed = ", ".join(map(repr, inside))
+        raise CheckpointError(f"{path} holds several tables of tensors: {listed}.", hint="save the one that is meant")
+    name = next(name for name, value in state.items() if not _are_tensors({name: value}))
+    raise CheckpointError(f"{path} holds {name!r}, which is no tensor.")
+
+
+def _are_tensors(table: dict[Any, Any]) -> bool:
+    import torch
+
+    return all(isinstance(name, str) and isinstance(value, torch.Tensor) for name, value in table.items())
 
 
 def _is_zip(path: Path) -> bool:

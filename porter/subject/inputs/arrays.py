@@ -23,9 +23,36 @@ def numpy_inputs(
 
     The numbers come from numpy's default_rng(seed * 1000 + position of the input). `batch` replaces the leading
     size that the inputs share, `length` their sequence length; sizes that only look alike are not protected, so
-    whoever varies them checks that PyTorch runs (`checked_variation`).
+    whoever varies them checks that PyTorch runs (`checked_variation`). Inputs called `states.0`, `states.1` are the
+    members of the list `states`, `batch.mask` is the entry `mask` of the table `batch`.
     """
-    return {spec.name: _value(spec, seed * 1000 + i) for i, spec in enumerate(resized(specs, batch, length))}
+    return nested({spec.name: _value(spec, seed * 1000 + i) for i, spec in enumerate(resized(specs, batch, length))})
+
+
+def nested(flat: Mapping[str, object]) -> Inputs:
+    """Values with dotted names as lists, where all names are numbers, and tables."""
+    grouped: dict[str, Any] = {}
+    for name, value in flat.items():
+        first, dot, rest = name.partition(".")
+        if dot:
+            grouped.setdefault(first, {})[rest] = value
+        else:
+            grouped[first] = value
+    dotted = {name.partition(".")[0] for name in flat if "." in name}
+    return {name: _container(nested(value)) if name in dotted else value for name, value in grouped.items()}
+
+
+def _container(members: Inputs) -> object:
+    return list(members.values()) if all(name.isdigit() for name in members) else members
+
+
+def each_array(value: Any, change: Callable[[Array], Any]) -> Any:
+    """The same lists and tables with every array changed; what is neither stays as it is."""
+    if isinstance(value, np.ndarray):
+        return change(value)
+    if isinstance(value, Mapping):
+        return {name: each_array(item, change) for name, item in value.items()}
+    return [each_array(item, change) for item in value] if isinstance(value, list) else value
 
 
 def _value(spec: InputSpec, seed: int) -> object:

@@ -30,7 +30,7 @@ def with_encoder_states(model: Any, inputs: Inputs) -> Inputs:
     """A decoder with cross attention looks at states of another length, the last of them padding."""
     import torch
 
-    hidden = getattr(model.config, "hidden_size", None)
+    hidden = getattr(getattr(model, "config", None), "hidden_size", None)
     names = accepted(model)
     if "encoder_hidden_states" not in names or "decoder_input_ids" in names or hidden is None:
         return inputs
@@ -39,6 +39,17 @@ def with_encoder_states(model: Any, inputs: Inputs) -> Inputs:
     mask = torch.ones(batch, length + 1, dtype=torch.int64)
     mask[:, -1] = 0
     return {**inputs, "encoder_hidden_states": states, "encoder_attention_mask": mask}
+
+
+def without_optional(model: Any, inputs: Inputs) -> Iterator[Inputs]:
+    """A plain module's inputs without one of those that forward can do without, such as targets."""
+    from transformers import PreTrainedModel
+
+    if isinstance(model, PreTrainedModel):
+        return
+    for name, parameter in accepted(model).items():
+        if name in inputs and parameter.default is not parameter.empty:
+            yield {other: value for other, value in inputs.items() if other != name}
 
 
 def next_step(inputs: Inputs, cache: Any) -> Inputs:

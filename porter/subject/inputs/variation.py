@@ -6,10 +6,8 @@ import inspect
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from porter.subject.case import InputSpec
-from porter.subject.inputs.arrays import Inputs, _padded, batch_of, length_of, numpy_inputs
+from porter.subject.inputs.arrays import Inputs, _padded, batch_of, each_array, length_of, numpy_inputs
 from porter.subject.torch_model import RUN_ERRORS
 
 
@@ -50,8 +48,4 @@ def torch_inputs(model: Any, inputs: Inputs) -> Inputs:
     import torch
 
     accepted = inspect.signature(model.forward).parameters
-    return {
-        name: torch.from_numpy(value) if isinstance(value, np.ndarray) else value
-        for name, value in inputs.items()
-        if name in accepted
-    }
+    return {name: each_array(value, torch.from_numpy) for name, value in inputs.items() if name in accepted}
