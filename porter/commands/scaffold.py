@@ -11,6 +11,13 @@ from porter.base import console
 from porter.base.errors import UsageError
 
 TARGETS = ("standalone",)
+Arguments = Annotated[
+    str | None, typer.Option(metavar="JSON", help="Arguments of a plain nn.Module's constructor, as a JSON table.")
+]
+Inputs = Annotated[
+    list[str] | None,
+    typer.Option("--input", metavar="NAME=2x3:float32", help="Input of a plain nn.Module; repeatable."),
+]
 
 
 def scaffold(
@@ -22,13 +29,8 @@ def scaffold(
     classes: Annotated[
         list[str] | None, typer.Option("--class", metavar="NAME", help="Compare this class only; repeatable.")
     ] = None,
-    arguments: Annotated[
-        str | None, typer.Option(metavar="JSON", help="Arguments of a plain nn.Module's constructor, as a JSON table.")
-    ] = None,
-    inputs: Annotated[
-        list[str] | None,
-        typer.Option("--input", metavar="NAME=2x3:float32", help="Input of a plain nn.Module; repeatable."),
-    ] = None,
+    arguments: Arguments = None,
+    inputs: Inputs = None,
     sample: Annotated[Path | None, typer.Option(help="JSON file with a tiny configuration and its inputs.")] = None,
     report: Annotated[Path | None, typer.Option(help="Write the result as JSON to this file too.")] = None,
     verify: Annotated[bool, typer.Option("--verify/--no-verify", help="Compare each class with PyTorch.")] = True,

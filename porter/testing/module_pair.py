@@ -13,7 +13,7 @@ import numpy as np
 
 from porter.port.plain import constructed_port, save_weights
 from porter.port.signature import input_signature, split
-from porter.runtime.stored.loading import LoadingInfo
+from porter.runtime.model.loading import LoadingInfo
 from porter.subject.case import Case, ModelCase
 from porter.subject.inputs.arrays import Inputs, numpy_inputs
 from porter.subject.inputs.variation import checked_variation, torch_inputs
