@@ -14,12 +14,12 @@ import numpy as np
 import tensorflow as tf
 
 from porter.runtime.model.arguments import as_json, as_objects
-from porter.runtime.model.serialization import register
-from porter.runtime.stored.checkpoint import open_file
 from porter.runtime.model.loading import LoadingInfo, load_tensors, loading_info, paired
+from porter.runtime.model.serialization import register
+from porter.runtime.model.wrapped import without_wrapper
+from porter.runtime.stored.checkpoint import open_file
 from porter.runtime.stored.pairing import problems
 from porter.runtime.stored.tensor_source import Checkpoint, CheckpointError
-from porter.runtime.model.wrapped import without_wrapper
 
 logger = logging.getLogger(__name__)
 

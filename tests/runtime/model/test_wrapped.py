@@ -3,9 +3,9 @@
 import pytest
 import torch
 
+from porter.runtime.model.wrapped import wrapper_prefix
 from porter.runtime.stored.tensor_source import CheckpointError
 from porter.runtime.stored.torch_file import TorchFile
-from porter.runtime.model.wrapped import wrapper_prefix
 
 
 @pytest.mark.parametrize(
