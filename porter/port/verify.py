@@ -18,11 +18,11 @@ from typing import Any
 import numpy as np
 
 from diffcheck import Comparison, compare, noise_between
-from porter.port.plain import constructed_port, save_weights
-from porter.port.signature import input_signature, split
 from porter.subject import Case, ModelCase, Subject
 from porter.subject.inputs.arrays import Inputs, each_array, numpy_inputs
+from porter.subject.inputs.graph_signature import input_signature, split
 from porter.subject.inputs.variation import checked_variation, torch_inputs
+from porter.subject.ported_module import constructed_port, save_weights
 from porter.subject.torch_model import RUN_ERRORS, build_torch_model
 
 RECORDED = {"output_hidden_states": True, "output_attentions": True}

@@ -39,7 +39,7 @@ class ModelCase:
 class Case:
     """One tiny configuration and the models that are run with it.
 
-    `arguments` are those of the constructor, as `porter.runtime.model.arguments` reads them, for models that take
+    `arguments` are those of the constructor, as `porter.runtime.model.json_arguments` reads them, for models that take
     no configuration of transformers; None for all others.
     """
 

@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from porter.base.errors import UsageError
-from porter.runtime.model.arguments import ARGUMENTS, CLASS
+from porter.runtime.model.json_arguments import ARGUMENTS, CLASS
 from porter.subject.case import Case, InputSpec, ModelCase
 from porter.subject.inputs.from_layers import inputs_from_layers
 from porter.subject.locate import Location

@@ -16,7 +16,7 @@ import numpy as np
 from huggingface_hub.errors import StrictDataclassError
 
 from porter.base.errors import UsageError
-from porter.runtime.model.arguments import as_objects
+from porter.runtime.model.json_arguments import as_objects
 from porter.subject.case import Case, Subject
 from porter.subject.strong_weights import strengthen
 

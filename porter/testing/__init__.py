@@ -1,6 +1,5 @@
 """What the tests that porter writes beside a port import."""
 
-from porter.port.load import import_file
 from porter.subject.case import Case, InputSpec, ModelCase
 from porter.subject.inputs.arrays import numpy_inputs
 from porter.subject.inputs.variation import checked_variation, torch_inputs
@@ -15,7 +14,6 @@ __all__ = [
     "ModulePair",
     "build_config",
     "checked_variation",
-    "import_file",
     "numpy_inputs",
     "strengthen",
     "torch_inputs",

@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from porter.port.plain import constructed_port, save_weights
-from porter.port.signature import input_signature, split
 from porter.runtime.model.loading import LoadingInfo
 from porter.subject.case import Case, ModelCase
 from porter.subject.inputs.arrays import Inputs, numpy_inputs
+from porter.subject.inputs.graph_signature import input_signature, split
 from porter.subject.inputs.variation import checked_variation, torch_inputs
 from porter.subject.locate import locate
+from porter.subject.ported_module import constructed_port, save_weights
 from porter.subject.strong_weights import strengthen
 from porter.subject.torch_model import constructed
 

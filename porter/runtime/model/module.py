@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from porter.runtime.model.arguments import as_json, as_objects
+from porter.runtime.model.json_arguments import as_json, as_objects
 from porter.runtime.model.loading import LoadingInfo, load_tensors, loading_info, paired
 from porter.runtime.model.serialization import register
 from porter.runtime.model.wrapped import without_wrapper

@@ -1,5 +1,8 @@
 """`porter scaffold` of plain modules, from the file to the proof."""
 
+import subprocess
+import sys
+
 import pytest
 
 from porter.port.chain import Options, run
@@ -63,3 +66,13 @@ def test_a_file_with_a_configuration_of_its_own(tmp_path, block):
     result = run(Options(str(file), tmp_path / "out", ("Net",), given=given))
     assert [found.ok for found in result.classes] == [True]
     assert [note for note in result.notes if note.level == "left"] == []
+
+
+def test_the_test_that_is_written_beside_holds(tmp_path):
+    file = tmp_path / "own_net.py"
+    file.write_text(FILE)
+    inputs = (parse_input("ids=2x5:int64:0-11"),)
+    run(Options(str(file), tmp_path / "out", ("Net",), verify=False, given=Given({"config": {"width": 8}}, inputs)))
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path / "out")]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert ran.returncode == 0, ran.stdout

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from porter.runtime.model.arguments import as_objects
-from porter.subject import Case
+from porter.runtime.model.json_arguments import as_objects
+from porter.subject.case import Case
 
 
 def constructed_port(case: Case, port_class: Any, torch_names: Mapping[str, Any]) -> Any:

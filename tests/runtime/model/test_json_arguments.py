@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from porter.runtime.model.arguments import as_json, as_objects
+from porter.runtime.model.json_arguments import as_json, as_objects
 
 
 @dataclass
