@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from porter.facts.promotion import is_float
 from porter.rulebook import Call, rule
-from porter.rules.casting import as_float, cast, float_operand, is_float, operands, promoted, tensor_dtype
+from porter.rules.casting import as_float, cast, float_operand, operands, promoted, tensor_dtype
 
 # torch name -> TensorFlow function, for functions that compute in floating point whatever they get
 _FLOAT_FUNCTIONS = {

@@ -3,14 +3,8 @@
 from __future__ import annotations
 
 from porter.facts import Fact
+from porter.facts.promotion import is_float, promoted_dtype
 from porter.rulebook.call import Arg, Call
-
-_ORDER = ("bool", "uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32", "float64", "complex64")
-
-
-def is_float(dtype: str | None) -> bool:
-    """Whether a dtype's name is that of a floating point or complex type."""
-    return dtype is not None and ("float" in dtype or "complex" in dtype)
 
 
 def cast(arg: Arg, dtype: str) -> str:
@@ -40,11 +34,7 @@ def as_bool(arg: Arg) -> str:
 
 def promoted(call: Call, *args: Arg) -> tuple[str, ...]:
     """The arguments' codes, tensors of different dtypes brought to the one that PyTorch computes in."""
-    dtypes = {arg.fact.dtype for arg in args if arg.fact is not None and arg.fact.is_tensor}
-    numbers = [arg for arg in args if arg.fact is not None and arg.fact.only("float")]
-    wanted = common_dtype(dtypes)
-    if wanted is not None and numbers and not is_float(wanted):
-        wanted = "float32"
+    wanted = promoted_dtype(arg.fact for arg in args)
     return tuple(arg.node_code if wanted is None else cast(arg, wanted) for arg in args)
 
 
@@ -53,13 +43,6 @@ def operands(call: Call, *args: Arg) -> tuple[str, ...]:
     return tuple(
         str(arg) if code == arg.node_code else code for arg, code in zip(args, promoted(call, *args), strict=True)
     )
-
-
-def common_dtype(dtypes: set[str | None]) -> str | None:
-    """The highest dtype; None when one of them is not known."""
-    if not dtypes or None in dtypes or not dtypes <= set(_ORDER):
-        return None
-    return max((dtype for dtype in dtypes if dtype is not None), key=_ORDER.index)
 
 
 def tensor_dtype(fact: Fact | None) -> str | None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import libcst as cst
 
+from porter.facts.promotion import promoted_dtype
 from porter.rulebook import Arg, Call, rule
 from porter.rulebook.call import code_of
-from porter.rules.casting import as_bool, cast, common_dtype, promoted, tensor_dtype
+from porter.rules.casting import as_bool, cast, promoted, tensor_dtype
 
 _COMPARISONS = {
     ("eq",): "tf.equal",
@@ -190,7 +191,7 @@ def _fill_value(call: Call) -> str:
 )
 def isin(call: Call) -> str:
     """Whether each element is among the others."""
-    dtype = common_dtype({tensor_dtype(call.elements.fact), tensor_dtype(call.test_elements.fact)})
+    dtype = promoted_dtype((call.elements.fact, call.test_elements.fact))
     right = cast(call.test_elements, dtype) if dtype else call.test_elements.node_code
     found = f"isin({call.elements.node_code}, {right})"
     return f"tf.logical_not({found})" if call.invert.value() else found

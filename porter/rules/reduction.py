@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from porter.facts.promotion import is_float
 from porter.rulebook import Call, rule
-from porter.rules.casting import as_bool, as_float, cast, is_float, tensor_dtype
+from porter.rules.casting import as_bool, as_float, cast, tensor_dtype
 
 
 def _axes(call: Call) -> str:

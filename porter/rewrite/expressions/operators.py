@@ -6,13 +6,13 @@ import libcst as cst
 import libcst.matchers as m
 
 from porter.facts import Fact
+from porter.facts.promotion import promoted_dtype
 from porter.rewrite.context import Context
 from porter.rulebook.call import code_of
 from porter.rulebook.template import parenthesised
 
 _SHAPE = m.Call(func=m.Name("shape_list"))
 _ZERO_IN = m.Comparison(left=m.Integer("0"), comparisons=[m.ComparisonTarget(operator=m.In())])
-_ORDER = ("bool", "uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32", "float64", "complex64")
 
 
 def binary(context: Context, original: cst.BinaryOperation, updated: cst.BinaryOperation) -> cst.BaseExpression:
@@ -60,7 +60,7 @@ def comparison(context: Context, original: cst.Comparison, updated: cst.Comparis
         return cst.parse_expression(same if isinstance(target.operator, cst.Equal) else f"not {same}")
     if not (_tensor(left) or _tensor(right)):
         return updated
-    wanted = _promoted(left, right)
+    wanted = promoted_dtype((left, right))
     if wanted is None:
         return updated
     new = updated.comparisons[0]
@@ -75,21 +75,7 @@ def comparison(context: Context, original: cst.Comparison, updated: cst.Comparis
 def _wanted(result: Fact | None, left: Fact | None, right: Fact | None) -> str | None:
     if result is not None and result.is_tensor and result.dtype is not None:
         return result.dtype
-    return _promoted(left, right)
-
-
-def _promoted(left: Fact | None, right: Fact | None) -> str | None:
-    """torch's promotion of two operands; a python number only lifts bool to int64, and integers to float32."""
-    dtypes = [fact.dtype for fact in (left, right) if fact is not None and fact.is_tensor]
-    if not dtypes or None in dtypes:
-        return None
-    highest = max((dtype for dtype in dtypes if dtype in _ORDER), key=_ORDER.index, default=None)
-    numbers = [fact for fact in (left, right) if fact is not None and not fact.is_tensor]
-    if highest is not None and any("float" in fact.kinds for fact in numbers) and _ORDER.index(highest) < 6:
-        return "float32"
-    if highest == "bool" and any(fact.only("int") for fact in numbers):
-        return "int64"
-    return highest
+    return promoted_dtype((left, right))
 
 
 def _as(node: cst.BaseExpression, fact: Fact | None, wanted: str, reference: str) -> cst.BaseExpression:
