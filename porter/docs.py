@@ -1,8 +1,9 @@
-"""Keep the generated parts of GUIDE.md and README.md fresh: `python -m porter.docs [--check]`, in the project's root.
+"""Keep the generated parts of the documents fresh: `python -m porter.docs [--check]`, in the project's root.
 
 A generated part stands between `<!-- generated: NAME -->` and `<!-- end -->`.
 """
 
+import ast
 import json
 import os
 import re
@@ -11,11 +12,11 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from porter import commands
+from porter import commands, runtime
 from porter.base import console, files
 from porter.rulebook import listing as rulebook
 
-DOCUMENTS = (Path("README.md"), Path("GUIDE.md"))
+DOCUMENTS = (Path("README.md"), Path("GUIDE.md"), Path("docs/runtime.md"))
 PROVEN = Path("benchmarks/proven.json")
 PART = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -58,12 +59,36 @@ def proven_table() -> str:
     return _markdown(("Family", "Classes that match", "Greatest error, eager", "in `tf.function`"), rows)
 
 
+def runtime_table() -> str:
+    """Every public name of porter.runtime and the first sentence of what it says of itself, read without importing."""
+    home = Path(runtime.__file__).parent
+    rows = [(f"`{name}`", _first_sentence(home, module, name)) for name, module in sorted(runtime.HOMES.items())]
+    return _markdown(("Name", "What it is"), rows)
+
+
+def _first_sentence(home: Path, module: str, name: str) -> str:
+    place = home / module.replace(".", "/")
+    files_of = [place.with_suffix(".py")] if place.with_suffix(".py").is_file() else sorted(place.glob("*.py"))
+    nodes = [node for file in files_of for node in ast.parse(file.read_text(encoding="utf-8")).body]
+    for node, after in zip(nodes, [*nodes[1:], ast.Pass()], strict=True):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef) and node.name == name:
+            return (ast.get_docstring(node) or "").partition("\n\n")[0].replace("\n", " ")
+        if isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(after, ast.Expr) and name in ast.unparse(node):
+            return str(ast.literal_eval(after.value)).partition("\n\n")[0].replace("\n", " ")
+    return ""
+
+
 def _markdown(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     lines = [columns, tuple("---" for _ in columns), *rows]
     return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
-MAKERS: Mapping[str, Callable[[], str]] = {"help": command_help, "rules": rule_table, "proven": proven_table}
+MAKERS: Mapping[str, Callable[[], str]] = {
+    "help": command_help,
+    "rules": rule_table,
+    "proven": proven_table,
+    "runtime": runtime_table,
+}
 
 
 def stale() -> list[Path]:

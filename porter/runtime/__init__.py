@@ -211,15 +211,16 @@ _MODULES = {
     "attention.rope": ("ROPE_INIT_FUNCTIONS", "dynamic_rope_update"),
     "model.serialization": ("keras_serializable",),
 }
-_HOMES = {name: module for module, names in _MODULES.items() for name in names}
-LAYERS = frozenset(name for name, module in _HOMES.items() if module.partition(".")[0] == "layers")
+HOMES = {name: module for module, names in _MODULES.items() for name in names}
+"""Where each public name is defined, as a module below this one."""
+LAYERS = frozenset(name for name, module in HOMES.items() if module.partition(".")[0] == "layers")
 """Keras layers for what Keras itself lacks."""
-EXPORTED = frozenset(_HOMES)
+EXPORTED = frozenset(HOMES)
 """What generated files can import from here, besides the outputs."""
 
 
 def __getattr__(name: str) -> Any:
-    module = _HOMES.get(name, "outputs" if name.startswith("TF") else None)
+    module = HOMES.get(name, "outputs" if name.startswith("TF") else None)
     if module is None:
         raise AttributeError(f"porter.runtime has no {name}")
     return getattr(importlib.import_module(f"porter.runtime.{module}"), name)
