@@ -60,6 +60,11 @@ class Context:
         file = self.source.subject.file.name
         self.notes.add(Note(self.source.line(node), level, message, hint, file))
 
+    def forget(self, node: cst.CSTNode) -> None:
+        """Take back the Notes on an original node that has no place in the port."""
+        span = self.source.span(node)
+        self.notes -= {note for note in self.notes if span.line <= note.line <= span.end_line}
+
     def fact(self, node: cst.BaseExpression) -> Fact | None:
         """What is known of an original expression."""
         return self.knowledge.fact(node)

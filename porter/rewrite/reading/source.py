@@ -137,12 +137,7 @@ class Source:
     def resolve(self, node: cst.BaseExpression) -> object | None:
         """What a dotted name of the module stands for; None for anything else and for local variables."""
         if isinstance(node, cst.Attribute):
-            owner = self.resolve(node.value)
-            return (
-                inspect.getattr_static(owner, node.attr.value, None)
-                if inspect.isclass(owner)
-                else getattr(owner, node.attr.value, None)
-            )
+            return _attribute(self.resolve(node.value), node.attr.value)
         if isinstance(node, cst.Name) and not self._is_local(node):
             return getattr(self.module, node.value, getattr(builtins, node.value, None))
         return None
@@ -215,6 +210,16 @@ class Source:
         named = {model.name for case in self.subject.cases for model in case.models}
         found = [getattr(self.module, name) for name in named if inspect.isclass(getattr(self.module, name, None))]
         return frozenset(base.__name__ for cls in found for base in cls.__mro__)
+
+
+def _attribute(owner: object, name: str) -> object | None:
+    """An attribute of what a name stands for; None where it has none, or fails to make it."""
+    found: object
+    try:
+        found = inspect.getattr_static(owner, name, None) if inspect.isclass(owner) else getattr(owner, name, None)
+    except Exception:  # noqa: BLE001 - a module's own `__getattr__` may raise anything, such as torch.classes' does
+        return None
+    return found
 
 
 class _Order:

@@ -13,6 +13,7 @@ _MARK = re.compile(r"  # noqa: L(\d+)$")
 _RULES = ("--select", "F401,F841,I,RUF022", "--line-length", "119")
 _LINT = ("check", "--quiet", "--isolated", *_RULES, "--fix-only", "--unsafe-fixes", "-")
 _FINDINGS = ("check", "--quiet", "--isolated", "--output-format", "json", "-")
+_UNDEFINED = ("check", "--quiet", "--isolated", "--ignore-noqa", "--select", "F821", "--output-format", "json", "-")
 _FORMAT = ("format", "--quiet", "--isolated", "--line-length", "119", "-")
 
 
@@ -28,6 +29,13 @@ def format_code(code: str) -> str:
 def shared_findings(code: str, source: str) -> list[str]:
     """The codes of ruff's default rules that the port breaks where the PyTorch file does."""
     return sorted(_codes(code) & _codes(source))
+
+
+def undefined_names(code: str) -> list[tuple[int, int, str]]:
+    """Line (from 1), column (from 0) and name of each place that reads a name which nothing defines."""
+    found = json.loads(_ruff(_UNDEFINED, code))
+    places = ((finding["location"], finding["message"].split("`")[1]) for finding in found)
+    return [(int(start["row"]), int(start["column"]) - 1, str(name)) for start, name in places]
 
 
 def _codes(text: str) -> set[str]:
