@@ -11,6 +11,7 @@ from diffcheck.pipeline import (
     assert_matches,
     diff,
     diff_recordings,
+    outputs_torch,
     record_tensorflow,
     record_torch,
 )
@@ -35,6 +36,7 @@ __all__ = [
     "diff",
     "diff_recordings",
     "noise_between",
+    "outputs_torch",
     "record_tensorflow",
     "record_torch",
 ]

@@ -186,6 +186,12 @@ def record_torch(model: Any, inputs: Mapping[str, object]) -> Stored:
     return Stored(recording, torch_side.structure(model), flatten(inputs).tensors, noise)
 
 
+def outputs_torch(model: Any, inputs: Mapping[str, object]) -> Stored:
+    """Run a PyTorch model and keep its outputs only, without its rounding: enough to compare outputs with them."""
+    recording = Recording(torch_side.FRAMEWORK, (), torch_side.run(model, inputs))
+    return Stored(recording, Structure(torch_side.FRAMEWORK, (), ()), flatten(inputs).tensors, {})
+
+
 def record_tensorflow(model: Any, inputs: Mapping[str, object]) -> Stored:
     """The same for a TensorFlow model; what ran before a crash is kept."""
     recording = tf_side.record(model, inputs)

@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from diffcheck.compare.metrics import TOLERANCE
-from diffcheck.exported.compare_file import Compared, compare_export
+from diffcheck.compare.outputs import Comparison
+from diffcheck.exported.compare_file import Compared, compare_export, outputs_of
 from diffcheck.exported.graph import Graph, NotAnExport
 from diffcheck.exported.matching import fit
 from diffcheck.record.storage import Stored
 from diffcheck.show.report import Report
 
-__all__ = ["Graph", "NotAnExport", "diff_export", "fit", "needs_onnx", "open_export"]
+__all__ = ["Graph", "NotAnExport", "compare_outputs", "diff_export", "fit", "needs_onnx", "open_export"]
 
 
 def diff_export(
@@ -30,6 +31,18 @@ def diff_export(
     """
     graph = open_export(export) if isinstance(export, Path) else export
     return compare_export(Compared(reference, graph, tolerance, model, float64))
+
+
+def compare_outputs(reference: Stored, graph: Graph, tolerance: float = TOLERANCE) -> Comparison:
+    """Compare what an opened file gives, as it is deployed, with PyTorch's outputs on the same inputs.
+
+    Outputs that one side lacks are in ``Comparison.skipped``. No module is looked at, so this is quick; the
+    outputs of :func:`diff_export` are the same.
+
+    Raises:
+        NotAnExport: the inputs do not fit the file, or it stops while it runs.
+    """
+    return outputs_of(Compared(reference, graph, tolerance))
 
 
 def open_export(path: Path) -> Graph:

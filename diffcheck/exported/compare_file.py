@@ -68,6 +68,17 @@ def compare_export(both: Compared) -> Report:
     return Report(outputs, modules, origin, (), pairing.unpaired, None, notes, candidate=graph.label, float64=whole)
 
 
+def outputs_of(both: Compared) -> Comparison:
+    """The outputs of the file as it is deployed beside PyTorch's; nothing inside of it is looked at.
+
+    Raises:
+        NotAnExport: the inputs do not fit, or the file stops while it runs.
+    """
+    feeds, _ = _feeds(both)
+    found, _ = _compare_outputs(both, feeds)
+    return found
+
+
 def _feeds(both: Compared) -> tuple[dict[str, Array], tuple[str, ...]]:
     """PyTorch's inputs under the file's tensor names, in its dtypes."""
     given = {name: value.array for name, value in both.reference.inputs.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -60,32 +61,15 @@ class OnnxFile:
             return self._evaluate(part, feeds)
         for value, array in zip(part.graph.input, feeds.values(), strict=True):
             _set_type(value, array)
-        return self._execute(part, feeds, optimised=False)
+        return _run(_opened(part.SerializeToString(), self._folder, optimised=False), feeds)
 
     def deployed(self, feeds: Mapping[str, Array]) -> list[Array]:
         """The outputs of the file as it is, with onnxruntime's usual optimisations."""
-        return self._execute(self._model, feeds, optimised=True)
+        return _run(self._session, feeds)
 
-    def _execute(self, model: Any, feeds: Mapping[str, Array], optimised: bool) -> list[Array]:
-        import onnxruntime
-        from onnxruntime.capi import onnxruntime_pybind11_state as state
-
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 4
-        options.add_session_config_entry(_WEIGHTS_FOLDER, str(self._folder))
-        if not optimised:
-            options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-        known = ("Fail", "InvalidArgument", "InvalidGraph", "NotImplemented", "RuntimeException")
-        failures = tuple(getattr(state, name) for name in known)
-        try:
-            session = onnxruntime.InferenceSession(
-                model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-            )
-            wanted = {value.name for value in session.get_inputs()}
-            found = session.run(None, {name: array for name, array in feeds.items() if name in wanted})
-        except failures as error:
-            raise NotAnExport(f"onnxruntime stopped: {_first_line(error)}") from error
-        return [np.asarray(array) for array in found]
+    @functools.cached_property
+    def _session(self) -> Any:
+        return _opened(str(self.path), self._folder, optimised=True)
 
     def _evaluate(self, model: Any, feeds: Mapping[str, Array]) -> list[Array]:
         from onnx.reference import ReferenceEvaluator
@@ -117,6 +101,37 @@ class OnnxFile:
         part.graph.input.extend(onnx.ValueInfoProto(name=name) for name in feeds)
         part.graph.output.extend(onnx.ValueInfoProto(name=name) for name in fetches)
         return part
+
+
+def _opened(model: str | bytes, folder: Path, optimised: bool) -> Any:
+    """An onnxruntime session of a file or of a serialized model, whose weights may lie in files of the folder."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    options.add_session_config_entry(_WEIGHTS_FOLDER, str(folder))
+    if not optimised:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    try:
+        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    except _failures() as error:
+        raise NotAnExport(f"onnxruntime stopped: {_first_line(error)}") from error
+
+
+def _run(session: Any, feeds: Mapping[str, Array]) -> list[Array]:
+    wanted = {value.name for value in session.get_inputs()}
+    try:
+        found = session.run(None, {name: array for name, array in feeds.items() if name in wanted})
+    except _failures() as error:
+        raise NotAnExport(f"onnxruntime stopped: {_first_line(error)}") from error
+    return [np.asarray(array) for array in found]
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+    return tuple(getattr(state, name) for name in ("Fail", "InvalidArgument", "InvalidGraph", "NotImplemented",
+                                                   "RuntimeException"))  # fmt: skip
 
 
 def _node(proto: Any) -> Node:

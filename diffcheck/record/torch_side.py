@@ -79,6 +79,12 @@ def parameters(model: Any, names: Iterable[str]) -> dict[str, TensorValue]:
     return {name: view for name, view in views.items() if view is not None}
 
 
+def run(model: Any, inputs: Mapping[str, object]) -> Flattened:
+    """The outputs alone: no module is watched."""
+    with evaluating(model):
+        return flatten(model(**to_torch(inputs)))
+
+
 def run_double(model: Any, inputs: Mapping[str, object]) -> Flattened:
     """The outputs in float64, inputs and weights widened: what the model computes without rounding."""
     with in_float64(model), evaluating(model):

@@ -9,7 +9,11 @@ from porter.base.errors import NotInstalled
 
 DISTRIBUTION = "porter"
 # Packages that come with an extra of porter; all others that it needs come with porter itself.
-EXTRAS = {"torch": "torch", "onnx": "onnx", "onnxruntime": "onnx"}
+EXTRAS = {
+    "torch": "torch",
+    **dict.fromkeys(("onnx", "onnxruntime", "onnxscript", "tf2onnx"), "onnx"),
+    "ai_edge_litert": "tflite",
+}
 OWN = ("porter", "diffcheck")
 
 

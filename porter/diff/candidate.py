@@ -34,6 +34,7 @@ def compare_candidate(candidate: Candidate, tolerance: float, float64: bool = Fa
     from diffcheck.exported import NotAnExport, diff_export, fit
     from porter.diff.model_sides import check_inputs
     from porter.hub.fetch import Fetch, local_copy
+    from porter.subject.inputs.companions import with_companions
     from porter.subject.inputs.for_checkpoint import inputs_for, read_inputs
     from porter.subject.torch_checkpoint import load_torch
 
@@ -44,6 +45,8 @@ def compare_candidate(candidate: Candidate, tolerance: float, float64: bool = Fa
         given = read_inputs(candidate.inputs)
     else:
         made = {name: np.asarray(value) for name, value in inputs_for(folder, model).items()}
+        wanted = {port.name for port in graph.inputs} | set(made)
+        made = {name: value for name, value in with_companions(model, made).items() if name in wanted}
         given = dict(fit(graph.inputs, made))
     check_inputs(model, given)
     try:

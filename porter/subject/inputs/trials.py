@@ -152,7 +152,8 @@ def _with_decoder(made: Iterator[Trial], model: Any, accepted: set[str]) -> Iter
     text = _text_config(model.config)
     start = _first(model.config, "decoder_start_token_id", "bos_token_id", "pad_token_id", default=0)
     for trial in made:
-        ids = _tokens(text, np.random.default_rng(len(trial.name)), DECODED)
+        rows = min(len(array) for array in trial.inputs.values())
+        ids = _tokens(text, np.random.default_rng(len(trial.name)), DECODED)[:rows]
         ids[:, 0] = start
         yield Trial(trial.name, {**trial.inputs, "decoder_input_ids": ids})
 

@@ -1,0 +1,114 @@
+"""`porter export`: write a checkpoint as ONNX, TorchScript, SavedModel or TFLite, compared with PyTorch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from porter.base import console
+from porter.base.errors import UsageError
+
+if TYPE_CHECKING:
+    from porter.export.exporting import Exported
+
+
+def export(
+    export_format: Annotated[str, typer.Argument(metavar="FORMAT", help="onnx.")],
+    output: Annotated[Path | None, typer.Argument(help="Folder to be made.")] = None,
+    model: Annotated[str | None, typer.Option(help="Folder or Hub repository with PyTorch weights.")] = None,
+    feature: Annotated[
+        str | None, typer.Option(help="What it is for, as causal-lm-with-past. Default: the class in config.json.")
+    ] = None,
+    list_features: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="Show the features of a model or model type, and end.")
+    ] = None,
+    atol: Annotated[float, typer.Option(min=0, help="Allowed difference, times max(1, max|PyTorch|).")] = 1e-5,
+    opset: Annotated[int | None, typer.Option(help="Opset of the ONNX file. Default: 18.")] = None,
+    static: Annotated[bool, typer.Option("--static", help="Fix batch and length at the sample's.")] = False,
+    external_data: Annotated[
+        bool, typer.Option("--external-data", help="Weights in a file beside, as always beyond 2 GB.")
+    ] = False,
+    inputs: Annotated[Path | None, typer.Option(help="Inputs by argument name: .npz or .json.")] = None,
+    sample: Annotated[Path | None, typer.Option(help="Declaration of the inputs and their axes: .json.")] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave a file that differs from PyTorch.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    trust_remote_code: Annotated[
+        bool, typer.Option("--trust-remote-code", help="Allow code that lies in the model's repository.")
+    ] = False,
+) -> None:
+    """Export a checkpoint, and compare the written file with PyTorch on several lengths and batch sizes.
+
+    Exit code 1 and nothing at the output when the file differs, unless --keep.
+
+    Examples:
+      porter export onnx --model owner/name onnx/
+      porter export onnx --model owner/name --feature sequence-classification --opset 17 onnx/
+      porter export onnx --list-features owner/name
+    """
+    if list_features is not None:
+        show_features(list_features, trust_remote_code, as_json)
+        return
+    if model is None or output is None:
+        raise UsageError(
+            "A model and a folder for the output are needed.", hint="porter export onnx --model ./my-model onnx/"
+        )
+    from porter.export.declaration import Request
+    from porter.export.exporting import run
+    from porter.export.onnx_inputs import OnnxInputs
+    from porter.export.samples import Given
+
+    options = {"opset": opset, "static": static, "external_data": external_data}
+    given = Given(inputs, OnnxInputs.read(sample) if sample else None)
+    wanted = {name: value for name, value in options.items() if value}
+    request = Request(export_format, model, output, feature, atol, given, keep, trust_remote_code, wanted)
+    exported = run(request)
+    if as_json:
+        console.result_json(exported.manifest)
+    else:
+        show(exported)
+    if not exported.matches:
+        raise typer.Exit(1)
+
+
+def show_features(model: str, trust_remote_code: bool, as_json: bool) -> None:
+    """The features of a model, with the class that computes each."""
+    from porter.export.exporting import list_features
+
+    found = list_features(model, trust_remote_code)
+    if as_json:
+        console.result_json({str(feature): feature.class_name for feature in found})
+    else:
+        console.result_table(("FEATURE", "CLASS"), [(str(feature), feature.class_name) for feature in found])
+
+
+def show(exported: Exported) -> None:
+    """A row for each output of each file, the notes, and where it all lies."""
+    rows = [row for validation in exported.validations for row in _rows(validation)]
+    console.result_table(("FILE", "OUTPUT", "SHAPE", "GREATEST DIFFERENCE", "ALLOWED"), rows)
+    for validation in exported.validations:
+        for line in (*validation.sentences(), *(f"note: {note}" for note in validation.piece.notes)):
+            console.result(line)
+    trials = list(dict.fromkeys(each.trial for v in exported.validations for each in v.compared))
+    verdict = "matches" if exported.matches else "differs from"
+    console.result(
+        f"\n{exported.feature.class_name} {verdict} PyTorch on {len(trials)} inputs: {', '.join(trials)}.\n"
+    )
+    for file in exported.files:
+        console.result(f"wrote {file}")
+
+
+def _rows(validation: Any) -> list[tuple[str, ...]]:
+    first = validation.compared[0].comparison.tensors if validation.compared else ()
+    shapes = {tensor.path: (tensor.shapes[1] or (), tensor.allowed) for tensor in first}
+    return [
+        (
+            validation.piece.file.name,
+            name,
+            str(shapes[name][0]) if name in shapes else "",
+            "none" if error is None else f"{error:.1e}",
+            f"{shapes[name][1]:.1e}" if name in shapes else "",
+        )
+        for name, error in validation.worst().items()
+    ]

@@ -1,0 +1,212 @@
+"""From a checkpoint to a folder with an exported file, compared with PyTorch before the folder appears."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from porter import __version__
+from porter.base import console, files
+from porter.base.errors import LeftOver, UsageError
+from porter.base.installed import need
+from porter.export.declaration import Format, Job, Request, format_named
+from porter.export.feature import DEFAULT, Feature, feature_named, features_of
+from porter.export.samples import samples_of
+from porter.export.validation import Validation, ports, validate_piece
+from porter.hub.configuration import architecture, read_config
+from porter.hub.fetch import Fetch, local_copy
+from porter.subject.torch_checkpoint import load_torch
+from porter.subject.torch_class import torch_class
+from porter.weights.convert.output_folder import check_free, copy_companions, whole_folder
+from porter.weights.report.conversion_report import sha256
+
+MANIFEST = "export.json"
+SCHEMA = 1
+MULTIPLE_CHOICE = "multiple-choice"
+VERSIONED = ("torch", "transformers", "onnx", "onnxruntime", "onnxscript", "tensorflow", "keras", "tf2onnx",
+             "ai-edge-litert")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written, and how it compares with PyTorch.
+
+    Attributes:
+        folder: the output.
+        feature: what it was exported for.
+        validations: one a file.
+        manifest: what export.json says.
+    """
+
+    folder: Path
+    feature: Feature
+    validations: tuple[Validation, ...]
+    manifest: Mapping[str, Any]
+
+    @property
+    def matches(self) -> bool:
+        """Whether every file matches PyTorch."""
+        return all(each.matches for each in self.validations)
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The exported files."""
+        return tuple(self.folder / each.piece.file.name for each in self.validations)
+
+    def sentences(self) -> list[str]:
+        """What differs, where something does."""
+        return [line for each in self.validations for line in each.sentences()]
+
+
+def run(request: Request, model: Any = None) -> Exported:
+    """Export, compare, and only then let the output appear.
+
+    Args:
+        request: what is wanted.
+        model: a PyTorch model of transformers, in place of the folder that the request names.
+
+    Raises:
+        UsageError: something is missing or does not fit, or no exporter takes the model; nothing is written.
+        LeftOver: a file differs from PyTorch; nothing is left at the output unless the request keeps it.
+    """
+    declared = format_named(request.format)
+    check_options(declared, request)
+    need(*declared.packages)
+    check_free(request.output)
+    with whole_folder(request.output) as folder:
+        job = prepared(request, folder, model)
+        console.say(f"exporting {job.feature.class_name} ...")
+        pieces = declared.export(job)
+        validations = []
+        for piece in pieces:
+            console.say(f"comparing {piece.file.name} with PyTorch on {len(piece.trials)} inputs ...")
+            validations.append(validate_piece(piece, request.atol))
+        manifest = manifest_of(job, validations)
+        exported = Exported(request.output, job.feature, tuple(validations), manifest)
+        if not exported.matches and not request.keep:
+            title = f"The exported file differs from PyTorch ({request.atol:.0e} allowed); nothing was written."
+            raise LeftOver("\n  ".join([title, *exported.sentences()]), hint="--keep leaves it for a look")
+        if job.source is not None:
+            copy_companions(job.source, folder)
+        files.write_text(folder / MANIFEST, json.dumps(manifest, indent=2) + "\n")
+    return exported
+
+
+def check_options(declared: Format, request: Request) -> None:
+    """Refuse options that the format does not know.
+
+    Raises:
+        UsageError: naming the first of them.
+    """
+    foreign = sorted(set(request.options) - declared.options)
+    if foreign:
+        option = f"--{foreign[0].replace('_', '-')}"
+        raise UsageError(f"{option} does not go with {declared.name}.", hint="porter export --help")
+
+
+def prepared(request: Request, folder: Path, model: Any = None) -> Job:
+    """The loaded PyTorch model and its inputs.
+
+    Raises:
+        UsageError: the checkpoint is broken, the feature unknown, or PyTorch runs on no inputs.
+    """
+    source = None
+    if model is None:
+        source = local_copy(request.model, Fetch(with_code=request.trust_remote_code))
+        feature = feature_of(source, request)
+        model = load_torch(source, feature.class_name, trust_remote_code=request.trust_remote_code)
+    else:
+        feature = feature_named(request.feature, model.config, type(model).__name__)
+        if feature.class_name != type(model).__name__:
+            raise UsageError(f"{feature} is computed by {feature.class_name}, not by {type(model).__name__}.")
+        model.eval()
+    if not feature.with_past:
+        without_cache(model)
+    samples = samples_of(model, source, request.given, feature.name == MULTIPLE_CHOICE)
+    return Job(request, source, feature, model, samples, folder)
+
+
+def without_cache(model: Any) -> None:
+    """Let a model and the models inside it give no keys and values back."""
+    for module in model.modules():
+        if hasattr(getattr(module, "config", None), "use_cache"):
+            module.config.use_cache = False
+
+
+def feature_of(source: Path, request: Request) -> Feature:
+    """The feature of a checkpoint that the user names, else that of config.json's class."""
+    from transformers import AutoConfig
+
+    name = architecture(source)
+    if read_config(source).get("model_type") is None or request.feature is None:
+        config = torch_class(source, name, request.trust_remote_code).config_class.from_pretrained(source)
+    else:
+        config = AutoConfig.from_pretrained(source, local_files_only=True)
+    return feature_named(request.feature, config, name)
+
+
+def manifest_of(job: Job, validations: list[Validation]) -> dict[str, Any]:
+    """What export.json says: what was exported from what, by which versions, and how it was proven."""
+    name = job.request.output.name
+    return {
+        "schema": SCHEMA,
+        "format": job.request.format,
+        "model": job.request.model,
+        "class": job.feature.class_name,
+        "feature": str(job.feature),
+        "atol": job.request.atol,
+        "matches": all(each.matches for each in validations),
+        "versions": {"porter": __version__, **_versions()},
+        "files": {each.piece.file.name: _file(each) for each in validations},
+        "verify": [
+            f"porter diff --model {job.request.model} --candidate {name}/{each.piece.file.name}"
+            for each in validations
+        ],
+    }
+
+
+def _file(validation: Validation) -> dict[str, Any]:
+    piece = validation.piece
+    return {
+        "kind": piece.kind,
+        "inputs": ports(validation.graph.inputs),
+        "outputs": ports(validation.graph.outputs),
+        **piece.facts,
+        "compared_on": [each.trial for each in validation.compared],
+        "greatest_difference": validation.worst(),
+        "notes": list(piece.notes),
+        "sha256": _hashes(piece.file),
+    }
+
+
+def _hashes(path: Path) -> dict[str, str]:
+    parts = sorted(path.rglob("*")) if path.is_dir() else sorted(path.parent.glob(f"{path.name}*"))
+    return {str(part.relative_to(path.parent)): sha256(part) for part in parts if part.is_file()}
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in VERSIONED:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def list_features(model: str, trust_remote_code: bool = False) -> list[Feature]:
+    """The features of a model type, a folder or a repository; without a class in transformers, config.json's own."""
+    from transformers import AutoConfig
+    from transformers.models.auto.configuration_auto import CONFIG_MAPPING
+
+    if model in CONFIG_MAPPING:
+        return features_of(CONFIG_MAPPING[model]())
+    source = local_copy(model, Fetch(with_code=trust_remote_code))
+    name = architecture(source)
+    if read_config(source).get("model_type") not in CONFIG_MAPPING:
+        return [Feature(DEFAULT, name)]
+    return features_of(AutoConfig.from_pretrained(source, local_files_only=True))

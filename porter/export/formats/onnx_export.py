@@ -1,0 +1,137 @@
+"""ONNX files, by transformers' exporter on PyTorch's, in names and an opset that onnxruntime's users know."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from porter.base.errors import UsageError
+from porter.export.axes import Axes, axes_of
+from porter.export.declaration import Format, Job, Piece
+from porter.export.onnx.naming import tidy
+from porter.export.onnx.opset import OLDEST_EXPORTED, check_opset, converted
+from porter.export.onnx.sharing import share_weights
+from porter.export.onnx_inputs import DEFAULT_OPSET
+from porter.subject.torch_model import RUN_ERRORS
+
+MODEL = "model.onnx"
+LARGEST_INSIDE = 1_900_000_000
+"""Bytes of weights beyond which they stand in a file beside: a protobuf holds 2 GB."""
+OPTIONS = frozenset({"opset", "static", "external_data"})
+
+
+def export(job: Job) -> list[Piece]:
+    """Write the ONNX file of the model."""
+    declared = job.request.given.declared
+    opset = job.option("opset") or (declared.default_opset if declared else DEFAULT_OPSET)
+    check_opset(opset)
+    inputs = job.samples.traced.inputs
+    axes = {name: axes_of(name, array.ndim) for name, array in inputs.items()} if declared is None else dict(declared)
+    program = traced(job.torch, inputs, {} if job.option("static") else axes, max(opset, OLDEST_EXPORTED))
+    tidy(program, axes)
+    saved = share_weights(program)
+    file = job.folder / MODEL
+    save(program, file, opset, bool(job.option("external_data")))
+    notes = [] if job.option("static") else list(_fixed(program, axes))
+    facts = {"opset": opset, "axes": shapes_of(program), "bytes_shared": saved}
+    return [Piece(file, job.torch, job.samples.trials, notes=tuple(notes), facts=facts)]
+
+
+def traced(model: Any, inputs: Mapping[str, Any], axes: Mapping[str, Axes], opset: int) -> Any:
+    """The graph, an `onnx_ir.Model`, of a PyTorch module run on these inputs.
+
+    Raises:
+        UsageError: the exporter does not take the model, or does not write this opset.
+    """
+    import torch
+    from transformers.exporters.exporter_onnx import OnnxConfig, OnnxExporter
+
+    tensors = {name: torch.from_numpy(array.copy()) for name, array in inputs.items()}
+    shapes = {name: dict.fromkeys(axes.get(name, {}), torch.export.Dim.AUTO) for name in inputs}
+    config = OnnxConfig(dynamic=bool(axes), dynamic_shapes=shapes if axes else None, opset_version=opset)
+    with _quietly():
+        try:
+            program, _ = OnnxExporter().export_program(model, tensors, config)
+        except (*RUN_ERRORS, torch.onnx.errors.OnnxExporterError) as error:
+            raise UsageError(f"No exporter takes {type(model).__name__}: {_reason(error)}") from error
+    written = program.opset_imports.get("")
+    if written != opset:
+        raise UsageError(f"PyTorch's exporter gives opset {written} where {opset} was asked for.")
+    return program
+
+
+def save(program: Any, file: Path, opset: int, external: bool) -> None:
+    """Write the graph, its weights in a file beside it if that is wanted or they are too many.
+
+    Raises:
+        UsageError: the opset cannot hold it.
+    """
+    import onnx_ir
+
+    weights = sum(value.const_value.nbytes for value in program.graph.initializers.values() if value.const_value)
+    beside = external or weights > LARGEST_INSIDE
+    if opset < OLDEST_EXPORTED:
+        if weights > LARGEST_INSIDE:
+            raise UsageError(
+                f"Weights of {weights / 1e9:.1f} GB cannot be converted to opset {opset}.", hint="--opset 18"
+            )
+        program = onnx_ir.from_proto(converted(onnx_ir.to_proto(program), opset))
+    onnx_ir.save(program, file, external_data=f"{file.name}.data" if beside else None)
+
+
+def shapes_of(program: Any) -> dict[str, list[int | str]]:
+    """The shapes of inputs and outputs, changeable axes by name."""
+    return {
+        value.name: [size if isinstance(size, int) else str(size.value) for size in value.shape or ()]
+        for value in (*program.graph.inputs, *program.graph.outputs)
+    }
+
+
+def _fixed(program: Any, axes: Mapping[str, Axes]) -> Iterator[str]:
+    """What was to be changeable and is not, because the model's code computes with the number."""
+    for value in program.graph.inputs:
+        for axis, label in axes.get(value.name, {}).items():
+            if value.shape is not None and isinstance(value.shape[axis], int):
+                yield f"{value.name}: the axis {label} is fixed at {value.shape[axis]}."
+    given = {value.name for value in program.graph.inputs}
+    for name in axes:
+        if name not in given:
+            yield f"{name}: the model's code does not use it in this form, so the file does not take it."
+
+
+@contextlib.contextmanager
+def _quietly() -> Iterator[None]:
+    """The exporters print and log their progress, and warn of what porter checks itself."""
+    loggers = [logging.getLogger(name) for name in ("torch.onnx", "torch.export", "onnxscript", "onnx_ir")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+def _reason(error: BaseException) -> str:
+    """The innermost error in a line."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    first = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+    return f"{type(error).__name__}: {first}"[:300]
+
+
+FORMAT = Format(
+    "onnx",
+    "an ONNX file for onnxruntime",
+    ("torch", "onnx", "onnxruntime", "onnxscript"),
+    OPTIONS,
+    export,
+)

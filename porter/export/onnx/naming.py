@@ -1,0 +1,73 @@
+"""Names in an exported graph: axes as people call them, caches as onnxruntime's users know them, no local paths."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from porter.export.axes import Axes
+
+SCOPES = "pkg.torch.onnx.name_scopes"
+"""Of which module of PyTorch's an operation is: `porter diff` reads it. All else in the metadata goes."""
+_CACHED = re.compile(
+    r"(input\.|output\.)?past_key_values\.(?:layers\.)?(?P<part>.*?)(?P<layer>\d+)\.(?P<kind>key|value)s"
+)
+_SYMBOL = re.compile(r"\b[A-Za-z_]\w*\b")
+
+
+def tidy(model: Any, axes: Mapping[str, Axes]) -> None:
+    """Name the ports and the axes of a graph, and remove what the exporter noted of this machine.
+
+    Args:
+        model: an `onnx_ir.Model`, which is changed.
+        axes: the axes of the inputs by input name.
+    """
+    name_axes(model, axes)
+    for value in model.graph.inputs:
+        value.name = cache_name(value.name, "past_key_values")
+    for value in model.graph.outputs:
+        value.name = cache_name(value.name, "present")
+    strip(model)
+
+
+def cache_name(name: str, prefix: str) -> str:
+    """`past_key_values.0.key`, or `present.0.key`, for the name that the exporter gives to a tensor of a cache."""
+    found = _CACHED.fullmatch(name)
+    if found is None:
+        return name.removeprefix("input.").removeprefix("output.")
+    part = {"self_attention_cache.layers.": "decoder.", "cross_attention_cache.layers.": "encoder."}.get(
+        found["part"], ""
+    )
+    return f"{prefix}.{found['layer']}.{part}{found['kind']}"
+
+
+def name_axes(model: Any, axes: Mapping[str, Axes]) -> None:
+    """Give the symbols of sizes, as `s72`, the names of the axes of inputs, wherever they stand."""
+    named: dict[str, str] = {}
+    for value in model.graph.inputs:
+        for axis, label in axes.get(value.name, {}).items():
+            if value.shape is not None and axis < len(value.shape) and not isinstance(value.shape[axis], int):
+                named.setdefault(str(value.shape[axis].value), label)
+                value.shape[axis] = label
+    for value in _values(model):
+        for axis, size in enumerate(value.shape or ()):
+            text = None if isinstance(size, int) else size.value
+            if text is not None:
+                value.shape[axis] = _SYMBOL.sub(lambda symbol: named.get(symbol[0], symbol[0]), text)
+
+
+def _values(model: Any) -> Iterator[Any]:
+    yield from model.graph.inputs
+    for node in model.graph.all_nodes():
+        yield from node.outputs
+
+
+def strip(model: Any) -> None:
+    """Remove stack traces and doc strings, which hold paths of the machine that exported; modules' names stay."""
+    for thing in (model, model.graph, *model.graph.initializers.values(), *_values(model), *model.graph.all_nodes()):
+        scopes = thing.metadata_props.get(SCOPES)
+        thing.metadata_props.clear()
+        thing.doc_string = None
+        if scopes is not None:
+            thing.metadata_props[SCOPES] = scopes

@@ -1,0 +1,80 @@
+"""A declaration of a model's inputs, for architectures and inputs that no table knows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from porter.base.errors import UsageError
+from porter.export.axes import Axes
+
+DEFAULT_OPSET = 18
+FORM = '{"inputs": {"input_ids": {"0": "batch", "1": "sequence"}}, "samples": {"input_ids": [[5, 6, 7]]}}'
+Array = np.ndarray[Any, Any]
+
+
+class OnnxInputs(Mapping[str, Axes]):
+    """The inputs of an exported file in their order, each with the axes that may change, by number and name.
+
+    ``OnnxInputs({"input_ids": {0: "batch", 1: "sequence"}, "attention_mask": {0: "batch", 1: "sequence"}})``
+
+    Attributes:
+        outputs: the outputs with their axes in the same form; None where PyTorch's outputs are all taken.
+        default_opset: the opset of the file unless another is asked for.
+        samples: example arrays by input name, for inputs whose names do not say what they hold.
+    """
+
+    def __init__(
+        self,
+        inputs: Mapping[str, Axes],
+        *,
+        outputs: Mapping[str, Axes] | None = None,
+        default_opset: int = DEFAULT_OPSET,
+        samples: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._inputs = dict(inputs)
+        self.outputs = None if outputs is None else dict(outputs)
+        self.default_opset = default_opset
+        self.samples: dict[str, Array] = {name: _array(value) for name, value in (samples or {}).items()}
+
+    def __getitem__(self, name: str) -> Axes:
+        return self._inputs[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._inputs)
+
+    def __len__(self) -> int:
+        return len(self._inputs)
+
+    @classmethod
+    def read(cls, file: Path) -> OnnxInputs:
+        """The declaration in a JSON file: `inputs`, and perhaps `outputs`, `default_opset` and `samples`.
+
+        Raises:
+            UsageError: the file is not there, or is not such a declaration.
+        """
+        try:
+            data = json.loads(file.read_text(encoding="utf-8"))
+            return cls(
+                _axes(data["inputs"]),
+                outputs=_axes(data["outputs"]) if "outputs" in data else None,
+                default_opset=int(data.get("default_opset", DEFAULT_OPSET)),
+                samples=data.get("samples"),
+            )
+        except FileNotFoundError as error:
+            raise UsageError(f"There is no {file}.") from error
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise UsageError("The file does not declare inputs.", hint=FORM, place=str(file)) from error
+
+
+def _axes(named: Mapping[str, Mapping[str, str]]) -> dict[str, Axes]:
+    return {name: {int(axis): str(label) for axis, label in axes.items()} for name, axes in named.items()}
+
+
+def _array(value: Any) -> Array:
+    array = np.asarray(value)
+    return array.astype(np.float32) if array.dtype == np.float64 and isinstance(value, list) else array

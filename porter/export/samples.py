@@ -1,0 +1,116 @@
+"""The inputs of an export: one set that is traced, and several in other sizes on which the file is compared."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from porter.base.errors import UsageError
+from porter.export.onnx_inputs import OnnxInputs
+from porter.subject.inputs.arrays import Array
+from porter.subject.inputs.companions import with_companions
+from porter.subject.inputs.for_checkpoint import read_inputs
+from porter.subject.inputs.processors import processed_inputs
+from porter.subject.inputs.trials import Trial, candidates
+from porter.subject.inputs.variation import runs
+
+CHOICES = 2
+YOURS, DECLARED = "your inputs", "the declaration's samples"
+
+
+@dataclass(frozen=True)
+class Samples:
+    """The trial that is traced, and those on which the exported file is compared; all have the same inputs."""
+
+    traced: Trial
+    trials: tuple[Trial, ...]
+
+
+@dataclass(frozen=True)
+class Given:
+    """What the user says of the inputs: a file of arrays, and a declaration of names and axes."""
+
+    inputs: Path | None = None
+    declared: OnnxInputs | None = None
+
+
+def samples_of(model: Any, folder: Path | None, given: Given, choices: bool = False) -> Samples:
+    """Inputs that PyTorch runs on, each with every input of the fullest; the traced one has padding if any has.
+
+    Args:
+        model: the PyTorch model, whose configuration and forward say what it takes.
+        folder: whose tokenizer and processors make one of the trials; None has none.
+        given: what the user says of the inputs.
+        choices: whether each row of text is a set of choices.
+
+    Raises:
+        UsageError: PyTorch runs on none of them.
+    """
+    accepted = set(inspect.signature(model.forward).parameters)
+    processed = processed_inputs(folder, accepted) if folder is not None else {}
+    made = [*_declared(given), *candidates(model, 0, processed)]
+    made = [replace(trial, inputs=with_companions(model, trial.inputs)) for trial in made]
+    made = [_restricted(trial, given.declared) for trial in made]
+    made = [trial for trial in made if _is_whole(trial, given.declared)]
+    if choices:
+        made = [_as_choices(trial) for trial in made]
+    working = [trial for trial in made if runs(model, dict(trial.inputs))]
+    if not working:
+        raise UsageError(
+            f"PyTorch does not run {type(model).__name__} on any inputs that porter makes.",
+            hint="--inputs FILE.npz gives others, --sample FILE declares them",
+        )
+    most = max(len(trial.inputs) for trial in working)
+    whole = [trial for trial in working if len(trial.inputs) == most]
+    traced = _to_trace(whole)
+    if len({_rows(trial) for trial in whole}) == 1 and _rows(traced) > 1:
+        whole.append(Trial(f"{traced.name}, one row", {name: value[:1] for name, value in traced.inputs.items()}))
+    return Samples(traced, tuple(whole))
+
+
+def _rows(trial: Trial) -> int:
+    return min(len(value) for value in trial.inputs.values())
+
+
+def _to_trace(trials: list[Trial]) -> Trial:
+    """A trial of several rows, padded on the left if there is one: a mask of ones alone may vanish from the graph."""
+    named = {trial.name: trial for trial in trials}
+    usual = ("padded left", "padded right", "padded sound", YOURS, DECLARED)
+    return next((named[name] for name in usual if name in named), trials[-1])
+
+
+def _declared(given: Given) -> list[Trial]:
+    """What the user gives, as trials."""
+    trials = []
+    if given.inputs is not None:
+        arrays = {name: value for name, value in read_inputs(given.inputs).items() if isinstance(value, np.ndarray)}
+        trials.append(Trial(YOURS, arrays))
+    if given.declared is not None and given.declared.samples:
+        trials.append(Trial(DECLARED, given.declared.samples))
+    return trials
+
+
+def _restricted(trial: Trial, declared: OnnxInputs | None) -> Trial:
+    """Only the declared inputs, in their order, with the declaration's own samples where the trial has none."""
+    if declared is None:
+        return trial
+    inputs: Mapping[str, Array] = {**declared.samples, **trial.inputs}
+    return replace(trial, inputs={name: inputs[name] for name in declared if name in inputs})
+
+
+def _is_whole(trial: Trial, declared: OnnxInputs | None) -> bool:
+    return declared is None or set(declared) == set(trial.inputs)
+
+
+def _as_choices(trial: Trial) -> Trial:
+    """Each row beside the one that follows it, as two choices."""
+    stacked = {
+        name: np.stack([np.roll(value, shift, axis=0) for shift in range(CHOICES)], axis=1)
+        for name, value in trial.inputs.items()
+    }
+    return replace(trial, inputs=stacked)

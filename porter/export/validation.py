@@ -1,0 +1,113 @@
+"""The one comparison of a written file with PyTorch: the same that `porter diff --candidate` makes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from porter.export.declaration import Piece
+from porter.subject.inputs.arrays import Array
+from porter.subject.inputs.trials import Trial
+
+if TYPE_CHECKING:
+    from diffcheck import Comparison, Report
+    from diffcheck.exported import Graph
+
+ANY = float("inf")
+"""A quantized file is off on purpose: its error is told, but only NaN, shapes and names can be wrong."""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A file on one trial."""
+
+    trial: str
+    comparison: Comparison
+    failure: str = ""
+
+    @property
+    def matches(self) -> bool:
+        """It ran, gave every output that PyTorch gives and no other, and all values are close."""
+        return not self.failure and self.comparison.matches and not self.comparison.skipped
+
+
+@dataclass(frozen=True)
+class Validation:
+    """A file on all its trials; where one differs, what diffcheck says of it."""
+
+    piece: Piece
+    graph: Graph
+    compared: tuple[Compared, ...]
+    report: Report | None = None
+
+    @property
+    def matches(self) -> bool:
+        """All trials do."""
+        return all(each.matches for each in self.compared)
+
+    def worst(self) -> dict[str, float | None]:
+        """The greatest absolute difference of each output over all trials; None where no number can be given."""
+        found: dict[str, float | None] = {}
+        for each in self.compared:
+            for tensor in each.comparison.tensors:
+                before = found.get(tensor.path, 0.0)
+                found[tensor.path] = None if before is None or tensor.max_abs is None else max(before, tensor.max_abs)
+        return found
+
+    def sentences(self) -> Iterator[str]:
+        """What is wrong, trial by trial, then the module and the operation where it begins."""
+        for each in self.compared:
+            if not each.matches:
+                yield f"{self.piece.file.name}, {each.trial}: {each.failure or _reason(each.comparison)}"
+        if self.report is not None:
+            yield from self.report.sentences()
+
+
+def _reason(comparison: Comparison) -> str:
+    said = [] if comparison.matches else [comparison.sentence()]
+    if comparison.skipped:
+        said.append(f"outputs without a counterpart: {', '.join(comparison.skipped)}.")
+    return "\n".join(said)
+
+
+def validate_piece(piece: Piece, tolerance: float) -> Validation:
+    """Run a written file and PyTorch on every trial and compare all outputs.
+
+    Where values differ by more than the tolerance, the whole of diffcheck looks at that trial: its verdict
+    counts (PyTorch's own rounding may be larger than the tolerance), and it names the module and the operation.
+    """
+    import diffcheck
+    from diffcheck.compare.outputs import compare_flat
+    from diffcheck.exported import NotAnExport, compare_outputs, diff_export, open_export
+    from diffcheck.record.values import Flattened
+
+    graph = (piece.open or open_export)(piece.file)
+    allowed = ANY if piece.kind == "quantized" else tolerance
+    compared, report = [], None
+    for trial in piece.trials:
+        given = fed(trial, graph)
+        reference = diffcheck.outputs_torch(piece.torch, given)
+        try:
+            found = Compared(trial.name, compare_outputs(reference, graph, allowed))
+            if report is None and not found.comparison.matches and found.comparison.tensors:
+                told = diff_export(diffcheck.record_torch(piece.torch, given), graph, allowed, piece.torch)
+                found = replace(found, comparison=told.outputs)
+                report = None if told.matches else told
+        except NotAnExport as error:
+            nothing = compare_flat(Flattened({}), Flattened({}))
+            found = Compared(trial.name, nothing, str(error))
+        compared.append(found)
+    return Validation(piece, graph, tuple(compared), report)
+
+
+def fed(trial: Trial, graph: Graph) -> dict[str, Array]:
+    """The trial's inputs, in the sizes that the file fixes."""
+    from diffcheck.exported import fit
+
+    return dict(fit(graph.inputs, trial.inputs))
+
+
+def ports(values: Any) -> list[dict[str, Any]]:
+    """Inputs or outputs of a graph for export.json; a size that may change is null."""
+    return [{"name": port.name, "dtype": port.dtype, "shape": port.shape and list(port.shape)} for port in values]
