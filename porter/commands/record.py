@@ -45,6 +45,7 @@ def record(
     from diffcheck.record.storage import save
     from porter.diff.model_sides import check_inputs, load_tensorflow
     from porter.hub.fetch import Fetch, local_copy
+    from porter.hub.trust import model_named_by
     from porter.port.find_port import find_port
     from porter.subject.inputs.for_checkpoint import inputs_for, read_inputs
     from porter.subject.torch_checkpoint import load_torch
@@ -57,8 +58,9 @@ def record(
             port = load_tensorflow(folder, find_port(folder, tf, Path(scratch), trust_remote_code))
             stored = diffcheck.record_tensorflow(port, read_inputs(inputs))
         else:
-            torch_model = load_torch(folder, trust_remote_code=trust_remote_code)
-            given = read_inputs(inputs) if inputs else inputs_for(folder, torch_model)
+            named = model_named_by(tf)
+            torch_model = load_torch(folder, trust_remote_code=trust_remote_code, named=named)
+            given = read_inputs(inputs) if inputs else inputs_for(folder, torch_model, trust=trust_remote_code)
             check_inputs(torch_model, given)
             stored = diffcheck.record_torch(torch_model, given)
         save(stored, output)

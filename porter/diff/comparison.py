@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,6 +74,7 @@ def _compare_models(request: Request, model: str, scratch: Path) -> Report:
     import diffcheck
     from porter.diff.model_sides import check_names, load_for_diff
     from porter.hub.fetch import Fetch, local_copy
+    from porter.hub.trust import model_named_by
     from porter.port.find_port import find_port
     from porter.subject.inputs.for_checkpoint import inputs_for, read_inputs, variations_of
     from porter.subject.torch_checkpoint import load_torch
@@ -80,11 +82,12 @@ def _compare_models(request: Request, model: str, scratch: Path) -> Report:
     trusted = request.trust_remote_code
     folder = local_copy(model, Fetch(with_code=trusted))
     port = find_port(folder, request.tf, scratch, trusted)
-    loaded = [load_torch(folder, trust_remote_code=trusted)]
-    given = read_inputs(request.inputs) if request.inputs else inputs_for(folder, loaded[0])
+    load = functools.partial(load_torch, folder, trust_remote_code=trusted, named=model_named_by(request.tf))
+    loaded = [load()]
+    given = read_inputs(request.inputs) if request.inputs else inputs_for(folder, loaded[0], trust=trusted)
     check_names(loaded[0], given)
     options = _options(request, {} if request.inputs else variations_of(given))
-    pytorch = diffcheck.Loader(lambda: loaded.pop() if loaded else load_torch(folder, trust_remote_code=trusted))
+    pytorch = diffcheck.Loader(lambda: loaded.pop() if loaded else load())
     try:
         return diffcheck.diff(pytorch, diffcheck.Loader(lambda: load_for_diff(folder, port)), given, options)
     except diffcheck.InputsRefused as error:

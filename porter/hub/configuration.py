@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from porter.base.errors import UsageError
+from porter.base.reading import read_json
+from porter.runtime.stored.checkpoint import inside
 
 
 def architecture(model_dir: Path) -> str:
@@ -30,12 +31,10 @@ def read_config(model_dir: Path) -> dict[str, Any]:
         UsageError: there is none, or it is no JSON table.
     """
     path = model_dir / "config.json"
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise UsageError(f"There is no {path}.", hint="give a folder that save_pretrained wrote") from error
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise UsageError(f"{path} is no JSON file.") from error
+    if not path.exists():
+        raise UsageError(f"There is no {path}.", hint="give a folder that save_pretrained wrote")
+    inside(model_dir, path.name)
+    config = read_json(path)
     if not isinstance(config, dict):
-        raise UsageError(f"{path} holds no configuration.")
+        raise UsageError("The configuration is not a JSON object.", place=str(path))
     return config

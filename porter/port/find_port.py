@@ -6,6 +6,7 @@ from pathlib import Path
 
 from porter.base.errors import UsageError
 from porter.hub.configuration import architecture
+from porter.hub.trust import check_port
 from porter.port.load import PortSource
 from porter.runtime.model.beside import PATTERN, file_with
 
@@ -24,13 +25,13 @@ def find_port(
         tf_option: `FILE` or `FILE:CLASS` as the user gave it; None: a `modeling_tf_*.py` beside the weights, else the
             model is scaffolded into `scratch`.
         scratch: folder for a scaffolded file.
-        trust_remote_code: allow code that lies in `model_dir` to be run: while scaffolding, and where the folder
-            was downloaded from the Hub.
+        trust_remote_code: allow code that lies in `model_dir` to be run; what porter wrote there may be anyway.
         torch_name: PyTorch class to use instead of the one that config.json names.
 
     Raises:
-        UsageError: the file does not exist, or there are several and none was chosen.
+        UsageError: the file does not exist, there are several and none was chosen, or it is not trusted.
     """
+    model_dir = model_dir.resolve()
     given = Path(tf_option) if tf_option else None
     class_name = None
     if given is not None and not given.exists() and ":" in given.name:
@@ -50,9 +51,7 @@ def find_port(
 def _beside(model_dir: Path, class_name: str, trusted: bool) -> Path | None:
     """The TensorFlow file in the folder; of several, as where a model holds others, the one with the class."""
     found = sorted(model_dir.glob(PATTERN))
-    if found and not trusted and _is_download(model_dir):
-        hint = "--trust-remote-code runs it, --tf FILE takes another"
-        raise UsageError(f"The repository brings its own TensorFlow code, {found[0].name}.", hint=hint)
+    check_port(model_dir, trusted)
     own = file_with(model_dir, class_name.removeprefix("TF"))
     if own is not None:  # others there are of models that it holds
         return own
@@ -60,11 +59,6 @@ def _beside(model_dir: Path, class_name: str, trusted: bool) -> Path | None:
         names = ", ".join(file.name for file in found)
         raise UsageError(f"{model_dir} holds several TensorFlow files: {names}.", hint="choose one with --tf FILE")
     return found[0] if found else None
-
-
-def _is_download(folder: Path) -> bool:
-    """Whether huggingface_hub made the folder: in its cache, or elsewhere with its records inside."""
-    return folder.absolute().parent.name == "snapshots" or (folder / ".cache" / "huggingface").is_dir()
 
 
 def _scaffolded(model_dir: Path, class_name: str, scratch: Path, trust_remote_code: bool) -> Path:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from porter.base.render import render
 from porter.base.version import __version__
-from porter.port.handwork import Overwrite, put
+from porter.hub.trust import remember
+from porter.port.handwork import Overwrite, is_changed, put
 from porter.rewrite import Draft
 from porter.rewrite.text.format import shared_findings
 from porter.subject import Subject
@@ -39,6 +40,7 @@ def write(subject: Subject, draft: Draft, output: Path, overwrite: Overwrite = O
         contents.append(_test_of(subject, paths[0]).encode("utf-8"))
         contents += [file.read_bytes() for file in _configurations(subject, output)]
     put(dict(zip(paths, contents, strict=True)), overwrite)
+    remember(path for path in paths if not is_changed(path))
     return paths
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from porter.base.errors import UsageError
+from porter.base.reading import read_text
 from porter.subject.case import Case, Subject
 from porter.subject.locate import Location, locate, of_module
 from porter.subject.plain_modules import Given, module_classes, plain_cases, with_arguments
@@ -50,10 +52,11 @@ def find_subject(
         cases, module_name = read_sample(sample, family)
         location = of_module(module_name) or locate(name, trust_remote_code)
         cases = tuple(_moved(case, module_name, location.module_name) for case in keep_classes(cases, classes))
+        check_configurations(cases, location, sample)
         module = imported(location)
         cases = tuple(with_arguments(case, module) for case in cases)
         failures = {}
-    source = location.file.read_text(encoding="utf-8")
+    source = read_text(location.file)
     return Subject(location.name, location.file, source, location.module_name, cases, failures)
 
 
@@ -71,6 +74,23 @@ def _cases_of(location: Location, classes: Sequence[str], given: Given) -> tuple
         hint = "--sample FILE with a configuration and inputs"
         raise UsageError("--arguments and --input are for modules without a configuration.", hint=hint)
     return plain_cases(location, module, classes, given), {}
+
+
+def check_configurations(cases: Sequence[Case], location: Location, sample: Path) -> None:
+    """Refuse a sample that takes its configuration from anywhere but transformers and the model's own package.
+
+    Raises:
+        UsageError: naming the module, which has not been imported.
+    """
+    packages = ("transformers.", location.module_name.rpartition(".")[0] + ".")
+    for case in cases:
+        module = case.config_module
+        if module and not (re.fullmatch(r"\w+(\.\w+)+", module) and module.startswith(packages)):
+            raise UsageError(
+                f"The sample's configuration module {module!r} is neither of transformers nor beside the model.",
+                hint=f"config_module is {location.module_name.replace('.modeling_', '.configuration_')}, for example",
+                place=str(sample),
+            )
 
 
 def _moved(case: Case, written: str, actual: str) -> Case:

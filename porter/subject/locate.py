@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.machinery
 import importlib.util
-import json
 import re
 import sys
 from collections.abc import Iterator, Mapping
@@ -13,6 +13,10 @@ from pathlib import Path
 from types import ModuleType
 
 from porter.base.errors import UsageError
+from porter.base.reading import read_text
+from porter.hub.configuration import read_config
+from porter.hub.pull_request import HubError, Patience, patiently
+from porter.hub.trust import FLAG, Untrusted, check_code, holds_weights
 
 SEARCHED = (".", "examples", "src/transformers/models")
 LOOKED_IN = "./, ./examples/ and ./src/transformers/models/"
@@ -29,16 +33,25 @@ class Location:
     config_values: Mapping[str, object] = field(default_factory=dict)
 
 
-def locate(name: str, trust_remote_code: bool = False) -> Location:
-    """The modeling file that `name` means. Raises UsageError, saying where it was looked for."""
-    path = Path(name).expanduser()
+def locate(name: str, trust_remote_code: bool = False, named: str | None = None) -> Location:
+    """The modeling file that `name` means.
+
+    Args:
+        name: model type, modeling file, folder or Hub repository, as the user typed it.
+        trust_remote_code: whether code that lies in a model's folder or repository may be imported.
+        named: another name that the user typed; a model folder of that name may be what a configuration needs.
+
+    Raises:
+        UsageError: nothing is there, saying where it was looked for, or its code is not trusted.
+    """
     if "/" not in name and not name.endswith(".py"):
         found = installed(name)
         if found is not None:
             return found
+    path = Path(name).expanduser()
     for candidate in (path, *(Path(folder) / name for folder in SEARCHED)):
         if candidate.exists():
-            return _local(candidate, trust_remote_code)
+            return _local(candidate, trust_remote_code, named)
     if re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", name):
         return _on_the_hub(name, trust_remote_code)
     raise UsageError(
@@ -63,9 +76,12 @@ def installed(name: str) -> Location | None:
 
 def of_module(module_name: str) -> Location | None:
     """The modeling file of a module's name, where that is a module of the installed transformers."""
-    if not module_name.startswith("transformers."):
+    if not re.fullmatch(r"transformers(\.\w+)+", module_name):
         return None
-    spec = importlib.util.find_spec(module_name)
+    try:
+        spec = importlib.util.find_spec(module_name)
+    except ModuleNotFoundError:
+        return None
     if spec is None or spec.origin is None:
         return None
     return Location(module_name.rpartition(".modeling_")[2], Path(spec.origin), module_name)
@@ -82,85 +98,87 @@ def _folder_of_type(name: str) -> Path | None:
     return None
 
 
-def _local(path: Path, trust_remote_code: bool) -> Location:
-    if path.is_file():
+def _local(path: Path, trusted: bool, named: str | None) -> Location:
+    """What the user typed: a Python file, a folder of code, or a model's folder, whose code has to be trusted."""
+    folder = path.resolve()
+    if folder.is_file():
         if path.suffix != ".py" or path.name.startswith("modeling_tf_"):
             raise UsageError("This is not a Python file of PyTorch.", hint="NAME.py", place=str(path))
-        return _package(path)
-    files = [file for file in sorted(path.glob("modeling_*.py")) if not file.name.startswith("modeling_tf_")]
-    config_file = path / "config.json"
-    if config_file.exists():
-        return _checkpoint(config_file, files, trust_remote_code)
+        return _package(folder)
+    files = [file for file in sorted(folder.glob("modeling_*.py")) if not file.name.startswith("modeling_tf_")]
+    if (folder / "config.json").exists():
+        return _checkpoint(folder, files, trusted, named)
     if not files:
         raise UsageError("The folder holds neither modeling_*.py nor config.json.", place=str(path))
-    named_alike = [file for file in files if file.stem == f"modeling_{path.resolve().name}"]
+    if holds_weights(folder):
+        check_code(folder, sorted(folder.glob("*.py")), trusted)
+    named_alike = [file for file in files if file.stem == f"modeling_{folder.name}"]
     return _package((named_alike or files)[0])
 
 
-def _checkpoint(config_file: Path, files: list[Path], trust_remote_code: bool) -> Location:
+def _checkpoint(folder: Path, files: list[Path], trusted: bool, named: str | None) -> Location:
     """The modeling file that belongs to a config.json: the installed one, else the repository's own code."""
-    values = _read_config(config_file)
+    values = read_config(folder)
     model_type = str(values.get("model_type", ""))
-    own_code = files and "auto_map" in values
-    if own_code and trust_remote_code:
-        return _package(files[0], values)
+    own = [file for file in files if file.stem == f"modeling_{model_type}"] or files
+    if own and trusted and "auto_map" in values:
+        return _package(own[0], values)
     found = installed(model_type) if model_type else None
     if found is not None:
         return Location(found.name, found.file, found.module_name, values)
-    if own_code:
+    if own:
+        check_code(folder, sorted(folder.glob("*.py")), trusted)
+        return _package(own[0], values)
+    if "auto_map" in values:
+        raise Untrusted("This repository brings its own code.", hint=f"{FLAG}, after reading it", place=str(folder))
+    return replace(_package(_code_elsewhere(folder, model_type, trusted or named == model_type)), config_values=values)
+
+
+def _code_elsewhere(folder: Path, model_type: str, asked_for: bool) -> Path:
+    """The modeling file of a type that neither transformers nor the model's folder has.
+
+    A name that only stands in a file chooses no code: it is looked for where the user typed it too, or trusts it.
+    """
+    places = (Path(place, model_type).resolve() for place in SEARCHED if model_type.isidentifier())
+    files = (place / f"modeling_{model_type}.py" for place in places if not place.is_relative_to(folder.resolve()))
+    file = next((file for file in files if file.is_file()), None)
+    if file is None:
         raise UsageError(
-            "This repository brings its own code.",
-            hint="--trust-remote-code, after reading it",
-            place=str(config_file.parent),
+            f"transformers has no model type {model_type!r}, and no model folder of that name is here.",
+            hint=f"looked in {LOOKED_IN}",
+            place=str(folder / "config.json"),
         )
-    beside = _model_folder(model_type)
-    if beside is not None:
-        return replace(_local(beside, trust_remote_code), config_values=values)
-    raise UsageError(
-        f"transformers has no model type {model_type!r}, and no model folder of that name is here.",
-        hint=f"looked in {LOOKED_IN}",
-        place=str(config_file),
-    )
+    if not asked_for:
+        raise Untrusted(
+            f"transformers has no model type {model_type!r}; {file} holds code for one of that name.",
+            hint=f"{FLAG} runs it, and so does --tf modeling_tf_{model_type}.py, which names it",
+            place=str(folder / "config.json"),
+        )
+    return file
 
 
-def _model_folder(model_type: str) -> Path | None:
-    """The model folder of a type that transformers does not have, where `porter scaffold NAME` would find it."""
-    folders = (Path(place) / model_type for place in SEARCHED if model_type.isidentifier())
-    return next((folder for folder in folders if any(folder.glob("modeling_*.py"))), None)
-
-
-def _read_config(file: Path) -> dict[str, object]:
-    try:
-        values = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UsageError(f"The configuration cannot be read: {error}.", place=str(file)) from error
-    if not isinstance(values, dict):
-        raise UsageError("The configuration is no JSON object.", place=str(file))
-    return values
-
-
-def _on_the_hub(repository: str, trust_remote_code: bool) -> Location:
+def _on_the_hub(repository: str, trusted: bool) -> Location:
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
-    patterns = ["config.json", "*.py"] if trust_remote_code else ["config.json"]
+    patterns = ["config.json", "*.py"] if trusted else ["config.json"]
+    download = functools.partial(snapshot_download, repository, allow_patterns=patterns)
     try:
-        folder = Path(snapshot_download(repository, allow_patterns=patterns))
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UsageError(f"{repository} is no folder here, and the Hub does not give it: {reason}") from error
+        folder = Path(patiently(download, repository, Patience(attempts=1)))
+    except HubError as error:
+        raise UsageError(f"{repository} is no folder here, and the Hub does not give it: {error}") from error
     if not (folder / "config.json").exists():
         raise UsageError(f"{repository} has no config.json.", hint="name a repository that holds a model")
-    if not trust_remote_code and "auto_map" in _read_config(folder / "config.json"):
-        return _checkpoint(folder / "config.json", [folder / "modeling.py"], trust_remote_code)
-    return _local(folder, trust_remote_code)
+    return _local(folder, trusted, None)
 
 
 def _package(file: Path, values: Mapping[str, object] | None = None) -> Location:
     """A modeling file outside the installed transformers; its folder becomes importable as a package."""
+    if not file.stem.isidentifier():
+        hint = "rename it to letters, digits and underscores"
+        raise UsageError("Python cannot import a file of this name.", hint=hint, place=str(file))
     folder = file.resolve().parent
     name = file.stem.removeprefix("modeling_")
-    of_transformers = re.search(r"^from \.\.\.\w", file.read_text(encoding="utf-8"), re.MULTILINE)
+    of_transformers = re.search(r"^from \.\.\.\w", read_text(file), re.MULTILINE)
     package = re.sub(r"\W", "_", folder.name)
     if of_transformers:  # `from ...activations import` needs transformers two levels up
         package = f"{INSTALLED_MODELS}.{package}"

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from porter.base.errors import UsageError
+from porter.base.reading import read_json
 from porter.subject.case import Case, InputSpec, ModelCase
+from porter.subject.sample_fields import check_case
 
 FORMAT = "a case has inputs, models, and either config_module, config_class and config or arguments"
 NUMBER_KINDS = {"randint", "normal", "uniform", "ones", "zeros", "arange", "values"}
@@ -42,16 +43,13 @@ def keep_classes(cases: Sequence[Case], classes: Sequence[str]) -> tuple[Case, .
 
 
 def _load(path: Path) -> list[dict[str, Any]]:
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"The sample cannot be read: {error.strerror}.", place=str(path)) from error
-    except ValueError as error:
-        raise UsageError(f"The sample is no JSON: {error}.", hint=FORMAT, place=str(path)) from error
+    data = read_json(path, FORMAT)
     if isinstance(data, dict):
         data = data.get("cases", [data])
     if not isinstance(data, list) or not all(isinstance(case, dict) for case in data):
         raise UsageError("The sample is neither a case nor a list of cases.", hint=FORMAT, place=str(path))
+    for case in data:
+        check_case(case, path)
     return data
 
 

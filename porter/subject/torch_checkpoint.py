@@ -13,13 +13,16 @@ from porter.subject.torch_class import torch_class
 from porter.subject.torch_model import RUN_ERRORS
 
 
-def load_torch(folder: Path, class_name: str | None = None, *, trust_remote_code: bool = False) -> Any:
+def load_torch(
+    folder: Path, class_name: str | None = None, *, trust_remote_code: bool = False, named: str | None = None
+) -> Any:
     """The model of a folder in float32, in eval mode, with eager attention.
 
     Args:
         folder: where config.json and PyTorch's weights are.
         class_name: the PyTorch class to load them with, instead of the one that config.json names.
         trust_remote_code: allow code that lies in the folder to be run.
+        named: a model's name that the user typed; a folder of that name may hold the code instead.
 
     Raises:
         UsageError: weights are missing, broken, or do not fit.
@@ -30,7 +33,7 @@ def load_torch(folder: Path, class_name: str | None = None, *, trust_remote_code
 
     class_name = class_name or architecture(folder)
     open_checkpoint(folder).close()  # says in one sentence what is wrong with the files
-    model_class = torch_class(folder, class_name, trust_remote_code)
+    model_class = torch_class(folder, class_name, trust_remote_code, named)
     transformers.utils.logging.disable_progress_bar()
     try:
         model, info = model_class.from_pretrained(

@@ -41,9 +41,17 @@ def trial_runs() -> Iterator[None]:
 
 
 def build_config(case: Case, **changes: object) -> Any:
-    """The case's configuration with eager attention; `changes` override its fields."""
+    """The case's configuration with eager attention; `changes` override its fields.
+
+    Raises:
+        UsageError: what the case names is not a configuration class, or does not take these fields.
+    """
+    from transformers import PretrainedConfig
+
     try:
         config_class = getattr(importlib.import_module(case.config_module), case.config_class)
+        if not isinstance(config_class, type) or not issubclass(config_class, PretrainedConfig):
+            raise TypeError(f"{case.config_module}.{case.config_class} is not a configuration class")
         config = config_class(**copy.deepcopy({**case.config, **changes}))
     except Exception as error:
         message = f"{case.config_class} does not take this configuration: {error}"
@@ -105,7 +113,9 @@ def build_torch_model(
 
     torch.manual_seed(0)
     np.random.seed(0)  # some models draw from numpy's global state while they are built
-    model_class = getattr(module or importlib.import_module(subject.module_name), class_name)
+    model_class = getattr(module or importlib.import_module(subject.module_name), class_name, None)
+    if not isinstance(model_class, type) or not issubclass(model_class, torch.nn.Module):
+        raise UsageError(f"{subject.module_name} has no model class {class_name}.", hint="correct the case's models")
     if case.arguments is not None:
         model = constructed(case, model_class, changes)
     else:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from porter.base import console
 from porter.base.errors import LeftOver
 from porter.hub.fetch import has_tensorflow
+from porter.hub.trust import is_known, model_named_by, remember
 from porter.port.find_port import find_port
 from porter.port.load import PortSource, load_class
 from porter.runtime.model.beside import PATTERN
@@ -87,7 +88,8 @@ class Conversion:
     def torch(self) -> TorchSource:
         """The PyTorch side."""
         name = self.port.class_name.removeprefix("TF")
-        return TorchSource(self.options.source, name, self.options.trust_remote_code)
+        options = self.options
+        return TorchSource(options.source, name, options.trust_remote_code, model_named_by(options.tf))
 
     def prover(self) -> Prover:
         """How the models are compared: as a whole if both fit into the memory that they may take."""
@@ -265,8 +267,11 @@ def write_rest(conversion: Conversion, folder: Path, reference: Reference) -> No
     if not Path(options.name).is_dir():
         write_card(options.source, folder, options.name, plan)
     if options.with_code:
-        for file in code_of(conversion.port):
+        code = code_of(conversion.port)
+        for file in code:
             shutil.copyfile(file, folder / file.name)
+        if options.tf or all(map(is_known, code)):  # not what only the flag of this run lets in
+            remember(folder / file.name for file in code)
 
 
 def code_of(port: PortSource) -> list[Path]:

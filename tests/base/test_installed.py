@@ -1,7 +1,7 @@
 import pytest
 
 from porter.base.errors import NotInstalled
-from porter.base.installed import absent, failed_import, need
+from porter.base.installed import absent, failed_import, how_to_install, need
 
 
 def test_what_is_there_is_no_error():
@@ -13,6 +13,11 @@ def test_what_is_missing_is_named_with_the_command_that_installs_it():
         need("json", "no_such_package")
     assert caught.value.hint == "pip install no_such_package"
     assert caught.value.exit_code == 3
+
+
+def test_extras_of_porter_are_named():
+    assert how_to_install("onnxruntime").endswith("[onnx]'")
+    assert how_to_install("torch").endswith("[torch]'")
 
 
 def test_a_module_that_is_missing_in_a_package_that_is_there():

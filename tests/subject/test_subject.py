@@ -46,7 +46,7 @@ def test_a_sample_is_a_case_a_list_or_cases(tmp_path, wrapped):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("{", "is no JSON"),
+        ("{", "is not a JSON file"),
         ("3", "neither a case nor a list"),
         ('{"config": {}}', "is not understood"),
         ('{"family": "gpt2"}', "holds no case of 'bert'"),

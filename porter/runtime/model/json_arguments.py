@@ -7,6 +7,7 @@ for, `{"class": "Block"}` the class of that name, `{"class": "Config", "argument
 from __future__ import annotations
 
 import dataclasses
+import enum
 import inspect
 import types
 import typing
@@ -15,6 +16,7 @@ from typing import Any
 
 PLAIN = (str, int, float, bool, type(None))
 CLASS, ARGUMENTS = "class", "arguments"
+CONFIGURATIONS = frozenset({"PretrainedConfig", "PreTrainedConfig"})
 LAYERS = frozenset({"Module", "Layer", "Operation"})  # what is called so is no configuration
 
 
@@ -62,8 +64,8 @@ def _object(value: Any, place: _Place) -> Any:
     if not isinstance(value, Mapping):
         return value
     if CLASS in value and set(value) <= {CLASS, ARGUMENTS}:
-        found = place.names.get(value[CLASS])
-        if found is None:
+        found: Any = place.names.get(str(value[CLASS]))
+        if not _is_of_the_model(found, place.names):
             raise LookupError(f"there is no class {value[CLASS]!r}")
         return found(**as_objects(value[ARGUMENTS], found, place.names)) if ARGUMENTS in value else found
     kinds = _annotated(place)
@@ -75,15 +77,28 @@ def _object(value: Any, place: _Place) -> Any:
     return types.SimpleNamespace(**value) if _is_read_by_attribute(value, place) else dict(value)
 
 
+def _is_of_the_model(found: Any, names: Mapping[str, Any]) -> bool:
+    """Whether arguments may name it: a class or function of the file or its package, a layer, or a configuration.
+
+    Arguments are data. Whatever else the file imports, such as a function that reads files, is not for them to call.
+    """
+    if not inspect.isclass(found) and not inspect.isfunction(found):
+        return False
+    package = str(names.get("__name__", "")).rpartition(".")[0]
+    own = found.__module__ == names.get("__name__") or (package and found.__module__.startswith(f"{package}."))
+    if own or not inspect.isclass(found):
+        return bool(own)
+    bases = {base.__name__ for base in found.__mro__}
+    return bool(bases & (LAYERS | CONFIGURATIONS)) or dataclasses.is_dataclass(found) or issubclass(found, enum.Enum)
+
+
 def _named(text: str, names: Mapping[str, Any]) -> Any:
     """The class or function of the file that has this name, or the dotted name of a module; else the text."""
     first, *rest = text.split(".")
     found = names.get(first)
     for part in rest:
         found = getattr(found, part, None)
-    if inspect.isclass(found) or (inspect.isfunction(found) and found.__module__ == names.get("__name__")):
-        return found
-    return text
+    return found if _is_of_the_model(found, names) else text
 
 
 def _annotated(place: _Place) -> tuple[Any, ...]:

@@ -70,7 +70,13 @@ def open_checkpoint(path: Path) -> Checkpoint:
 
 
 def open_file(path: Path) -> Checkpoint:
-    """One file by its ending: `.safetensors`, `.h5`, else torch's format."""
+    """One file by its ending: `.safetensors`, `.h5`, else torch's format.
+
+    Raises:
+        CheckpointError: it is damaged, or is a pipe or a device, which might be read for ever.
+    """
+    if path.exists() and not path.is_file():
+        raise CheckpointError(f"{path} is not a file.")
     if path.suffix == ".h5":
         return H5File(path)
     return SafetensorsFile(path) if path.suffix == ".safetensors" else TorchFile(path)
@@ -100,14 +106,16 @@ def inside(folder: Path, name: str) -> Path:
     The Hub's cache links its snapshots to the blobs beside them; those links are followed.
 
     Raises:
-        CheckpointError: the name has other parts than a file's, or the link leads elsewhere.
+        CheckpointError: the name has other parts than a file's, the link leads elsewhere, or it is a pipe or a folder.
     """
     if name != Path(name).name or "\\" in name or "\0" in name or name in ("", ".", ".."):
         raise CheckpointError(f"{folder} names {name!r} as a weight file, which is no plain file name.")
     target = (folder / name).resolve()
     allowed = [folder.resolve()]
-    if folder.absolute().parent.name == "snapshots":
+    if folder.resolve().parent.name == "snapshots":
         allowed.append(folder.resolve().parent.parent / "blobs")
     if not any(target.is_relative_to(place) for place in allowed):
-        raise CheckpointError(f"{folder / name} is a link that leads out of its folder.")
+        raise CheckpointError(f"{folder / name} is a link that leads out of its folder.", hint="copy the file there")
+    if target.exists() and not target.is_file():
+        raise CheckpointError(f"{folder / name} is not a file.")
     return folder / name

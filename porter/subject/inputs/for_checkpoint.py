@@ -42,18 +42,19 @@ def read_inputs(file: Path) -> Inputs:
     return {name: _array(name, value) for name, value in data.items()}
 
 
-def inputs_for(folder: Path, model: Any, seed: int = 1) -> Inputs:
+def inputs_for(folder: Path, model: Any, seed: int = 1, trust: bool = False) -> Inputs:
     """Inputs of a batch of two, one row padded where the model takes a mask.
 
     They go through the folder's own tokenizer, image processor and feature extractor where it has them; everything
     else is drawn in the sizes that the configuration names. Only arguments of the model's forward are given.
+    ``trust`` lets classes that lie in the folder process them.
 
     Raises:
         UsageError: the forward takes none of the inputs that are known.
     """
     names = set(inspect.signature(model.forward).parameters)
     shaped = _shaped(model.config, names, seed)
-    processed = processed_inputs(folder, names)
+    processed = processed_inputs(folder, names, trust)
     inputs = _of_one_batch({**shaped, **processed})
     if set(processed) - TEXT and not runs(model, inputs):
         # A prompt may have to speak of the images: no sample of ours fits every processor.

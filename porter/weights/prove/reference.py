@@ -18,25 +18,28 @@ from porter.weights.prove.differences import Noise, Recorded
 
 @dataclass(frozen=True)
 class TorchSource:
-    """A folder with PyTorch weights and the class to load them with."""
+    """A folder with PyTorch weights and the class to load them with; ``named`` as in `torch_class`."""
 
     folder: Path
     class_name: str
     trust_remote_code: bool = False
+    named: str | None = None
 
     def find(self) -> Any:
         """The class."""
-        return torch_class(self.folder, self.class_name, self.trust_remote_code)
+        return torch_class(self.folder, self.class_name, self.trust_remote_code, self.named)
 
     def processed(self, model: Any) -> Mapping[str, Array]:
         """What the folder's own tokenizer, image processor and feature extractor make of samples."""
         from porter.subject.inputs.processors import processed_inputs
 
-        return processed_inputs(self.folder, inspect.signature(model.forward).parameters)
+        names = inspect.signature(model.forward).parameters
+        return processed_inputs(self.folder, names, self.trust_remote_code)
 
     def load(self) -> Any:
         """The model in float32 with eager attention, in eval mode."""
-        return load_torch(self.folder, self.class_name, trust_remote_code=self.trust_remote_code)
+        trust, named = self.trust_remote_code, self.named
+        return load_torch(self.folder, self.class_name, trust_remote_code=trust, named=named)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,8 @@
 """Constructor arguments: from JSON to what the constructor takes, and back."""
 
+import glob
+import os
+import subprocess
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 
@@ -86,3 +89,11 @@ def test_there_and_back():
 
 def test_what_json_cannot_hold_is_left_out():
     assert as_json({"a": 1, "b": object(), "c": 1j}) == {"a": 1}
+
+
+def test_arguments_name_only_what_belongs_to_the_model():
+    names = {**NAMES, "Popen": subprocess.Popen, "system": os.system, "glob": glob.glob}
+    for foreign in ("Popen", "system", "glob", "__name__"):
+        with pytest.raises(LookupError, match="there is no class"):
+            as_objects({"width": {"class": foreign, "arguments": {"args": "false"}}}, takes, names)
+        assert as_objects({"width": foreign}, takes, names) == {"width": foreign}
