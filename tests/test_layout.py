@@ -40,6 +40,7 @@ ROOMS = [
     "porter.subject.case",
     "porter.subject.locate",
     "porter.subject.torch_class",
+    "porter.subject.sample_fields",
     "porter.subject.sample_file",
     "porter.subject.shrink",
     "porter.subject.strong_weights",

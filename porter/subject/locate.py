@@ -119,11 +119,11 @@ def _local(path: Path, trusted: bool, named: str | None) -> Location:
 def _checkpoint(folder: Path, files: list[Path], trusted: bool, named: str | None) -> Location:
     """The modeling file that belongs to a config.json: the installed one, else the repository's own code."""
     values = read_config(folder)
-    model_type = str(values.get("model_type", ""))
-    own = [file for file in files if file.stem == f"modeling_{model_type}"] or files
+    kind = str(values.get("model_type", ""))
+    own = [file for file in files if file.stem == f"modeling_{kind}"] or files
     if own and trusted and "auto_map" in values:
         return _package(own[0], values)
-    found = installed(model_type) if model_type else None
+    found = installed(kind) if kind else None
     if found is not None:
         return Location(found.name, found.file, found.module_name, values)
     if own:
@@ -131,27 +131,27 @@ def _checkpoint(folder: Path, files: list[Path], trusted: bool, named: str | Non
         return _package(own[0], values)
     if "auto_map" in values:
         raise Untrusted("This repository brings its own code.", hint=f"{FLAG}, after reading it", place=str(folder))
-    return replace(_package(_code_elsewhere(folder, model_type, trusted or named == model_type)), config_values=values)
+    return replace(_package(_code_elsewhere(folder, kind, trusted or named == kind)), config_values=values)
 
 
-def _code_elsewhere(folder: Path, model_type: str, asked_for: bool) -> Path:
+def _code_elsewhere(folder: Path, kind: str, asked_for: bool) -> Path:
     """The modeling file of a type that neither transformers nor the model's folder has.
 
     A name that only stands in a file chooses no code: it is looked for where the user typed it too, or trusts it.
     """
-    places = (Path(place, model_type).resolve() for place in SEARCHED if model_type.isidentifier())
-    files = (place / f"modeling_{model_type}.py" for place in places if not place.is_relative_to(folder.resolve()))
+    places = (Path(place, kind).resolve() for place in SEARCHED if kind.isidentifier())
+    files = (place / f"modeling_{kind}.py" for place in places if not place.is_relative_to(folder.resolve()))
     file = next((file for file in files if file.is_file()), None)
     if file is None:
         raise UsageError(
-            f"transformers has no model type {model_type!r}, and no model folder of that name is here.",
+            f"transformers has no model type {kind!r}, and no model folder of that name is here.",
             hint=f"looked in {LOOKED_IN}",
             place=str(folder / "config.json"),
         )
     if not asked_for:
         raise Untrusted(
-            f"transformers has no model type {model_type!r}; {file} holds code for one of that name.",
-            hint=f"{FLAG} runs it, and so does --tf modeling_tf_{model_type}.py, which names it",
+            f"transformers has no model type {kind!r}; {file} holds code for one of that name.",
+            hint=f"{FLAG} runs it, and so does --tf modeling_tf_{kind}.py, which names it",
             place=str(folder / "config.json"),
         )
     return file
