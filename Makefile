@@ -3,8 +3,16 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 READY := .venv/.installed
 READY4 := .venv4/.installed
+READY_LOWEST := .venv-lowest/.installed
 
-.PHONY: help demo test test-transformers4 browser browser-test lint bench
+# What recipes that make an environment begin with.
+define FIND_PYTHON
+@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null || { \
+  echo "$(PYTHON) is not there, or is not Python 3.11, 3.12 or 3.13." >&2; \
+  echo "  hint: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+endef
+
+.PHONY: help demo test test-transformers4 test-lowest browser browser-test lint bench
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -22,6 +30,10 @@ test-transformers4: $(READY) $(READY4) ## the stock TensorFlow classes of transf
 	.venv4/bin/python tests/transformers4/read.py build/transformers4
 	$(BIN)/python tests/transformers4/hub.py build/transformers4 .venv4/bin/python
 	PORTER_HUB_CLIENT="$(CURDIR)/.venv4/bin/python" $(BIN)/python -m pytest -q tests/weights/test_hub.py
+
+test-lowest: $(READY_LOWEST) ## a part of the tests with the lowest versions that pyproject.toml allows
+	.venv-lowest/bin/python -m pytest -W ignore::DeprecationWarning -k "not quick" \
+	  tests/test_cli.py tests/base/test_installed.py tests/ports/test_brand_new_bert.py
 
 browser: ## install Debian's Chromium with apt-get, which needs root, unless there is a browser
 	@command -v chromium || command -v google-chrome || { \
@@ -43,6 +55,7 @@ bench: $(READY) ## how long porter takes, and how fast a port runs
 # The virtual environment, once: made again only when the requirements change.
 # PyTorch comes first and alone, so that whichever build of it (CPU, CUDA) pip is set up for is the one that stays.
 $(READY): pyproject.toml constraints.txt
+	$(FIND_PYTHON)
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet torch==2.13.0
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[test]'
@@ -50,6 +63,14 @@ $(READY): pyproject.toml constraints.txt
 
 # transformers 4 and 5 cannot be installed together.
 $(READY4): constraints-transformers4.txt
+	$(FIND_PYTHON)
 	$(PYTHON) -m venv .venv4
 	.venv4/bin/python -m pip install --quiet -c constraints-transformers4.txt transformers tensorflow tf-keras h5py
+	touch $@
+
+# pip chooses the newest of what constraints-lowest.txt does not hold.
+$(READY_LOWEST): pyproject.toml constraints-lowest.txt
+	$(FIND_PYTHON)
+	$(PYTHON) -m venv .venv-lowest
+	.venv-lowest/bin/python -m pip install --quiet -c constraints-lowest.txt -e '.[torch,tools]' pytest
 	touch $@

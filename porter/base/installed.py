@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from pathlib import Path
 
 from porter.base.errors import NotInstalled
 
-DISTRIBUTION = "porter"
+DISTRIBUTION = "porter-tf"
 # Packages that come with an extra of porter; all others that it needs come with porter itself.
 EXTRAS = {
     "torch": "torch",
     **dict.fromkeys(("onnx", "onnxruntime", "onnxscript", "tf2onnx"), "onnx"),
     "ai_edge_litert": "tflite",
+    **dict.fromkeys(("jinja2", "libcst", "rich", "ruff", "typer"), "tools"),
 }
+CHECKOUT = Path(__file__).parents[2]
 OWN = ("porter", "diffcheck")
 
 
@@ -31,7 +34,15 @@ def need(*packages: str) -> None:
 
 def how_to_install(package: str) -> str:
     """The command that installs a package: an extra of porter where it belongs to one."""
-    return f"pip install '{DISTRIBUTION}[{EXTRAS[package]}]'" if package in EXTRAS else f"pip install {package}"
+    return f"pip install {with_extra(EXTRAS[package])}" if package in EXTRAS else f"pip install {package}"
+
+
+def with_extra(extra: str) -> str:
+    """What pip installs porter and an extra from: the checkout that this file lies in, else the package index."""
+    if not (CHECKOUT / "pyproject.toml").is_file():
+        return f"'{DISTRIBUTION}[{extra}]'"
+    place = "." if Path.cwd() == CHECKOUT else CHECKOUT
+    return f"'{place}[{extra}]'"
 
 
 def absent(problem: ImportError, place: str = "") -> NotInstalled | None:
@@ -54,4 +65,4 @@ def failed_import(problem: ImportError) -> NotInstalled | None:
         return missing
     reason = (str(problem).strip().splitlines() or ["no reason is given"])[0].rstrip(".")
     which = f"{package} does not fit what is installed beside it" if package else "A package does not fit the others"
-    return NotInstalled(f"{which}: {reason}.", hint=f"pip install --upgrade '{DISTRIBUTION}[torch]'")
+    return NotInstalled(f"{which}: {reason}.", hint=f"pip install --upgrade {with_extra('torch')}")

@@ -127,7 +127,7 @@ def check_possible(model_name: str, wanted: bool) -> None:
         UsageError: it is one.
         NotInstalled: what the command runs is missing.
     """
-    need("torch", "tensorflow", "transformers", "huggingface_hub")
+    need("torch", "tensorflow", "transformers", "huggingface_hub", "jinja2")
     if wanted and Path(model_name).is_dir():
         raise UsageError(f"{model_name} is a folder, so there is no repository to propose to.", hint="add --no-pr")
 

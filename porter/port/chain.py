@@ -67,7 +67,7 @@ class Result:
 
 def run(options: Options) -> Result:
     """Port a model: write its TensorFlow file and test, and compare each class with PyTorch."""
-    need("torch", "transformers", *(("tensorflow",) if options.verify else ()))
+    need("torch", "transformers", "libcst", "jinja2", "ruff", *(("tensorflow",) if options.verify else ()))
     stages = Stages()
     with stages.stage("subject"):
         subject = find_subject(options.name, options.sample, options.classes, options.trust_remote_code, options.given)

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 from typer.testing import CliRunner
 
+from porter.base.installed import EXTRAS, with_extra
 from porter.cli import app
 
 
@@ -136,10 +137,11 @@ def test_a_saved_model_is_the_candidate(checkpoint, tmp_path):
 
 def test_without_onnxruntime_a_hint_tells_how_to_install_it(checkpoint, onnx_file, monkeypatch):
     monkeypatch.setattr("porter.diff.candidate.NEEDED", ("onnx", "no_runtime"))
+    monkeypatch.setitem(EXTRAS, "no_runtime", "onnx")
     done = porter("diff", "--model", checkpoint.folder, "--candidate", str(onnx_file))
     assert done.code == 3
     assert "no_runtime is not installed" in done.err
-    assert "pip install no_runtime" in done.err
+    assert f"pip install {with_extra('onnx')}" in done.err
 
 
 BROKEN = {

@@ -54,7 +54,7 @@ def test_the_report_has_its_schema(scaffolded):
     _, folder = scaffolded
     report = json.loads((folder / "report.json").read_text())
     assert report["schema"] == 1
-    assert set(report) == {"schema", "classes", "notes", "seconds"}
+    assert set(report) == {"schema", "classes", "not_compared", "notes", "seconds"}
     assert [found["name"] for found in report["classes"]] == CLASSES
     for found in report["classes"]:
         for side in ("eager", "graph"):

@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 from porter.base.errors import NotInstalled
+from porter.base.installed import how_to_install
 
 _MARK = re.compile(r"  # noqa: L(\d+)$")
 _RULES = ("--select", "F401,F841,I,RUF022", "--line-length", "119")
@@ -48,9 +49,9 @@ def _ruff(arguments: tuple[str, ...], code: str) -> str:
             [sys.executable, "-m", "ruff", *arguments], input=code, capture_output=True, text=True, check=False
         )
     except OSError as error:
-        raise NotInstalled(f"ruff cannot be run: {error}.", hint="pip install ruff") from error
+        raise NotInstalled(f"ruff cannot be run: {error}.", hint=how_to_install("ruff")) from error
     if "No module named ruff" in done.stderr:
-        raise NotInstalled("ruff is not installed.", hint="pip install ruff")
+        raise NotInstalled("ruff is not installed.", hint=how_to_install("ruff"))
     return done.stdout if done.stdout else code
 
 
