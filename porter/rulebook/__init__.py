@@ -8,8 +8,10 @@ from porter.rulebook.declare import (
     all_cards,
     all_rules,
     find_card,
+    find_refusal,
     find_rule,
     layer,
+    refused,
     rule,
 )
 from porter.rulebook.signature import CannotBind, Signature, bind
@@ -27,7 +29,9 @@ __all__ = [
     "all_rules",
     "bind",
     "find_card",
+    "find_refusal",
     "find_rule",
     "layer",
+    "refused",
     "rule",
 ]

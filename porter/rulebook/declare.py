@@ -61,6 +61,7 @@ class Card:
 class _Table:
     rules: dict[str, Rule] = field(default_factory=dict)
     cards: dict[str, Card] = field(default_factory=dict)
+    refusals: dict[str, str] = field(default_factory=dict)
 
 
 _TABLE = _Table()
@@ -99,6 +100,17 @@ def layer(
         _add(_TABLE.cards, declared.signatures, declared)
 
     return _decorator(to, register)
+
+
+def refused(*names: str, because: str) -> None:
+    """Declare that torch names have no counterpart, and what to write instead, as the Note says it."""
+    _TABLE.refusals.update(dict.fromkeys(names, because))
+
+
+def find_refusal(name: str) -> str | None:
+    """Why a canonical name has no counterpart, where that is declared."""
+    _load()
+    return _TABLE.refusals.get(name)
 
 
 def find_rule(name: str) -> Rule | None:

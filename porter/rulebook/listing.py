@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from porter.base.errors import UsageError
-from porter.rulebook import Card, Rule, all_cards, all_rules, find_card, find_rule
+from porter.rulebook import Card, Rule, all_cards, all_rules, find_card, find_refusal, find_rule
 from porter.rulebook.signature import Signature
 
 # What structures a module is the rewriter's own matter (porter/rewrite/constructors.py), not a rule's.
@@ -50,6 +50,9 @@ def find(name: str) -> Rule | Card:
     exact = find_rule(name) or find_card(name)
     if exact is not None:
         return exact
+    because = find_refusal(name)
+    if because is not None:
+        raise UsageError(f"{name}: {because}.")
     names = [known for known, _ in declarations()]
     ending = [known for known in names if known.endswith(f".{name}")]
     found = {id(declared): declared for declared in (find_rule(known) or find_card(known) for known in ending)}

@@ -1,4 +1,4 @@
-"""Cards of layers that rearrange, enlarge or frame, and of PyTorch's own attention."""
+"""Cards of layers that rearrange, enlarge or frame."""
 
 from __future__ import annotations
 
@@ -52,22 +52,3 @@ for _axes in (1, 2):
     _pad(f"ConstantPad{_axes}d", _axes, "constant", "value")
     _pad(f"ReflectionPad{_axes}d", _axes, "reflect")
     _pad(f"ReplicationPad{_axes}d", _axes, "replicate")
-
-
-@layer(
-    "torch.nn.MultiheadAttention(embed_dim, num_heads, dropout=0.0, bias=True, add_bias_kv=False, "
-    "add_zero_attn=False, kdim=None, vdim=None, batch_first=False)",
-    build="None",
-    training=True,
-    cases={
-        "nn.MultiheadAttention(4, 2, batch_first=True)": "MultiheadAttention(4, 2, batch_first=True)",
-        "nn.MultiheadAttention(4, 2, bias=False)": "MultiheadAttention(4, 2, bias=False)",
-    },
-)
-def multihead_attention(call: Call) -> str:
-    """Keys and values of other sizes are not covered."""
-    if call.given("kdim") or call.given("vdim") or call.add_bias_kv.value() or call.add_zero_attn.value():
-        call.unknown("other sizes of keys and values, or added ones, are not covered")
-    names = [name for name in ("dropout", "bias", "batch_first") if name in call.bound.given]
-    options = "".join(f", {name}={getattr(call, name).node_code}" for name in names)
-    return f"MultiheadAttention({call.embed_dim.node_code}, {call.num_heads.node_code}{options})"

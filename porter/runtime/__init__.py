@@ -80,6 +80,14 @@ _MODULES = {
         "weight_norm",
     ),
     "layers.multihead": ("MultiheadAttention",),
+    "layers.recurrent": ("GRU", "GRUCell", "LSTM", "LSTMCell", "RNN", "RNNCell"),
+    "layers.transformer": (
+        "Transformer",
+        "TransformerDecoder",
+        "TransformerDecoderLayer",
+        "TransformerEncoder",
+        "TransformerEncoderLayer",
+    ),
     "layers.shaping": ("Flatten", "GLU", "Pad", "PixelShuffle", "PixelUnshuffle", "Unfold", "Upsample"),
     "model.names": ("sublayers",),
     "losses": (

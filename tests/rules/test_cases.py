@@ -30,6 +30,7 @@ SAYS_NOTHING = (
     "torch.no_grad()",
     "torch._check(",
     "is_grad_enabled",
+    "flatten_parameters",
 )
 
 

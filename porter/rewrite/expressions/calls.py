@@ -8,7 +8,7 @@ import libcst as cst
 import libcst.matchers as m
 
 from porter.rewrite.context import Context
-from porter.rewrite.expressions.arguments import keyword, local_arguments
+from porter.rewrite.expressions.arguments import RENAMED_PARAMETERS, keyword, local_arguments
 from porter.rewrite.expressions.constructors import construct
 from porter.rewrite.expressions.freezing import is_freezing
 from porter.rewrite.expressions.layer_copies import construct_copies
@@ -16,7 +16,7 @@ from porter.rewrite.expressions.nested import chosen_by_config
 from porter.rewrite.reading.calls_in_file import Site
 from porter.rewrite.reading.knowledge import Callee
 from porter.rewrite.reading.source import LocalFunction
-from porter.rulebook import Call, CannotBind, Rule, Signature, Unknown, bind, find_card, find_rule
+from porter.rulebook import Call, CannotBind, Rule, Signature, Unknown, bind, find_card, find_refusal, find_rule
 from porter.rulebook.call import Arg, code_of
 from porter.rulebook.template import translate
 
@@ -105,6 +105,8 @@ def _call_layer(
         return updated
     arguments = list(local_arguments(context, site, updated, is_layer=True))
     cards = [find_card(name) for name in callee.names]
+    if any(cards):
+        arguments = [_renamed(argument) for argument in arguments]
     passed = {argument.keyword.value for argument in arguments if argument.keyword}
     trains = any(card is not None and card.training for card in cards)
     if trains and "training" not in passed and context.has_training(original):
@@ -112,6 +114,12 @@ def _call_layer(
     if not arguments and site.callees and not any(_takes_arguments(context, callee) for callee in site.callees):
         return updated.with_changes(func=cst.Attribute(updated.func, cst.Name("call")))
     return updated.with_changes(args=arguments)
+
+
+def _renamed(argument: cst.Arg) -> cst.Arg:
+    """A keyword that Keras keeps for itself, as porter.runtime's layers call it."""
+    name = RENAMED_PARAMETERS.get(argument.keyword.value) if argument.keyword is not None else None
+    return argument.with_changes(keyword=cst.Name(name)) if name is not None else argument
 
 
 def _takes_arguments(context: Context, function: LocalFunction) -> bool:
@@ -180,7 +188,10 @@ _LIST_METHODS = ("torch.nn.ModuleList.", "torch.nn.ModuleDict.", "torch.Size.", 
 def _note_unknown(context: Context, original: cst.Call, name: str) -> None:
     if name.startswith(_LIST_METHODS):
         return
-    if name.startswith("torch."):
+    because = find_refusal(name)
+    if because is not None:
+        context.note(original, "left", f"{name}: {because}; the call was kept.")
+    elif name.startswith("torch."):
         hint = f"porter rules --stub {name}"
         context.note(original, "left", f"{name} has no rule; the call was kept.", hint)
     elif name.startswith("transformers.") and not _is_provided(context, original, name):

@@ -241,7 +241,8 @@ _METHODS_OF_OTHERS = frozenset(
     {"size", "dim", "numel", "item", "tolist", "unbind", "chunk", "split", "is_floating_point"}
 )
 _FUNCTIONS_OF_OTHERS = frozenset(
-    {"is_tensor", "finfo", "iinfo", "split", "chunk", "unbind", "meshgrid", "is_grad_enabled", "LSTM", "GRU"}
+    {"is_tensor", "finfo", "iinfo", "split", "chunk", "unbind", "meshgrid", "is_grad_enabled"}
+    | {"LSTM", "GRU", "RNN", "LSTMCell", "MultiheadAttention"}
 )
 
 

@@ -12,13 +12,17 @@ from porter.runtime.ops.common import dropout, shape_list
 
 
 class MultiheadAttention(keras.layers.Layer):
-    """`torch.nn.MultiheadAttention` with keys and values of the same size as queries; weights as PyTorch keeps them.
+    """`torch.nn.MultiheadAttention`; weights as PyTorch keeps them.
 
     Args:
         embed_dim: number of features.
         num_heads: number of heads.
         dropout: rate of dropped attention weights.
         bias: whether the projections have one.
+        add_bias_kv: whether a learned key and value stand behind all others.
+        add_zero_attn: whether a key and value of zeros stand behind all others.
+        kdim: number of features of keys; `embed_dim` if None.
+        vdim: number of features of values; `embed_dim` if None.
         batch_first: `(batch, positions, features)` instead of `(positions, batch, features)`.
         kwargs: Keras' own: name, dtype, trainable.
     """
@@ -29,21 +33,37 @@ class MultiheadAttention(keras.layers.Layer):
         num_heads: int,
         dropout: float = 0.0,
         bias: bool = True,
+        add_bias_kv: bool = False,
+        add_zero_attn: bool = False,
+        kdim: int | None = None,
+        vdim: int | None = None,
         batch_first: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.embed_dim, self.num_heads, self.rate, self.batch_first = embed_dim, num_heads, dropout, batch_first
-        self.bias = bias
+        self.head_dim = embed_dim // num_heads
+        self.kdim = embed_dim if kdim is None else kdim
+        self.vdim = embed_dim if vdim is None else vdim
+        self.bias, self.add_bias_kv, self.add_zero_attn = bias, add_bias_kv, add_zero_attn
         self.out_proj = keras.layers.Dense(embed_dim, use_bias=bias, name="out_proj")
 
     def build(self, input_shape: Any = None) -> None:
-        """Add the weights: one matrix for queries, keys and values, rows in this order."""
+        """Add the weights: one matrix for queries, keys and values, or three where their sizes differ."""
         size = self.embed_dim
-        self.in_proj_weight = self.add_weight(name="in_proj_weight", shape=(3 * size, size))
-        self.in_proj_bias = None
+        self.in_proj_bias = self.bias_k = self.bias_v = None
+        if self.kdim == size and self.vdim == size:
+            self.in_proj_weight = self.add_weight(name="in_proj_weight", shape=(3 * size, size))
+        else:
+            self.in_proj_weight = None
+            self.q_proj_weight = self.add_weight(name="q_proj_weight", shape=(size, size))
+            self.k_proj_weight = self.add_weight(name="k_proj_weight", shape=(size, self.kdim))
+            self.v_proj_weight = self.add_weight(name="v_proj_weight", shape=(size, self.vdim))
         if self.bias:
             self.in_proj_bias = self.add_weight(name="in_proj_bias", shape=(3 * size,), initializer="zeros")
+        if self.add_bias_kv:
+            self.bias_k = self.add_weight(name="bias_k", shape=(1, 1, size))
+            self.bias_v = self.add_weight(name="bias_v", shape=(1, 1, size))
         self.out_proj.build((None, None, size))
 
     def call(
@@ -58,41 +78,72 @@ class MultiheadAttention(keras.layers.Layer):
         is_causal: bool = False,
         training: bool | None = False,
     ) -> tuple[Any, Any]:
-        """Attend. Masks are True, or -inf, where nothing may be seen.
+        """Attend. Masks are True, or -inf, where nothing may be seen; without a batch all sides have rank 2.
 
         Returns:
             The result in the layout of `query`, and the weights `(batch, queries, keys)`, None if not needed;
             `(batch, heads, queries, keys)` unless averaged.
         """
         del is_causal  # a hint: the mask says it as well
-        if not self.batch_first:
+        batched = query.shape.rank == 3
+        if not batched:
+            query, key, value = (side[tf.newaxis] for side in (query, key, value))
+            key_padding_mask = None if key_padding_mask is None else key_padding_mask[tf.newaxis]
+        elif not self.batch_first:
             query, key, value = (tf.transpose(side, perm=[1, 0, 2]) for side in (query, key, value))
         queries, keys, values = self._projected(query, key, value)
-        scores = tf.matmul(queries / math.sqrt(self.embed_dim // self.num_heads), keys, transpose_b=True)
-        if attn_mask is not None:
-            scores = scores + _additive(self._with_heads(attn_mask), scores.dtype)
-        if key_padding_mask is not None:
-            scores = scores + _additive(key_padding_mask, scores.dtype)[:, tf.newaxis, tf.newaxis]
+        scores = tf.matmul(queries / math.sqrt(self.head_dim), keys, transpose_b=True)
+        scores = self._masked(scores, attn_mask, key_padding_mask)
         weights = dropout(tf.nn.softmax(scores, axis=-1), self.rate, training=training)
         batch, _, length, _ = shape_list(queries)
         attended = tf.transpose(tf.matmul(weights, values), perm=[0, 2, 1, 3])
-        merged = tf.reshape(attended, (batch, length, self.embed_dim))
-        output = self.out_proj(merged)
-        output = output if self.batch_first else tf.transpose(output, perm=[1, 0, 2])
-        if not need_weights:
-            return output, None
-        return output, tf.reduce_mean(weights, axis=1) if average_attn_weights else weights
+        output = self.out_proj(tf.reshape(attended, (batch, length, self.embed_dim)))
+        weights = tf.reduce_mean(weights, axis=1) if average_attn_weights else weights
+        if not batched:
+            output, weights = output[0], weights[0]
+        elif not self.batch_first:
+            output = tf.transpose(output, perm=[1, 0, 2])
+        return output, weights if need_weights else None
+
+    def _masked(self, scores: Any, attn_mask: Any, key_padding_mask: Any) -> Any:
+        """The scores with both masks, which say nothing of keys that the layer itself has added."""
+        added = int(self.add_bias_kv) + int(self.add_zero_attn)
+        if attn_mask is not None:
+            mask = _additive(self._with_heads(attn_mask), scores.dtype)
+            scores = scores + tf.pad(mask, [[0, 0]] * (mask.shape.rank - 1) + [[0, added]])
+        if key_padding_mask is not None:
+            mask = tf.pad(_additive(key_padding_mask, scores.dtype), [[0, 0], [0, added]])
+            scores = scores + mask[:, tf.newaxis, tf.newaxis]
+        return scores
 
     def _projected(self, query: Any, key: Any, value: Any) -> list[Any]:
         biases = tf.split(self.in_proj_bias, 3) if self.in_proj_bias is not None else [None] * 3
-        found = []
-        for side, matrix, bias in zip((query, key, value), tf.split(self.in_proj_weight, 3), biases, strict=True):
-            projected = tf.matmul(side, matrix, transpose_b=True)
-            projected = projected if bias is None else projected + bias
-            batch, length, _ = shape_list(projected)
-            heads = tf.reshape(projected, (batch, length, self.num_heads, self.embed_dim // self.num_heads))
-            found.append(tf.transpose(heads, perm=[0, 2, 1, 3]))
-        return found
+        if self.in_proj_weight is None:
+            matrices = [self.q_proj_weight, self.k_proj_weight, self.v_proj_weight]
+        else:
+            matrices = tf.split(self.in_proj_weight, 3)
+        projected = []
+        for side, matrix, bias in zip((query, key, value), matrices, biases, strict=True):
+            product = tf.matmul(side, matrix, transpose_b=True)
+            projected.append(product if bias is None else product + bias)
+        projected[1] = self._with_added(projected[1], self.bias_k)
+        projected[2] = self._with_added(projected[2], self.bias_v)
+        return [self._in_heads(side) for side in projected]
+
+    def _with_added(self, side: Any, bias: Any) -> Any:
+        """Keys or values, and behind them what the layer adds of its own."""
+        batch = shape_list(side)[0]
+        parts = [side]
+        if bias is not None:
+            parts.append(tf.tile(tf.cast(bias, side.dtype), (batch, 1, 1)))
+        if self.add_zero_attn:
+            parts.append(tf.zeros((batch, 1, self.embed_dim), side.dtype))
+        return tf.concat(parts, axis=1) if len(parts) > 1 else side
+
+    def _in_heads(self, side: Any) -> Any:
+        batch, length, _ = shape_list(side)
+        heads = tf.reshape(side, (batch, length, self.num_heads, self.head_dim))
+        return tf.transpose(heads, perm=[0, 2, 1, 3])
 
     def _with_heads(self, mask: Any) -> Any:
         """A mask `(batch * heads, queries, keys)` gets an axis of heads."""
