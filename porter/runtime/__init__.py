@@ -81,7 +81,7 @@ _MODULES = {
     ),
     "layers.multihead": ("MultiheadAttention",),
     "layers.recurrent": ("GRU", "GRUCell", "LSTM", "LSTMCell", "RNN", "RNNCell"),
-    "layers.transformer": (
+    "layers.encoders_decoders": (
         "Transformer",
         "TransformerDecoder",
         "TransformerDecoderLayer",
