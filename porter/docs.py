@@ -14,6 +14,7 @@ from pathlib import Path
 
 from porter import commands, runtime
 from porter.base import console, files
+from porter.rulebook import all_forms
 from porter.rulebook import listing as rulebook
 
 DOCUMENTS = (Path("README.md"), Path("GUIDE.md"), Path("docs/runtime.md"))
@@ -47,6 +48,21 @@ def rule_table() -> str:
         names.setdefault(id(found), []).append(f"`{name}`")
         texts[id(found)] = f"`{rulebook.translation_text(found)}`"
     return _markdown(("PyTorch", "TensorFlow"), [(", ".join(names[key]), text) for key, text in texts.items()])
+
+
+def form_table() -> str:
+    """Every declared form of a statement or an expression: its patterns, a case, and what the case becomes."""
+    rows = []
+    for form in all_forms():
+        before, after = next(iter(form.cases.items()))
+        patterns = ", ".join(f"`{pattern.text}`" for pattern in form.patterns)
+        rows.append((patterns, _one_line(before), _one_line(after) if after else "nothing: it goes"))
+    return _markdown(("Form", "For example", "becomes"), rows)
+
+
+def _one_line(code: str) -> str:
+    joined = re.sub(r"\s*\n\s*", "; ", code).replace(":;", ":")
+    return f"`{joined}`"
 
 
 def proven_table() -> str:
@@ -86,6 +102,7 @@ def _markdown(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
 MAKERS: Mapping[str, Callable[[], str]] = {
     "help": command_help,
     "rules": rule_table,
+    "forms": form_table,
     "proven": proven_table,
     "runtime": runtime_table,
 }

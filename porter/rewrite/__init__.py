@@ -9,7 +9,9 @@ from types import MappingProxyType
 from porter.facts import Facts
 from porter.rewrite.context import Context, Note
 from porter.rewrite.reading.calls_in_file import analyse
+from porter.rewrite.reading.checks import find_checks
 from porter.rewrite.reading.knowledge import Knowledge
+from porter.rewrite.reading.loops import find_loops
 from porter.rewrite.reading.nested_port import NestedPort
 from porter.rewrite.reading.source import Source
 from porter.rewrite.targets import Target
@@ -55,9 +57,10 @@ def rewrite(
     """
     source = Source(subject)
     knowledge = Knowledge(source, facts, nested, beside)
-    context = Context(source, knowledge, analyse(knowledge), target.exports, target.layers)
-    context.porter = Porter(context)
-    tree = source.tree.visit(context.porter)
+    loops, checks = find_loops(knowledge), find_checks(knowledge)
+    context = Context(source, knowledge, analyse(knowledge), loops, checks, target.exports, target.layers)
+    context.walk = walk = Porter(context)
+    tree = source.tree.visit(walk)
     module = assemble(context, tree, target)
     code, source_map = split_line_marks(format_code(module.code))
     models = tuple(name for name, local in source.classes.items() if local.kind == "model" or local.is_root)

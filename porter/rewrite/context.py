@@ -5,21 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
+from typing import Protocol
 
 import libcst as cst
 import libcst.matchers as m
 
 from porter.facts import Fact
 from porter.rewrite.reading.calls_in_file import Flow
+from porter.rewrite.reading.checks import Checks
 from porter.rewrite.reading.knowledge import Knowledge
+from porter.rewrite.reading.loops import Loops
 from porter.rewrite.reading.scope import Rescoper
 from porter.rewrite.reading.source import LocalFunction, Source
 from porter.rulebook.call import Arg
+from porter.rulebook.results import Level
 
 OWN = "_of_this_file"
 """Behind the name of a called function of the file, until the runtime's functions have got their aliases."""
-Level = Literal["assumed", "left"]
 
 
 @dataclass(frozen=True, order=True)
@@ -31,6 +33,14 @@ class Note:
     message: str
     hint: str
     file: str = ""
+
+
+class Walk(Protocol):
+    """The walk over the file, which writes each expression once."""
+
+    def ported(self, original: cst.BaseExpression) -> cst.BaseExpression:
+        """The port of an original expression, wherever it stands."""
+        ...
 
 
 @dataclass
@@ -45,15 +55,15 @@ class Context:
     source: Source
     knowledge: Knowledge
     flow: Flow
+    loops: Loops
+    checks: Checks
     runtime: frozenset[str]
     layers: frozenset[str]
     notes: set[Note] = field(default_factory=set)
-    mapped: dict[str, set[str]] = field(default_factory=dict)
-    collected: dict[str, set[str]] = field(default_factory=dict)
     builds: dict[str, dict[str, str]] = field(default_factory=dict)
     built_early: set[tuple[str, str]] = field(default_factory=set)
     rescopers: dict[str, Rescoper] = field(default_factory=dict)
-    porter: cst.CSTTransformer | None = None
+    walk: Walk | None = None
 
     def note(self, node: cst.CSTNode, level: Level, message: str, hint: str = "") -> None:
         """Leave a Note at the line of an original node."""
@@ -112,9 +122,7 @@ class Context:
 
     def port(self, original: cst.BaseExpression) -> cst.BaseExpression:
         """The port of an original expression, wherever it stands."""
-        ported = original.visit(self.porter) if self.porter is not None else original
-        assert isinstance(ported, cst.BaseExpression)
-        return ported
+        return original if self.walk is None else self.walk.ported(original)
 
     def builds_later(self, owner: str, attribute: str, shape: str, original: cst.CSTNode) -> bool:
         """Whether `build` can create the weights of this layer; it then will."""

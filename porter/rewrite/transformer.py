@@ -10,21 +10,25 @@ import libcst.matchers as m
 from porter.rewrite.context import Context
 from porter.rewrite.definitions.classes import port_class
 from porter.rewrite.definitions.copied_from import port_copied_from
-from porter.rewrite.definitions.functions import DROPPED_METHODS, FILE_FUNCTIONS, port_function
+from porter.rewrite.definitions.functions import port_function
 from porter.rewrite.expressions import operators as arithmetic
 from porter.rewrite.expressions.annotations import port_annotation, port_class_name, port_docstring_statement
 from porter.rewrite.expressions.arguments import ported_parameter
 from porter.rewrite.expressions.attributes import layer_class, translate_attribute
+from porter.rewrite.expressions.base_calls import port_base_call
 from porter.rewrite.expressions.calls import translate_call, walks_modules
+from porter.rewrite.expressions.declared import FORMED, declared, expression_of
 from porter.rewrite.expressions.precedence import with_parentheses
-from porter.rewrite.expressions.special import special_call, special_subscript
+from porter.rewrite.reading.dropped import DROPPED_METHODS, FILE_FUNCTIONS, fills_weights
 from porter.rewrite.reading.layer_names import comprehension_index, layer_name, own_index
-from porter.rewrite.statements.checks import asks_for_meta, port_assert, port_check, port_general
-from porter.rewrite.statements.counted_loops import port_counted
-from porter.rewrite.statements.loops import port_loop
-from porter.rewrite.statements.simple import flattened, fold_boolean, fold_if, indices, port_statement
+from porter.rewrite.statements.asked_sizes import port_comparison
+from porter.rewrite.statements.folding import flattened, fold_boolean, fold_if
+from porter.rewrite.statements.in_place import indices
+from porter.rewrite.statements.lines import placed, port_line, port_suite
+from porter.rewrite.statements.loops_as_operations import port_join, port_loop
 from porter.rulebook import Unknown, find_rule
 from porter.rulebook.call import code_of
+from porter.rulebook.results import Drop, Nothing, Text
 from porter.rulebook.subscripts import subscript
 
 
@@ -33,6 +37,36 @@ class Porter(cst.CSTTransformer):
 
     def __init__(self, context: Context) -> None:
         self.context = context
+        self._written: dict[cst.CSTNode, cst.BaseExpression] = {}
+        self._answers: dict[cst.CSTNode, Text | Drop] = {}
+
+    def ported(self, original: cst.BaseExpression) -> cst.BaseExpression:
+        """The port of an original expression, wherever it stands; each is written once."""
+        if original not in self._written:
+            ported = original.visit(self)
+            assert isinstance(ported, cst.BaseExpression)
+            return ported
+        return self._written[original]
+
+    def on_visit(self, node: cst.CSTNode) -> bool:
+        """A declared form comes first; what it does not take over of a node is never looked at."""
+        answer = declared(self.context, node) if isinstance(node, FORMED) else None
+        if answer is None:
+            return super().on_visit(node)
+        self._answers[node] = answer
+        return False
+
+    def on_leave(  # type: ignore[override]  # LibCST overloads it for its own sake
+        self, original_node: cst.CSTNode, updated_node: cst.CSTNode
+    ) -> cst.CSTNode | cst.RemovalSentinel | cst.FlattenSentinel[cst.CSTNode]:
+        """What each expression became is kept for those who ask for it later."""
+        if not isinstance(original_node, cst.BaseExpression):
+            return super().on_leave(original_node, updated_node)
+        answer = self._answers.get(original_node)
+        written = super().on_leave(original_node, updated_node) if answer is None else expression_of(answer)
+        if isinstance(written, cst.BaseExpression):
+            self._written[original_node] = written
+        return written
 
     # names
 
@@ -88,7 +122,8 @@ class Porter(cst.CSTTransformer):
             return parent.value is node
         if isinstance(parent, cst.Element):
             parent = self.context.source.parents.get(self.context.source.parents[parent])
-        return not isinstance(parent, (cst.Param, cst.AssignTarget))
+        is_target = isinstance(parent, cst.AnnAssign) and parent.target is node
+        return not is_target and not isinstance(parent, (cst.Param, cst.AssignTarget))
 
     def leave_Arg(self, original_node: cst.Arg, updated_node: cst.Arg) -> cst.Arg:
         """A keyword is no name."""
@@ -127,15 +162,13 @@ class Porter(cst.CSTTransformer):
 
     def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.BaseExpression:
         """A call, by rule, card or flow."""
-        special = special_call(self.context, original_node, updated_node)
-        ported = special if special is not None else translate_call(self.context, original_node, updated_node)
+        planned = port_join(self.context, original_node, updated_node)
+        based = port_base_call(self.context, original_node, updated_node) if planned is None else planned
+        ported = translate_call(self.context, original_node, updated_node) if based is None else based
         return self.context.own_call(original_node, ported)
 
     def leave_Subscript(self, original_node: cst.Subscript, updated_node: cst.Subscript) -> cst.BaseExpression:
         """An indexed tensor."""
-        special = special_subscript(self.context, original_node, updated_node)
-        if special is not None:
-            return special
         if self._is_target(original_node) or not self.context.knowledge.is_tensor(original_node.value):
             return updated_node
         value = self.context.arg(original_node.value, updated_node.value)
@@ -160,8 +193,8 @@ class Porter(cst.CSTTransformer):
 
     def leave_Comparison(self, original_node: cst.Comparison, updated_node: cst.Comparison) -> cst.BaseExpression:
         """A comparison, its operands promoted as PyTorch does."""
-        meta = asks_for_meta(original_node)
-        return meta or arithmetic.comparison(self.context, original_node, with_parentheses(updated_node))
+        ported = arithmetic.comparison(self.context, original_node, with_parentheses(updated_node))
+        return port_comparison(self.context, original_node, ported)
 
     def leave_AugAssign(self, original_node: cst.AugAssign, updated_node: cst.AugAssign) -> cst.AugAssign:
         """`x += y`; of a subscript in `port_statement`."""
@@ -188,7 +221,6 @@ class Porter(cst.CSTTransformer):
     def leave_IfExp(self, original_node: cst.IfExp, updated_node: cst.IfExp) -> cst.BaseExpression:
         """A conditional expression whose condition may be known."""
         self._note_tensor_branch(original_node.test)
-        updated_node = port_general(self.context, original_node, updated_node)
         if m.matches(updated_node.test, m.Name("False")):
             return updated_node.orelse
         same = updated_node.body.deep_equals(updated_node.orelse)  # such as `x.clone() if is_tensor(x) else x`
@@ -229,14 +261,15 @@ class Porter(cst.CSTTransformer):
 
     def leave_SimpleStatementLine(
         self, original_node: cst.SimpleStatementLine, updated_node: cst.SimpleStatementLine
-    ) -> cst.SimpleStatementLine | cst.RemovalSentinel:
+    ) -> cst.SimpleStatementLine | cst.FlattenSentinel[cst.BaseStatement] | cst.RemovalSentinel:
         """A line, marked with the line it was written from."""
-        ported = port_statement(self.context, original_node, updated_node)
-        if not isinstance(ported, cst.SimpleStatementLine) or ported.trailing_whitespace.comment is not None:
-            return ported
-        mark = cst.Comment(f"# noqa: L{self.context.source.line(original_node)}")
-        whitespace = ported.trailing_whitespace.with_changes(whitespace=cst.SimpleWhitespace("  "), comment=mark)
-        return ported.with_changes(trailing_whitespace=whitespace)
+        return port_line(self.context, original_node, updated_node, self._answers)
+
+    def leave_SimpleStatementSuite(
+        self, original_node: cst.SimpleStatementSuite, updated_node: cst.SimpleStatementSuite
+    ) -> cst.BaseSuite:
+        """What stands behind a colon."""
+        return port_suite(self.context, original_node, updated_node, self._answers)
 
     def leave_IndentedBlock(
         self, original_node: cst.IndentedBlock, updated_node: cst.IndentedBlock
@@ -250,30 +283,27 @@ class Porter(cst.CSTTransformer):
         self, original_node: cst.If, updated_node: cst.If
     ) -> cst.BaseStatement | cst.Else | cst.FlattenSentinel[cst.BaseStatement] | cst.RemovalSentinel:
         """An `if` whose condition may be known."""
-        checked = port_check(self.context, original_node, updated_node)
-        if checked is updated_node:
-            self._note_tensor_branch(original_node.test)
-            checked = port_general(self.context, original_node, updated_node)
+        answer = self._answers.get(original_node)
+        if answer is not None:
+            return placed(answer, updated_node.leading_lines)
+        self._note_tensor_branch(original_node.test)
         above = self.context.source.parents.get(original_node)
-        return fold_if(checked, is_elif=isinstance(above, cst.If) and above.orelse is original_node)
-
-    def leave_Assert(self, original_node: cst.Assert, updated_node: cst.Assert) -> cst.Assert:
-        """A check of sizes that may not be known."""
-        return port_assert(self.context, original_node, updated_node)
+        return fold_if(updated_node, is_elif=isinstance(above, cst.If) and above.orelse is original_node)
 
     def leave_For(
         self, original_node: cst.For, updated_node: cst.For
     ) -> cst.For | cst.FlattenSentinel[cst.BaseStatement] | cst.RemovalSentinel:
         """A loop over a tensor's rows is one operation."""
-        ported = port_loop(self.context, original_node, updated_node)
-        counted = port_counted(self.context, original_node, updated_node) if ported is updated_node else None
-        return ported if counted is None else counted
+        answer = self._answers.get(original_node)
+        if answer is not None:
+            return placed(answer, updated_node.leading_lines)
+        return port_loop(self.context, original_node, updated_node)
 
     def leave_With(
         self, original_node: cst.With, updated_node: cst.With
     ) -> cst.BaseStatement | cst.FlattenSentinel[cst.BaseStatement] | cst.RemovalSentinel:
         """Contexts that a rule turns into None (autocast, no_grad) leave their block."""
-        items = [item for item in updated_node.items if not m.matches(item.item, m.Name("None"))]
+        items = [item for item in updated_node.items if not isinstance(item.item, Nothing)]
         if items:
             return updated_node.with_changes(items=items)
         return flattened(updated_node.body, updated_node.leading_lines)
@@ -318,19 +348,13 @@ class Porter(cst.CSTTransformer):
         if node.name.value in DROPPED_METHODS:
             return DROPPED_METHODS[node.name.value]
         calls = self.context.source.find(node, cst.Call)
-        if node.name.value != "__init__" and any(self._initialises(call) for call in calls):
+        if node.name.value != "__init__" and fills_weights(self.context.source, node):
             return DROPPED_METHODS["_init_weights"]
         if FILE_FUNCTIONS.intersection(self.context.source.canonical(call.func) for call in calls):
             return "it handles PyTorch's files"
         entered = self.context.source.span(node) in self.context.knowledge.facts.entered
         walks = not entered and any(walks_modules(self.context, call) for call in calls)
         return "it walks PyTorch's modules" if walks else None
-
-    def _initialises(self, call: cst.Call) -> bool:
-        """Whether a call fills a weight as `_init_weights` does."""
-        return (self.context.source.canonical(call.func) or "").startswith(
-            ("transformers.initialization.", "torch.nn.init.")
-        )
 
     def _qualified(self, node: cst.FunctionDef) -> str:
         owner = self.context.source.enclosing_class(node)

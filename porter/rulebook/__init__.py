@@ -14,6 +14,9 @@ from porter.rulebook.declare import (
     refused,
     rule,
 )
+from porter.rulebook.forms import Form, all_forms, expression, statement
+from porter.rulebook.match import Match
+from porter.rulebook.results import Drop, Remark, Same, Text
 from porter.rulebook.signature import CannotBind, Signature, bind
 
 __all__ = [
@@ -21,17 +24,26 @@ __all__ = [
     "Call",
     "CannotBind",
     "Card",
+    "Drop",
+    "Form",
+    "Match",
+    "Remark",
     "Rule",
+    "Same",
     "Signature",
+    "Text",
     "Translation",
     "Unknown",
     "all_cards",
+    "all_forms",
     "all_rules",
     "bind",
+    "expression",
     "find_card",
     "find_refusal",
     "find_rule",
     "layer",
     "refused",
     "rule",
+    "statement",
 ]

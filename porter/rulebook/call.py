@@ -67,6 +67,11 @@ class Arg:
             return code_of(self.node.with_changes(lpar=[], rpar=[]))
         return code_of(self.node)
 
+    @property
+    def code(self) -> str:
+        """Its code as PyTorch has it."""
+        return code_of(self.original)
+
     def rank(self) -> int:
         """Number of dimensions. Raises Unknown when no run, or runs of different rank, have shown it."""
         if self.fact is None or self.fact.rank is None:

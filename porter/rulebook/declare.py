@@ -11,23 +11,26 @@ from functools import cache
 from pathlib import Path
 
 from porter.rulebook.call import Call
+from porter.rulebook.results import Drop, Same
 from porter.rulebook.signature import Signature, parse_signature
 
 DECLARATIONS = "porter.rules"
 
-Translation = Callable[[Call], str]
+Translation = Callable[[Call], str | Same | Drop]
+Target = str | Same | Drop | Translation
 
 
 @dataclass(frozen=True)
 class Rule:
     """How calls of some torch names are written in TensorFlow.
 
-    `to` is a template over the parameter names, or a function that returns the finished code. In a template a
-    keyword that the caller did not pass is left out, so both frameworks must agree on its default.
+    `to` is a template over the parameter names, `Same()` for the first argument, `Drop()` for nothing, or a function
+    that returns the finished code or one of these. In a template a keyword that the caller did not pass is left out,
+    so both frameworks must agree on its default.
     """
 
     signatures: tuple[Signature, ...]
-    to: str | Translation
+    to: Target
     cases: Mapping[str, str]
     doc: str
     file: str
@@ -42,7 +45,7 @@ class Card:
     """
 
     signatures: tuple[Signature, ...]
-    to: str | Translation
+    to: Target
     build: str
     training: bool
     attributes: Mapping[str, str]
@@ -68,12 +71,12 @@ _TABLE = _Table()
 
 
 def rule(
-    *signatures: str, to: str | None = None, cases: Mapping[str, str] | None = None, doc: str = ""
+    *signatures: str, to: str | Same | Drop | None = None, cases: Mapping[str, str] | None = None, doc: str = ""
 ) -> Callable[[Translation], Translation]:
     """Declare what torch names become. With `to` it is complete; without, it decorates the translating function."""
     file = _caller_file()
 
-    def register(target: str | Translation) -> None:
+    def register(target: Target) -> None:
         text = doc or (inspect.getdoc(target) or "" if callable(target) else "")
         parsed = tuple(parse_signature(signature) for signature in signatures)
         declared = Rule(parsed, target, dict(cases or {}), text, file)
@@ -93,7 +96,7 @@ def layer(
     """Declare a layer card. Its weights' layouts stand with the Keras class in porter.runtime.stored.layouts."""
     file = _caller_file()
 
-    def register(target: str | Translation) -> None:
+    def register(target: Target) -> None:
         text = inspect.getdoc(target) or "" if callable(target) else ""
         parsed = tuple(parse_signature(signature) for signature in signatures)
         declared = Card(parsed, target, build, training, dict(attributes or {}), dict(cases or {}), text, file)
@@ -115,7 +118,7 @@ def find_refusal(name: str) -> str | None:
 
 def find_rule(name: str) -> Rule | None:
     """The rule for a canonical torch or transformers name; `x.add_` falls back to the rule of `x.add`."""
-    _load()
+    load_declarations()
     found = _TABLE.rules.get(name)
     if found is None and name.startswith("torch.Tensor.") and name.endswith("_") and not name.endswith("__"):
         found = _TABLE.rules.get(name[:-1])
@@ -124,28 +127,29 @@ def find_rule(name: str) -> Rule | None:
 
 def find_card(name: str) -> Card | None:
     """The card for a canonical torch layer class; a layer with a parametrised weight has the plain layer's."""
-    _load()
+    load_declarations()
     name = name.replace("torch.nn.utils.parametrize.Parametrized", "torch.nn.")
     return _TABLE.cards.get(name)
 
 
 def all_rules() -> tuple[Rule, ...]:
     """Every rule once, in order of declaration."""
-    _load()
+    load_declarations()
     return tuple({id(found): found for found in _TABLE.rules.values()}.values())
 
 
 def all_cards() -> tuple[Card, ...]:
     """Every layer card once, in order of declaration."""
-    _load()
+    load_declarations()
     return tuple({id(found): found for found in _TABLE.cards.values()}.values())
 
 
 @cache
-def _load() -> None:
+def load_declarations() -> None:
+    """Import every file of porter/rules and of its folders, which declares what it declares."""
     package = importlib.import_module(DECLARATIONS)
-    for module in pkgutil.iter_modules(package.__path__):
-        importlib.import_module(f"{DECLARATIONS}.{module.name}")
+    for module in pkgutil.walk_packages(package.__path__, f"{DECLARATIONS}."):
+        importlib.import_module(module.name)
 
 
 def _add(table: dict[str, Rule] | dict[str, Card], signatures: Iterable[Signature], declared: Rule | Card) -> None:
@@ -155,7 +159,9 @@ def _add(table: dict[str, Rule] | dict[str, Card], signatures: Iterable[Signatur
         table[signature.name] = declared  # type: ignore[assignment]  # one table holds one kind
 
 
-def _decorator(to: str | None, register: Callable[[str | Translation], None]) -> Callable[[Translation], Translation]:
+def _decorator(
+    to: str | Same | Drop | None, register: Callable[[Target], None]
+) -> Callable[[Translation], Translation]:
     if to is not None:
         register(to)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from porter.base.errors import UsageError
-from porter.rulebook import Card, Rule, all_cards, all_rules, find_card, find_refusal, find_rule
+from porter.rulebook import Card, Drop, Rule, Same, all_cards, all_rules, find_card, find_refusal, find_rule
 from porter.rulebook.signature import Signature
 
 # What structures a module is the rewriter's own matter (porter/rewrite/constructors.py), not a rule's.
@@ -100,6 +100,10 @@ def signature_text(signature: Signature) -> str:
 
 def translation_text(declared: Rule | Card) -> str:
     """The template, or the name of the function that decides from the facts."""
+    if isinstance(declared.to, Drop):
+        return "nothing: a statement of it goes"
+    if isinstance(declared.to, Same):
+        return declared.signatures[0].parameters[0].name
     return declared.to if isinstance(declared.to, str) else f"{declared.to.__name__}() decides from the facts"
 
 

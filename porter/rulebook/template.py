@@ -9,7 +9,8 @@ from functools import cache
 import libcst as cst
 
 from porter.rulebook import Call, Card, Rule
-from porter.rulebook.call import Unknown, code_of, default_argument, is_atom
+from porter.rulebook.call import Arg, Unknown, code_of, default_argument, is_atom
+from porter.rulebook.results import Drop, Same, nothing
 
 
 def translate(declared: Rule | Card, call: Call) -> cst.BaseExpression:
@@ -18,12 +19,34 @@ def translate(declared: Rule | Card, call: Call) -> cst.BaseExpression:
     Raises:
         Unknown: the rule needs a fact that was not seen, or does not cover these arguments.
     """
-    if callable(declared.to):
-        try:
-            return _parsed(declared.to(call))
-        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-            raise Unknown(f"the rule did not foresee these arguments ({type(error).__name__}: {error})") from error
-    return fill(declared.to, call)
+    return written(answer(declared, call), call)
+
+
+def answer(declared: Rule | Card, call: Call) -> cst.BaseExpression | Same | Drop:
+    """What a rule or card says of a call.
+
+    Raises:
+        Unknown: the rule needs a fact that was not seen, or does not cover these arguments.
+    """
+    if isinstance(declared.to, str):
+        return fill(declared.to, call)
+    if isinstance(declared.to, (Same, Drop)):
+        return declared.to
+    try:
+        result = declared.to(call)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise Unknown(f"the rule did not foresee these arguments ({type(error).__name__}: {error})") from error
+    return _parsed(result) if isinstance(result, str) else result
+
+
+def written(result: cst.BaseExpression | Same | Drop, call: Call) -> cst.BaseExpression:
+    """The expression that stands for a rule's answer."""
+    if isinstance(result, Drop):
+        return nothing()
+    if isinstance(result, Same):
+        first: Arg = getattr(call, call.signature.parameters[0].name)
+        return first.node
+    return result
 
 
 def _parsed(code: str) -> cst.BaseExpression:

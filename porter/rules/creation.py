@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from porter.rulebook import Arg, Call, Unknown, rule
+from porter.rulebook import Arg, Call, Drop, Remark, Unknown, rule
 from porter.rulebook.call import code_of
 from porter.rules.casting import cast, tensor_dtype
 
@@ -105,6 +105,9 @@ def new_empty(call: Call) -> str:
     return f"tf.zeros({shape_code(call.size)}, dtype={dtype_code(call, f'{call.input}.dtype')})"
 
 
+INITIAL_VALUES = Drop(Remark("a weight's initial values are not ported: a checkpoint gives others."))
+
+
 def is_weight(arg: Arg) -> bool:
     """Whether this is a layer's weight, which PyTorch initialises in place."""
     parts = code_of(arg.original).removesuffix(".data").split(".")
@@ -112,9 +115,9 @@ def is_weight(arg: Arg) -> bool:
 
 
 @rule("torch.Tensor.zero_(input)", cases={"x.zero_()": "tf.zeros_like(x)"})
-def zero(call: Call) -> str:
+def zero(call: Call) -> str | Drop:
     """A layer's weight keeps the values that it was built with."""
-    return "None" if is_weight(call.input) else f"tf.zeros_like({call.input.node_code})"
+    return INITIAL_VALUES if is_weight(call.input) else f"tf.zeros_like({call.input.node_code})"
 
 
 @rule(
@@ -185,10 +188,10 @@ def new_full(call: Call) -> str:
     "torch.fill(input, value)",
     cases={"torch.fill(x, 2.0)": "tf.fill(shape_list(x), tf.cast(2.0, x.dtype))"},
 )
-def fill(call: Call) -> str:
+def fill(call: Call) -> str | Drop:
     """A tensor of the same shape and dtype; a layer's weight keeps the values that it was built with."""
     if is_weight(call.input):
-        return "None"
+        return INITIAL_VALUES
     own = f"{call.input}.dtype" if call.input.is_simple() else f"tf.{call.input.dtype()}"
     return f"tf.fill(shape_list({call.input.node_code}), tf.cast({call.value.node_code}, {own}))"
 

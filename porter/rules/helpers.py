@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from porter.rulebook import rule
+from porter.rulebook import Drop, Remark, Same, rule
 
 rule(
     "transformers.activations.get_activation(activation_string)",
@@ -46,7 +46,7 @@ for _name in (
     )
 rule(
     "transformers.utils.import_utils.requires_backends(obj, backends)",
-    to="None",
+    to=Drop(),
     cases={'requires_backends(None, ["torch"])': "None"},
 )
 rule(
@@ -164,22 +164,33 @@ rule(
     cases={"linear.parameters()": "iter(linear.trainable_variables)"},
 )
 rule(
-    "torch.nn.Module.requires_grad_(input, requires_grad=True)",
     "torch.nn.Module.eval(input)",
     "torch.nn.Module.train(input, mode=True)",
+    to=Same(),
+    cases={"linear.eval()": "linear"},
+    doc="`training` is an argument of every call.",
+)
+rule(
+    "torch.nn.Module.requires_grad_(input, requires_grad=True)",
+    to=Same(Remark("whether the layer trains is not changed here: set its `trainable` where it is made.")),
+    cases={"linear.requires_grad_(True)": "linear"},
+    doc="As a statement of its own it sets `trainable`.",
+)
+rule(
     "torch.nn.Module.apply(input, fn)",
-    to="None",
-    cases={"linear.eval()": "None"},
-    doc="A statement of nothing else is removed: `training` is an argument of every call.",
+    to=Same(Remark("what the function does to each layer inside is not ported.")),
+    cases={"linear.apply(repr)": "linear"},
 )
 rule(
     "torch.nn.Module.to(input, *target, device=None, dtype=None, non_blocking=False)",
     "torch.nn.Module.float(input)",
     "torch.nn.Module.half(input)",
+    "torch.nn.Module.double(input)",
+    "torch.nn.Module.type(input, dst_type)",
     "torch.nn.Module.bfloat16(input)",
-    "torch.nn.Module.cuda(input)",
+    "torch.nn.Module.cuda(input, device=None)",
     "torch.nn.Module.cpu(input)",
-    to="input",
+    to=Same(),
     cases={"linear.cpu()": "linear"},
     doc="A layer keeps the dtype it was built with.",
 )
@@ -187,7 +198,7 @@ rule(
     "torch.nn.utils.remove_weight_norm(module, name='weight')",
     "torch.nn.utils.weight_norm.remove_weight_norm(module, name='weight')",
     "torch.nn.utils.parametrize.remove_parametrizations(module, tensor_name, leave_parametrized=True)",
-    to="None",
+    to=Drop(),
     cases={"torch.nn.utils.remove_weight_norm(normed)": "None"},
-    doc="A statement of nothing else is removed: the weights stay in two parts, the results are the same.",
+    doc="A statement of it is removed: the weights stay in two parts, the results are the same.",
 )

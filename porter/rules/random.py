@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from porter.rulebook import Call, rule
-from porter.rules.creation import dtype_code, dtype_keyword, is_weight, shape_code
+from porter.rulebook import Call, Drop, rule
+from porter.rules.creation import INITIAL_VALUES, dtype_code, dtype_keyword, is_weight, shape_code
 
 
 def _random(name: str, function: str) -> None:
@@ -68,10 +68,10 @@ rule(
         "x.normal_(mean=0.5)": "tf.random.normal(shape_list(x), mean=0.5, stddev=1.0, dtype=x.dtype)",
     },
 )
-def normal(call: Call) -> str:
+def normal(call: Call) -> str | Drop:
     """A layer's weight keeps the values that it was built with."""
     if is_weight(call.input):
-        return "None"
+        return INITIAL_VALUES
     options = f"mean={call.mean.node_code}, stddev={call.std.node_code}, dtype={call.input}.dtype"
     return f"tf.random.normal(shape_list({call.input.node_code}), {options})"
 
@@ -80,10 +80,10 @@ def normal(call: Call) -> str:
     "torch.Tensor.uniform_(input, a=0, b=1)",
     cases={"x.uniform_(0, 2)": "tf.random.uniform(shape_list(x), 0, 2, dtype=x.dtype)"},
 )
-def uniform(call: Call) -> str:
+def uniform(call: Call) -> str | Drop:
     """A layer's weight keeps the values that it was built with."""
     if is_weight(call.input):
-        return "None"
+        return INITIAL_VALUES
     bounds = f"{call.a.node_code}, {call.b.node_code}"
     return f"tf.random.uniform(shape_list({call.input.node_code}), {bounds}, dtype={call.input}.dtype)"
 

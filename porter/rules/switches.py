@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from porter.rulebook import Call, rule
+from porter.rulebook import Call, Drop, rule
 
 rule(
     "torch.compiler.is_compiling()",
@@ -47,9 +47,9 @@ rule(
     "torch.Tensor.backward(input)",
     "transformers.utils.import_utils.torch_compilable_check(cond, msg=None, error_type=None)",
     "transformers.utils.torch_compilable_check(cond, msg=None, error_type=None)",
-    to="None",
+    to=Drop(),
     cases={"torch._check(True)": "None"},
-    doc="A statement of nothing else is removed.",
+    doc="A statement of it is removed.",
 )
 rule(
     "torch.no_grad()",
@@ -60,7 +60,7 @@ rule(
     "torch.autocast(device_type, dtype=None, enabled=True, cache_enabled=None)",
     "torch.amp.autocast(device_type, dtype=None, enabled=True, cache_enabled=None)",
     "transformers.utils.generic.maybe_autocast(device_type=None, dtype=None, enabled=True, cache_enabled=None)",
-    to="None",
+    to=Drop(),
     cases={"torch.no_grad()": "None"},
     doc="A `with` of nothing else is dissolved: the port computes in the dtypes that its casts say.",
 )

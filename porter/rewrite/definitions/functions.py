@@ -13,25 +13,9 @@ from porter.rewrite.expressions.arguments import ported_parameter
 from porter.rewrite.reading.calls_in_file import RETURN_DECORATORS
 from porter.rewrite.reading.knowledge import Callee
 from porter.rewrite.reading.source import LocalFunction
-from porter.rewrite.statements.loops import without_empty_lists
+from porter.rewrite.statements.loops_as_operations import without_empty_lists
 from porter.rulebook.call import code_of
 
-# Methods without a place in the port, and why; "" where porter.runtime or Keras has the same.
-DROPPED_METHODS = {
-    "_init_weights": "layers start from porter.runtime's initialisation",
-    "set_input_embeddings": "",
-    "set_output_embeddings": "",
-    "dummy_inputs": "",
-    "extra_repr": "",
-    "__repr__": "",
-    "tie_weights": "",
-    "reset_parameters": "layers start from porter.runtime's initialisation",
-    "resize_token_embeddings": "porter.runtime has no resizing",
-    "resize_position_embeddings": "porter.runtime has no resizing",
-    "prepare_inputs_for_generation": "generation is not ported",
-    "_reorder_cache": "generation is not ported",
-}
-FILE_FUNCTIONS = frozenset({"torch.serialization.load", "torch.load", "torch.serialization.save", "torch.save"})
 _KEPT_DECORATORS = frozenset(
     {"staticmethod", "classmethod", "property", "cached_property", "wraps", "dataclass", "capture_outputs"}
     | {"merge_with_config_defaults"}
@@ -48,7 +32,9 @@ _SILENT_DECORATORS = RETURN_DECORATORS | {
 def port_function(context: Context, function: LocalFunction, updated: cst.FunctionDef) -> cst.FunctionDef:
     """The definition under its new name, with its new parameters and decorators."""
     updated = _inline_aliases(context, function, updated)
-    updated = updated.with_changes(body=without_empty_lists(updated.body, context.mapped.get(function.name, set())))
+    updated = updated.with_changes(
+        body=without_empty_lists(updated.body, context.loops.mapped_lists.get(function.name, set()))
+    )
     return updated.with_changes(
         name=cst.Name("call" if function.own_name == "forward" else function.own_name),
         body=experts_body(context, function, updated) or updated.body,

@@ -10,7 +10,7 @@ import libcst.matchers as m
 from porter.rewrite.context import Context
 from porter.rewrite.expressions.arguments import RENAMED_PARAMETERS, keyword, local_arguments
 from porter.rewrite.expressions.constructors import construct
-from porter.rewrite.expressions.freezing import is_freezing
+from porter.rewrite.expressions.declared import declares, note
 from porter.rewrite.expressions.layer_copies import construct_copies
 from porter.rewrite.expressions.nested import chosen_by_config
 from porter.rewrite.reading.calls_in_file import Site
@@ -18,7 +18,8 @@ from porter.rewrite.reading.knowledge import Callee
 from porter.rewrite.reading.source import LocalFunction
 from porter.rulebook import Call, CannotBind, Rule, Signature, Unknown, bind, find_card, find_refusal, find_rule
 from porter.rulebook.call import Arg, code_of
-from porter.rulebook.template import translate
+from porter.rulebook.results import Drop, Same
+from porter.rulebook.template import answer, translate, written
 
 IGNORED_KEYWORDS = frozenset(
     {"device", "layout", "pin_memory", "requires_grad", "memory_format", "non_blocking", "copy"}
@@ -78,10 +79,10 @@ def _forward_of(context: Context, call: cst.Call) -> Callee | None:
 
 
 def walks_modules(context: Context, call: cst.Call) -> bool:
-    """Whether the call asks torch.nn.Module for its parts, other than to freeze them."""
+    """Whether the call asks torch.nn.Module for its parts, other than in a statement that has a form of its own."""
     if not isinstance(call.func, cst.Attribute) or call.func.attr.value not in _MODULE_METHODS:
         return False
-    return not is_freezing(context.source.parents.get(call))
+    return not any(declares(context, node) for node in (call, *context.source.ancestors(call)))
 
 
 def _super_call(context: Context, site: Site, updated: cst.Call) -> cst.BaseExpression:
@@ -208,7 +209,11 @@ def _apply(context: Context, original: cst.Call, updated: cst.Call, found: Rule,
     try:
         own = (name, name.removesuffix("_"))  # x.add_ is declared as x.add
         signature = next((s for s in found.signatures if s.name in own), found.signatures[0])
-        return translate(found, bind_call(context, signature, original, updated))
+        call = bind_call(context, signature, original, updated)
+        result = answer(found, call)
+        if isinstance(result, (Same, Drop)):
+            note(context, original, result.remark)
+        return written(result, call)
     except (Unknown, CannotBind) as error:
         context.note(original, "left", f"{name}: {error}; the call was kept.", f"porter rules {name}")
         return updated

@@ -193,6 +193,9 @@ def _read_directly(source: Source, function: LocalFunction) -> list[str]:
     for call in source.find(function.node, cst.Call):
         if m.matches(call.func, read) and call.args and isinstance(call.args[0].value, cst.SimpleString):
             found.append(str(call.args[0].value.evaluated_value))
+    for comparison in source.find(function.node, cst.Comparison):
+        if m.matches(comparison.comparisons[0].comparator, m.Name(function.keywords or "")):
+            found.append(code_of(comparison.left).strip("\"'"))  # `"x" in kwargs`
     for node in source.find(function.node, cst.Subscript):
         if m.matches(node.value, m.Name(function.keywords or "")):
             found.append(code_of(node).partition("[")[2].rstrip("]").strip("\"'"))

@@ -3,7 +3,7 @@
 import libcst as cst
 import pytest
 
-from porter.rewrite.statements.simple import flattened, fold_boolean, fold_if
+from porter.rewrite.statements.folding import flattened, fold_boolean, fold_if
 
 
 def test_writing_into_a_part(tiny):

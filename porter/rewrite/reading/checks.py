@@ -1,0 +1,151 @@
+"""Comparisons of sizes that a graph may not know, and what they count as there, found before anything is written.
+
+`surely(x)` is false, `possibly(x)` is true where the graph does not know x.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import libcst as cst
+import libcst.matchers as m
+
+from porter.rewrite.reading.fixed import is_fixed
+from porter.rewrite.reading.knowledge import Knowledge
+from porter.rulebook.call import code_of
+from porter.rulebook.results import Remark
+
+Asks = Literal["surely", "possibly"]
+
+
+@dataclass(frozen=True)
+class Check:
+    """How a comparison is asked, and what the reader is told of it."""
+
+    asks: Asks
+    remark: Remark | None = None
+
+
+Checks = Mapping[cst.CSTNode, Check]
+
+
+def find_checks(knowledge: Knowledge) -> Checks:
+    """The comparisons of sizes that branches and assertions of the file ask."""
+    found: dict[cst.CSTNode, Check] = {}
+    for node in knowledge.source.find(knowledge.source.tree, cst.If, cst.IfExp, cst.Assert):
+        found.update(_checks(knowledge, node))
+    return found
+
+
+def _checks(knowledge: Knowledge, node: cst.CSTNode) -> Iterator[tuple[cst.CSTNode, Check]]:
+    if isinstance(node, cst.Assert):
+        yield from _asked(knowledge, node.test, "possibly")
+    elif isinstance(node, cst.If) and _only_checks(node):
+        yield from _asked(knowledge, node.test, "surely")
+    elif isinstance(node, (cst.If, cst.IfExp)):
+        for comparison in knowledge.source.find(node.test, cst.Comparison):
+            check = _general_case(knowledge, comparison) or _as_in_every_run(knowledge, comparison)
+            if check is not None:
+                yield comparison, check
+
+
+def _asked(knowledge: Knowledge, test: cst.BaseExpression, asks: Asks) -> Iterator[tuple[cst.CSTNode, Check]]:
+    """A check asks in such a way that an unknown size passes it; `not` turns the question round."""
+    for comparison in knowledge.source.find(test, cst.Comparison):
+        if _compares_sizes(knowledge, comparison):
+            yield comparison, Check(_other(asks) if _is_denied(knowledge, comparison, test) else asks)
+
+
+def _other(asks: Asks) -> Asks:
+    return "possibly" if asks == "surely" else "surely"
+
+
+def _is_denied(knowledge: Knowledge, comparison: cst.CSTNode, test: cst.BaseExpression) -> bool:
+    """Whether an odd number of `not` stands between a test and a comparison in it."""
+    denials = 0
+    node = comparison
+    while node is not test:
+        node = knowledge.source.parents[node]
+        denials += isinstance(node, cst.UnaryOperation) and isinstance(node.operator, cst.Not)
+    return denials % 2 == 1
+
+
+def _only_checks(node: cst.If) -> bool:
+    """Whether a branch only raises, or only prepares the layer; in a graph that does not know, neither is done."""
+    raises = m.matches(node.body.body[-1], m.SimpleStatementLine(body=[m.Raise()]))
+    return node.orelse is None and (raises or all(map(_prepares, node.body.body)))
+
+
+def _prepares(statement: cst.CSTNode) -> bool:
+    """Whether a statement only changes the layer: `self.table = ...`, `self.grow(...)`, no value of the call's."""
+    own = m.Attribute(value=m.Name("self"))
+    assigns = m.Assign(targets=[m.AtLeastN(m.AssignTarget(target=own), n=1)])
+    return m.matches(statement, m.SimpleStatementLine(body=[m.Expr(value=m.Call(func=own)) | assigns]))
+
+
+_MANY = ((cst.GreaterThan, "01"), (cst.GreaterThanEqual, "12"), (cst.NotEqual, "01"))
+_FEW = ((cst.Equal, "01"), (cst.LessThanEqual, "01"), (cst.LessThan, "12"))
+
+
+def _general_case(knowledge: Knowledge, node: cst.Comparison) -> Check | None:
+    """Whether an unknown size is zero, one, or no multiple: the code for many serves one as well."""
+    if len(node.comparisons) != 1 or not _compares_sizes(knowledge, node):
+        return None
+    fact = knowledge.fact(node.left)
+    if fact is None or not fact.only("int") or _counts(knowledge, node.left):
+        return None
+    target = node.comparisons[0]
+    bound = code_of(target.comparator)
+    asked: tuple[tuple[tuple[tuple[type[cst.BaseCompOp], str], ...], Asks, str], ...] = (
+        (_MANY, "possibly", "is taken for granted"),
+        (_FEW, "surely", "is taken for granted not to hold"),
+    )
+    for cases, asks, meaning in asked:
+        if any(isinstance(target.operator, operator) and bound in bounds for operator, bounds in cases):
+            return Check(asks, _said(node, meaning))
+    return None
+
+
+def _as_in_every_run(knowledge: Knowledge, node: cst.Comparison) -> Check | None:
+    """Two sizes compared, which every run has answered alike: a graph that does not know them takes that answer."""
+    fact = knowledge.traced(node)
+    equality = (cst.Equal, cst.NotEqual)
+    if fact is None or not fact.only("bool") or len(node.comparisons) != 1 or not _compares_sizes(knowledge, node):
+        return None
+    operands = (node.left, node.comparisons[0].comparator)
+    facts = [knowledge.fact(operand) for operand in operands]
+    if not isinstance(node.comparisons[0].operator, equality) or any(f is None or not f.only("int") for f in facts):
+        return None
+    if any(_counts(knowledge, operand) for operand in operands):
+        return None
+    if not fact.has_value:
+        message = (
+            f"`{code_of(node)}` was true in some runs and false in others: a graph that does not know cannot run it."
+        )
+        return Check("surely", Remark(message, "left", "give the sizes in the input signature"))
+    meaning = "is taken for granted" if fact.value else "is taken for granted not to hold"
+    return Check("possibly" if fact.value else "surely", _said(node, f"{meaning}, as in every run"))
+
+
+def _said(node: cst.Comparison, meaning: str) -> Remark:
+    return Remark(f"in a graph that does not know the size, `{code_of(node)}` {meaning}.")
+
+
+def _counts(knowledge: Knowledge, node: cst.BaseExpression) -> bool:
+    """Whether a variable counts the turns of a loop."""
+    function = knowledge.source.enclosing(node)
+    loops = knowledge.source.find(function.node, cst.For, cst.CompFor) if function is not None else ()
+    targets = (loop.target for loop in loops if isinstance(loop, (cst.For, cst.CompFor)))
+    return any(name.value == code_of(node) for target in targets for name in knowledge.source.find(target, cst.Name))
+
+
+def _compares_sizes(knowledge: Knowledge, node: cst.Comparison) -> bool:
+    """Whether an operand is a number that differed between runs, or was never seen, other than by its layer."""
+    operands = [node.left, *(target.comparator for target in node.comparisons)]
+    if any(isinstance(target.operator, (cst.Is, cst.IsNot, cst.In, cst.NotIn)) for target in node.comparisons):
+        return False
+    facts = [(operand, knowledge.fact(operand)) for operand in operands]
+    unsure = [o for o, fact in facts if fact is not None and fact.kinds & {"int", "tensor"} and not fact.has_value]
+    return any(not is_fixed(knowledge.source, operand) for operand in unsure)

@@ -1,0 +1,43 @@
+"""Functions without a place in the port: they fill weights, handle PyTorch's files, or porter.runtime has them."""
+
+from __future__ import annotations
+
+import libcst as cst
+
+from porter.rewrite.reading.source import Source
+
+# Methods without a place in the port, and why; "" where porter.runtime or Keras has the same.
+DROPPED_METHODS = {
+    "_init_weights": "layers start from porter.runtime's initialisation",
+    "set_input_embeddings": "",
+    "set_output_embeddings": "",
+    "dummy_inputs": "",
+    "extra_repr": "",
+    "__repr__": "",
+    "tie_weights": "",
+    "reset_parameters": "layers start from porter.runtime's initialisation",
+    "resize_token_embeddings": "porter.runtime has no resizing",
+    "resize_position_embeddings": "porter.runtime has no resizing",
+    "prepare_inputs_for_generation": "generation is not ported",
+    "_reorder_cache": "generation is not ported",
+}
+FILE_FUNCTIONS = frozenset({"torch.serialization.load", "torch.load", "torch.serialization.save", "torch.save"})
+
+
+def fills_weights(source: Source, function: cst.FunctionDef) -> bool:
+    """Whether a function gives weights values as `_init_weights` does."""
+    names = (source.canonical(call.func) or "" for call in source.find(function, cst.Call))
+    return any(name.startswith(("transformers.initialization.", "torch.nn.init.")) for name in names)
+
+
+def initialises(source: Source, node: cst.BaseExpression) -> bool:
+    """Whether what is handed over is a function or method of the file that fills weights: `self.apply(self._init)`."""
+    owner = source.enclosing_class(node)
+    if isinstance(node, cst.Call) and node.args:
+        node = node.args[0].value  # `partial(init, std=0.02)`
+    name = node.attr.value if isinstance(node, cst.Attribute) else node.value if isinstance(node, cst.Name) else ""
+    method = source.method(owner, name) if owner is not None and isinstance(node, cst.Attribute) else None
+    function = method or source.functions.get(name)
+    if function is None:
+        return False
+    return name in DROPPED_METHODS or fills_weights(source, function.node)

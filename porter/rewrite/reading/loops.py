@@ -1,0 +1,290 @@
+"""Loops that a graph needs as one operation, found before anything is written.
+
+A loop that counts to a size which a graph may not know becomes a function that the runtime repeats; one that only
+collects a result per row of a tensor becomes a map over the rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
+from functools import cached_property
+
+import libcst as cst
+import libcst.matchers as m
+
+from porter.rewrite.reading.knowledge import Knowledge
+from porter.rewrite.reading.source import LocalFunction
+from porter.rulebook.call import code_of
+
+_JOINS = ("torch.stack", "torch.cat", "torch.concat", "torch.concatenate")
+_UNFIT = (cst.Break, cst.Continue, cst.Return, cst.FunctionDef, cst.Lambda, cst.Yield, cst.NamedExpr, cst.For,
+          cst.While, cst.Try, cst.With, cst.Del, cst.Global)  # fmt: skip
+_APPEND = m.Call(func=m.Attribute(value=m.Name(), attr=m.Name("append")), args=[m.Arg(keyword=None)])
+
+
+@dataclass(frozen=True)
+class Appended:
+    """`name.append(value)`; `dtype` is that of the value's tensor, where it was seen."""
+
+    name: str
+    value: cst.BaseExpression
+    dtype: str | None = None
+
+
+@dataclass(frozen=True)
+class CountedLoop:
+    """A loop of a function: what it carries from one turn to the next, and the lists that it fills."""
+
+    function: LocalFunction
+    node: cst.For
+    carried: tuple[str, ...]
+    lists: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class MappedLoop:
+    """A loop over the rows of a tensor that only collects a result per row."""
+
+    function: LocalFunction
+    node: cst.For
+    collected: tuple[Appended, ...]
+
+    @property
+    def lists(self) -> tuple[str, ...]:
+        """The lists that it fills, which become tensors."""
+        return tuple(item.name for item in self.collected)
+
+
+@dataclass(frozen=True)
+class Loops:
+    """The loops of a file that become one operation."""
+
+    counted: Mapping[cst.CSTNode, CountedLoop]
+    mapped: Mapping[cst.CSTNode, MappedLoop]
+
+    @cached_property
+    def collected_lists(self) -> Mapping[str, Set[str]]:
+        """Function -> the lists that its counted loops fill."""
+        return _lists(self.counted.values())
+
+    @cached_property
+    def mapped_lists(self) -> Mapping[str, Set[str]]:
+        """Function -> the lists that are tensors in the port."""
+        return _lists(self.mapped.values())
+
+
+def find_loops(knowledge: Knowledge) -> Loops:
+    """All such loops of the file."""
+    counted: dict[cst.CSTNode, CountedLoop] = {}
+    mapped: dict[cst.CSTNode, MappedLoop] = {}
+    for function in knowledge.source.functions.values():
+        for node in knowledge.source.find(function.node, cst.For):
+            rows = _mapped(knowledge, function, node)
+            loop = _counted(knowledge, function, node) if rows is None else None
+            if rows is not None:
+                mapped[node] = rows
+            if loop is not None:
+                counted[node] = loop
+    return Loops(counted, mapped)
+
+
+def _lists(loops: Iterable[CountedLoop | MappedLoop]) -> Mapping[str, Set[str]]:
+    found: dict[str, set[str]] = {}
+    for loop in loops:
+        found.setdefault(loop.function.name, set()).update(loop.lists)
+    return found
+
+
+def rows_of(iterated: cst.BaseExpression) -> cst.BaseExpression:
+    """What a loop runs over, alone or counted: `x` of `enumerate(x)`."""
+    counted = isinstance(iterated, cst.Call) and m.matches(iterated.func, m.Name("enumerate"))
+    return iterated.args[0].value if counted and isinstance(iterated, cst.Call) else iterated
+
+
+def _mapped(knowledge: Knowledge, function: LocalFunction, node: cst.For) -> MappedLoop | None:
+    if node.orelse is not None or not knowledge.is_tensor(rows_of(node.iter)):
+        return None
+    collected: list[Appended] = []
+    for statement in node.body.body:
+        item = appended(statement)
+        fact = knowledge.traced(item.value) if item is not None else None
+        if item is None or fact is None or not fact.is_tensor or fact.dtype is None:
+            return None
+        collected.append(Appended(item.name, item.value, fact.dtype))
+    return MappedLoop(function, node, tuple(collected))
+
+
+def appended(statement: cst.CSTNode) -> Appended | None:
+    """The list and the value where a statement appends to a variable, else None."""
+    if not m.matches(statement, m.SimpleStatementLine(body=[m.Expr(_APPEND)])):
+        return None
+    line = cst.ensure_type(statement, cst.SimpleStatementLine)
+    call = cst.ensure_type(cst.ensure_type(line.body[0], cst.Expr).value, cst.Call)
+    return Appended(code_of(cst.ensure_type(call.func, cst.Attribute).value), call.args[0].value)
+
+
+def _counted(knowledge: Knowledge, function: LocalFunction, node: cst.For) -> CountedLoop | None:
+    if not _counts_to_size(knowledge, node) or not isinstance(node.body, cst.IndentedBlock):
+        return None
+    return _analysed(knowledge, function, node)
+
+
+def _counts_to_size(knowledge: Knowledge, node: cst.For) -> bool:
+    is_range = m.matches(node.iter, m.Call(func=m.Name("range"), args=[m.AtLeastN(m.Arg(star=""), n=1)]))
+    if not is_range or not isinstance(node.target, cst.Name) or node.orelse is not None:
+        return False
+    arguments = cst.ensure_type(node.iter, cst.Call).args
+    return any(knowledge.varies(argument.value) for argument in arguments)
+
+
+def _analysed(knowledge: Knowledge, function: LocalFunction, node: cst.For) -> CountedLoop | None:
+    """What the loop carries and collects; None where its body does what a graph's loop cannot."""
+    source = knowledge.source
+    if any(not _fits(knowledge, node, inner) for inner in source.find(node.body, *_UNFIT, cst.AssignTarget, cst.If)):
+        return None
+    appending = [item for statement in node.body.body if (item := appended(statement)) is not None]
+    lists = tuple(dict.fromkeys(item.name for item in appending))
+    appends = [
+        call for call in source.find(node.body, cst.Call) if m.matches(call.func, m.Attribute(attr=m.Name("append")))
+    ]
+    if len(appends) != len(appending):
+        return None
+    if not all(_only_collected(knowledge, function, name) for name in lists):
+        return None
+    assigned = _assigned(knowledge, node)
+    early = _read_before_set(knowledge, node, assigned)
+    bound = {*function.parameters, *_bound_before(knowledge, function, node)}
+    carried = [name for name in assigned if name in early or _is_live(knowledge, node, name)]
+    if any(name not in bound or name in lists for name in carried):
+        return None
+    return CountedLoop(function, node, tuple(carried), lists)
+
+
+def _fits(knowledge: Knowledge, loop: cst.For, node: cst.CSTNode) -> bool:
+    """Whether a part of the body can stand in a graph's loop: it neither leaves it nor changes attributes."""
+    if isinstance(node, _UNFIT):
+        return False
+    if isinstance(node, cst.AssignTarget) and isinstance(node.target, cst.Attribute):
+        return False
+    if isinstance(node, cst.If):
+        names = {name.value for name in _reads(knowledge, node.test)}
+        return code_of(loop.target) not in names
+    return True
+
+
+def _only_collected(knowledge: Knowledge, function: LocalFunction, name: str) -> bool:
+    """Whether all that the function does with a list is to fill it and to join its tensors."""
+    empty = False
+    anew = False  # from where on the name stands for something else
+    for node in knowledge.source.find(function.node, cst.Name):
+        if node.value != name:
+            continue
+        parent = knowledge.source.parents[node]
+        if isinstance(parent, cst.AssignTarget):
+            is_list = m.matches(knowledge.source.parents[parent], m.Assign(value=m.List(elements=[])))
+            empty, anew = empty or is_list, not is_list
+            continue
+        call = knowledge.source.parents[parent] if isinstance(parent, cst.Arg) else None
+        joins = isinstance(call, cst.Call) and knowledge.source.canonical(call.func) in _JOINS
+        appends = m.matches(parent, m.Attribute(attr=m.Name("append")))
+        if not joins and not appends and not anew:
+            return False
+    return empty
+
+
+def _assigned(knowledge: Knowledge, loop: cst.For) -> list[str]:
+    """The variables that the body sets, those whose elements it sets included, in order."""
+    names: list[str] = []
+    for node in knowledge.source.find(loop.body, cst.AssignTarget, cst.AugAssign, cst.Expr):
+        if isinstance(node, cst.Expr):
+            names += _written_in_place(node)
+            continue
+        target: cst.CSTNode = node.target  # type: ignore[attr-defined]  # both have one
+        while isinstance(target, cst.Subscript):
+            target = target.value
+        names += [
+            name.value for name in knowledge.source.find(target, cst.Name) if not isinstance(target, cst.Attribute)
+        ]
+    return list(dict.fromkeys(names))
+
+
+def _written_in_place(statement: cst.Expr) -> Iterator[str]:
+    """x of `x.add_(y)`."""
+    call = statement.value
+    if isinstance(call, cst.Call) and m.matches(call.func, m.Attribute(value=m.Name())):
+        method = cst.ensure_type(call.func, cst.Attribute)
+        if method.attr.value.endswith("_"):
+            yield code_of(method.value)
+
+
+def _reads(knowledge: Knowledge, tree: cst.CSTNode) -> Iterator[cst.Name]:
+    for node in knowledge.source.find(tree, cst.Name):
+        parent = knowledge.source.parents.get(node)
+        if isinstance(parent, cst.Attribute) and parent.attr is node:
+            continue
+        if isinstance(parent, cst.Arg) and parent.keyword is node:
+            continue
+        if isinstance(parent, (cst.AssignTarget, cst.Param)):
+            continue
+        if isinstance(parent, cst.Element) and isinstance(_target_of(knowledge, parent), cst.AssignTarget):
+            continue
+        yield node
+
+
+def _target_of(knowledge: Knowledge, element: cst.CSTNode) -> cst.CSTNode | None:
+    return knowledge.source.parents.get(knowledge.source.parents[element])
+
+
+def _is_live(knowledge: Knowledge, statement: cst.CSTNode, name: str) -> bool:
+    """Whether a variable may be read after a statement before it is set anew."""
+    for block in knowledge.source.ancestors(statement):
+        if isinstance(block, cst.IndentedBlock):
+            at = next(i for i, inner in enumerate(block.body) if inner is statement)
+            for following in block.body[at + 1 :]:
+                if any(read.value == name for read in _reads(knowledge, following)):
+                    return True
+                if isinstance(following, cst.SimpleStatementLine) and _sets(knowledge, following, name):
+                    return False
+        if isinstance(block, (cst.For, cst.While)):  # the next turn of an outer loop comes by again
+            return any(read.value == name for read in _reads(knowledge, block))
+        if isinstance(block, cst.FunctionDef):
+            return False
+        statement = block
+    return False
+
+
+def _read_before_set(knowledge: Knowledge, loop: cst.For, assigned: Sequence[str]) -> set[str]:
+    """The variables whose value of the turn before is read."""
+    known: set[str] = set()
+    early: set[str] = set()
+    for statement in loop.body.body:
+        early |= {name.value for name in _reads(knowledge, statement) if name.value in assigned} - known
+        for node in knowledge.source.find(statement, cst.AssignTarget, cst.AugAssign):
+            target: cst.CSTNode = node.target  # type: ignore[attr-defined]  # both have one
+            if isinstance(target, cst.Subscript):
+                early |= {name.value for name in knowledge.source.find(target.value, cst.Name)} - known
+            if isinstance(node, cst.AugAssign):
+                early |= {code_of(target)} - known
+        if isinstance(statement, cst.SimpleStatementLine):
+            targets = knowledge.source.find(statement, cst.AssignTarget)
+            plain = (
+                t.target
+                for t in targets
+                if isinstance(t, cst.AssignTarget) and not isinstance(t.target, cst.Subscript)
+            )
+            known |= {name.value for target in plain for name in knowledge.source.find(target, cst.Name)}
+        elif isinstance(statement, cst.If):
+            early |= {name for name in assigned if _sets(knowledge, statement, name)} - known
+    return early
+
+
+def _sets(knowledge: Knowledge, statement: cst.CSTNode, name: str) -> bool:
+    targets = knowledge.source.find(statement, cst.AssignTarget)
+    return any(code_of(t.target) == name for t in targets if isinstance(t, cst.AssignTarget))
+
+
+def _bound_before(knowledge: Knowledge, function: LocalFunction, loop: cst.For) -> set[str]:
+    line = knowledge.source.line(loop)
+    targets = (t for t in knowledge.source.find(function.node, cst.AssignTarget) if knowledge.source.line(t) < line)
+    return {name.value for target in targets for name in knowledge.source.find(target, cst.Name)}

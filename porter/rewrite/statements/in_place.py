@@ -1,0 +1,130 @@
+"""What PyTorch writes in place becomes an assignment: tensors are values in TensorFlow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import libcst as cst
+
+from porter.rewrite.context import Context
+from porter.rulebook import Unknown
+from porter.rulebook.call import code_of
+from porter.rulebook.results import Nothing
+from porter.rulebook.subscripts import Index, subscript_assignment
+
+
+def assignment(context: Context, before: cst.BaseSmallStatement, after: cst.BaseSmallStatement) -> cst.Assign | None:
+    """The assignment that stands for a statement that writes into a tensor; None for every other statement."""
+    if isinstance(before, cst.Expr) and isinstance(after, cst.Expr):
+        return _of_method(context, before, after)
+    if isinstance(before, cst.Assign) and isinstance(after, cst.Assign):
+        return _of_part(context, before, after)
+    if isinstance(before, cst.AugAssign) and isinstance(after, cst.AugAssign):
+        return _of_changed_part(context, before, after)
+    return None
+
+
+def _of_method(context: Context, before: cst.Expr, after: cst.Expr) -> cst.Assign | None:
+    """`x.add_(y)` and `torch.add(x, y, out=x)`."""
+    if not isinstance(before.value, cst.Call):
+        return None
+    out = _out_argument(before.value)
+    if out is not None:
+        return _assign_back(context, out, after.value)
+    if not writes_in_place(context, before):
+        return None
+    return _assign_back(context, cst.ensure_type(before.value.func, cst.Attribute).value, after.value)
+
+
+def writes_in_place(context: Context, statement: cst.BaseSmallStatement) -> bool:
+    """Whether it is `x.add_(y)` and the like, of a tensor."""
+    if not isinstance(statement, cst.Expr) or not isinstance(statement.value, cst.Call):
+        return False
+    method = statement.value.func
+    if not isinstance(method, cst.Attribute):
+        return False
+    name = method.attr.value
+    return name.endswith("_") and not name.endswith("__") and context.knowledge.is_tensor(method.value)
+
+
+def _out_argument(call: cst.Call) -> cst.BaseExpression | None:
+    """Where `torch.cat(tensors, out=x)` writes to."""
+    return next((a.value for a in call.args if a.keyword is not None and a.keyword.value == "out"), None)
+
+
+def _assign_back(context: Context, receiver: cst.BaseExpression, value: cst.BaseExpression) -> cst.Assign | None:
+    """`x.add_(y)` is `x = x + y`, `x[i].add_(y)` an assignment to that part of x."""
+    if isinstance(value, Nothing):
+        return None
+    if isinstance(receiver, cst.Subscript):
+        code = _assigned_subscript(context, receiver, _with_ported_parts(context, receiver), value)
+        return None if code is None else _assign(receiver.value, code)
+    return _assign(receiver, code_of(value)) if isinstance(receiver, (cst.Name, cst.Attribute)) else None
+
+
+def _with_ported_parts(context: Context, node: cst.Subscript) -> cst.Subscript:
+    """The brackets as they stand, around ported indices."""
+    return node.with_changes(slice=[e.with_changes(slice=_ported_slice(context, e.slice)) for e in node.slice])
+
+
+def _ported_slice(context: Context, part: cst.BaseSlice) -> cst.BaseSlice:
+    if isinstance(part, cst.Index):
+        return part.with_changes(value=context.port(part.value))
+    bounds = {name: getattr(part, name) for name in ("lower", "upper", "step")}
+    return part.with_changes(**{name: context.port(bound) for name, bound in bounds.items() if bound is not None})
+
+
+def _of_part(context: Context, before: cst.Assign, after: cst.Assign) -> cst.Assign | None:
+    """`x[i] = y`."""
+    target = before.targets[0].target
+    if len(before.targets) != 1 or not isinstance(target, cst.Subscript):
+        return None
+    if not context.knowledge.is_tensor(target.value):
+        return None
+    new = cst.ensure_type(after.targets[0].target, cst.Subscript)
+    code = _assigned_subscript(context, target, new, after.value, before.value)
+    return None if code is None else _assign(new.value, code)
+
+
+def _of_changed_part(context: Context, before: cst.AugAssign, after: cst.AugAssign) -> cst.Assign | None:
+    """`x[i] += y`."""
+    target = before.target
+    if not isinstance(target, cst.Subscript) or not context.knowledge.is_tensor(target.value):
+        return None
+    new = cst.ensure_type(after.target, cst.Subscript)
+    operator = code_of(after.operator).strip().removesuffix("=")
+    value = cst.parse_expression(f"{code_of(new)} {operator} ({code_of(after.value)})")
+    code = _assigned_subscript(context, target, new, value, before.value)
+    return None if code is None else _assign(new.value, code)
+
+
+def _assigned_subscript(
+    context: Context,
+    original: cst.Subscript,
+    updated: cst.Subscript,
+    value: cst.BaseExpression,
+    original_value: cst.BaseExpression | None = None,
+) -> str | None:
+    try:
+        return subscript_assignment(
+            context.arg(original.value, updated.value),
+            indices(context, original, updated),
+            context.arg(original_value if original_value is not None else original, value),
+        )
+    except Unknown as error:
+        context.note(original, "left", f"the assignment to `{code_of(original)}` was kept: {error}.")
+        return None
+
+
+def indices(context: Context, original: cst.Subscript, updated: cst.Subscript) -> Sequence[Index]:
+    """The elements in brackets, each with its fact."""
+    found = []
+    for before, after in zip(original.slice, updated.slice, strict=True):
+        fact = context.fact(before.slice.value) if isinstance(before.slice, cst.Index) else None
+        found.append(Index(after.slice, before.slice, fact))
+    return found
+
+
+def _assign(target: cst.BaseExpression, code: str) -> cst.Assign:
+    assert isinstance(target, (cst.Name, cst.Attribute, cst.Subscript))
+    return cst.Assign([cst.AssignTarget(target)], cst.parse_expression(code))

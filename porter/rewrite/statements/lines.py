@@ -1,0 +1,107 @@
+"""Lines: what each small statement becomes, and the mark that says which PyTorch line it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import libcst as cst
+
+from porter.rewrite.context import Context
+from porter.rewrite.statements.in_place import assignment
+from porter.rulebook.call import code_of
+from porter.rulebook.results import Drop, Nothing, Text
+
+Answers = Mapping[cst.CSTNode, Text | Drop]
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """A small statement as PyTorch and as the port has it so far."""
+
+    before: cst.BaseSmallStatement
+    after: cst.BaseSmallStatement
+
+
+def port_line(
+    context: Context, original: cst.SimpleStatementLine, updated: cst.SimpleStatementLine, answers: Answers
+) -> cst.SimpleStatementLine | cst.FlattenSentinel[cst.BaseStatement] | cst.RemovalSentinel:
+    """One line of simple statements; `answers` are those that declarations gave."""
+    pairs = [_Pair(*pair) for pair in zip(original.body, updated.body, strict=True)]
+    lines = [line for pair in pairs for line in _lines(context, pair, answers)]
+    if not lines:
+        return cst.RemoveFromParent()
+    if len(lines) == len(pairs) and not any(pair.before in answers for pair in pairs):
+        small = [statement for line in lines for statement in line.body]
+        lines = [updated.with_changes(body=small)]  # a line of several statements stays one
+    else:
+        lines[0] = lines[0].with_changes(leading_lines=updated.leading_lines)
+        lines[-1] = lines[-1].with_changes(trailing_whitespace=updated.trailing_whitespace)
+    marked = [_marked(line, context.source.line(original)) for line in lines]
+    return marked[0] if len(marked) == 1 else cst.FlattenSentinel(marked)
+
+
+def port_suite(
+    context: Context, original: cst.SimpleStatementSuite, updated: cst.SimpleStatementSuite, answers: Answers
+) -> cst.BaseSuite:
+    """`if x: y.mul_(2)`: where a statement behind the colon changes, it goes below."""
+    pairs = [_Pair(*pair) for pair in zip(original.body, updated.body, strict=True)]
+    lines = [line for pair in pairs for line in _lines(context, pair, answers)]
+    if [small for line in lines for small in line.body] == [pair.after for pair in pairs]:
+        return updated
+    return cst.IndentedBlock(lines or [cst.SimpleStatementLine([cst.Pass()])])
+
+
+def _marked(line: cst.SimpleStatementLine, number: int) -> cst.SimpleStatementLine:
+    if line.trailing_whitespace.comment is not None:
+        return line
+    mark = cst.Comment(f"# noqa: L{number}")
+    whitespace = line.trailing_whitespace.with_changes(whitespace=cst.SimpleWhitespace("  "), comment=mark)
+    return line.with_changes(trailing_whitespace=whitespace)
+
+
+def statements_of(answer: Text | Drop) -> Sequence[cst.SimpleStatementLine | cst.BaseCompoundStatement]:
+    """The statements that a declaration gave."""
+    return () if isinstance(answer, Drop) else cst.parse_module(answer.code).body
+
+
+def placed(
+    answer: Text | Drop, above: Sequence[cst.EmptyLine]
+) -> cst.FlattenSentinel[cst.BaseStatement] | cst.RemovalSentinel:
+    """The statements that stand for a whole loop or branch, below the comments that stood above it."""
+    statements = list(statements_of(answer))
+    if not statements:
+        return cst.RemoveFromParent()
+    statements[0] = statements[0].with_changes(leading_lines=above)
+    return cst.FlattenSentinel(statements)
+
+
+def _lines(context: Context, pair: _Pair, answers: Answers) -> Iterator[cst.SimpleStatementLine]:
+    """What one small statement becomes: no line, one, or several."""
+    answer = answers.get(pair.before)
+    if answer is not None:
+        for line in statements_of(answer):
+            yield cst.ensure_type(line, cst.SimpleStatementLine)
+        return
+    written = assignment(context, pair.before, pair.after)
+    if written is not None:
+        yield cst.SimpleStatementLine([written])
+    elif not _does_nothing(pair):
+        yield cst.SimpleStatementLine([pair.after])
+
+
+def _does_nothing(pair: _Pair) -> bool:
+    """Whether the port's statement is a value that nobody takes, or gives a variable to itself."""
+    if isinstance(pair.before, cst.Expr) and isinstance(pair.after, cst.Expr):
+        value = pair.after.value
+        return isinstance(value, Nothing) or (isinstance(pair.before.value, (cst.Call, cst.Name)) and _is_path(value))
+    if isinstance(pair.after, cst.Assign) and _is_path(pair.after.value):
+        return code_of(pair.after.value) == code_of(pair.after.targets[0].target)
+    return False
+
+
+def _is_path(node: cst.BaseExpression) -> bool:
+    """Whether it is a name, or attributes of one."""
+    while isinstance(node, cst.Attribute):
+        node = node.value
+    return isinstance(node, cst.Name)

@@ -1,0 +1,107 @@
+"""Loops that are one operation in a graph, written as `reading.loops` has planned them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence, Set
+
+import libcst as cst
+import libcst.matchers as m
+
+from porter.rewrite.context import Context
+from porter.rewrite.reading.loops import Appended, CountedLoop, MappedLoop, appended, rows_of
+from porter.rulebook.call import code_of
+from porter.rulebook.template import with_names
+
+_FUNCTIONS = {"stack": "stacked", "cat": "joined", "concat": "joined", "concatenate": "joined"}
+
+
+def port_loop(
+    context: Context, original: cst.For, updated: cst.For
+) -> cst.For | cst.FlattenSentinel[cst.BaseStatement]:
+    """The loop as one operation, if it was planned so; any other loop as it is."""
+    mapped = context.loops.mapped.get(original)
+    if mapped is not None:
+        return cst.FlattenSentinel([cst.parse_statement(_mapped(context, mapped, item)) for item in mapped.collected])
+    counted = context.loops.counted.get(original)
+    return updated if counted is None else _counted(context, counted, updated)
+
+
+def port_join(context: Context, original: cst.Call, updated: cst.Call) -> cst.BaseExpression | None:
+    """`torch.stack(rows)` and `torch.cat(rows)` of a list that such a loop fills; None for every other call."""
+    name = (context.source.canonical(original.func) or "").removeprefix("torch.")
+    if not original.args or name not in _FUNCTIONS:
+        return None
+    if context.is_of(context.loops.mapped_lists, original.args[0].value):
+        return updated.args[0].value if len(original.args) == 1 and name == "stack" else None
+    if not context.is_of(context.loops.collected_lists, original.args[0].value):
+        return None
+    axis = [f"axis={code_of(argument.value)}" for argument in updated.args[1:2]]
+    return cst.parse_expression(f"{_FUNCTIONS[name]}({', '.join([code_of(updated.args[0].value), *axis])})")
+
+
+def _mapped(context: Context, loop: MappedLoop, item: Appended) -> str:
+    """`name = tf.map_fn(lambda row: ..., rows)`."""
+    target = loop.node.target
+    names = [code_of(e.value) for e in target.elements] if isinstance(target, cst.Tuple) else []
+    value = context.port(item.value)
+    rows = tensor = code_of(context.port(rows_of(loop.node.iter)))
+    if names:
+        rows = f"(tf.range(shape_list({tensor})[0], dtype=tf.int64), {tensor})"
+        value = with_names(value, {name: cst.parse_expression(f"row[{at}]") for at, name in enumerate(names)})
+    argument = "row" if names else code_of(target)
+    return f"{item.name} = tf.map_fn(lambda {argument}: {code_of(value)}, {rows}, fn_output_signature=tf.{item.dtype})"
+
+
+def _counted(context: Context, loop: CountedLoop, updated: cst.For) -> cst.FlattenSentinel[cst.BaseStatement]:
+    """`for i in range(length): ...` as `loop(step, (states,), length)`."""
+    counter = code_of(loop.node.target)
+    step = "step" if "step" not in context.source.assigned(loop.function) else f"step_of_{counter}"
+    parameters = [cst.Param(cst.Name(name)) for name in (counter, *loop.carried)]
+    parts = [_part(name) for name in loop.lists]
+    result = cst.parse_statement(f"return {_tuple(loop.carried)}, {_tuple(parts)}")
+    written = cst.ensure_type(updated.body, cst.IndentedBlock).body
+    body = [*(_stored(loop.lists, statement) for statement in written), result]
+    definition = cst.FunctionDef(
+        cst.Name(step), cst.Parameters(parameters), cst.IndentedBlock(body), leading_lines=updated.leading_lines
+    )
+    bounds = ", ".join(code_of(a.value) for a in cst.ensure_type(updated.iter, cst.Call).args)
+    targets = f"{_tuple(loop.carried) if loop.carried else '_'}, {_tuple(loop.lists) if loop.lists else '_'}"
+    call = cst.parse_statement(f"{targets} = loop({step}, {_tuple(loop.carried)}, {bounds})")
+    blank = cst.EmptyLine(indent=False)
+    return cst.FlattenSentinel([definition, call.with_changes(leading_lines=[blank])])
+
+
+def _part(name: str) -> str:
+    return f"next_{name}"
+
+
+def _stored(lists: Sequence[str], statement: cst.BaseStatement) -> cst.BaseStatement:
+    """`name.append(value)` as `next_name = value`."""
+    item = appended(statement)
+    if item is None or item.name not in lists:
+        return statement
+    part = cst.Assign([cst.AssignTarget(cst.Name(_part(item.name)))], item.value)
+    return cst.ensure_type(statement, cst.SimpleStatementLine).with_changes(body=[part])
+
+
+def _tuple(names: Sequence[str]) -> str:
+    return f"({', '.join(names)}{',' if len(names) == 1 else ''})"
+
+
+def without_empty_lists(body: cst.BaseSuite, names: Set[str]) -> cst.BaseSuite:
+    """A function's body without the `x = []` of the lists that became tensors."""
+    return body.visit(_EmptyLists(names)) if names else body  # type: ignore[return-value]  # a suite stays one
+
+
+class _EmptyLists(cst.CSTTransformer):
+    def __init__(self, names: Set[str]) -> None:
+        self.names = names
+
+    def leave_SimpleStatementLine(
+        self, original_node: cst.SimpleStatementLine, updated_node: cst.SimpleStatementLine
+    ) -> cst.SimpleStatementLine | cst.RemovalSentinel:
+        small = original_node.body[0]
+        is_empty = isinstance(small, cst.Assign) and m.matches(small.value, m.List(elements=[]))
+        if isinstance(small, cst.Assign) and is_empty and code_of(small.targets[0].target) in self.names:
+            return cst.RemoveFromParent()
+        return updated_node

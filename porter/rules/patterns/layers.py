@@ -1,0 +1,144 @@
+"""What constructors and calls do with layers as such: add, take away, ask for their kind, choose by name."""
+
+from __future__ import annotations
+
+import inspect
+
+import libcst as cst
+
+from porter.rulebook import Drop, Match, Remark, Text, expression, find_card, statement
+
+_TENSORS = frozenset({"torch.Tensor", "torch.FloatTensor", "torch.LongTensor"})
+
+expression(
+    "ACT2FN[$name]",
+    "ACT2CLS[$name]",
+    "activations.ACT2FN[$name]",
+    to="get_tf_activation($name)",
+    cases={'x = ACT2FN["gelu"](x)': 'x = get_tf_activation("gelu")(x)'},
+)
+expression(
+    "ACT2CLS[$name]()",
+    to="get_tf_activation($name)",
+    cases={'self.act = ACT2CLS["relu"]()': 'self.act = get_tf_activation("relu")'},
+    inside="constructor",
+    doc="An activation is a function already.",
+)
+expression(
+    "$interfaces.get_interface($name, $eager)",
+    to="$eager",
+    doc="The eager attention function stands beside the interface's name.",
+    cases={'x = interfaces.get_interface("eager", torch.tanh)(x)': "x = tf.tanh(x)"},
+)
+
+
+@expression(
+    "isinstance($x, $kind)",
+    where=lambda m: m.canonical(m.kind) in _TENSORS or find_card(m.canonical(m.kind)) is not None,
+    cases={
+        "x = x * 2 if isinstance(x, torch.Tensor) else x": "x = x * 2 if tf.is_tensor(x) else x",
+        "if isinstance(self.layer, nn.Linear):\n    x = self.layer(x)": (
+            "if isinstance(self.layer, keras.layers.Dense):\n    x = self.layer(x)"
+        ),
+    },
+)
+def is_instance(m: Match) -> Text:
+    """The Keras class that the layer is ported to."""
+    card = find_card(m.canonical(m.kind))
+    if card is None:
+        return Text(f"tf.is_tensor({m.x.node_code})")
+    return Text(f"isinstance({m.x.node_code}, {card.keras_class})")
+
+
+def _has_answer(m: Match) -> bool:
+    return isinstance(m.name.original, cst.SimpleString) and (
+        m.owner.code == "self" or inspect.ismodule(m.place.resolve(m.owner.original))
+    )
+
+
+@expression(
+    "hasattr($owner, $name)",
+    where=_has_answer,
+    cases={'x = x * 2 if hasattr(self, "layer") else x': 'x = x * 2 if hasattr(self, "layer") else x'},
+)
+def has_attribute(m: Match) -> Text:
+    """What PyTorch's modules have is known; an attribute may have another name in the port."""
+    name = str(m.name.const())
+    if m.owner.code == "self":
+        return Text(f'hasattr(self, "{m.place.own_attribute(name)}")')
+    return Text(str(hasattr(m.place.resolve(m.owner.original), name)))
+
+
+@expression(
+    "getattr($owner, $name)",
+    where=lambda m: (
+        getattr(m.place.resolve(m.owner.original), "__name__", None) == "torch"
+        and (m.fact is None or m.fact.only("dtype"))
+    ),
+    cases={"self.dtype_ = getattr(torch, config.precision)": "self.dtype_ = tf.as_dtype(config.precision)"},
+    inside="constructor",
+)
+def dtype_by_name(m: Match) -> Text:
+    """The dtype of that name."""
+    return Text(f"tf.as_dtype({m.name.node_code})")
+
+
+statement(
+    "$parent._modules[$name] = $new",
+    to="add_layer($parent, $name, $new)",
+    inside="constructor",
+    cases={
+        'self.holder._modules["inner"] = nn.Identity()': 'add_layer(self.holder, "inner", keras.layers.Identity())'
+    },
+    doc="Keras keeps no table of its layers that could be written to.",
+)
+
+
+def _gives_bias(m: Match) -> bool:
+    made = m.value.original
+    return (
+        isinstance(made, cst.Call)
+        and m.place.canonical(made.func) == "torch.nn.Parameter"
+        and m.layer.code.startswith("self.")
+    )
+
+
+statement(
+    "$layer.bias = $value",
+    to="add_bias($layer, $value)",
+    where=_gives_bias,
+    cases={"self.plain.bias = nn.Parameter(torch.ones(8))": "add_bias(self.plain, tf.ones((8,)))"},
+    inside="constructor",
+    doc="A layer that was made without a bias has no place for one.",
+)
+
+
+@statement(
+    "$layer.$name = None",
+    where=lambda m: m.layer.code != "self" and m.place.is_child(m.layer.original, m.name.code),
+    cases={"self.holder.inner = None": 'remove_layer(self.holder, "inner")'},
+)
+def take_away(m: Match) -> Text:
+    """Keras would go on to track the layer."""
+    return Text(m.fill('remove_layer($layer, "$name")'))
+
+
+statement(
+    "$model.generation_config = $value",
+    to=Drop(Remark("generation is not ported, nor is its configuration.")),
+    cases={"self.generation_config = None": ""},
+)
+statement(
+    "$x.gradient_checkpointing = $value",
+    "$x._requires_grad = $value",
+    "$x._is_hf_initialized = $value",
+    to=Drop(),
+    cases={"self.gradient_checkpointing = False": ""},
+    doc="What steers PyTorch's memory or transformers' loading.",
+)
+expression(
+    "$x.gradient_checkpointing",
+    "$x.is_activation_checkpointing",
+    to="False",
+    cases={"x = x * 2 if self.gradient_checkpointing else x": ""},
+)

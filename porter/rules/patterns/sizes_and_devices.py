@@ -1,0 +1,86 @@
+"""Sizes and devices: what a graph may not know, and what TensorFlow decides by itself."""
+
+from __future__ import annotations
+
+import libcst as cst
+
+from porter.rulebook import Drop, Match, Text, expression, statement
+
+expression(
+    "len($x)",
+    to="shape_list($x)[0]",
+    where=lambda m: m.x.is_a("tensor"),
+    cases={"x = x * len(x)": "x = x * tf.cast(shape_list(x)[0], x.dtype)"},
+)
+expression(
+    "all($shape)",
+    to="all(map(possibly, $shape))",
+    where=lambda m: m.shape.is_a("shape"),
+    cases={"x = x * 2 if all(x.shape) else x": "x = x * 2 if all(map(possibly, shape_list(x))) else x"},
+    doc="No size is zero: one that a graph does not know counts as not.",
+)
+expression(
+    "0 in $shape",
+    to="any(surely(size == 0) for size in $shape)",
+    where=lambda m: m.shape.is_a("shape"),
+    cases={"x = x * 2 if 0 in x.shape else x": "x = x * 2 if any(surely(size == 0) for size in shape_list(x)) else x"},
+)
+expression(
+    '$device == torch.device("meta")',
+    to="True",
+    inside="constructor",
+    cases={'self.empty = self.layer.weight.device == torch.device("meta")': "self.empty = True"},
+    doc="Whether a weight has numbers yet: in a port's constructor it never has.",
+)
+expression(
+    '$device != torch.device("meta")',
+    to="False",
+    inside="constructor",
+    cases={'self.filled = self.layer.weight.device != torch.device("meta")': "self.filled = False"},
+)
+statement(
+    "$name = $x.device",
+    "$name: $type = $x.device",
+    to=Drop(),
+    where=lambda m: isinstance(m.name.original, cst.Name),
+    cases={"device = x.device\nx = x + torch.ones(1, device=device)": "x = x + tf.ones((1,))",
+           "device: torch.device = x.device": ""},
+    doc="TensorFlow decides where tensors lie.",
+)  # fmt: skip
+
+
+def _is_tuple_pair(m: Match) -> bool:
+    both = [m.names.original, m.values.original]
+    tuples = [node for node in both if isinstance(node, cst.Tuple)]
+    return len(tuples) == 2 and len(tuples[0].elements) == len(tuples[1].elements) and _kept(tuples[0]) != []
+
+
+def _kept(names: cst.Tuple) -> list[int]:
+    """The positions whose name is not that of a device; none where there is nothing else, or no device at all."""
+    kept = [
+        at for at, e in enumerate(names.elements) if not (isinstance(e.value, cst.Name) and e.value.value == "device")
+    ]
+    return kept if len(kept) < len(names.elements) else []
+
+
+@statement(
+    "$names = $values",
+    where=_is_tuple_pair,
+    cases={
+        "size, device = x.shape[0], x.device\nx = x + size": "size = shape_list(x)[0]\nx = x + tf.cast(size, x.dtype)"
+    },
+)
+def without_device(m: Match) -> Text:
+    """`size, device = x.shape[0], x.device` without what only says where tensors lie."""
+    names, values = m.names.elements() or (), m.values.elements() or ()
+    assert isinstance(m.names.original, cst.Tuple)
+    kept = _kept(m.names.original)
+    sides = (", ".join(side[at].node_code for at in kept) for side in (names, values))
+    return Text(" = ".join(sides))
+
+
+statement(
+    "$model.warn_if_padding_and_no_attention_mask($*args)",
+    to=Drop(),
+    cases={"self.warn_if_padding_and_no_attention_mask(None, None)": ""},
+)

@@ -1,0 +1,175 @@
+"""All forms' cases in one modeling file, which is traced, ported and run like any other."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import sys
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from porter.rulebook import Form, all_forms
+from porter.subject import Case, InputSpec, ModelCase, Subject
+from tests.rewrite.fixtures import configuration_tiny
+
+HEAD = """
+import torch
+from torch import nn
+from transformers.activations import ACT2CLS, ACT2FN
+from transformers.modeling_outputs import BaseModelOutput
+from transformers.modeling_utils import PreTrainedModel
+
+from configuration_form_cases import TinyConfig
+
+
+class Interfaces:
+    def get_interface(self, name, default):
+        return default
+
+
+interfaces = Interfaces()
+
+
+def marker(name):
+    return name
+
+
+def make_scale(size):
+    scale = nn.Parameter(torch.ones(size))
+    return scale
+
+
+def fill_with_zeros(module):
+    if isinstance(module, nn.Linear):
+        nn.init.zeros_(module.bias)
+
+
+class Holder(nn.Module):
+    def __init__(self, size):
+        super().__init__()
+        self.inner = nn.Linear(size, size)
+
+    def forward(self, x):
+        return self.inner(x) if self.inner is not None else x
+
+
+class CaseLayer(nn.Module):
+    gradient_checkpointing = False
+
+    def warn_if_padding_and_no_attention_mask(self, ids, mask):
+        return None
+"""
+CLASS = """
+
+class Case{number}(CaseLayer):
+    def __init__(self, config):
+        super().__init__()
+        size = config.hidden_size
+        rates = torch.linspace(0, 0.1, 2)
+        self.layer = nn.Linear(size, size)
+        self.plain = nn.Linear(size, size, bias=False)
+        self.holder = Holder(size)
+        marker("begin")
+{constructor}
+        marker("end")
+
+    def forward(self, x, **kwargs):
+        x = self.plain(self.holder(self.layer(x)))
+        marker("begin")
+{call}
+        marker("end")
+        return x
+"""
+MODEL = """
+
+class CasesModel(PreTrainedModel):
+    config_class = TinyConfig
+    base_model_prefix = "cases"
+
+    def __init__(self, config):
+        super().__init__(config)
+        self.embeddings = nn.Embedding(config.vocab_size, config.hidden_size)
+{made}
+        self.post_init()
+
+    def forward(self, input_ids):
+        x = self.embeddings(input_ids)
+        total = x
+{called}
+        return BaseModelOutput(last_hidden_state=total)
+"""
+
+
+@dataclass(frozen=True)
+class FormCase:
+    """One case of a form, and the number of its class in the file."""
+
+    number: int
+    form: Form
+    before: str
+    after: str
+
+    @property
+    def in_constructor(self) -> bool:
+        """Where a form may stand anywhere, what changes the layer itself does so once."""
+        changes_layer = self.form.inside == "anywhere" and self.before.startswith("self.")
+        return changes_layer or self.form.inside == "constructor"
+
+
+def form_cases() -> tuple[FormCase, ...]:
+    pairs = [(form, *case) for form in all_forms() for case in form.cases.items()]
+    return tuple(FormCase(number, *pair) for number, pair in enumerate(pairs))
+
+
+def written(case: FormCase) -> str:
+    lines = textwrap.indent(case.before, " " * 8)
+    nothing = " " * 8 + "pass"
+    return CLASS.format(
+        number=case.number,
+        constructor=lines if case.in_constructor else nothing,
+        call=nothing if case.in_constructor else lines,
+    )
+
+
+def subject(folder: Path) -> Subject:
+    """The file of all cases as a subject."""
+    cases = form_cases()
+    made = "\n".join(f"        self.case_{case.number} = Case{case.number}(config)" for case in cases)
+    called = "\n".join(f"        total = total + self.case_{case.number}(x, scale=2.0)" for case in cases)
+    text = "".join([HEAD, *map(written, cases), MODEL.format(made=made, called=called)])
+    file = folder / "modeling_form_cases.py"
+    file.write_text(text, encoding="utf-8")
+    configuration = folder / "configuration_form_cases.py"
+    configuration.write_text(Path(str(configuration_tiny.__file__)).read_text(encoding="utf-8"), encoding="utf-8")
+    sys.path.insert(0, str(folder))
+    try:
+        importlib.import_module("modeling_form_cases")
+    finally:
+        sys.path.remove(str(folder))
+    ids = InputSpec("input_ids", (2, 5), "int64", {"kind": "randint", "low": 1, "high": 30})
+    case = Case("cases", "configuration_form_cases", "TinyConfig", {}, (ids,), (ModelCase("CasesModel"),))
+    return Subject("cases", file, text, "modeling_form_cases", (case,), {})
+
+
+def between_markers(code: str, case: FormCase) -> str:
+    """What the case's lines became."""
+    method = "__init__" if case.in_constructor else "call"
+    tree = next(n for n in ast.parse(code).body if getattr(n, "name", "") == f"TFCase{case.number}")
+    assert isinstance(tree, ast.ClassDef)
+    function = next(n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == method)
+    lines = ast.get_source_segment(code, function, padded=True)
+    assert lines is not None
+    found = list(_inside(lines.splitlines()))
+    return textwrap.dedent("\n".join(found)).strip()
+
+
+def _inside(lines: list[str]) -> Iterator[str]:
+    inside = False
+    for line in lines:
+        if 'marker("end")' in line:
+            return
+        if inside:
+            yield line
+        inside = inside or 'marker("begin")' in line
