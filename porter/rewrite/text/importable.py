@@ -10,9 +10,10 @@ import libcst as cst
 import libcst.matchers as m
 from libcst.metadata import MetadataWrapper, PositionProvider
 
-from porter.rewrite.context import Context, Level, Note
+from porter.rewrite.context import Context, Note
 from porter.rewrite.text.format import undefined_names
 from porter.rulebook.call import code_of
+from porter.rulebook.results import Level
 
 ROUNDS = 20
 _MARK = re.compile(r"# noqa: L(\d+)$")
