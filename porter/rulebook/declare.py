@@ -146,10 +146,10 @@ def all_cards() -> tuple[Card, ...]:
 
 @cache
 def load_declarations() -> None:
-    """Import every file of porter/rules and of its folders, which declares what it declares."""
+    """Import every file of porter/rules, which declares what it declares."""
     package = importlib.import_module(DECLARATIONS)
-    for module in pkgutil.walk_packages(package.__path__, f"{DECLARATIONS}."):
-        importlib.import_module(module.name)
+    for module in pkgutil.iter_modules(package.__path__):
+        importlib.import_module(f"{DECLARATIONS}.{module.name}")
 
 
 def _add(table: dict[str, Rule] | dict[str, Card], signatures: Iterable[Signature], declared: Rule | Card) -> None:

@@ -1,4 +1,4 @@
-"""Forms at work: the declarations of porter/rules/patterns, asked about each node of the PyTorch file."""
+"""Forms at work: the forms declared in porter/rules, asked about each node of the PyTorch file."""
 
 from __future__ import annotations
 
