@@ -112,7 +112,7 @@ def refused(*names: str, because: str) -> None:
 
 def find_refusal(name: str) -> str | None:
     """Why a canonical name has no counterpart, where that is declared."""
-    _load()
+    load_declarations()
     return _TABLE.refusals.get(name)
 
 
