@@ -16,6 +16,7 @@ import typer
 
 from porter import commands
 from porter.base import console
+from porter.base.command_line import Commands, with_common_options
 from porter.base.guard import guarded
 from porter.base.quiet import quiet_frameworks
 from porter.base.version import __version__
@@ -26,12 +27,19 @@ ABOUT = """Port PyTorch models of transformers to TensorFlow, and prove the port
 Examples:
   porter scaffold bert
   porter diff --model ./my-model --layer-by-layer
-  porter pt-to-tf --model-name ./my-model --no-pr --output ./my-model-tf
+  porter pt-to-tf --model ./my-model --no-pr --output ./my-model-tf
   porter rules torch.sum
 """
 
+HELP = {"help_option_names": ["-h", "--help"]}
+
 app = typer.Typer(
-    help=ABOUT, no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False
+    cls=Commands,
+    help=ABOUT,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings=HELP,
 )
 
 
@@ -71,7 +79,8 @@ def register_commands() -> None:
     """Register every file of porter/commands under its own name, `pt_to_tf` as `pt-to-tf`."""
     for found in pkgutil.iter_modules(commands.__path__):
         command = getattr(importlib.import_module(f"{commands.__name__}.{found.name}"), found.name)
-        app.command(found.name.replace("_", "-"), help=help_text(command))(guarded(command))
+        name = found.name.replace("_", "-")
+        app.command(name, help=help_text(command), context_settings=HELP)(with_common_options(guarded(command)))
 
 
 register_commands()

@@ -2,14 +2,49 @@
 
 import io
 import json
+import os
+import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import TextIO, TypeVar
 
 from porter.base.errors import PorterError
 from porter.base.redact import redacted
 
 Item = TypeVar("Item")
+# Words of a verdict and the colour that a terminal shows them in; the first pattern that matches wins.
+RED, GREEN, YELLOW = "31", "32", "33"
+COLOURS = (
+    (RED, r"^error:|\bDIFFERS\b|\bFAILED\b|(?<=\s)differs(?=[\s:])|(?<=  )left(?=: )"),
+    (GREEN, r"(?<=\s)matches(?=[\s;])|(?<=  )ok$"),
+    (YELLOW, r"^ *hint:|^ *cause:|(?<=  )assumed(?=: )|not compared$"),
+)
+
+
+@dataclass(frozen=True)
+class Voice:
+    """How much is said beside the result: nothing but errors when `quiet`, details too when `verbose`."""
+
+    quiet: bool = False
+    verbose: bool = False
+
+
+ORDINARY = Voice()
+_VOICE: ContextVar[Voice] = ContextVar("voice", default=ORDINARY)
+_TELLS: ContextVar[Callable[[str], None] | None] = ContextVar("tells", default=None)
+
+
+@contextmanager
+def speaking(voice: Voice) -> Iterator[None]:
+    """Talk with this voice for as long as the block runs."""
+    token = _VOICE.set(voice)
+    try:
+        yield
+    finally:
+        _VOICE.reset(token)
 
 
 def print_whatever_comes() -> None:
@@ -21,7 +56,7 @@ def print_whatever_comes() -> None:
 
 def result(text: str) -> None:
     """Print a piece of the result on stdout."""
-    print(text)
+    print(coloured(text, sys.stdout))
 
 
 def result_json(value: object) -> None:
@@ -45,25 +80,86 @@ def aligned(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def say(text: str) -> None:
     """Tell the user what is going on, on stderr, so that stdout stays the result; secrets are left out."""
-    print(redacted(text), file=sys.stderr)
+    if not _VOICE.get().quiet:
+        _to_stderr(text)
 
 
-def error(problem: PorterError) -> None:
-    """Print an error as a sentence and, where there is one, the hint."""
-    say(f"error: {problem}")
+def detail(text: str) -> None:
+    """Tell those who asked for more."""
+    if _VOICE.get().verbose:
+        _to_stderr(text)
+
+
+def error(problem: PorterError, as_json: bool = False) -> None:
+    """Print an error as a sentence and, where there is one, the hint; or on stdout as one JSON document."""
+    if as_json:
+        told = {"sentence": problem.sentence, "place": problem.place, "hint": problem.hint}
+        result_json({"error": {**told, "exit_code": problem.exit_code}})
+        return
+    _to_stderr(f"error: {problem}")
     if problem.hint:
-        say(f"  hint: {problem.hint}")
+        _to_stderr(f"  hint: {problem.hint}")
+
+
+def coloured(text: str, stream: TextIO) -> str:
+    """The text with its verdicts coloured where a terminal shows it and NO_COLOR is not set."""
+    if not stream.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return text
+    for colour, words in COLOURS:
+        text = re.sub(words, rf"\x1b[{colour}m\g<0>\x1b[0m", text, flags=re.MULTILINE)
+    return text
+
+
+def _to_stderr(text: str) -> None:
+    print(coloured(redacted(text), sys.stderr), file=sys.stderr)
+
+
+@contextmanager
+def working(description: str) -> Iterator[Callable[[str], None]]:
+    """Show a terminal that work goes on, and for how long.
+
+    The block is given a function that says what is done now. A file or pipe sees nothing.
+    """
+    if not _shows_progress():
+        yield _tell_nobody
+        return
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False) as shown:
+        task = shown.add_task(description)
+        token = _TELLS.set(lambda text: shown.update(task, description=f"{description}: {text}"))
+        try:
+            yield _TELLS.get() or _tell_nobody
+        finally:
+            _TELLS.reset(token)
 
 
 def progress(items: Iterable[Item], description: str, total: int | None = None) -> Iterator[Item]:
-    """Go through `items`; a terminal sees a progress bar, a file or pipe sees nothing."""
-    if not sys.stderr.isatty():
+    """Go through `items`; a terminal sees how far, in the display that is there already or in a bar of its own."""
+    tell = _TELLS.get()
+    if tell is not None:
+        for number, item in enumerate(items, 1):
+            yield item
+            tell(f"{number} of {total}" if total else str(number))
+        return
+    if not _shows_progress():
         yield from items
         return
     from rich.console import Console
     from rich.progress import track
 
     yield from track(items, description=description, total=total, console=Console(stderr=True), transient=True)
+
+
+def _shows_progress() -> bool:
+    """Whether somebody looks on who wants to see more than the result; one display at a time."""
+    return not _VOICE.get().quiet and _TELLS.get() is None and sys.stderr.isatty()
+
+
+def _tell_nobody(_: str) -> None:
+    """Where nobody looks on."""
 
 
 def _finite(value: object) -> object:

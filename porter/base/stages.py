@@ -22,5 +22,7 @@ class Stages:
         console.say(f"{name} ...")
         self.seconds.setdefault(name, 0.0)
         start = time.perf_counter()
-        yield
+        with console.working(name):
+            yield
         self.seconds[name] = round(self.seconds[name] + time.perf_counter() - start, 3)
+        console.detail(f"{name} took {self.seconds[name]:.1f} s")
