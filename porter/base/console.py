@@ -16,7 +16,7 @@ from porter.base.redact import redacted
 
 Item = TypeVar("Item")
 # Words of a verdict and the colour that a terminal shows them in; the first pattern that matches wins.
-RED, GREEN, YELLOW = "31", "32", "33"
+RED, GREEN, YELLOW, PLAIN = "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[0m"
 COLOURS = (
     (RED, r"^error:|\bDIFFERS\b|\bFAILED\b|(?<=\s)differs(?=[\s:])|(?<=  )left(?=: )"),
     (GREEN, r"(?<=\s)matches(?=[\s;])|(?<=  )ok$"),
@@ -106,7 +106,7 @@ def coloured(text: str, stream: TextIO) -> str:
     if not stream.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return text
     for colour, words in COLOURS:
-        text = re.sub(words, rf"\x1b[{colour}m\g<0>\x1b[0m", text, flags=re.MULTILINE)
+        text = re.sub(words, rf"{colour}\g<0>{PLAIN}", text, flags=re.MULTILINE)
     return text
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from porter.base import console
+from porter.base.arguments import check_choice, check_tf
 from porter.base.errors import UsageError
 
 FRAMEWORKS = ("pytorch", "tensorflow")
@@ -25,6 +26,7 @@ def record(
     inputs: Annotated[
         Path | None, typer.Option(help="Inputs by argument name: .npz or .json, or a recording.")
     ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
     trust_remote_code: Annotated[
         bool, typer.Option("--trust-remote-code", help="Allow code that lies in the model's repository.")
     ] = False,
@@ -39,8 +41,10 @@ def record(
       porter record --model ./my-model --framework tensorflow --inputs pytorch.rec --output tensorflow.rec
       porter diff pytorch.rec tensorflow.rec
     """
-    if framework not in FRAMEWORKS:
-        raise UsageError(f"There is no framework {framework}.", hint=f"--framework {' | '.join(FRAMEWORKS)}")
+    check_choice("--framework", framework, FRAMEWORKS)
+    check_tf(tf)
+    if output.is_dir():
+        raise UsageError("The output has to be a file, and this is a folder.", place=str(output), hint="--output FILE")
     import diffcheck
     from diffcheck.record.storage import save
     from porter.diff.model_sides import check_inputs, load_tensorflow
@@ -64,7 +68,13 @@ def record(
             check_inputs(torch_model, given)
             stored = diffcheck.record_torch(torch_model, given)
         save(stored, output)
-    console.result(f"wrote {output}: {len(stored.recording.calls)} calls of modules, {output.stat().st_size:,} bytes")
-    if stored.recording.crash:
-        console.say(f"the run stopped early: {stored.recording.crash.message}")
+    crash = stored.recording.crash
+    calls, size = len(stored.recording.calls), output.stat().st_size
+    if as_json:
+        found = {"schema": 1, "file": str(output), "calls": calls, "bytes": size, "crash": crash and crash.message}
+        console.result_json(found)
+    else:
+        console.result(f"wrote {output}: {calls} calls of modules, {size:,} bytes")
+    if crash:
+        console.say(f"the run stopped early: {crash.message}")
         raise typer.Exit(1)

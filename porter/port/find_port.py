@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from porter.base.arguments import tf_file
 from porter.base.errors import UsageError
 from porter.hub.configuration import architecture
 from porter.hub.trust import check_port
@@ -32,13 +33,7 @@ def find_port(
         UsageError: the file does not exist, there are several and none was chosen, or it is not trusted.
     """
     model_dir = model_dir.resolve()
-    given = Path(tf_option) if tf_option else None
-    class_name = None
-    if given is not None and not given.exists() and ":" in given.name:
-        name, _, class_name = given.name.rpartition(":")
-        given = given.with_name(name)
-    if given is not None and not given.is_file():
-        raise UsageError(f"There is no TensorFlow file {given}.", hint="--tf FILE or --tf FILE:CLASS")
+    given, class_name = tf_file(tf_option) if tf_option else (None, None)
     class_name = class_name or f"TF{torch_name or architecture(model_dir)}"
     file = (
         given

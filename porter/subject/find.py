@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from porter.base.arguments import check_class
 from porter.base.errors import UsageError
 from porter.base.reading import read_text
 from porter.subject.case import Case, Subject
@@ -67,9 +68,7 @@ def _cases_of(location: Location, classes: Sequence[str], given: Given) -> tuple
     if given.arguments is None and not given.inputs and ((not classes and models) or set(classes) & set(models)):
         return tiny_cases(location, classes)
     for name in classes:
-        if name not in module_classes(module):
-            listed = ", ".join(module_classes(module)) or "none"
-            raise UsageError(f"There is no class {name!r}.", hint=f"there are {listed}", place=str(location.file))
+        check_class(name, list(module_classes(module)), "class")
     if any(name in models for name in classes) or (models and not classes):
         hint = "--sample FILE with a configuration and inputs"
         raise UsageError("--arguments and --input are for modules without a configuration.", hint=hint)

@@ -14,6 +14,7 @@ from types import ModuleType
 
 from porter.base.errors import UsageError
 from porter.base.reading import read_text
+from porter.base.suggest import meant
 from porter.hub.configuration import read_config
 from porter.hub.pull_request import HubError, Patience, patiently
 from porter.hub.trust import FLAG, Untrusted, check_code, holds_weights
@@ -56,8 +57,18 @@ def locate(name: str, trust_remote_code: bool = False, named: str | None = None)
         return _on_the_hub(name, trust_remote_code)
     raise UsageError(
         f"{name!r} is neither a model type of the installed transformers nor a folder or file.",
-        hint=f"looked in {LOOKED_IN}; a Hub repository is written owner/name",
+        hint=_meant(name),
     )
+
+
+def _meant(name: str) -> str:
+    """What to give instead: the closest model type or folder, and where a name is looked for."""
+    from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
+
+    folders = [path.name for place in SEARCHED for path in Path(place).glob("*") if any(path.glob("modeling_*.py"))]
+    where = f"looked in {LOOKED_IN}; a Hub repository is written owner/name"
+    near = meant(name, [*CONFIG_MAPPING_NAMES, *folders])
+    return f"did you mean {near}? {where}" if near else where
 
 
 def installed(name: str) -> Location | None:

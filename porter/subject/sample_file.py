@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from porter.base.arguments import check_class
 from porter.base.errors import UsageError
 from porter.base.reading import read_json
 from porter.subject.case import Case, InputSpec, ModelCase
@@ -36,8 +37,7 @@ def keep_classes(cases: Sequence[Case], classes: Sequence[str]) -> tuple[Case, .
     """Only the named model classes; all of them when none is named. Raises UsageError for a name not there."""
     known = {model.name for case in cases for model in case.models}
     for name in classes:
-        if name not in known:
-            raise UsageError(f"No model class {name!r} can be run.", hint="there are " + ", ".join(sorted(known)))
+        check_class(name, sorted(known), "model class in the sample named")
     kept = (replace(case, models=tuple(m for m in case.models if not classes or m.name in classes)) for case in cases)
     return tuple(case for case in kept if case.models)
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from types import MappingProxyType, ModuleType
 from typing import Any
 
+from porter.base.arguments import check_class
 from porter.base.errors import UsageError
 from porter.base.installed import absent
 from porter.subject.case import Case, InputSpec, ModelCase
@@ -33,8 +34,7 @@ def tiny_cases(location: Location, classes: Sequence[str] = ()) -> tuple[tuple[C
     if not models:
         raise UsageError("The file has no model class (a PreTrainedModel with a forward).", place=str(location.file))
     for name in classes:
-        if name not in models:
-            raise UsageError(f"There is no model class {name!r}.", hint="there are " + ", ".join(models))
+        check_class(name, models)
     cases: dict[str, Case] = {}
     failures: dict[str, str] = {}
     for name, model_class in models.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from porter.base.arguments import check_choice
 from porter.base.byte_size import size
 from porter.base.errors import UsageError
 from porter.hub.fetch import has_tensorflow
@@ -61,10 +62,9 @@ def written_as(weight_format: str, dtype: str | None, max_shard_size: str) -> Ta
     Raises:
         UsageError: an unknown format, type or size.
     """
-    if weight_format not in all_formats():
-        raise UsageError(f"There is no format {weight_format}.", hint=f"--format {' | '.join(all_formats())}")
-    if dtype is not None and dtype not in DTYPES:
-        raise UsageError(f"Weights are not written as {dtype}.", hint=f"--dtype {' | '.join(DTYPES)}")
+    check_choice("--format", weight_format, all_formats())
+    if dtype is not None:
+        check_choice("--dtype", dtype, DTYPES)
     limit = size(max_shard_size)
     return Target(weight_format, dtype, limit)
 

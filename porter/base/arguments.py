@@ -1,0 +1,74 @@
+"""What can be said of options before any work is done: files and folders that they name, and choices."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+
+from porter.base.errors import UsageError
+from porter.base.suggest import meant
+
+
+def check_output_folder(folder: Path | None) -> None:
+    """Refuse a file where a folder is to be written to.
+
+    Raises:
+        UsageError: it, or one of the folders above it, is a file.
+    """
+    if folder is None:
+        return
+    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    if not there.is_dir():
+        sentence = "The output has to be a folder, and this is a file."
+        raise UsageError(sentence, place=str(there), hint="--output FOLDER")
+
+
+def check_tf(tf_option: str | None) -> None:
+    """Refuse a TensorFlow side that is not there or is not Python.
+
+    Raises:
+        UsageError: it is neither FILE.py nor FILE.py:CLASS.
+    """
+    if tf_option is not None:
+        tf_file(tf_option)
+
+
+def tf_file(tf_option: str) -> tuple[Path, str | None]:
+    """The file that `FILE` or `FILE:CLASS` names, and the class.
+
+    Raises:
+        UsageError: the file is not there, or is not Python.
+    """
+    file, class_name = Path(tf_option), None
+    if not file.exists() and ":" in file.name:
+        name, _, class_name = file.name.rpartition(":")
+        file = file.with_name(name)
+    if not file.is_file():
+        raise UsageError(f"There is no TensorFlow file {file}.", hint="--tf FILE or --tf FILE:CLASS")
+    if file.suffix != ".py":
+        raise UsageError("This is not a Python file.", hint="--tf modeling_tf_NAME.py", place=str(file))
+    return file, class_name
+
+
+def check_choice(option: str, value: str, choices: Collection[str]) -> None:
+    """Refuse a value that is none of the choices.
+
+    Raises:
+        UsageError: naming the closest choice, or all of them.
+    """
+    if value not in choices:
+        near = meant(value, choices)
+        hint = f"did you mean {option} {near}?" if near else f"{option} {' | '.join(choices)}"
+        raise UsageError(f"There is no {option.lstrip('-')} {value}.", hint=hint)
+
+
+def check_class(name: str, known: Collection[str], what: str = "model class") -> None:
+    """Refuse the name of a class that is not there.
+
+    Raises:
+        UsageError: naming the closest class, and all of them.
+    """
+    if name not in known:
+        near = meant(name, known)
+        every = f"there {'is' if len(known) == 1 else 'are'} {', '.join(known)}"
+        raise UsageError(f"There is no {what} {name!r}.", hint=f"did you mean {near}? {every}" if near else every)
