@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from porter.base import console
-from porter.base.arguments import check_choice, check_tf
+from porter.base.early_checks import check_choice, check_tf
 from porter.base.errors import UsageError
+
+if TYPE_CHECKING:
+    from diffcheck.record.recording import Recording
 
 FRAMEWORKS = ("pytorch", "tensorflow")
 
@@ -68,8 +71,16 @@ def record(
             check_inputs(torch_model, given)
             stored = diffcheck.record_torch(torch_model, given)
         save(stored, output)
-    crash = stored.recording.crash
-    calls, size = len(stored.recording.calls), output.stat().st_size
+    show(stored.recording, output, as_json)
+
+
+def show(recording: Recording, output: Path, as_json: bool) -> None:
+    """What was saved.
+
+    Raises:
+        Exit: the run stopped early.
+    """
+    crash, calls, size = recording.crash, len(recording.calls), output.stat().st_size
     if as_json:
         found = {"schema": 1, "file": str(output), "calls": calls, "bytes": size, "crash": crash and crash.message}
         console.result_json(found)

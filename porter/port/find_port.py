@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from porter.base.arguments import tf_file
+from porter.base.early_checks import tf_file
 from porter.base.errors import UsageError
 from porter.hub.configuration import architecture
 from porter.hub.trust import check_port

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from porter.base.arguments import check_class
+from porter.base.early_checks import check_class
 from porter.base.errors import UsageError
 from porter.base.reading import read_text
 from porter.subject.case import Case, Subject

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from porter.base.arguments import check_class
+from porter.base.early_checks import check_class
 from porter.base.errors import UsageError
 from porter.base.reading import read_json
 from porter.subject.case import Case, InputSpec, ModelCase

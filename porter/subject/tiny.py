@@ -9,7 +9,7 @@ from dataclasses import replace
 from types import MappingProxyType, ModuleType
 from typing import Any
 
-from porter.base.arguments import check_class
+from porter.base.early_checks import check_class
 from porter.base.errors import UsageError
 from porter.base.installed import absent
 from porter.subject.case import Case, InputSpec, ModelCase

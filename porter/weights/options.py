@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from porter.base.arguments import check_choice
 from porter.base.byte_size import size
+from porter.base.early_checks import check_choice
 from porter.base.errors import UsageError
 from porter.hub.fetch import has_tensorflow
 from porter.weights.formats import TensorFormat, WeightFormat, WholeFormat, all_formats

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from porter.base.arguments import check_choice, check_class, check_output_folder, tf_file
+from porter.base.early_checks import check_choice, check_class, check_output_folder, tf_file
 from porter.base.errors import UsageError
 
 
