@@ -30,6 +30,8 @@ PUBLIC_MODULES = (
     "torch.fft",
     "torch.special",
     "numpy",
+    "numpy.random",
+    "random",
 )
 LOCAL = "local"
 PARAMETRIZED = "torch.nn.utils.parametrize"

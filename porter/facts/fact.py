@@ -35,7 +35,7 @@ class Fact:
     kinds: tensor int float bool str none tuple list dict shape (torch.Size) module (torch.nn.Module) class
         function dtype device slice config cache output other.
     names: canonical names of callables and classes, and of the class of a module or other object.
-    rank, dtype, dims: of the tensors; None = unknown, or differing between runs.
+    rank, dtype, dims: of the tensors, of numpy's arrays rank and dtype; None = unknown, or differing between runs.
     value: the constant, valid only where `has_value` (a dtype's value is "float32", a device's "cpu").
     items: elements of a tuple, list, shape or slice (start, stop, step) whose length agrees.
     entries: values of a dict or model output by key, as sorted pairs; the union of all keys seen.
@@ -77,6 +77,11 @@ class Fact:
         """Whether only tensors were seen, None aside."""
         return self.only("tensor")
 
+    @property
+    def is_array(self) -> bool:
+        """Whether something with a rank was seen: a tensor, a shape, or an array of numpy."""
+        return bool(self.kinds & {"tensor", "shape"}) or "numpy.ndarray" in self.names
+
     def only(self, *kinds: str) -> bool:
         """Whether only values of these kinds were seen, None aside."""
         seen = self.kinds - NONE
@@ -89,7 +94,7 @@ class Fact:
         if self == UNSEEN:
             return other
         kinds = self.kinds | other.kinds
-        rank, dtype, dims = _merge_tensors([fact for fact in (self, other) if fact.kinds & {"tensor", "shape"}])
+        rank, dtype, dims = _merge_tensors([fact for fact in (self, other) if fact.is_array])
         has_value = _same_value(self, other)
         return Fact(
             kinds=kinds,

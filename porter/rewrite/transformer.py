@@ -11,6 +11,7 @@ from porter.rewrite.context import Context
 from porter.rewrite.definitions.classes import port_class
 from porter.rewrite.definitions.copied_from import port_copied_from
 from porter.rewrite.definitions.functions import port_function
+from porter.rewrite.definitions.graph_decorators import has_random_branch
 from porter.rewrite.expressions import operators as arithmetic
 from porter.rewrite.expressions.annotations import port_annotation, port_class_name, port_docstring_statement
 from porter.rewrite.expressions.arguments import ported_parameter
@@ -310,7 +311,9 @@ class Porter(cst.CSTTransformer):
 
     def _note_tensor_branch(self, test: cst.BaseExpression) -> None:
         fact = self.context.knowledge.traced(test)
-        if fact is not None and fact.is_tensor and "none" not in fact.kinds:
+        function = self.context.source.enclosing(test)
+        in_graph = function is not None and has_random_branch(self.context, function)
+        if fact is not None and fact.is_tensor and "none" not in fact.kinds and not in_graph:
             message = f"the branch on `{code_of(test)}` depends on a tensor's value and runs in eager mode only."
             self.context.note(test, "left", message, "write it with tf.cond or tf.where")
 

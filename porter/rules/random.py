@@ -94,6 +94,12 @@ rule(
     cases={"torch.normal(0.0, 2.0, size=(2, 3))": "tf.random.normal((2, 3), mean=0.0, stddev=2.0)"},
 )
 rule(
+    "numpy.random.random()",
+    "random.random()",
+    to="tf.random.uniform([])",
+    cases={"np.random.random()": "tf.random.uniform([])"},
+)
+rule(
     "torch.bernoulli(input, *, generator=None)",
     "torch.Tensor.bernoulli(input, *, generator=None)",
     to="tf.cast(tf.random.uniform(shape_list(input), dtype=input.dtype) < input, input.dtype)",

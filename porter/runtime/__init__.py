@@ -53,6 +53,7 @@ _MODULES = {
         "TFGenericForTokenClassification",
     ),
     "model.experts": ("experts_forward",),
+    "model.graph_branches": ("graph_branches",),
     "layers": (
         "AdaptiveAvgPool1D",
         "AdaptiveAvgPool2D",
@@ -162,6 +163,7 @@ _MODULES = {
         "scatter_reduce",
         "slice_update",
     ),
+    "ops.numpy_functions": ("numpy_function",),
     "ops.looping": ("joined", "loop", "stacked"),
     "ops.reductions": (
         "cdist",

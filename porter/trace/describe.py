@@ -8,6 +8,8 @@ from collections.abc import Collection, Hashable
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+
 from porter.facts import Fact
 from porter.facts.canonical import CACHED, ROUTINES, canonical, unwrapped
 
@@ -42,6 +44,8 @@ class Describer:
             return _function_signature(value)
         if kind in {"class", "dtype", "device"}:
             return cls, value
+        if isinstance(value, np.ndarray):
+            return cls, value.dtype, value.ndim
         return (cls, repr(value)) if kind == "slice" else (cls,)
 
     def fact(self, value: Any, signature: Hashable | None = None, depth: int = 0) -> Fact:
@@ -70,6 +74,8 @@ class Describer:
         if kind in MAPPINGS and len(value) <= LONGEST_SEQUENCE and depth < DEEPEST:
             entries = sorted((str(key), self.fact(item, depth=depth + 1)) for key, item in value.items())
             return Fact(kinds, names, entries=tuple(entries))
+        if isinstance(value, np.ndarray):
+            return Fact(kinds, names, value.ndim, str(value.dtype))
         return Fact(kinds, names)
 
     def _sequence(self, value: Any, kind: str, depth: int) -> Fact:

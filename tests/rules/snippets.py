@@ -6,6 +6,7 @@ import warnings
 from typing import Any
 
 import libcst as cst
+import numpy as np
 import torch
 
 from porter.facts import Fact
@@ -30,6 +31,7 @@ def torch_names() -> dict[str, Any]:
     tensors = {name: torch.from_numpy(array.copy()) for name, array in samples().items()}
     return {
         "torch": torch,
+        "np": np,
         "F": torch.nn.functional,
         "nn": torch.nn,
         "Conv1D": Conv1D,

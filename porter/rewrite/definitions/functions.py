@@ -9,6 +9,7 @@ import libcst.matchers as m
 
 from porter.rewrite.context import Context
 from porter.rewrite.definitions.expert_mixtures import experts_body
+from porter.rewrite.definitions.graph_decorators import graph_decorators
 from porter.rewrite.expressions.arguments import ported_parameter
 from porter.rewrite.reading.calls_in_file import RETURN_DECORATORS
 from porter.rewrite.reading.knowledge import Callee
@@ -127,6 +128,7 @@ def _decorators(context: Context, function: LocalFunction, updated: cst.Function
                 yield decorator.with_changes(decorator=_bare(expression))
             else:
                 context.note(function.node, "left", f"the decorator @{name} has no counterpart and was dropped.")
+    yield from graph_decorators(context, function)
 
 
 def _bare_name(decorator: cst.Decorator) -> str:

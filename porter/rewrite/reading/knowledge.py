@@ -128,9 +128,9 @@ class Knowledge:
         return self._assignments[function.name].get(name, [])
 
     def _assigned_tuple(self, function: LocalFunction, node: cst.BaseExpression) -> Fact | None:
-        """A variable that the function only ever sets to a tuple written out."""
+        """A variable that the function only ever sets to a tuple, whether written out or computed from one."""
         values = self._assigned_values(function, code_of(node))
-        return SEQUENCE if values and all(isinstance(value, (cst.Tuple, cst.List)) for value in values) else None
+        return SEQUENCE if values and all(_is_sequence(value) for value in values) else None
 
     @cached_property
     def _by_function(self) -> dict[str, dict[str, Fact]]:
@@ -323,3 +323,12 @@ def _layer_names(knowledge: Knowledge, value: cst.BaseExpression, local: dict[st
         elif isinstance(node, cst.Name) and node.value in local and local[node.value] is not value:
             names |= _layer_names(knowledge, local[node.value], {})
     return names - {""}
+
+
+def _is_sequence(node: cst.BaseExpression) -> bool:
+    """Whether an expression is written as a tuple or list: `(n,) + (1,) * k`, `x.shape[:-1] + (n,)`."""
+    if isinstance(node, cst.BinaryOperation) and isinstance(node.operator, (cst.Add, cst.Multiply)):
+        return _is_sequence(node.left) or _is_sequence(node.right)
+    part_of_shape = m.Subscript(value=m.Attribute(attr=m.Name("shape")), slice=[m.SubscriptElement(slice=m.Slice())])
+    made = m.Call(func=m.OneOf(m.Name("tuple"), m.Name("list")))
+    return isinstance(node, (cst.Tuple, cst.List)) or m.matches(node, m.OneOf(part_of_shape, made))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
@@ -18,6 +19,17 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 _FROM_CONFIG = ("use_cache", "vision_feature_layer", "vision_feature_select_strategy", "vision_aspect_ratio")
 _depth: ContextVar[int] = ContextVar("porter_call_depth", default=0)
+_caches: ContextVar[bool] = ContextVar("porter_keeps_caches", default=True)
+
+
+@contextmanager
+def without_caches() -> Iterator[None]:
+    """Models called meanwhile keep no cache, unless `use_cache` says so."""
+    token = _caches.set(False)
+    try:
+        yield
+    finally:
+        _caches.reset(token)
 
 
 def unpack_inputs(call: Function) -> Function:
@@ -89,6 +101,8 @@ def _filled(name: str, value: Any, model: Any) -> Any:
         return True
     if name == "training":
         return False if value is None else value
+    if name == "use_cache" and value is None and not _caches.get():
+        return False
     if value is None and name.startswith("output_"):
         return getattr(model.config, name, None)
     if isinstance(value, TracedCache) and _depth.get() == 0 and not tf.executing_eagerly():

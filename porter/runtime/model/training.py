@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from porter.runtime.model.calling import without_caches
 from porter.runtime.outputs.model_output import TFModelOutput
 
 
@@ -16,6 +17,8 @@ class TrainsOnOwnLoss(keras.Model):
     `model.compile(optimizer)` and `model.fit(batches)` with dictionaries of inputs and labels are enough; so is
     `fit(inputs, labels)`. A loss given to `compile` takes precedence.
     """
+
+    _measured: tuple[str, ...] | None = None
 
     def compute_loss(
         self,
@@ -35,15 +38,32 @@ class TrainsOnOwnLoss(keras.Model):
         loss = y_pred.get("loss") if isinstance(y_pred, TFModelOutput) else None
         if loss is None:
             raise ValueError(f"{type(self).__name__} returned no loss: give it labels, or compile a loss.")
-        return tf.add_n([tf.reduce_mean(loss), *(tf.cast(extra, loss.dtype) for extra in self.losses)])
+        total = tf.add_n([tf.reduce_mean(loss), *(tf.cast(extra, loss.dtype) for extra in self.losses)])
+        # Each replica sees its part of the batch, and Keras adds up what they return.
+        return total / tf.cast(tf.distribute.get_strategy().num_replicas_in_sync, total.dtype)
+
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        """Keras' own. Metrics also go with the model's own loss: of `logits`, or of what a dictionary names."""
+        super().compile(*args, **kwargs)
+        metrics = kwargs.get("metrics")
+        self._measured = tuple(metrics) if isinstance(metrics, dict) else None
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        """The compiled metrics of an output's entries, by their names."""
-        return super().compute_metrics(x, y, _plain(y_pred), sample_weight)
+        """The compiled metrics of an output's entries, by their names; with the own loss they see its `labels`."""
+        outputs = _plain(y_pred)
+        labels = x.get("labels") if isinstance(x, dict) else None
+        if self.loss is None and labels is not None and isinstance(outputs, dict):
+            if self._measured is not None:
+                outputs = {name: outputs[name] for name in self._measured}
+                y = dict.fromkeys(outputs, labels)
+            else:
+                outputs, y = outputs.get("logits"), labels
+        return super().compute_metrics(x, y, outputs, sample_weight)
 
     def train_step(self, data: Any) -> Any:
-        """One step of `fit`."""
-        return super().train_step(self._with_labels(data))
+        """One step of `fit`, in which caches are not kept."""
+        with without_caches():
+            return super().train_step(self._with_labels(data))
 
     def test_step(self, data: Any) -> Any:
         """One step of `evaluate`."""

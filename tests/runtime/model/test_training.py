@@ -1,3 +1,8 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
@@ -104,6 +109,66 @@ def test_predict_leaves_the_cache_out(tmp_path):
     outputs = decoder.predict({"input_ids": IDS}, verbose=0)
     assert set(outputs) == {"last_hidden_state", "pooler_output"}
     assert_matches(outputs["last_hidden_state"], decoder(IDS).last_hidden_state)
+
+
+REPLICAS = """if True:
+    import sys, keras, numpy as np, tensorflow as tf
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+    from tests.runtime import modeling_tf_small_bert as ported
+    from tests.runtime.small_bert import IDS, MASK
+
+    batch = {"input_ids": IDS, "attention_mask": MASK, "labels": IDS}
+    batch = {name: np.tile(value, (2, 1)) for name, value in batch.items()}
+    found = []
+    for strategy in (tf.distribute.get_strategy(), tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])):
+        with strategy.scope():
+            model = ported.TFBertForMaskedLM.from_pretrained(sys.argv[1])
+            model.compile(keras.optimizers.SGD(0.1))
+        data = tf.data.Dataset.from_tensor_slices(batch).batch(4)
+        found.append((model.fit(data, verbose=0).history["loss"][0], model.get_weights()))
+    (loss, weights), (loss_of_two, weights_of_two) = found
+    assert abs(loss - loss_of_two) < 1e-5 * loss, (loss, loss_of_two)
+    for one, two in zip(weights, weights_of_two, strict=True):
+        np.testing.assert_allclose(one, two, atol=1e-6)
+"""
+
+
+def test_two_replicas_take_the_same_step_as_one(model, tmp_path):
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+    command = [sys.executable, "-c", REPLICAS, str(tmp_path)]
+    ran = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert ran.returncode == 0, ran.stderr[-2000:]
+
+
+def test_a_training_step_keeps_no_cache():
+    decoder = ported.TFBertModel.from_config(config(is_decoder=True), add_pooling_layer=False)
+    kept = []
+
+    class Watching(type(decoder)):
+        def call(self, *args, **kwargs):
+            outputs = super().call(*args, **kwargs)
+            kept.append(outputs.past_key_values)
+            return outputs
+
+    decoder.__class__ = Watching
+    decoder.compile("sgd", loss={"last_hidden_state": "mse"}, run_eagerly=True)
+    decoder.fit({"input_ids": IDS}, {"last_hidden_state": np.zeros((2, 7, 32), "float32")}, verbose=0)
+    assert kept == [None]
+    assert decoder(IDS, training=True).past_key_values is not None
+
+
+def test_compiled_metrics_go_with_the_models_own_loss(model):
+    class Confidence(keras.metrics.Mean):
+        def update_state(self, y_true, y_pred, sample_weight=None):
+            return super().update_state(tf.reduce_max(tf.nn.softmax(y_pred), axis=-1))
+
+    model.compile(keras.optimizers.SGD(0.0), metrics={"logits": Confidence(name="confidence")})
+    inputs = {key: value for key, value in batches().items() if key != "labels"}
+    history = model.fit(inputs, batches()["labels"], batch_size=8, verbose=0).history
+    scores = tf.nn.softmax(model({**tensors("tf", **inputs)}).logits)
+    assert history["confidence"][0] == pytest.approx(float(tf.reduce_mean(tf.reduce_max(scores, -1))), rel=1e-5)
+    assert history["loss"][0] > 0
 
 
 def test_dropout_only_in_training(tmp_path):

@@ -1,0 +1,79 @@
+"""Decorators with which a graph holds what Python alone would decide once: random branches, numpy's arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import libcst as cst
+
+from porter.rewrite.context import Context
+from porter.rewrite.reading.source import LocalFunction
+
+_RANDOM = frozenset(
+    {"torch.rand", "numpy.random.random", "numpy.random.rand", "numpy.random.uniform", "random.random"}
+    | {"random.uniform"}
+)
+
+
+def graph_decorators(context: Context, function: LocalFunction) -> Iterator[cst.Decorator]:
+    """The innermost decorators of a ported function."""
+    if has_random_branch(context, function):
+        yield cst.Decorator(cst.Name("graph_branches"))
+    array = _numpy_result(context, function)
+    if array is not None:
+        yield cst.Decorator(cst.parse_expression(f'numpy_function("{array[0]}", rank={array[1]})'))
+
+
+def has_random_branch(context: Context, function: LocalFunction) -> bool:
+    """Whether a branch of a layer's method depends on a single random number."""
+    source = context.source
+    if function.class_name is None or not any(_is_random(context, c) for c in source.find(function.node, cst.Call)):
+        return False
+    random: set[str] = set()
+
+    def is_random(node: cst.CSTNode) -> bool:
+        calls = source.find(node, cst.Call)
+        return any(_is_random(context, call) for call in calls) or bool(random & _names(context, node))
+
+    assignments = [node for node in source.find(function.node, cst.Assign) if len(node.targets) == 1]
+    branches = source.find(function.node, cst.If)
+    for _ in assignments:  # as often as values may be handed on
+        random |= {name for a in assignments if is_random(a.value) for name in _names(context, a.targets[0].target)}
+        flags = (a for branch in branches if is_random(branch.test) for a in source.find(branch.body, cst.Assign))
+        random |= {name for a in flags if _is_flag(a) for name in _names(context, a.targets[0].target)}
+    return any(is_random(branch.test) for branch in branches)
+
+
+def _is_flag(assignment: cst.Assign) -> bool:
+    return isinstance(assignment.value, cst.Name) and assignment.value.value in ("True", "False")
+
+
+def _is_random(context: Context, call: cst.Call) -> bool:
+    """Whether a call draws one number."""
+    name = context.source.canonical(call.func)
+    empty = (cst.List, cst.Tuple)
+    shapes = [arg.value for arg in call.args if arg.keyword is None]
+    drawn_once = all(isinstance(s, empty) and not s.elements for s in shapes) if name == "torch.rand" else True
+    return name in _RANDOM and drawn_once and (name == "torch.rand") <= bool(shapes)
+
+
+def _names(context: Context, node: cst.CSTNode) -> set[str]:
+    return {name.value for name in context.source.find(node, cst.Name)}
+
+
+def _numpy_result(context: Context, function: LocalFunction) -> tuple[str, int] | None:
+    """Type and rank of the array that a function of the module draws with numpy and returns; None for all others."""
+    source = context.source
+    draws = any(
+        (source.canonical(call.func) or "").startswith("numpy.random.")
+        for call in source.find(function.node, cst.Call)
+    )
+    if function.class_name is not None or not draws:
+        return None
+    returned = [node.value for node in source.find(function.node, cst.Return) if node.value is not None]
+    facts = [context.knowledge.traced(value) for value in returned]
+    arrays = {(fact.dtype, fact.rank) for fact in facts if fact is not None and fact.names == {"numpy.ndarray"}}
+    if len(arrays) != 1:
+        return None
+    dtype, rank = arrays.pop()
+    return None if dtype is None or rank is None else (dtype, rank)

@@ -1,0 +1,26 @@
+"""Functions whose branches depend on numbers that only a graph's run knows."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import tensorflow as tf
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def graph_branches(function: Function) -> Function:
+    """Let a graph hold both sides of an `if` on a random number, such as whether a layer is left out.
+
+    Keras runs a `call` as plain Python, in which such an `if` would be decided once, while the graph is made. In a
+    graph this function is run as AutoGraph translates it; eagerly it stays as it is.
+    """
+    translated = functools.cache(lambda: tf.autograph.to_graph(function, recursive=False))
+
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs) if tf.executing_eagerly() else translated()(*args, **kwargs)
+
+    return wrapper  # type: ignore[return-value]
