@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 import weakref
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,18 +17,17 @@ _SMALL = 1 << 12
 
 
 class SpillFile:
-    """A file for numbers, removed with the last tensor that lies in it."""
+    """A file for numbers without a name, so that it ends with the last tensor that lies in it, or with the process."""
 
     def __init__(self) -> None:
-        folder = Path(tempfile.mkdtemp(prefix="diffcheck-"))
-        self.path = folder / "tensors"
+        self.file = tempfile.TemporaryFile(prefix="diffcheck-", buffering=0)  # noqa: SIM115 - it lives as long as self
+        weakref.finalize(self, self.file.close)
         self.size = 0
-        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
 
     def append(self, view: TensorValue) -> Spilled:
         """Write one tensor to the end, without a copy in memory."""
-        with self.path.open("ab", buffering=0) as file:
-            np.ascontiguousarray(view.array).tofile(file)
+        self.file.seek(self.size)
+        np.ascontiguousarray(view.array).tofile(self.file)
         offset, self.size = self.size, self.size + view.array.nbytes
         return Spilled(self, offset, view)
 
@@ -46,7 +43,7 @@ class Spilled(TensorValue):
     def array(self) -> np.ndarray[Any, Any]:
         """The numbers, read-only."""
         file, offset, shape, dtype = self._place  # type: ignore[attr-defined]
-        return np.asarray(np.memmap(file.path, dtype, "r", offset, shape))
+        return np.asarray(np.memmap(file.file, dtype, "r", offset, shape))
 
 
 @dataclass

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +10,7 @@ import typer
 from porter.base import console
 from porter.base.early_checks import check_choice, check_tf
 from porter.base.errors import UsageError
+from porter.base.scratch import scratch_folder
 
 if TYPE_CHECKING:
     from diffcheck.record.recording import Recording
@@ -58,11 +58,11 @@ def record(
     from porter.subject.torch_checkpoint import load_torch
 
     folder = local_copy(model, Fetch(with_code=trust_remote_code))
-    with tempfile.TemporaryDirectory() as scratch:
+    with scratch_folder() as scratch:
         if framework == "tensorflow":
             if inputs is None:
                 raise UsageError("A TensorFlow run needs --inputs.", hint="--inputs pytorch.rec")
-            port = load_tensorflow(folder, find_port(folder, tf, Path(scratch), trust_remote_code))
+            port = load_tensorflow(folder, find_port(folder, tf, scratch, trust_remote_code))
             stored = diffcheck.record_tensorflow(port, read_inputs(inputs))
         else:
             named = model_named_by(tf)

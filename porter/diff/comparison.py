@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import functools
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from porter.base.errors import UsageError
 from porter.base.installed import need
+from porter.base.scratch import scratch_folder
 
 if TYPE_CHECKING:
     from diffcheck import Options, Report
@@ -56,8 +56,8 @@ class Request:
             return _compare_file(self, self.candidate)
         if self.model is None:
             return _compare_recordings(self)
-        with tempfile.TemporaryDirectory() as scratch:
-            return _compare_models(self, self.model, Path(scratch))
+        with scratch_folder() as scratch:
+            return _compare_models(self, self.model, scratch)
 
 
 def _compare_file(request: Request, candidate: Path) -> Report:

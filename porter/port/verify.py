@@ -6,7 +6,6 @@ import copy
 import importlib
 import inspect
 import re
-import tempfile
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from diffcheck import Comparison, compare, noise_between
+from porter.base.scratch import scratch_folder
 from porter.subject import Case, ModelCase, Subject
 from porter.subject.inputs.arrays import Inputs, each_array, numpy_inputs
 from porter.subject.inputs.graph_signature import input_signature, split
@@ -104,8 +104,8 @@ def verify_class(subject: Subject, case: Case, model_case: ModelCase, modeling: 
     specs = case.inputs_of(model_case)
     inputs = accepted(model, checked_variation(model, specs))
     reference, noise, recorded = _reference(model, inputs)
-    with tempfile.TemporaryDirectory(prefix="porter-") as folder:
-        port, weights, failure = _load(modeling, subject, case, model, Path(folder))
+    with scratch_folder() as folder:
+        port, weights, failure = _load(modeling, subject, case, model, folder)
     if port is None:
         failed = Side(False, None, failure)
         return ClassResult(model_case.name, failed, failed, weights, None, model_case.comparable)

@@ -6,7 +6,6 @@ import functools
 import re
 import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Collection, Iterator
 from concurrent.futures import Future
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from porter.base import console
 from porter.base.errors import LeftOver
+from porter.base.scratch import scratch_folder
 from porter.hub.fetch import has_tensorflow
 from porter.hub.trust import is_known, model_named_by, remember
 from porter.port.find_port import find_port
@@ -26,7 +26,7 @@ from porter.runtime.model.beside import PATTERN
 from porter.runtime.stored.checkpoint import open_checkpoint
 from porter.runtime.stored.tensor_source import Checkpoint, CheckpointError
 from porter.weights.convert.convert import check_space, convert
-from porter.weights.convert.output_folder import copy_companions, whole_folder
+from porter.weights.convert.output_folder import companions, copy_companions, whole_folder
 from porter.weights.convert.readback import check_whole, check_written
 from porter.weights.in_background import Stoppable, Written, beside
 from porter.weights.options import Target, check_type
@@ -114,8 +114,8 @@ def prepared(options: Options) -> Iterator[Conversion]:
     """
     with ExitStack() as stack:
         checkpoint = stack.enter_context(open_checkpoint(options.source))
-        scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="porter-"))
-        port = find_port(options.source, options.tf, Path(scratch), options.trust_remote_code, options.class_name)
+        scratch = stack.enter_context(scratch_folder())
+        port = find_port(options.source, options.tf, scratch, options.trust_remote_code, options.class_name)
         yield Conversion(options, port, planned(port, options.source, checkpoint), checkpoint)
 
 
@@ -150,7 +150,8 @@ def run(options: Options) -> Data:
         folder = stack.enter_context(whole_folder(options.output))
         with stages.stage("port"):
             conversion = stack.enter_context(prepared(options))
-            check_space(conversion.plan, options.target, folder)
+            beside_them = sum(file.stat().st_size for file in companions(options.source))
+            check_space(conversion.plan, options.target, folder, beside_them)
             if options.target.whole_format:
                 check_type(conversion.plan, options.target.format, options.target.dtype)
         copy_companions(options.source, folder)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import Any
 
+from porter.base.scratch import scratch_folder
 from porter.hub.fetch import Fetch, has_tensorflow, local_copy
 from porter.weights.formats import keras_file
 
@@ -31,8 +30,8 @@ def load(name: str, *, tf: str | None = None, revision: str | None = None, trust
 
     quiet_frameworks()
     folder = local_copy(name, Fetch(revision, ported=True))
-    with tempfile.TemporaryDirectory(prefix="porter-") as scratch:
-        port = find_port(folder, tf, Path(scratch), trust_remote_code)
+    with scratch_folder() as scratch:
+        port = find_port(folder, tf, scratch, trust_remote_code)
         model_class = load_class(port)
         saved = folder / keras_file.FORMAT.file
         if saved.exists():

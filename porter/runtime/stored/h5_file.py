@@ -7,6 +7,7 @@ attribute `layer_names` lists the datasets, without `<model>`.
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -107,7 +108,8 @@ class H5Writer:
     """
 
     def __init__(self, path: Path, *, flat: bool = False) -> None:
-        self._file = h5py.File(path, "x")
+        self._sink = _Sink(path)
+        self._file = h5py.File(self._sink, "w")
         self._flat = flat
         self._groups: dict[str, list[str]] = {}
 
@@ -115,17 +117,21 @@ class H5Writer:
         """Write the weight `name` (`<model>/<layer>/.../<variable>:0`); nothing of it stays in memory.
 
         Further groups than the first get a link to the same numbers. A flat file has none.
+
+        Raises:
+            OSError: the disk does not take it.
         """
         if self._flat:
             self._groups[weight_key(name)] = []
             self._file.create_dataset(weight_key(name), data=array)
-            return
-        places = [f"{group}/{name}" for group in groups]
-        self._file.create_dataset(places[0], data=array)
-        for place in places[1:]:
-            self._file[place] = self._file[places[0]]
-        for group in groups:
-            self._groups.setdefault(group, []).append(name)
+        else:
+            places = [f"{group}/{name}" for group in groups]
+            self._file.create_dataset(places[0], data=array)
+            for place in places[1:]:
+                self._file[place] = self._file[places[0]]
+            for group in groups:
+                self._groups.setdefault(group, []).append(name)
+        self._sink.check()
 
     def add_group(self, name: str) -> None:
         """A group that holds no weights."""
@@ -133,7 +139,11 @@ class H5Writer:
         self._groups.setdefault(name, [])
 
     def close(self) -> None:
-        """Write the lists of names and close the file."""
+        """Write the lists of names and close the file.
+
+        Raises:
+            OSError: the disk does not take all of it.
+        """
         root = self._file.attrs
         _write_names(root, "layer_names", list(self._groups))
         if not self._flat:
@@ -142,7 +152,7 @@ class H5Writer:
             self._file.create_group("top_level_model_weights").attrs["weight_names"] = []
             for layer, names in self._groups.items():
                 _write_names(self._file[layer].attrs, "weight_names", names)
-        self._file.close()
+        self._end()
 
     def __enter__(self) -> Self:
         return self
@@ -151,8 +161,68 @@ class H5Writer:
         if kind is None:
             self.close()
             return
-        with suppress(OSError, RuntimeError):  # a full disk, which is being reported
-            self._file.close()
+        with suppress(OSError):  # another error, perhaps of the same disk, is being reported
+            self._end()
+
+    def _end(self) -> None:
+        self._file.close()
+        self._sink.close()
+        self._sink.check()
+
+
+class _Sink(io.RawIOBase):
+    """A new file that accepts whatever is written after the disk has refused something, and then says so.
+
+    HDF5 ends a process that cannot write its files to their end, so it is never told.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("x+b", buffering=0)
+        self._failure: OSError | None = None
+
+    def check(self) -> None:
+        """Raises OSError: what the disk refused first."""
+        if self._failure is not None:
+            raise self._failure
+
+    def write(self, data: Any) -> int:
+        rest = memoryview(data).cast("B")
+        length = len(rest)
+        try:
+            while rest and self._failure is None:
+                rest = rest[self._file.write(rest) :]
+        except OSError as error:
+            self._failure = error
+        return length
+
+    def truncate(self, size: int | None = None) -> int:
+        try:
+            return self._file.truncate(size) if self._failure is None else size or 0
+        except OSError as error:
+            self._failure = error
+            return size or 0
+
+    def readinto(self, buffer: Any) -> int:
+        return self._file.readinto(buffer) or 0
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def seekable(self) -> bool:
+        return True
+
+    def readable(self) -> bool:
+        return True
+
+    def writable(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
 
 
 def _write_names(attributes: Any, name: str, names: Sequence[str]) -> None:

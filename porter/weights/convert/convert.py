@@ -60,16 +60,16 @@ class Job:
         return stored.reshape(self.entry.shape)  # puts back an axis of length one, or none
 
 
-def check_space(plan: Plan, target: Target, folder: Path) -> None:
-    """Refuse, before anything is written, what cannot fit on the disk.
+def check_space(plan: Plan, target: Target, folder: Path, beside: int = 0) -> None:
+    """Refuse, before anything is written, what cannot fit on the disk: the weights, and so many bytes beside them.
 
     Raises:
         UsageError: with what is needed and what is there.
     """
-    needed = sum(job.entry.size for job in plan_jobs(plan, target))
+    needed = sum(job.entry.size for job in plan_jobs(plan, target)) + beside
     free = shutil.disk_usage(folder).free
     if needed > free:
-        raise UsageError(f"The weights need {needed / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free.")
+        raise UsageError(f"The output needs {needed / 1e9:.3g} GB, and {free / 1e9:.3g} GB are free.")
 
 
 def plan_jobs(plan: Plan, target: Target) -> list[Job]:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from porter.base.errors import UsageError
+from porter.base.scratch import InUse, scratch_folder
+from porter.runtime.stored.checkpoint import inside
 
 # What a model folder holds beside its weights and its code: configuration, tokenizer, processor.
 COMPANIONS = ("*.json", "*.txt", "*.model", "*.jinja")
@@ -28,25 +28,25 @@ def whole_folder(path: Path) -> Iterator[Path]:
         UsageError: `path` exists and is not an empty folder, cannot be written, or another run is writing it.
     """
     check_free(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        remove_stale(path)
-        beside = Path(tempfile.mkdtemp(prefix=_prefix(path), dir=path.parent))
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}.") from error
-    lock = _locked(beside)
-    try:
-        yield beside
-        beside.chmod(0o755)
-        _move(beside, path)
-    except OSError as error:
-        if error.filename is not None and not str(error.filename).startswith(str(beside)):
-            raise
-        raise UsageError(f"{path} cannot be written: {_reason(error)}.", hint="nothing was left there") from error
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
-        if lock is not None:
-            os.close(lock)
+    path = path.absolute()
+    with ExitStack() as stack:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            scratch = stack.enter_context(scratch_folder(path.parent, f".{path.name}.porter-", alone=True))
+            beside = scratch / path.name
+            beside.mkdir()
+        except InUse as error:
+            hint = "wait for it, or choose another folder"
+            raise UsageError(f"Another run is writing {path}.", hint=hint) from error
+        except OSError as error:
+            raise UsageError(f"{path} cannot be written: {error.strerror}.") from error
+        try:
+            yield beside
+            _move(beside, path)
+        except OSError as error:
+            if error.filename is not None and not str(error.filename).startswith(str(beside)):
+                raise
+            raise UsageError(f"{path} cannot be written: {_reason(error)}.", hint="nothing was left there") from error
 
 
 def _reason(error: OSError) -> str:
@@ -62,53 +62,31 @@ def _move(beside: Path, path: Path) -> None:
         raise UsageError(f"{path} was written by someone else meanwhile.", hint="choose another folder") from error
 
 
-def _prefix(path: Path) -> str:
-    return f".{path.name}.porter-"
-
-
-def _locked(folder: Path) -> int | None:
-    """A lock on the folder that ends with this process; None if another process has it."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(handle)
-        return None
-    return handle
-
-
-def remove_stale(path: Path) -> None:
-    """Remove the unfinished folders that killed runs left beside `path`.
-
-    Raises:
-        UsageError: one of them belongs to a run that is still going on.
-    """
-    for folder in path.parent.glob(f"{_prefix(path)}*"):
-        lock = _locked(folder)
-        if lock is None:
-            raise UsageError(f"Another run is writing {path}.", hint="wait for it, or choose another folder")
-        shutil.rmtree(folder, ignore_errors=True)
-        os.close(lock)
-
-
 def check_free(path: Path) -> None:
     """Refuse an output that would overwrite something.
 
     Raises:
-        UsageError: `path` exists and is not an empty folder.
+        UsageError: `path` exists and is not an empty folder, or is the current folder or one around it.
     """
+    if Path.cwd().is_relative_to(path.resolve()):
+        raise UsageError(f"{path} is the current folder or one around it.", hint="--output FOLDER names a new one")
     if path.is_dir() and not any(path.iterdir()):
         return
     if path.exists() or path.is_symlink():
         raise UsageError(f"{path} exists already.", hint="choose another folder for --output, or remove it")
 
 
+def companions(source: Path) -> list[Path]:
+    """Configuration, tokenizer and processor files, but no weights, no indexes of weights and no code.
+
+    Raises:
+        CheckpointError: one of them is a link that leads out of the folder, or a pipe or a device.
+    """
+    found = (file for pattern in COMPANIONS for file in sorted(source.glob(pattern)) if not file.is_dir())
+    inner = (inside(source, file.name) for file in found if ".index." not in file.name)
+    return [file for file in inner if file.stat().st_size <= LARGEST_COMPANION]
+
+
 def copy_companions(source: Path, target: Path) -> list[Path]:
-    """Copy configuration, tokenizer and processor files, but no weights, no indexes of weights and no code."""
-    copied = []
-    for pattern in COMPANIONS:
-        for file in sorted(source.glob(pattern)):
-            if file.is_file() and ".index." not in file.name and file.stat().st_size <= LARGEST_COMPANION:
-                shutil.copyfile(file, target / file.name)
-                copied.append(target / file.name)
-    return copied
+    """Copy the :func:`companions` of a model, and give the copies."""
+    return [Path(shutil.copyfile(file, target / file.name)) for file in companions(source)]

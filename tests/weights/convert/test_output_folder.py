@@ -1,4 +1,5 @@
 import errno
+import os
 import signal
 import subprocess
 import sys
@@ -104,6 +105,36 @@ def test_a_dangling_link_is_not_overwritten(tmp_path):
         pass
 
 
+@pytest.mark.parametrize(
+    "name", [".out.porter-backup", ".out.porter-abcdefgh", ".outer.porter-abcdefgh", ".x.porter-abcdefgh"]
+)
+@pytest.mark.parametrize("output", ["out", "*", "[ox]*", "?ut"])
+def test_a_neighbour_that_is_not_porters_stays(tmp_path, name, output):
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "thesis.txt").write_text("precious")
+    with whole_folder(tmp_path / output) as folder:
+        (folder / "file").write_text("whole")
+    assert (tmp_path / name / "thesis.txt").read_text() == "precious"
+
+
+def test_modes_follow_the_umask(tmp_path):
+    before = os.umask(0o077)
+    try:
+        with whole_folder(tmp_path / "out"):
+            pass
+    finally:
+        os.umask(before)
+    assert (tmp_path / "out").stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("name", [".", "..", "../here", "/"])
+def test_the_current_folder_is_no_output(tmp_path, monkeypatch, name):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    with pytest.raises(UsageError, match="is the current folder or one around it"), whole_folder(Path(name)):
+        pass
+
+
 def test_companions_are_configuration_and_tokenizer_only(tmp_path):
     source, target = tmp_path / "source", tmp_path / "target"
     source.mkdir()
@@ -123,7 +154,7 @@ from porter.base.errors import PorterError
 from porter.weights.convert.output_folder import whole_folder
 from porter.weights.formats import Entry, all_formats
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]),) * 2)
 array = np.ones((300, 400), np.float32)
 entries = [Entry(f"l{n}/k:0", f"m/l{n}/k:0", (f"l{n}",), array.shape, "float32") for n in range(20)]
 try:
@@ -136,10 +167,27 @@ except PorterError as error:
 """
 
 
+@pytest.mark.parametrize("limit", [100, 51_200, 1_000_000, 9_600_000])
 @pytest.mark.parametrize("weight_format", ["h5", "safetensors"])
-def test_a_file_that_cannot_grow_is_one_sentence_and_leaves_nothing(tmp_path, weight_format):
-    command = [sys.executable, "-c", FULL, str(tmp_path), weight_format]
+def test_a_file_that_cannot_grow_is_one_sentence_and_leaves_nothing(tmp_path, weight_format, limit):
+    command = [sys.executable, "-c", FULL, str(tmp_path), weight_format, str(limit)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout == f"{tmp_path / 'out'} cannot be written: File too large.\n"
     assert done.stderr == ""
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("target", ["secret", "/etc/hostname", "../outside"])
+def test_companions_that_lead_out_of_the_folder_are_refused(tmp_path, target):
+    (tmp_path / "m").mkdir()
+    (tmp_path / "outside").write_text("x")
+    (tmp_path / "m" / "vocab.txt").symlink_to(target if target.startswith(("/", "..")) else tmp_path / "outside")
+    with pytest.raises(UsageError, match="is a link that leads out of its folder"):
+        copy_companions(tmp_path / "m", tmp_path)
+
+
+def test_a_pipe_among_companions_is_not_waited_for(tmp_path):
+    (tmp_path / "m").mkdir()
+    os.mkfifo(tmp_path / "m" / "vocab.txt")
+    with pytest.raises(UsageError, match="is not a file"):
+        copy_companions(tmp_path / "m", tmp_path)
