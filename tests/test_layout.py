@@ -77,6 +77,7 @@ ROOMS = [
     "porter.weights.prove",
     "porter.weights.report",
     "porter.weights.conversion",
+    "porter.weights.earlier_run",
     "porter.weights.ported",
     "porter.weights",
     "porter",

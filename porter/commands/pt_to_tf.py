@@ -109,7 +109,7 @@ def pt_to_tf(
     name = override_model_class and override_model_class.removeprefix("TF")
     memory = size(max_memory, "--max-memory 4GB") if max_memory else None
     options = Options(
-        folder, place, model_name, tf, name, max_error, seed, target, with_code, trust_remote_code, memory
+        folder, place, model_name, tf, name, max_error, seed, target, with_code, trust_remote_code, memory, revision
     )
     if dry_run:
         show_plan(options, as_json)
@@ -151,9 +151,9 @@ def tell_opened(opened: Opened | None, data: Mapping[str, Any], as_json: bool) -
 def converted(options: Options, resume: bool) -> Mapping[str, Any]:
     """The report: of what lies at the output already, where that is wanted, else of a new conversion."""
     from porter.weights.conversion import run
-    from porter.weights.report.conversion_report import read_report
+    from porter.weights.earlier_run import earlier_report
 
-    found = read_report(options.output) if resume and options.output.is_dir() else None
+    found = earlier_report(options) if resume else None
     return found if found is not None else run(options)
 
 
@@ -180,8 +180,9 @@ class Words:
 def publish(options: Options, data: Mapping[str, Any], words: Words, sure: bool | None) -> Opened:
     """Propose the files on the Hub; with `sure` not None push them to main, after asking where it is False."""
     from porter.hub import pull_request as hub
-    from porter.weights.report.conversion_report import body
+    from porter.weights.report.conversion_report import body, check_unchanged
 
+    check_unchanged(options.output, data)
     upload = tuple(name for name in data["files"] if words.private or name.startswith(UPLOADED))
     text = body(data, upload, words.extra)
     proposal = hub.Proposal(options.name, options.output, upload, text, words.token, words.private)

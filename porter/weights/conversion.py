@@ -10,15 +10,16 @@ import time
 from collections.abc import Collection, Iterator
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from porter.base import console
+from porter.base.early_checks import tf_file
 from porter.base.errors import LeftOver
 from porter.base.scratch import scratch_folder
-from porter.hub.fetch import has_tensorflow
+from porter.hub.fetch import TORCH_WEIGHTS, has_tensorflow
 from porter.hub.trust import is_known, model_named_by, remember
 from porter.port.find_port import find_port
 from porter.port.load import PortSource, load_class
@@ -40,6 +41,7 @@ from porter.weights.report.model_card import write_card
 if TYPE_CHECKING:
     from porter.weights.prove.proof import Proof, Prover
 
+SOURCES = (*TORCH_WEIGHTS, "*.index.json", "config.json")
 CROSSLOAD, RELOAD = "crossload", "conversion"
 SHOWN = 5
 
@@ -54,6 +56,7 @@ class Options:
         name: the source as the user called it.
         tf: `FILE[:CLASS]` of the TensorFlow side; None finds it.
         class_name: PyTorch class to load instead of the one that config.json names.
+        revision: branch, tag or commit of the source, as the user gave it.
         max_memory: bytes that the process may take while models are compared; None: little more than it needs.
     """
 
@@ -68,6 +71,24 @@ class Options:
     with_code: bool = True
     trust_remote_code: bool = False
     max_memory: int | None = None
+    revision: str | None = None
+
+
+def asked_for(options: Options) -> dict[str, object]:
+    """All that an output depends on, as the report holds it: the source's files by their SHA-256, and the options."""
+    files = sorted({file for pattern in SOURCES for file in options.source.glob(pattern) if file.is_file()})
+    given, class_name = tf_file(options.tf) if options.tf else (None, None)
+    return {
+        "source": options.name,
+        "revision": options.revision,
+        "weights": {file.name: sha256(file) for file in files},
+        "tf": given and [sha256(given), class_name],
+        "class": options.class_name,
+        **asdict(options.target),
+        "seed": options.seed,
+        "max_error": options.max_error,
+        "with_code": options.with_code,
+    }
 
 
 @dataclass(frozen=True)
@@ -158,6 +179,7 @@ def run(options: Options) -> Data:
         with beside(conversion.checkpoint) as worker:
             writing = worker.begin(functools.partial(write_weights, conversion, folder))
             digests = worker.begin(functools.partial(digests_of, writing))
+            request = worker.begin(lambda _: asked_for(options))
             prover = conversion.prover()
             with stages.stage(CROSSLOAD):
                 reference, crossload = prover.crossload(conversion.model_class, options.seed, Written(folder, writing))
@@ -181,6 +203,7 @@ def run(options: Options) -> Data:
             max_error=options.max_error,
             proofs={**before, CROSSLOAD: crossload, RELOAD: reload},
             seconds=stages.seconds,
+            request=request.result(),
         )
         data = result.to_json(hashes(folder, digests.result()))
         write_report(folder, data)

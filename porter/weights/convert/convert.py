@@ -12,7 +12,7 @@ from porter.runtime.model.transformers4 import Stored, stored_names
 from porter.runtime.stored.layouts import Layout
 from porter.runtime.stored.pairing import Move
 from porter.runtime.stored.tensor_source import Array, Checkpoint, contiguous, numpy_dtype
-from porter.weights.convert.shards import file_names, shards, write_index
+from porter.weights.convert.shards import file_names, index_name, index_text, shards, write_index
 from porter.weights.formats import Entry
 from porter.weights.options import DEFAULT, Target
 from porter.weights.plan.plan import Plan, check_duplicates
@@ -43,6 +43,15 @@ def convert(plan: Plan, checkpoint: Checkpoint, folder: Path, target: Target = D
     if len(files) > 1:
         written.append(write_index(folder, dict(zip(names, files, strict=True)), target.format))
     return written
+
+
+def index_of(plan: Plan, target: Target) -> tuple[str, str] | None:
+    """Name and text of the index that goes with the files; None where there is one file only."""
+    files = shards([job.entry for job in plan_jobs(plan, target)], target.shard_limit)
+    if len(files) < 2:
+        return None
+    named = dict(zip(file_names(len(files), target.format), files, strict=True))
+    return index_name(target.format), index_text(named)
 
 
 @dataclass(frozen=True)

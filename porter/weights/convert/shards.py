@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from porter.weights.formats import Entry
@@ -29,10 +29,20 @@ def file_names(count: int, ending: str) -> list[str]:
     return [f"tf_model-{number:05d}-of-{count:05d}.{ending}" for number in range(1, count + 1)]
 
 
-def write_index(folder: Path, files: dict[str, Sequence[Entry]], ending: str) -> Path:
-    """The index of several files: which variable lies where."""
+def write_index(folder: Path, files: Mapping[str, Sequence[Entry]], ending: str) -> Path:
+    """Write the index of several files."""
+    path = folder / index_name(ending)
+    path.write_text(index_text(files), encoding="utf-8")
+    return path
+
+
+def index_name(ending: str) -> str:
+    """What the index of several files is called."""
+    return f"tf_model.{ending}.index.json"
+
+
+def index_text(files: Mapping[str, Sequence[Entry]]) -> str:
+    """Which variable lies in which file, as JSON."""
     weight_map = {entry.name: file for file, entries in files.items() for entry in entries}
     total = sum(entry.size for entries in files.values() for entry in entries)
-    path = folder / f"tf_model.{ending}.index.json"
-    path.write_text(json.dumps({"metadata": {"total_size": total}, "weight_map": weight_map}, indent=2) + "\n")
-    return path
+    return json.dumps({"metadata": {"total_size": total}, "weight_map": weight_map}, indent=2) + "\n"

@@ -9,10 +9,11 @@ from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from porter.base import console
 from porter.base.errors import UsageError
+from porter.base.reading import read_json
 from porter.base.render import render
 from porter.base.version import __version__
 from porter.weights.prove.differences import MAX_ERROR
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 FILE, BEFORE = "pt_to_tf.json", "before"
 SCHEMA = 1
 PACKAGES = ("torch", "tensorflow", "keras", "transformers", "numpy", "h5py")
+FIELDS = {
+    "class": str, "source": str, "max_error": float, "seed": int, "differences": dict, "trials": list,
+    "unused": list, "files": dict, "versions": dict,
+}  # fmt: skip
 Data = Mapping[str, Any]
 
 
@@ -38,6 +43,7 @@ class Result:
     max_error: float
     proofs: Mapping[str, Proof]
     seconds: Mapping[str, float] = field(default_factory=dict)
+    request: Mapping[str, object] = field(default_factory=dict)
 
     def to_json(self, files: Mapping[str, str]) -> dict[str, Any]:
         """The result in a versioned form.
@@ -49,6 +55,7 @@ class Result:
             "schema": SCHEMA,
             "class": self.class_name,
             "source": self.source,
+            "request": dict(self.request),
             "matches": all(proof.verification.matches for stage, proof in self.proofs.items() if stage != BEFORE),
             "max_error": self.max_error,
             "seed": self.seed,
@@ -108,19 +115,45 @@ def read_report(folder: Path) -> Data | None:
     Raises:
         UsageError: a file was changed or is gone.
     """
-    try:
-        data = json.loads((folder / FILE).read_text(encoding="utf-8"))
-        files = dict(data["files"])
-    except FileNotFoundError:
+    if not (folder / FILE).exists():
         return None
-    except (UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError) as error:
-        raise UsageError(f"{folder / FILE} is no report of porter.", hint="remove the folder and run again") from error
+    try:
+        data = read_json(folder / FILE)
+    except UsageError:
+        data = None
+    if not _is_report(data):
+        raise UsageError(f"{folder / FILE} is no report of porter.", hint="remove the folder and run again")
+    files = data["files"]
     changed = sorted(name for name, digest in {**files, **hashes(folder)}.items() if files.get(name) != digest)
     absent = sorted(set(files) - set(_names(folder)))
     if changed or absent:
         name = (absent or changed)[0]
         raise UsageError(f"{folder / name} is not what was converted.", hint="remove the folder and run again")
-    return dict(data)
+    return data
+
+
+def check_unchanged(folder: Path, data: Data) -> None:
+    """Refuse to go on with files that are not those that were proven.
+
+    Raises:
+        UsageError: naming one of them.
+    """
+    now = read_report(folder)
+    if now is None or now["files"] != data["files"]:
+        raise UsageError(f"{folder} was changed after it was proven.", hint="remove the folder and run again")
+
+
+def _is_report(data: Any) -> TypeGuard[dict[str, Any]]:
+    """Whether it has what a report has, as far as it is shown or compared."""
+    if not isinstance(data, dict) or data.get("schema") != SCHEMA:
+        return False
+    if not all(isinstance(data.get(name), kind) for name, kind in FIELDS.items()):
+        return False
+    differences = data["differences"].values()
+    names = [*data["files"].values(), *data["versions"].values(), *data["trials"], *data["unused"]]
+    return all(isinstance(name, str) for name in names) and all(
+        isinstance(found, dict) and {"outputs", "hidden_states"} <= set(found) for found in differences
+    )
 
 
 def body(data: Data, upload: Sequence[str], extra: str = "") -> str:
