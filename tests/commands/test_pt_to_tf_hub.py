@@ -157,8 +157,10 @@ def test_a_private_repository_is_made_for_local_weights(hub, run, files, tmp_pat
     made = hub.store.repositories["someone/new"]
     assert made.private
     assert {"config.json", "tf_model.h5", PORT.name} <= set(made.refs["main"].files)
-    public = ["-m", "porter", "pt-to-tf", "--model-name", REPO, "--output", "tf", "--resume", "--local-dir", "local"]
-    assert "public" in run(*public, "--private", "--push", "--yes", code=2).stderr
+    other = ["-m", "porter", "pt-to-tf", "--model-name", REPO, "--tf", str(PORT), "--local-dir", "local"]
+    refused = run(*other, "--output", "tf", "--resume", "--private", "--push", "--yes", code=2)
+    assert "made with another --model-name" in refused.stderr
+    assert "public" in run(*other, "--output", "tf2", "--private", "--push", "--yes", code=2).stderr
 
 
 @pytest.mark.parametrize(
