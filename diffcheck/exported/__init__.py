@@ -1,4 +1,4 @@
-"""Exported files (ONNX, SavedModel) as the candidate of a comparison."""
+"""Exported files (ONNX, TorchScript, SavedModel) as the candidate of a comparison."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from diffcheck.compare.outputs import Comparison
 from diffcheck.exported.compare_file import Compared, compare_export, outputs_of
 from diffcheck.exported.graph import Graph, NotAnExport
 from diffcheck.exported.matching import fit
+from diffcheck.exported.torch_file import TorchFile, is_torch_file
 from diffcheck.record.storage import Stored
 from diffcheck.show.report import Report
 
@@ -49,9 +50,11 @@ def open_export(path: Path) -> Graph:
     """The graph in a file or folder; formats are told by what is there, not by a suffix.
 
     Raises:
-        NotAnExport: it is neither an ONNX file nor a SavedModel.
-        ImportError: onnx or onnxruntime is not installed.
+        NotAnExport: it is neither an ONNX file, nor one of PyTorch's, nor a SavedModel.
+        ImportError: a package that runs such files is not installed.
     """
+    if is_torch_file(path):
+        return TorchFile(path)
     if needs_onnx(path):
         import onnxruntime  # noqa: F401 - said before anything is run
 
@@ -64,13 +67,13 @@ def open_export(path: Path) -> Graph:
 
 
 def needs_onnx(path: Path) -> bool:
-    """Whether a path is that of a file, which can only be an ONNX file: a SavedModel is a folder.
+    """Whether a path is that of a file which is none of PyTorch's, so that it can only be an ONNX file.
 
     Raises:
         NotAnExport: there is nothing, or a folder that is no SavedModel.
     """
     if path.is_file():
-        return True
+        return not is_torch_file(path)
     if not path.exists():
         raise NotAnExport(f"There is no {path}.")
     if not any((path / f"saved_model.{kind}").is_file() for kind in ("pb", "pbtxt")):

@@ -14,7 +14,7 @@ from diffcheck.compare.metrics import Bound
 from diffcheck.compare.outputs import Comparison, compare_flat
 from diffcheck.compare.pair import Pairing, Unpaired
 from diffcheck.explain.culprit import tolerance_for
-from diffcheck.exported.graph import ROOT, Array, Graph, NotAnExport, calls_of
+from diffcheck.exported.graph import ROOT, Array, Graph, NotAnExport, Port, calls_of
 from diffcheck.exported.matching import Matched, Matcher, check_sizes, match_inputs, match_outputs
 from diffcheck.exported.wrong_operation import explain
 from diffcheck.judge.diagnose import Alone, Runs, examine_flow, judged
@@ -83,7 +83,7 @@ def _feeds(both: Compared) -> tuple[dict[str, Array], tuple[str, ...]]:
     """PyTorch's inputs under the file's tensor names, in its dtypes."""
     given = {name: value.array for name, value in both.reference.inputs.items()}
     names = match_inputs(both.graph.inputs, given)
-    named = {port.name: given[names[port.name]].astype(port.dtype) for port in both.graph.inputs}
+    named = {port.name: _in_dtype(given[names[port.name]], port) for port in both.graph.inputs}
     check_sizes(both.graph.inputs, named)
     feeds = {port.tensor: named[port.name] for port in both.graph.inputs}
     unused = [name for name in given if name not in names.values()]
@@ -91,12 +91,18 @@ def _feeds(both: Compared) -> tuple[dict[str, Array], tuple[str, ...]]:
     return feeds, notes
 
 
+def _in_dtype(array: Array, port: Port) -> Array:
+    """As the file takes it; some do not say."""
+    return array.astype(port.dtype) if port.dtype else array
+
+
 def _compare_outputs(both: Compared, feeds: Mapping[str, Array]) -> tuple[Comparison, tuple[str, ...]]:
     """The outputs of the file as it is deployed, and a note if only the runtime's optimisations make a difference."""
-    reference, ports = both.reference, both.graph.outputs
+    reference = both.reference
     expected = reference.recording.output.tensors
 
     def compared(values: list[Array]) -> Comparison:
+        ports = both.graph.outputs
         names = match_outputs(ports, values, expected)
         arrays = {port.name: value for port, value in zip(ports, values, strict=True)}
         actual = {path: TensorValue(arrays[name], arrays[name].dtype.name) for path, name in names.items()}
@@ -109,7 +115,7 @@ def _compare_outputs(both: Compared, feeds: Mapping[str, Array]) -> tuple[Compar
     outputs = compared(both.graph.deployed(feeds))
     notes = [f"outputs without a counterpart, not compared: {', '.join(outputs.skipped)}"] if outputs.skipped else []
     if not outputs.matches:
-        plain = both.graph.run(feeds, [port.tensor for port in ports])
+        plain = both.graph.run(feeds, [port.tensor for port in both.graph.outputs])
         if compared(plain).matches:
             notes.append("without the runtime's optimisations of the graph the outputs match.")
     return outputs, tuple(notes)

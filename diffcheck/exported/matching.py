@@ -157,7 +157,8 @@ def match_outputs(ports: Sequence[Port], values: Sequence[Array], expected: Mapp
 
 
 def _fits(port: Port, array: Array) -> bool:
-    return (port.shape is None or len(port.shape) == array.ndim) and np.dtype(port.dtype).kind == array.dtype.kind
+    right_kind = not port.dtype or np.dtype(port.dtype).kind == array.dtype.kind
+    return (port.shape is None or len(port.shape) == array.ndim) and right_kind
 
 
 def _sizes(port: Port) -> str:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def export(
-    export_format: Annotated[str, typer.Argument(metavar="FORMAT", help="onnx.")],
+    export_format: Annotated[str, typer.Argument(metavar="FORMAT", help="onnx, torchscript, torch-export.")],
     output: Annotated[Path | None, typer.Argument(help="Folder to be made.")] = None,
     model: Annotated[str | None, typer.Option(help="Folder or Hub repository with PyTorch weights.")] = None,
     feature: Annotated[
@@ -30,6 +30,9 @@ def export(
     external_data: Annotated[
         bool, typer.Option("--external-data", help="Weights in a file beside, as always beyond 2 GB.")
     ] = False,
+    batch: Annotated[int | None, typer.Option(min=1, help="Rows of the traced inputs. Default: 2.")] = None,
+    max_length: Annotated[int | None, typer.Option(min=1, help="Length of the traced inputs. Default: 7.")] = None,
+    neuron: Annotated[bool, typer.Option("--neuron", help="Trace with AWS Neuron's compiler.")] = False,
     inputs: Annotated[Path | None, typer.Option(help="Inputs by argument name: .npz or .json.")] = None,
     sample: Annotated[Path | None, typer.Option(help="Declaration of the inputs and their axes: .json.")] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Leave a file that differs from PyTorch.")] = False,
@@ -45,6 +48,7 @@ def export(
     Examples:
       porter export onnx --model owner/name onnx/
       porter export onnx --model owner/name --feature sequence-classification --opset 17 onnx/
+      porter export torchscript --model owner/name --batch 1 --max-length 128 traced/
       porter export onnx --list-features owner/name
     """
     if list_features is not None:
@@ -59,7 +63,14 @@ def export(
     from porter.export.onnx_inputs import OnnxInputs
     from porter.export.samples import Given
 
-    options = {"opset": opset, "static": static, "external_data": external_data}
+    options = {
+        "opset": opset,
+        "static": static,
+        "external_data": external_data,
+        "batch": batch,
+        "max_length": max_length,
+        "neuron": neuron,
+    }
     given = Given(inputs, OnnxInputs.read(sample) if sample else None)
     wanted = {name: value for name, value in options.items() if value}
     request = Request(export_format, model, output, feature, atol, given, keep, trust_remote_code, wanted)
@@ -88,7 +99,7 @@ def show(exported: Exported) -> None:
     rows = [row for validation in exported.validations for row in _rows(validation)]
     console.result_table(("FILE", "OUTPUT", "SHAPE", "GREATEST DIFFERENCE", "ALLOWED"), rows)
     for validation in exported.validations:
-        for line in (*validation.sentences(), *(f"note: {note}" for note in validation.piece.notes)):
+        for line in (*validation.sentences(), *(f"note: {note}" for note in validation.notes())):
             console.result(line)
     trials = list(dict.fromkeys(each.trial for v in exported.validations for each in v.compared))
     verdict = "matches" if exported.matches else "differs from"

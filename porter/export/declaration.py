@@ -80,6 +80,7 @@ class Piece:
         trials: inputs in several sizes.
         kind: whether it must equal PyTorch (`exact`, `optimized`), or loses precision on purpose (`quantized`).
         notes: what the user should know of it.
+        required: names of the trials that must match, where a file may be bound to one size; None: all.
         open: opens it as a graph to be run; None where diffcheck knows how.
         facts: what else export.json says of it.
     """
@@ -89,6 +90,7 @@ class Piece:
     trials: Sequence[Trial]
     kind: Kind = "exact"
     notes: tuple[str, ...] = ()
+    required: frozenset[str] | None = None
     open: Callable[[Path], Graph] | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
 

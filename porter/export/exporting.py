@@ -176,9 +176,10 @@ def _file(validation: Validation) -> dict[str, Any]:
         "inputs": ports(validation.graph.inputs),
         "outputs": ports(validation.graph.outputs),
         **piece.facts,
-        "compared_on": [each.trial for each in validation.compared],
+        "compared_on": [each.trial for each in validation.compared if each.trial not in validation.bound],
+        "breaks_on": list(validation.bound),
         "greatest_difference": validation.worst(),
-        "notes": list(piece.notes),
+        "notes": list(validation.notes()),
         "sha256": _hashes(piece.file),
     }
 

@@ -68,6 +68,11 @@ def samples_of(model: Any, folder: Path | None, given: Given, choices: bool = Fa
     most = max(len(trial.inputs) for trial in working)
     whole = [trial for trial in working if len(trial.inputs) == most]
     traced = _to_trace(whole)
+    whole = [
+        replace(trial, inputs={name: trial.inputs[name] for name in traced.inputs})
+        for trial in whole
+        if set(trial.inputs) == set(traced.inputs)
+    ]
     if len({_rows(trial) for trial in whole}) == 1 and _rows(traced) > 1:
         whole.append(Trial(f"{traced.name}, one row", {name: value[:1] for name, value in traced.inputs.items()}))
     return Samples(traced, tuple(whole))

@@ -43,13 +43,31 @@ class Validation:
 
     @property
     def matches(self) -> bool:
-        """All trials do."""
-        return all(each.matches for each in self.compared)
+        """All trials do, or of a file that may be bound to one size the required ones."""
+        return all(each.matches for each in self.compared if self._must(each))
+
+    def _must(self, each: Compared) -> bool:
+        return self.piece.required is None or each.trial in self.piece.required
+
+    @property
+    def bound(self) -> tuple[str, ...]:
+        """The trials, in other sizes than the traced one, on which the file breaks or differs."""
+        return tuple(each.trial for each in self.compared if not each.matches and not self._must(each))
+
+    def notes(self) -> tuple[str, ...]:
+        """What the user should know of the file, its size among it where it runs in no other."""
+        if not self.bound:
+            return self.piece.notes
+        sizes = ", ".join(f"{port} {list(shape)}" for port, shape in self.piece.facts.get("traced", {}).items())
+        bound = f"the file breaks or differs on {', '.join(self.bound)}: cut or pad what it is given to {sizes}."
+        return (*self.piece.notes, bound)
 
     def worst(self) -> dict[str, float | None]:
         """The greatest absolute difference of each output over all trials; None where no number can be given."""
         found: dict[str, float | None] = {}
         for each in self.compared:
+            if each.trial in self.bound:
+                continue
             for tensor in each.comparison.tensors:
                 before = found.get(tensor.path, 0.0)
                 found[tensor.path] = None if before is None or tensor.max_abs is None else max(before, tensor.max_abs)
@@ -58,7 +76,7 @@ class Validation:
     def sentences(self) -> Iterator[str]:
         """What is wrong, trial by trial, then the module and the operation where it begins."""
         for each in self.compared:
-            if not each.matches:
+            if not each.matches and self._must(each):
                 yield f"{self.piece.file.name}, {each.trial}: {each.failure or _reason(each.comparison)}"
         if self.report is not None:
             yield from self.report.sentences()
@@ -90,7 +108,8 @@ def validate_piece(piece: Piece, tolerance: float) -> Validation:
         reference = diffcheck.outputs_torch(piece.torch, given)
         try:
             found = Compared(trial.name, compare_outputs(reference, graph, allowed))
-            if report is None and not found.comparison.matches and found.comparison.tensors:
+            must = piece.required is None or trial.name in piece.required
+            if must and report is None and not found.comparison.matches and found.comparison.tensors:
                 told = diff_export(diffcheck.record_torch(piece.torch, given), graph, allowed, piece.torch)
                 found = replace(found, comparison=told.outputs)
                 report = None if told.matches else told
