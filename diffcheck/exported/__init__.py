@@ -10,7 +10,7 @@ from diffcheck.compare.outputs import Comparison
 from diffcheck.exported.compare_file import Compared, compare_export, outputs_of
 from diffcheck.exported.graph import Graph, NotAnExport
 from diffcheck.exported.matching import fit
-from diffcheck.exported.torch_file import TorchFile, is_torch_file
+from diffcheck.exported.torch_archive import TorchArchive, is_torch_archive
 from diffcheck.record.storage import Stored
 from diffcheck.show.report import Report
 
@@ -53,8 +53,8 @@ def open_export(path: Path) -> Graph:
         NotAnExport: it is neither an ONNX file, nor one of PyTorch's, nor a SavedModel.
         ImportError: a package that runs such files is not installed.
     """
-    if is_torch_file(path):
-        return TorchFile(path)
+    if is_torch_archive(path):
+        return TorchArchive(path)
     if needs_onnx(path):
         import onnxruntime  # noqa: F401 - said before anything is run
 
@@ -73,7 +73,7 @@ def needs_onnx(path: Path) -> bool:
         NotAnExport: there is nothing, or a folder that is no SavedModel.
     """
     if path.is_file():
-        return not is_torch_file(path)
+        return not is_torch_archive(path)
     if not path.exists():
         raise NotAnExport(f"There is no {path}.")
     if not any((path / f"saved_model.{kind}").is_file() for kind in ("pb", "pbtxt")):

@@ -14,32 +14,49 @@ if TYPE_CHECKING:
     from porter.export.exporting import Exported
 
 
+ExportFormat = Annotated[str, typer.Argument(metavar="FORMAT", help="onnx, torchscript or torch-export.")]
+Output = Annotated[Path | None, typer.Argument(help="Folder to be made.")]
+Model = Annotated[str | None, typer.Option(help="Folder or Hub repository with PyTorch weights.")]
+FeatureName = Annotated[
+    str | None, typer.Option(help="What it is for, as causal-lm-with-past. Default: the class in config.json.")
+]
+ListFeatures = Annotated[
+    str | None, typer.Option(metavar="MODEL", help="Show the features of a model or model type, and end.")
+]
+Atol = Annotated[float, typer.Option(min=0, help="Allowed difference, times max(1, max|PyTorch|).")]
+Opset = Annotated[int | None, typer.Option(help="Opset of the ONNX file. Default: 18.")]
+Static = Annotated[bool, typer.Option("--static", help="Fix batch and length at the sample's.")]
+ExternalData = Annotated[
+    bool, typer.Option("--external-data", help="Weights in a file beside, as always beyond 2 GB.")
+]
+Batch = Annotated[int | None, typer.Option(min=1, help="Rows of the traced inputs. Default: 2.")]
+MaxLength = Annotated[int | None, typer.Option(min=1, help="Length of the traced inputs. Default: 7.")]
+Neuron = Annotated[bool, typer.Option("--neuron", help="Trace with AWS Neuron's compiler.")]
+Inputs = Annotated[Path | None, typer.Option(help="Inputs by argument name: .npz or .json.")]
+Sample = Annotated[Path | None, typer.Option(help="Declaration of the inputs and their axes: .json.")]
+Keep = Annotated[bool, typer.Option("--keep", help="Leave a file that differs from PyTorch.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Trust = Annotated[bool, typer.Option("--trust-remote-code", help="Allow code that lies in the model's repository.")]
+
+
 def export(
-    export_format: Annotated[str, typer.Argument(metavar="FORMAT", help="onnx, torchscript, torch-export.")],
-    output: Annotated[Path | None, typer.Argument(help="Folder to be made.")] = None,
-    model: Annotated[str | None, typer.Option(help="Folder or Hub repository with PyTorch weights.")] = None,
-    feature: Annotated[
-        str | None, typer.Option(help="What it is for, as causal-lm-with-past. Default: the class in config.json.")
-    ] = None,
-    list_features: Annotated[
-        str | None, typer.Option(metavar="MODEL", help="Show the features of a model or model type, and end.")
-    ] = None,
-    atol: Annotated[float, typer.Option(min=0, help="Allowed difference, times max(1, max|PyTorch|).")] = 1e-5,
-    opset: Annotated[int | None, typer.Option(help="Opset of the ONNX file. Default: 18.")] = None,
-    static: Annotated[bool, typer.Option("--static", help="Fix batch and length at the sample's.")] = False,
-    external_data: Annotated[
-        bool, typer.Option("--external-data", help="Weights in a file beside, as always beyond 2 GB.")
-    ] = False,
-    batch: Annotated[int | None, typer.Option(min=1, help="Rows of the traced inputs. Default: 2.")] = None,
-    max_length: Annotated[int | None, typer.Option(min=1, help="Length of the traced inputs. Default: 7.")] = None,
-    neuron: Annotated[bool, typer.Option("--neuron", help="Trace with AWS Neuron's compiler.")] = False,
-    inputs: Annotated[Path | None, typer.Option(help="Inputs by argument name: .npz or .json.")] = None,
-    sample: Annotated[Path | None, typer.Option(help="Declaration of the inputs and their axes: .json.")] = None,
-    keep: Annotated[bool, typer.Option("--keep", help="Leave a file that differs from PyTorch.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
-    trust_remote_code: Annotated[
-        bool, typer.Option("--trust-remote-code", help="Allow code that lies in the model's repository.")
-    ] = False,
+    export_format: ExportFormat,
+    output: Output = None,
+    model: Model = None,
+    feature: FeatureName = None,
+    list_features: ListFeatures = None,
+    atol: Atol = 1e-5,
+    opset: Opset = None,
+    static: Static = False,
+    external_data: ExternalData = False,
+    batch: Batch = None,
+    max_length: MaxLength = None,
+    neuron: Neuron = False,
+    inputs: Inputs = None,
+    sample: Sample = None,
+    keep: Keep = False,
+    as_json: AsJson = False,
+    trust_remote_code: Trust = False,
 ) -> None:
     """Export a checkpoint, and compare the written file with PyTorch on several lengths and batch sizes.
 
@@ -55,26 +72,25 @@ def export(
         show_features(list_features, trust_remote_code, as_json)
         return
     if model is None or output is None:
-        raise UsageError(
-            "A model and a folder for the output are needed.", hint="porter export onnx --model ./my-model onnx/"
-        )
+        hint = "porter export onnx --model ./my-model onnx/"
+        raise UsageError("A model and a folder for the output are needed.", hint=hint)
     from porter.export.declaration import Request
     from porter.export.exporting import run
     from porter.export.onnx_inputs import OnnxInputs
     from porter.export.samples import Given
 
-    options = {
-        "opset": opset,
-        "static": static,
-        "external_data": external_data,
-        "batch": batch,
-        "max_length": max_length,
+    special = {
+        "opset": opset, "static": static, "external_data": external_data, "batch": batch, "max_length": max_length,
         "neuron": neuron,
-    }
+    }  # fmt: skip
     given = Given(inputs, OnnxInputs.read(sample) if sample else None)
-    wanted = {name: value for name, value in options.items() if value}
+    wanted = {name: value for name, value in special.items() if value}
     request = Request(export_format, model, output, feature, atol, given, keep, trust_remote_code, wanted)
-    exported = run(request)
+    tell(run(request), as_json)
+
+
+def tell(exported: Exported, as_json: bool) -> None:
+    """Show the result; a file that differs and was kept gives exit code 1."""
     if as_json:
         console.result_json(exported.manifest)
     else:

@@ -17,7 +17,7 @@ PORTS = "ports.json"
 WHOLE = "of this file only the whole model can be run."
 
 
-class TorchFile:
+class TorchArchive:
     """See :class:`diffcheck.exported.graph.Graph`. There are no nodes: no module of it is looked at alone."""
 
     def __init__(self, path: Path) -> None:
@@ -68,7 +68,7 @@ class TorchFile:
         return values
 
 
-def is_torch_file(path: Path) -> bool:
+def is_torch_archive(path: Path) -> bool:
     """Whether a file is one of the archives that PyTorch writes."""
     return path.is_file() and zipfile.is_zipfile(path)
 
