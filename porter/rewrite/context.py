@@ -49,7 +49,7 @@ class Context:
 
     runtime: the names that generated files can import, layers: those among them that are Keras layers,
     builds: class -> attribute -> the input shape that its `build` gives the layer.
-    built_early: (class, attribute) of layers that the constructor builds, on one of its paths at least.
+    with_build: the classes that were written with a `build` so far.
     """
 
     source: Source
@@ -61,7 +61,7 @@ class Context:
     layers: frozenset[str]
     notes: set[Note] = field(default_factory=set)
     builds: dict[str, dict[str, str]] = field(default_factory=dict)
-    built_early: set[tuple[str, str]] = field(default_factory=set)
+    with_build: set[str] = field(default_factory=set)
     rescopers: dict[str, Rescoper] = field(default_factory=dict)
     walk: Walk | None = None
 
@@ -131,10 +131,7 @@ class Context:
             return False
         rescoped = self.rescoper(owner).rescope(shape)
         known = self.builds.setdefault(owner, {})
-        later = rescoped is not None and known.setdefault(attribute, rescoped) == rescoped
-        if not later:
-            self.built_early.add((owner, attribute))
-        return later
+        return rescoped is not None and known.setdefault(attribute, rescoped) == rescoped
 
     def trains(self, function: LocalFunction | None) -> bool:
         """Whether the ported function has a `training` argument."""

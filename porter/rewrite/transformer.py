@@ -21,7 +21,6 @@ from porter.rewrite.expressions.calls import translate_call, walks_modules
 from porter.rewrite.expressions.declared import FORMED, declared, expression_of
 from porter.rewrite.expressions.precedence import with_parentheses
 from porter.rewrite.reading.dropped import DROPPED_METHODS, FILE_FUNCTIONS, fills_weights
-from porter.rewrite.reading.layer_names import comprehension_index, layer_name, own_index
 from porter.rewrite.statements.asked_sizes import port_comparison
 from porter.rewrite.statements.folding import flattened, fold_boolean, fold_if
 from porter.rewrite.statements.in_place import indices
@@ -226,37 +225,6 @@ class Porter(cst.CSTTransformer):
             return updated_node.orelse
         same = updated_node.body.deep_equals(updated_node.orelse)  # such as `x.clone() if is_tensor(x) else x`
         return updated_node.body if same or m.matches(updated_node.test, m.Name("True")) else updated_node
-
-    def leave_ListComp(self, original_node: cst.ListComp, updated_node: cst.ListComp) -> cst.BaseExpression:
-        """See `_counted`."""
-        return self._counted(original_node, updated_node)
-
-    def leave_GeneratorExp(
-        self, original_node: cst.GeneratorExp, updated_node: cst.GeneratorExp
-    ) -> cst.BaseExpression:
-        """See `_counted`."""
-        return self._counted(original_node, updated_node)
-
-    def _counted(
-        self, original_node: cst.ListComp | cst.GeneratorExp, updated_node: cst.ListComp | cst.GeneratorExp
-    ) -> cst.BaseExpression:
-        """Layers made in a comprehension are named by their index, so there must be one."""
-        calls = self.context.source.find(original_node.elt, cst.Call)
-        named = any((stored := layer_name(self.context.source, call)) and stored.member for call in calls)
-        if not named or not self.context.knowledge.makes_layer(calls):
-            return updated_node
-        loop = updated_node.for_in
-        if m.matches(loop.target, m.Name("_")) and m.matches(loop.iter, m.Call(func=m.Name("range"))):
-            counter = comprehension_index(self.context.source, original_node)
-            return updated_node.with_changes(for_in=loop.with_changes(target=cst.Name(counter)))
-        index = own_index(self.context.source, original_node)[1]
-        if comprehension_index(self.context.source, original_node) != index:
-            return updated_node
-        target = cst.parse_expression(f"{index}, {code_of(loop.target)}")
-        if isinstance(loop.target, cst.Tuple) and not loop.target.lpar:
-            target = cst.parse_expression(f"{index}, ({code_of(loop.target)})")
-        counted = cst.parse_expression(f"enumerate({code_of(loop.iter)})")
-        return updated_node.with_changes(for_in=loop.with_changes(target=target, iter=counted))
 
     # statements
 

@@ -15,7 +15,8 @@ from porter.rulebook import Card, Drop, Rule, Same, all_cards, all_rules, find_c
 from porter.rulebook.signature import Signature
 
 # What structures a module is the rewriter's own matter (porter/rewrite/constructors.py), not a rule's.
-STRUCTURE = {f"torch.nn.{name}" for name in ("Buffer", "Module", "ModuleDict", "ModuleList", "Parameter")}
+_STRUCTURE = ("Buffer", "Module", "ModuleDict", "ModuleList", "Parameter", "ParameterDict", "ParameterList")
+STRUCTURE = {f"torch.nn.{name}" for name in _STRUCTURE}
 STUB = '''@rule(
     "{signature}",
     cases={{"{call}": "tf.FILL_IN"}},

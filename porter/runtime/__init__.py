@@ -41,7 +41,6 @@ _MODULES = {
         "add_parameter",
         "built",
         "import_beside",
-        "named_children",
         "remove_layer",
     ),
     "caches": ("Cache", "DynamicCache", "EncoderDecoderCache", "StaticCache"),
@@ -90,7 +89,7 @@ _MODULES = {
         "TransformerEncoderLayer",
     ),
     "layers.shaping": ("Flatten", "GLU", "Pad", "PixelShuffle", "PixelUnshuffle", "Unfold", "Upsample"),
-    "model.names": ("sublayers",),
+    "model.names": ("named_children", "sublayers"),
     "losses": (
         "BCELoss",
         "BCEWithLogitsLoss",

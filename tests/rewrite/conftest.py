@@ -32,3 +32,9 @@ def odd(tmp_path_factory) -> Ported:
 def rare(tmp_path_factory) -> Ported:
     """The fixture with what few modeling files do."""
     return port(tiny_subject("rare", ("RareModel",), {}), tmp_path_factory.mktemp("rare"))
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory) -> Ported:
+    """The fixture with layers made in all the ways that people make them."""
+    return port(tiny_subject("made", ("MadeModel",), {}), tmp_path_factory.mktemp("made"))

@@ -1,4 +1,7 @@
-"""`build()`: every layer creates its weights before the first call, in the order of the constructor."""
+"""`build()`: a layer's own weights, and its children's where these must be told their input shape.
+
+All else is built by the model, `porter.runtime.model.building`, so that every weight exists before the first call.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,9 @@ import libcst as cst
 import libcst.matchers as m
 
 from porter.rewrite.context import Context
-from porter.rewrite.expressions.attributes import LAYER_NAMES, MODEL_NAMES
 from porter.rewrite.reading.main_layer import is_keras_model
 from porter.rewrite.reading.source import LocalClass, Source
-from porter.rulebook import find_card
-from porter.rulebook.call import code_of
+from porter.runtime.model.reserved import port_attribute
 
 Presence = Literal["always", "optional", "sometimes"]
 
@@ -40,12 +41,7 @@ def build_method(context: Context, local: LocalClass, weights: Sequence[str]) ->
         lines += _lines(context, local, attribute)
     if not lines:
         return None
-    if local.is_root:
-        lines = ["if self.built:", "    return", *lines]
-    if local.kind == "model":
-        lines = ["if self.built:", "    return", *lines]
-        if getattr(getattr(context.source.module, local.name), "_tied_weights_keys", None):
-            lines.append("self.tie_weights()")
+    context.with_build.add(local.name)
     code = "def build(self, input_shape=None):\n" + "\n".join(f"    {line}" for line in lines)
     statement = cst.parse_statement(code)
     assert isinstance(statement, cst.FunctionDef)
@@ -56,13 +52,8 @@ def _super_lines(context: Context, local: LocalClass) -> Iterator[str]:
     shape = context.builds.get(local.name, {}).get("super()")
     if shape is not None:
         yield f"super().build({shape})"
-    elif any(_is_built(context, base) for base in local.lineage[1:]) or _is_built_elsewhere(context, local):
+    elif context.with_build.intersection(local.lineage[1:]) or _is_built_elsewhere(context, local):
         yield "super().build(input_shape)"
-
-
-def _is_built(context: Context, name: str) -> bool:
-    """Whether a class of the file has a `build` of its own."""
-    return any(True for _ in _attributes(context, context.source.classes[name]))
 
 
 def _is_built_elsewhere(context: Context, local: LocalClass) -> bool:
@@ -77,11 +68,10 @@ def _attributes(context: Context, local: LocalClass) -> Iterator[Attribute]:
     constructor = context.source.functions.get(f"{local.name}.__init__")
     if constructor is None:
         return
-    children = context.knowledge.children(local.name)
     seen: set[str] = set()
     removed = _removed(context.source)
     for name, presence in _assigned(constructor.node.body):
-        if name not in seen and any(key in children for key in (name, f"{name}.*", f"{name}.*.*")):
+        if name not in seen:
             seen.add(name)
             yield Attribute(name, "optional" if presence == "always" and name in removed else presence)
 
@@ -149,70 +139,12 @@ def _raises(body: cst.BaseSuite) -> bool:
 
 
 def _lines(context: Context, local: LocalClass, attribute: Attribute) -> list[str]:
-    children = context.knowledge.children(local.name)
-    reference = f"self.{_ported(context, local, attribute.name)}"
-    members = children.get(f"{attribute.name}.*")
-    if _holds_lists(context, local, attribute.name):
-        inner = _member_lines(children[f"{attribute.name}.*.*"], "members", attribute.name, local, context)
-        lines = [f"for members in {reference}:", *(f"    {line}" for line in inner)] if inner else []
-    elif members is not None and attribute.name not in children:
-        lines = _member_lines(members, reference, attribute.name, local, context)
-    else:
-        held = children[attribute.name]
-        held |= members if members and "torch.nn.Sequential" in held else frozenset()
-        lines = _single_lines(context, local, attribute.name, held, reference)
-    if not lines or attribute.presence == "always":
-        return lines
-    test = f"if {reference} is not None:"
-    if attribute.presence == "sometimes":
-        test = f'if hasattr(self, "{reference.removeprefix("self.")}"):'
-    return [test, *(f"    {line}" for line in lines)]
-
-
-def _ported(context: Context, local: LocalClass, name: str) -> str:
-    is_model = is_keras_model(context.source, context.knowledge, local.name)
-    return f"{name}_" if name in (MODEL_NAMES if is_model else LAYER_NAMES) else name
-
-
-def _single_lines(
-    context: Context, local: LocalClass, name: str, classes: frozenset[str], reference: str
-) -> list[str]:
-    shape = context.builds.get(local.name, {}).get(name)
-    if shape is not None and (local.name, name) in context.built_early:
-        return [f"if not {reference}.built:", f"    {reference}.build({shape})"]
-    if shape is not None:
-        return [f"{reference}.build({shape})"]
-    return [f"{reference}.build(None)"] if any(_is_ported(context, c) for c in classes) else []
-
-
-def _member_lines(
-    classes: frozenset[str], reference: str, name: str, local: LocalClass, context: Context
-) -> list[str]:
-    if not any(_is_ported(context, c) for c in classes):
+    shape = context.builds.get(local.name, {}).get(attribute.name)
+    if shape is None or shape == "None":
         return []
-    values = f"{reference}.values()" if reference != "members" and _is_dict(context, local, name) else reference
-    if all(_is_ported(context, c) for c in classes):
-        return [f"for layer in {values}:", "    layer.build(None)"]
-    weighted = [c for c in classes if (card := find_card(c)) is not None and card.build]
-    guard = "    if not layer.built:" if weighted else '    if hasattr(layer, "build"):'
-    return [f"for layer in {values}:", guard, "        layer.build(None)"]
-
-
-def _is_ported(context: Context, name: str) -> bool:
-    """Whether a layer class is one of the file, or a model of a file beside."""
-    return name.startswith("local.") or name in context.knowledge.nested
-
-
-def _holds_lists(context: Context, local: LocalClass, name: str) -> bool:
-    """Whether the attribute was seen to be a list of lists of layers."""
-    seen = context.knowledge.facts.modules.get(local.name)
-    return seen is not None and seen.children.get(f"{name}.*") == frozenset({"torch.nn.ModuleList"})
-
-
-def _is_dict(context: Context, local: LocalClass, name: str) -> bool:
-    constructor = context.source.functions[f"{local.name}.__init__"]
-    return any(
-        "ModuleDict" in code_of(node.value)
-        for node in context.source.find(constructor.node, cst.Assign)
-        if code_of(node.targets[0].target) == f"self.{name}"
-    )
+    name = port_attribute(attribute.name, is_model=is_keras_model(context.source, context.knowledge, local.name))
+    line = f"self.{name}.build({shape})"
+    if attribute.presence == "always":
+        return [line]
+    test = f"if self.{name} is not None:" if attribute.presence == "optional" else f'if hasattr(self, "{name}"):'
+    return [test, f"    {line}"]

@@ -86,10 +86,6 @@ def _wrapper(context: Context, local: LocalClass, ported: cst.ClassDef, main: st
     body: list[cst.CSTNode] = [*constants, _constructor(methods, main, prefix)]
     body += [_delegate(method, prefix) for method in methods if _is_delegated(method)]
     body += [_call(method, prefix) for method in methods if method.name.value == "call"]
-    build = (
-        f"\ndef build(self, input_shape=None):\n    if self.built:\n        return\n    self.{prefix}.build(None)\n"
-    )
-    body.append(_definition(build))
     return ported.with_changes(
         name=cst.Name(tf_name(local.name)),
         body=cst.IndentedBlock(body),  # type: ignore[arg-type]  # statements all
@@ -111,7 +107,7 @@ def _constructor(methods: list[cst.FunctionDef], main: str, prefix: str) -> cst.
         else cst.Parameters([cst.Param(cst.Name("self")), cst.Param(cst.Name("config"))])
     )
     rest = [p.name.value for p in (*params.params[2:], *params.kwonly_params)]
-    arguments = ", ".join(["config", *(f"{name}={name}" for name in rest), f'name="{prefix}"'])
+    arguments = ", ".join(["config", *(f"{name}={name}" for name in rest)])
     code = (
         "def __init__(self, config, **kwargs):\n    super().__init__(config, **kwargs)\n"
         f"    self.{prefix} = {main}({arguments})\n\n"

@@ -7,24 +7,19 @@ import libcst.matchers as m
 
 from porter.facts import Fact
 from porter.rewrite.context import Context
-from porter.rewrite.reading.layer_names import LayerName, layer_name
 from porter.rewrite.reading.main_layer import is_keras_model
 from porter.rulebook import Call, Card, Signature, Unknown, find_card, find_rule
 from porter.rulebook.call import Arg, code_of
 from porter.rulebook.signature import Bound, parse_signature
 from porter.rulebook.template import fill, parenthesised, translate
-
-LAYER_NAMES = frozenset(
-    {"output", "input", "dtype", "losses", "metrics", "variables", "weights", "path", "name", "trainable", "built",
-     "compute_dtype", "variable_dtype", "call", "build", "dtype_policy", "trainable_variables", "trainable_weights",
-     "non_trainable_weights", "quantization_mode", "supports_masking", "autocast"}
-)  # fmt: skip
-MODEL_NAMES = LAYER_NAMES | {"layers", "loss", "optimizer", "inputs", "outputs", "summary", "predict", "evaluate"}
+from porter.runtime.model.reserved import MODEL_NAMES, port_attribute
 
 
 def translate_attribute(context: Context, original: cst.Attribute, updated: cst.Attribute) -> cst.BaseExpression:
     """The port of `value.attr` where it is not the function of a call."""
     updated = updated.with_changes(attr=original.attr)
+    if _is_member(context, original):
+        return cst.parse_expression(f'{code_of(updated.value)}["{original.attr.value}"]')
     if _is_called(context, original):
         return updated.with_changes(attr=cst.Name(ported_attribute(context, original)))
     name = context.source.canonical(original)
@@ -48,6 +43,13 @@ def translate_attribute(context: Context, original: cst.Attribute, updated: cst.
     return updated.with_changes(attr=cst.Name(ported_attribute(context, original)))
 
 
+def _is_member(context: Context, node: cst.Attribute) -> bool:
+    """`self.parts.norm` of a ModuleDict, which is a dictionary in the port."""
+    owner = context.fact(node.value)
+    is_dict = owner is not None and owner.only("module") and owner.names == {"torch.nn.ModuleDict"}
+    return is_dict and not hasattr(dict, node.attr.value)
+
+
 def ported_attribute(context: Context, node: cst.Attribute) -> str:
     """The attribute's name; with an underscore behind where Keras keeps the name for itself."""
     name = node.attr.value
@@ -61,15 +63,6 @@ def own_attribute(context: Context, node: cst.CSTNode, name: str) -> str:
     """The ported name of an attribute that the class around `node` sets on itself."""
     owner = context.source.enclosing_class(node)
     return f"{name}_" if owner is not None and name in MODEL_NAMES and _is_renamed(context, owner, name) else name
-
-
-def stored_name(context: Context, call: cst.Call) -> LayerName | None:
-    """The name of the layer that a constructor call makes, with the attribute it counts under its ported name."""
-    found = layer_name(context.source, call)
-    if found is None or f"len(self.{found.attribute})" not in found.members:
-        return found
-    counted = f"len(self.{own_attribute(context, call, found.attribute)})"
-    return LayerName(found.attribute, (counted, *found.members[1:]))
 
 
 def _owner_classes(context: Context, node: cst.Attribute) -> list[str]:
@@ -89,7 +82,7 @@ def _is_renamed(context: Context, owner: str, name: str) -> bool:
     children = context.knowledge.children(owner)
     owned = name in children or f"{name}.*" in children or _sets(context, owner, name)
     is_model = is_keras_model(context.source, context.knowledge, owner)
-    return owned and name in (MODEL_NAMES if is_model else LAYER_NAMES)
+    return owned and port_attribute(name, is_model=is_model) != name
 
 
 def _sets(context: Context, owner: str, name: str) -> bool:

@@ -8,15 +8,17 @@ import libcst as cst
 import libcst.matchers as m
 
 from porter.rewrite.context import Context, tf_name
-from porter.rewrite.expressions.arguments import keyword
-from porter.rewrite.expressions.attributes import gives_bias, stored_name
+from porter.rewrite.expressions.attributes import gives_bias
 from porter.rewrite.expressions.nested import construct_nested
+from porter.rewrite.reading.kept import kept_in
 from porter.rewrite.reading.knowledge import Callee
 from porter.rewrite.reading.main_layer import main_layer_name
 from porter.rewrite.reading.source import Source
 from porter.rulebook import Call, CannotBind, Card, Signature, Unknown, bind, find_card, find_rule
 from porter.rulebook.call import Arg, code_of
 from porter.rulebook.template import fill, parenthesised, translate
+
+CONTAINERS = frozenset(f"torch.nn.{held}{kind}" for held in ("Module", "Parameter") for kind in ("List", "Dict"))
 
 
 def construct(context: Context, original: cst.Call, updated: cst.Call, callee: Callee) -> cst.BaseExpression:
@@ -25,8 +27,8 @@ def construct(context: Context, original: cst.Call, updated: cst.Call, callee: C
     if name is None or name.startswith("local."):
         return _construct_local(context, original, updated, callee)
     if name in context.knowledge.nested:
-        return construct_nested(context, original, updated, context.knowledge.nested[name])
-    if name in ("torch.nn.ModuleList", "torch.nn.ModuleDict"):
+        return construct_nested(updated, context.knowledge.nested[name])
+    if name in CONTAINERS:
         return _container(original, updated, name)
     if name in ("torch.nn.Parameter", "torch.nn.Buffer"):
         return _construct_weight(context, original, updated, name)
@@ -57,11 +59,7 @@ def _construct_local(context: Context, original: cst.Call, updated: cst.Call, ca
         return updated
     if local.torch_base is not None and not any(f"{b}.__init__" in context.source.functions for b in local.lineage):
         return _construct_inherited(context, original, updated, local.torch_base)
-    stored = stored_name(context, original)
-    arguments = [argument for argument in updated.args if argument.star != "**"]
-    if stored is not None and not any(a.keyword and a.keyword.value == "name" for a in arguments):
-        arguments.append(keyword("name", stored.code))
-    updated = updated.with_changes(args=arguments)
+    updated = updated.with_changes(args=[argument for argument in updated.args if argument.star != "**"])
     main = main_layer_name(context.source, names[0]) if len(names) == 1 else None
     if main is not None and local.kind == "model":
         return updated.with_changes(func=cst.Name(main))
@@ -85,7 +83,7 @@ def _construct_inherited(
 
 
 def _container(original: cst.Call, updated: cst.Call, name: str) -> cst.BaseExpression:
-    """ModuleList and ModuleDict are a list and a dict, which Keras tracks by itself."""
+    """Lists and dictionaries of modules and parameters are plain ones, which Keras tracks by itself."""
     empty = "[]" if name.endswith("List") else "{}"
     if not updated.args:
         return cst.parse_expression(empty)
@@ -106,15 +104,13 @@ def _construct_layer(
     except (Unknown, CannotBind) as error:
         context.note(original, "left", f"{name}: {error}; the layer was kept.", f"porter rules {name}")
         return updated
-    stored = stored_name(context, original)
-    if stored is not None and stored.attribute in tied_attributes(context.source):
+    kept = kept_in(context.source, original)
+    if kept is not None and kept.attribute in tied_attributes(context.source):
         layer = _tied(layer)
-    if isinstance(layer, cst.Call) and stored is not None and _takes_name(context, layer):
-        layer = layer.with_changes(args=[*layer.args, keyword("name", stored.code)])
     if shape is None:
         return layer
     owner = context.source.enclosing_class(original) or ""
-    if stored is not None and stored.member is None and context.builds_later(owner, stored.attribute, shape, original):
+    if kept is not None and kept.directly and context.builds_later(owner, kept.attribute, shape, original):
         return layer
     return cst.parse_expression(f"built({code_of(layer)}, {shape})")
 
@@ -132,12 +128,6 @@ def _tied(layer: cst.BaseExpression) -> cst.BaseExpression:
     if isinstance(layer, cst.Call) and code_of(layer.func) == "keras.layers.Dense":
         return layer.with_changes(func=cst.Name("TiedDense"))
     return layer
-
-
-def _takes_name(context: Context, layer: cst.Call) -> bool:
-    """Whether the constructor makes a Keras layer, not a plain function or loss."""
-    function = code_of(layer.func)
-    return function.startswith("keras.layers.") or function in context.layers
 
 
 def bind_constructor(context: Context, signature: Signature, original: cst.Call, updated: cst.Call) -> Call:
@@ -165,16 +155,16 @@ def _construct_weight(context: Context, original: cst.Call, updated: cst.Call, n
     persistent = not any(
         a.keyword and a.keyword.value == "persistent" and code_of(a.value) == "False" for a in original.args
     )
-    stored = stored_name(context, original)
+    kept = kept_in(context.source, original)
     if name == "torch.nn.Buffer" and not persistent:
         return value
     if gives_bias(context, context.source.parents.get(original)):
         return value
-    if stored is None or (stored.member is not None and name == "torch.nn.Buffer"):
+    if kept is None or (not kept.directly and name == "torch.nn.Buffer"):
         context.note(original, "assumed", f"{name} is not stored in an attribute here; its value stands for it.")
         return value
     trainable = "" if name == "torch.nn.Parameter" else ", trainable=False"
-    return cst.parse_expression(f"add_parameter(self, {stored.code}, {code_of(value)}{trainable})")
+    return cst.parse_expression(f'add_parameter(self, "{kept.attribute}", {code_of(value)}{trainable})')
 
 
 def _by_rule_or_note(context: Context, original: cst.Call, updated: cst.Call, name: str) -> cst.BaseExpression:

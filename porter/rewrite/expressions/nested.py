@@ -7,7 +7,6 @@ import libcst.matchers as m
 
 from porter.rewrite.context import Context
 from porter.rewrite.expressions.arguments import keyword
-from porter.rewrite.expressions.attributes import stored_name
 from porter.rewrite.reading.nested_port import NestedPort
 
 _AUTO = "transformers.models.auto.modeling_auto."
@@ -18,7 +17,7 @@ def chosen_by_config(context: Context, original: cst.Call, updated: cst.Call) ->
     """`AutoModel.from_config(config)` and `load_backbone(config)` in the port; None for other calls."""
     name = context.source.canonical(original.func)
     if name == _LOADER:
-        return _beside(context, original, updated)
+        return _beside(updated)
     if not m.matches(original.func, m.Attribute(attr=m.OneOf(m.Name("from_config"), m.Name("_from_config")))):
         return None
     assert isinstance(original.func, cst.Attribute)
@@ -27,24 +26,19 @@ def chosen_by_config(context: Context, original: cst.Call, updated: cst.Call) ->
     if not owner.startswith(_AUTO) or ported not in context.runtime:
         return None
     function = cst.Attribute(cst.Name(ported), cst.Name("from_config"))
-    return _beside(context, original, updated.with_changes(func=function))
+    return _beside(updated.with_changes(func=function))
 
 
-def _beside(context: Context, original: cst.Call, updated: cst.Call) -> cst.Call:
-    """The call with its configuration alone, the file that asks, and the layer's name."""
+def _beside(updated: cst.Call) -> cst.Call:
+    """The call with its configuration alone, and the file that asks."""
     config = next((a for a in updated.args if not a.star and (a.keyword is None or a.keyword.value == "config")), None)
     if config is None:
         return updated
     first = config.with_changes(keyword=None, comma=cst.MaybeSentinel.DEFAULT, equal=cst.MaybeSentinel.DEFAULT)
-    return updated.with_changes(args=[first, keyword("beside", "__file__"), *_name(context, original)])
+    return updated.with_changes(args=[first, keyword("beside", "__file__")])
 
 
-def construct_nested(context: Context, original: cst.Call, updated: cst.Call, port: NestedPort) -> cst.Call:
-    """A model of another file, made by its class: its port, under the name of its attribute."""
+def construct_nested(updated: cst.Call, port: NestedPort) -> cst.Call:
+    """A model of another file, made by its class: its port."""
     arguments = [argument for argument in updated.args if argument.star != "**"]
-    return updated.with_changes(func=cst.Name(port.layer), args=[*arguments, *_name(context, original)])
-
-
-def _name(context: Context, original: cst.Call) -> list[cst.Arg]:
-    stored = stored_name(context, original)
-    return [] if stored is None else [keyword("name", stored.code)]
+    return updated.with_changes(func=cst.Name(port.layer), args=arguments)

@@ -7,30 +7,37 @@ from typing import Any
 
 import keras
 
+from porter.runtime.model.building import build_the_rest
+
 
 class Sequential(keras.layers.Layer):
     """`torch.nn.Sequential`: each member gets the result of the one before.
 
-    PyTorch's name of a member is its index, whatever the Keras layer is called.
+    PyTorch's name of a member is its index.
 
     Args:
         members: layers, or functions of one tensor.
         kwargs: Keras' own: name, dtype, trainable.
     """
 
-    members_by_index = True
+    members_attribute = "members"
 
     def __init__(self, members: Iterable[Callable[..., Any]] = (), **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.members = list(members)
 
     def build(self, input_shape: Any = None) -> None:
-        """Build the members that are not, each for what the one before gives."""
+        """Build the members that are not, each for what the one before gives.
+
+        Without a shape those are built that know their own.
+        """
+        if input_shape is None:
+            build_the_rest(self)
+            return
         for member in self.members:
             if isinstance(member, keras.layers.Layer) and not member.built:
                 member.build(input_shape)
-            if input_shape is not None:
-                input_shape = _result_shape(member, input_shape)
+            input_shape = _result_shape(member, input_shape)
 
     def call(self, inputs: Any, *args: Any, training: bool = False, **kwargs: Any) -> Any:
         """Call the members one after the other; further arguments go to the first."""

@@ -1,9 +1,12 @@
-"""Creating weights where a generated `build()` cannot: in the constructor."""
+"""Creating weights where a generated `build()` cannot, and layers whose place only running code knows."""
 
 from __future__ import annotations
 
+import functools
 import importlib.util
+import inspect
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
@@ -11,15 +14,65 @@ from typing import Any, TypeVar
 import keras
 import tensorflow as tf
 
-from porter.runtime.model.names import sublayers
+from porter.runtime.model.names import named_children
+from porter.runtime.model.reserved import port_attribute
 
 AnyLayer = TypeVar("AnyLayer", bound=keras.Layer)
 
 
 def built(layer: AnyLayer, input_shape: tuple[int | None, ...] | None) -> AnyLayer:
-    """Build a layer at once, for members of lists whose input shapes only the constructor knows; return it."""
-    layer.build(input_shape)
+    """Remember the input shape of a layer that only the constructor knows; return the layer.
+
+    The layer is built for this shape by whatever builds it, at the latest by its model.
+    """
+    build = layer.build
+
+    @functools.wraps(build)
+    def build_for_it(*args: Any, **kwargs: Any) -> None:
+        build(input_shape)
+
+    # Past Keras' __setattr__, like Keras' own wrapper around `build`.
+    object.__setattr__(layer, "build", build_for_it)
+    object.__setattr__(layer, "builds_itself", True)
     return layer
+
+
+def build_with_the_rest(layer: keras.Layer) -> Callable[..., None]:
+    """Let `layer.build` build what it leaves, too, and only once; return it."""
+    build = layer.build
+
+    @functools.wraps(build)
+    def build_all(*args: Any, **kwargs: Any) -> None:
+        if not layer.built:
+            if type(layer).build is not keras.Layer.build:
+                build(*args, **kwargs)
+            build_the_rest(layer)
+            layer.built = True
+
+    # Past Keras' __setattr__, like Keras' own wrapper around `build`.
+    object.__setattr__(layer, "build", build_all)
+    return build_all
+
+
+def build_the_rest(layer: keras.Layer) -> None:
+    """Build every layer below this one that is not built and knows its input shape, or needs none."""
+    for _, child in named_children(layer):
+        with keras.name_scope(layer.name):
+            if not child.built and _builds_without_shape(child):
+                child.build()
+            build_the_rest(child)
+            if type(child).build is keras.Layer.build:
+                child.built = True  # there is nothing left to build when it is called
+
+
+def _builds_without_shape(layer: keras.Layer) -> bool:
+    if getattr(layer, "builds_itself", False):
+        return True
+    method = type(layer).build
+    if method is keras.Layer.build:
+        return False
+    parameters = list(inspect.signature(method).parameters.values())[1:]
+    return all(parameter.default is not parameter.empty for parameter in parameters)
 
 
 def add_parameter(layer: keras.Layer, name: str, value: Any, trainable: bool = True) -> Any:
@@ -46,18 +99,16 @@ def add_bias(layer: keras.Layer, value: Any) -> None:
 
 
 def add_layer(parent: keras.Layer, name: str, layer: keras.Layer) -> None:
-    """Give `parent` a layer under a name that is only known when it runs.
+    """Give `parent` a layer under a name of PyTorch's that is only known when it runs.
 
-    It takes the place of a layer that has the name; a new one is built, if it knows how without a shape.
+    It takes the place of a layer that has the name.
     """
     layer.name = name
-    former = next((child for child in sublayers(parent) if child.name == name), None)
-    if former is not None:
+    former = dict(named_children(parent)).get(name)
+    if former is None:
+        setattr(parent, port_attribute(name, is_model=isinstance(parent, keras.Model)), layer)
+    else:
         _replace(parent, former, layer)
-        return
-    setattr(parent, name, layer)
-    if not layer.built and type(layer).build is not keras.Layer.build:
-        layer.build(None)
 
 
 def remove_layer(parent: keras.Layer, name: str) -> None:
@@ -77,11 +128,6 @@ def _replace(parent: keras.Layer, former: keras.Layer, layer: keras.Layer) -> No
             index = next(index for index, item in enumerate(value) if item is former)
             value.pop(index)
             value.insert(index, layer)
-
-
-def named_children(layer: keras.Layer) -> list[tuple[str, keras.Layer]]:
-    """The direct children by PyTorch's names; members of a list have its name before theirs."""
-    return [(child.name, child) for child in sublayers(layer)]
 
 
 def import_beside(file: str, name: str) -> ModuleType:

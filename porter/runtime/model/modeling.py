@@ -10,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 
 from porter.runtime import losses
+from porter.runtime.model.completed import CompletedModel
 from porter.runtime.model.embeddings import input_embeddings
 from porter.runtime.model.initialization import initialize_weights
 from porter.runtime.model.loading import (
@@ -26,7 +27,7 @@ from porter.runtime.model.saving import SavedByKeras
 from porter.runtime.model.serialization import configuration, plain_arguments, register
 from porter.runtime.model.training import TrainsOnOwnLoss
 from porter.runtime.model.transformers4 import current_names, stored_keys
-from porter.runtime.model.tying import tie_variables, tied_names
+from porter.runtime.model.tying import tied_names
 from porter.runtime.stored.repository import TF_WEIGHTS, Repository
 from porter.runtime.stored.tensor_source import Checkpoint
 
@@ -35,12 +36,11 @@ logger = logging.getLogger(__name__)
 _DOWNLOAD_OPTIONS = ("revision", "token", "cache_dir", "subfolder", "local_files_only", "force_download")
 
 
-class TFPreTrainedModel(SavedByKeras, TrainsOnOwnLoss):
+class TFPreTrainedModel(SavedByKeras, TrainsOnOwnLoss, CompletedModel):
     """Base of all ported models.
 
-    A subclass names its `config_class` and `base_model_prefix`, makes its layers in `__init__`, calls `post_init()`
-    there at the end, and builds every layer in `build()`. Weights exist after `build()`, `from_config` or
-    `from_pretrained`.
+    A subclass names its `config_class` and `base_model_prefix`, makes its layers in `__init__` and builds in `build()`
+    those that need to be told their input shape. Weights exist after `build()`, `from_config` or `from_pretrained`.
 
     Args:
         config: an object of `config_class`.
@@ -63,7 +63,6 @@ class TFPreTrainedModel(SavedByKeras, TrainsOnOwnLoss):
         model: Self = super().__new__(cls, *args, **kwargs)
         # Past Keras' __setattr__, which would make the dictionary a tracked one before the model is set up.
         object.__setattr__(model, "_arguments", plain_arguments(cls.__init__, args, kwargs))
-        object.__setattr__(model, "_untied", frozenset())
         return model
 
     def __init__(self, config: Any, *inputs: Any, **kwargs: Any) -> None:
@@ -79,23 +78,7 @@ class TFPreTrainedModel(SavedByKeras, TrainsOnOwnLoss):
         self.loss_type = losses.loss_type(type(self).__name__)
 
     def post_init(self) -> None:
-        """To be called at the end of `__init__`: connects what is tied, makes `build` draw weights, and only once."""
-        self.tie_weights()
-        build_layers = self.build
-
-        def build(input_shape: Any = None) -> None:
-            if not self.built:
-                build_layers(input_shape)
-                self.init_weights()
-
-        # Past Keras' __setattr__, like Keras' own wrapper around `build`.
-        object.__setattr__(self, "_build_layers", build_layers)
-        object.__setattr__(self, "build", build)
-
-    def tie_weights(self) -> None:
-        """Let tied weights be one; before `build` only embeddings and the dense layers that borrow them."""
-        tied = tie_variables(self, untied=self._untied)
-        object.__setattr__(self, "all_tied_weights_keys", tied)
+        """Nothing: PyTorch's constructors end with it, a port is completed when its constructor has returned."""
 
     @classmethod
     def from_config(cls, config: Any, custom_objects: Any = None, **kwargs: Any) -> Self:
@@ -113,7 +96,7 @@ class TFPreTrainedModel(SavedByKeras, TrainsOnOwnLoss):
         return model
 
     def init_weights(self) -> None:
-        """Draw all weights anew."""
+        """Draw all weights anew, as transformers draws them."""
         initialize_weights(self, self.config)
 
     @classmethod
@@ -193,9 +176,7 @@ class TFPreTrainedModel(SavedByKeras, TrainsOnOwnLoss):
     def build_for(self, checkpoint: Checkpoint, *, from_pt: bool) -> None:
         """Build the model, unless it is, without the ties that an open checkpoint contradicts."""
         if not self.built:
-            object.__setattr__(self, "_untied", self._ties_to_leave(checkpoint, from_pt))
-            self.tie_weights()
-            self._build_layers(None)
+            self.build_without_drawing(self._ties_to_leave(checkpoint, from_pt))
 
     def _ties_to_leave(self, checkpoint: Checkpoint, from_pt: bool) -> frozenset[str]:
         """Ties of the config that the checkpoint contradicts, holding different numbers for both."""

@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from porter.runtime.model.completed import CompletedModel
 from porter.runtime.model.json_arguments import as_json, as_objects
 from porter.runtime.model.loading import LoadingInfo, load_tensors, loading_info, paired
 from porter.runtime.model.serialization import register
@@ -26,7 +27,7 @@ logger = logging.getLogger(__name__)
 _OF_KERAS = ("name", "dtype", "trainable")
 
 
-class TFModule(keras.Model):
+class TFModule(CompletedModel):
     """Base of ported `torch.nn.Module`s that users make and call themselves.
 
     The constructor takes the arguments of the PyTorch class. Weights exist after `build()`, the first call,
@@ -39,7 +40,6 @@ class TFModule(keras.Model):
 
     base_model_prefix = ""
     config: Any = None
-    all_tied_weights_keys: Mapping[str, str] = {}
     _keys_to_ignore_on_load_missing: list[str] | None = None
     _keys_to_ignore_on_load_unexpected: list[str] | None = None
 
@@ -96,7 +96,7 @@ class TFModule(keras.Model):
     def load_checkpoint(self, checkpoint: Checkpoint, strict: bool = True) -> LoadingInfo:
         """The same of an open checkpoint."""
         if not self.built:
-            self.build()
+            self.build_without_drawing(frozenset())
         checkpoint = without_wrapper(checkpoint, self)
         pairing, named = paired(self, checkpoint, from_pt=True)
         info = loading_info(self, pairing, from_pt=True)

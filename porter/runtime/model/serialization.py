@@ -9,7 +9,9 @@ from typing import Any, TypeVar
 
 import keras
 
+from porter.runtime.model.building import build_with_the_rest
 from porter.runtime.model.embeddings import input_embeddings
+from porter.runtime.model.names import name_layers
 
 Layer = TypeVar("Layer", bound=type)
 
@@ -76,6 +78,8 @@ def keras_serializable(layer_class: Layer) -> Layer:
         initialize(self, config, *args, **kwargs)
         self.config = config
         self._arguments = plain_arguments(initialize, (config, *args), kwargs)
+        name_layers(self)
+        build_with_the_rest(self)
 
     # Keras reads the constructor's arguments without looking through `wraps`.
     initialize_with.__signature__ = inspect.signature(initialize)  # type: ignore[attr-defined]

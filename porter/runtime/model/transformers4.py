@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from porter.runtime.model.former_paths import former_paths, with_current_paths
 from porter.runtime.stored.h5_file import model_name, weight_key
 from porter.runtime.stored.tensor_source import Array, Checkpoint, TensorInfo
 
@@ -168,8 +169,8 @@ class Transformers4Weights(Checkpoint):
         from porter.runtime.model.names import named_variables  # loads Keras, which a conversion does without
 
         entries = {entry.path: entry for entry in named_variables(model).values()}
-        names = stored_names(entries, type(model).__name__, model.config.model_type)
-        self._stored = {path: stored for path, stored in names.items() if weight_key(stored.name) in file.tensors}
+        self._stored = _stored_in(file, {path: path for path in entries}, model)
+        self._stored |= _stored_in(file, former_paths(model, entries), model)
         self._entries = entries
         known = {weight_key(stored.name) for stored in self._stored.values()}
         others = {key: info for key, info in file.tensors.items() if key not in known}
@@ -200,9 +201,18 @@ class Transformers4Weights(Checkpoint):
         self._file.close()
 
 
+def _stored_in(file: Checkpoint, spelled: Mapping[str, str], model: Any) -> dict[str, Stored]:
+    """What a file holds, by path; `spelled` tells the path that it was written under."""
+    names = stored_names(spelled.values(), type(model).__name__, model.config.model_type)
+    held = {path: names[once] for path, once in spelled.items()}
+    return {path: stored for path, stored in held.items() if weight_key(stored.name) in file.tensors}
+
+
 def current_names(checkpoint: Checkpoint, model: Any) -> Checkpoint:
-    """The checkpoint under variable paths, whichever of the two ways its file has to name them."""
-    return Transformers4Weights(checkpoint, model) if _is_former(checkpoint) else checkpoint
+    """The checkpoint under variable paths, whichever way its file has to name them."""
+    if _is_former(checkpoint):
+        return Transformers4Weights(checkpoint, model)
+    return with_current_paths(checkpoint, model)
 
 
 def stored_keys(checkpoint: Checkpoint, paths: Iterable[str], model: Any) -> set[str]:

@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from porter.runtime import BatchNorm, add_bias, add_layer, named_children, sublayers
+from porter.runtime import BatchNorm, add_bias, add_layer, built, named_children, sublayers
+from porter.runtime.model.building import build_the_rest
 from porter.runtime.model.names import named_variables
 
 
@@ -24,17 +25,39 @@ class Scale(keras.layers.Layer):
         self.scale = self.add_weight(name="scale", shape=(2,))
 
 
-def test_a_new_layer_is_built_and_named():
+def test_a_new_layer_is_named_and_built_with_the_rest():
     parent = keras.layers.Layer()
     add_layer(parent, "adapter_1", Scale())
-    assert parent.adapter_1.built
+    build_the_rest(parent)
     assert list(named_variables(parent)) == ["adapter_1.scale"]
 
 
-@pytest.mark.parametrize("built", [False, True])
-def test_a_layer_is_given_a_bias(built):
+def test_a_new_layer_may_have_a_name_that_keras_keeps_for_itself():
+    parent = keras.layers.Layer()
+    add_layer(parent, "output", Scale())
+    assert named_children(parent) == [("output", parent.output_)]
+
+
+def test_what_only_the_constructor_knows_is_remembered():
+    parent = keras.layers.Layer()
+    parent.deep = [{"dense": built(keras.layers.Dense(2), (None, 3))}]
+    parent.unknown = keras.layers.Dense(2)
+    assert not parent.deep[0]["dense"].built
+    build_the_rest(parent)
+    assert parent.deep[0]["dense"].kernel.shape == (3, 2)
+    assert not parent.unknown.built
+
+
+def test_the_remembered_shape_counts_whoever_builds():
+    layer = built(keras.layers.Dense(2), (None, 3))
+    layer.build((None, 7))
+    assert layer.kernel.shape == (3, 2)
+
+
+@pytest.mark.parametrize("early", [False, True])
+def test_a_layer_is_given_a_bias(early):
     layer = keras.layers.Dense(2, use_bias=False, kernel_initializer="zeros")
-    if built:
+    if early:
         layer.build((None, 3))
     add_bias(layer, [1.0, 2.0])
     assert layer(np.ones((1, 3), np.float32)).numpy().tolist() == [[1.0, 2.0]]

@@ -3,7 +3,15 @@ import pytest
 from transformers import BertConfig, BertForMaskedLM, BertModel
 
 from porter.runtime import TFPreTrainedModel, keras_serializable
-from porter.runtime.model.names import main_layer_of, named_layers, named_variables, placed_layers
+from porter.runtime.model.names import (
+    aliases,
+    main_layer_of,
+    name_layers,
+    named_children,
+    named_layers,
+    named_variables,
+    placed_layers,
+)
 from tests.runtime import modeling_tf_small_bert as ported
 from tests.runtime.small_bert import config
 
@@ -50,18 +58,24 @@ def test_a_layer_in_several_places_has_several_names():
     root.shared.build()
     assert [name for name, layer in named_layers(root) if layer is root.shared] == ["shared", "encoder.embed_tokens"]
     assert list(named_variables(root)) == ["shared.weight"]
+    assert aliases(root) == {
+        "encoder.embed_tokens.weight": "shared.weight",
+        "encoder.output.0.weight": "shared.weight",
+    }
 
 
 class WithWeights(keras.layers.Layer):
     def build(self, input_shape=None):
         self.gate = self.add_weight(name="gate", shape=(2,))
         self.mean = self.add_weight(name="running", shape=(2,), trainable=False)
+        self.scales = [self.add_weight(name="scale", shape=(2,)) for _ in range(2)]
 
 
-def test_own_weights_keep_their_names():
+def test_own_weights_are_called_like_what_keeps_them():
     layer = WithWeights()
     layer.build()
-    assert set(named_variables(layer)) == {"gate", "running"}
+    paths = {name: entry.path for name, entry in named_variables(layer).items()}
+    assert paths == {name: name for name in ("gate", "scales.0", "scales.1", "mean")}
 
 
 def test_seeds_are_no_weights():
@@ -69,13 +83,56 @@ def test_seeds_are_no_weights():
     assert named_variables(layer) == {}
 
 
+def test_two_layers_of_one_name_are_refused():
+    root = keras.layers.Layer()
+    root.parts = [keras.layers.Dense(2, name="first")]
+    setattr(root, "parts.0", keras.layers.Dense(2, name="second"))
+    with pytest.raises(ValueError, match=r"name=first.* and .*name=second.* would both be called parts\.0 in Layer"):
+        named_layers_of(root)
+
+
 def test_two_weights_of_one_name_are_refused():
     root = keras.layers.Layer()
-    root.one, root.other = keras.layers.Dense(2, name="dense"), keras.layers.Dense(2, name="dense")
-    root.one.build((None, 2))
-    root.other.build((None, 2))
-    with pytest.raises(ValueError, match=r"would both be dense\.weight"):
+    root.part = keras.layers.Layer()
+    root.part.weight = root.part.add_weight(shape=())
+    setattr(root, "part.weight", root.add_weight(shape=()))
+    with pytest.raises(ValueError, match=r"part/weight and part\.weight would both be part\.weight|both be part"):
         named_variables(root)
+
+
+def named_layers_of(root):
+    return [name for name, _ in named_layers(root)]
+
+
+def test_layers_are_called_like_what_keeps_them():
+    root = keras.layers.Layer()
+    root.blocks = []
+    for _ in range(2):
+        root.blocks.append(keras.layers.Dense(2, name="whatever"))
+    root.output_ = {"norm": keras.layers.Dense(2), "deep": [(keras.layers.Dense(2),)]}
+    root._private = keras.layers.Dense(2)
+    names = ["blocks.0", "blocks.1", "output.norm", "output.deep.0.0", "_private"]
+    assert [name for name, _ in named_children(root)] == names
+    name_layers(root)
+    assert [child.name for _, child in named_children(root)] == names
+
+
+def test_an_attribute_names_rather_than_a_plain_list():
+    root = keras.layers.Layer()
+    root.convolutions = []
+    for index in range(2):
+        layer = keras.layers.Dense(2)
+        root.convolutions.append(layer)
+        setattr(root, f"conv{index}", layer)
+        layer.build((None, 2))
+    assert [name for name, _ in named_children(root)] == ["conv0", "conv1"]
+    assert aliases(root)["convolutions.1.bias"] == "conv1.bias"
+
+
+def test_what_a_layer_only_refers_to_is_not_its_own():
+    root, other = keras.layers.Layer(), keras.layers.Dense(2)
+    object.__setattr__(root, "lender", other)
+    assert named_children(root) == []
 
 
 def test_a_bare_model_inside_another_has_no_level_of_its_own():

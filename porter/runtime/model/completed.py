@@ -1,0 +1,66 @@
+"""When a model is complete: after the outermost constructor, whatever it inherits and calls."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from porter.runtime.model.building import build_with_the_rest
+from porter.runtime.model.names import name_layers
+from porter.runtime.model.tying import tie_variables
+
+
+class Completed(type):
+    """The class of model classes with a method `complete()`, which is called when the constructor has returned."""
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        """Make a model and complete it."""
+        model = super().__call__(*args, **kwargs)
+        model.complete()
+        return model
+
+
+class CompletedModel(keras.Model, metaclass=Completed):
+    """A model that names its layers by where they are kept, and builds and ties them itself.
+
+    Attributes:
+        all_tied_weights_keys: PyTorch's names of the weights that are tied, to those of their sources.
+    """
+
+    _untied: frozenset[str] = frozenset()
+
+    def complete(self) -> None:
+        """Name the layers, connect what is tied, and let `build` build everything, once."""
+        name_layers(self)
+        self.tie_weights()
+        build_all = build_with_the_rest(self)
+
+        def build(input_shape: Any = None) -> None:
+            if not self.built:
+                build_all(input_shape)
+                self.tie_weights()
+                self.init_weights()
+
+        # Past Keras' __setattr__, like Keras' own wrapper around `build`.
+        object.__setattr__(self, "_build_all", build_all)
+        object.__setattr__(self, "build", build)
+
+    def init_weights(self) -> None:
+        """Draw fresh weights; what the layers' own initializers have drawn stays."""
+
+    def build_without_drawing(self, untied: frozenset[str]) -> None:
+        """Build the model for weights that follow.
+
+        Args:
+            untied: PyTorch's names of weights that are not to be tied, although the model ties them.
+        """
+        object.__setattr__(self, "_untied", untied)
+        self.tie_weights()
+        self._build_all(None)
+        self.tie_weights()
+
+    def tie_weights(self) -> None:
+        """Let tied weights be one; before `build` only embeddings and the dense layers that borrow them."""
+        tied = tie_variables(self, untied=self._untied)
+        object.__setattr__(self, "all_tied_weights_keys", tied)

@@ -1,0 +1,23 @@
+"""Attributes whose names Keras keeps for itself: a port adds an underscore, and PyTorch's names go without it."""
+
+from __future__ import annotations
+
+LAYER_NAMES = frozenset(
+    {"output", "input", "dtype", "losses", "metrics", "variables", "weights", "path", "name", "trainable", "built",
+     "compute_dtype", "variable_dtype", "call", "build", "dtype_policy", "trainable_variables", "trainable_weights",
+     "non_trainable_weights", "quantization_mode", "supports_masking", "autocast"}
+)  # fmt: skip
+"""What every Keras layer has."""
+
+MODEL_NAMES = LAYER_NAMES | {"layers", "loss", "optimizer", "inputs", "outputs", "summary", "predict", "evaluate"}
+"""What every Keras model has."""
+
+
+def torch_attribute(name: str) -> str:
+    """PyTorch's name of an attribute of a port: `output` for `output_`."""
+    return name[:-1] if name.endswith("_") and name[:-1] in MODEL_NAMES else name
+
+
+def port_attribute(name: str, *, is_model: bool) -> str:
+    """The name of PyTorch's attribute in a port: `output_` for `output`."""
+    return f"{name}_" if name in (MODEL_NAMES if is_model else LAYER_NAMES) else name

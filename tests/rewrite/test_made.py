@@ -1,0 +1,25 @@
+"""Layers are called by where they are kept, whatever made them."""
+
+from porter.port.verify import verify
+from porter.runtime.model.names import named_variables
+from porter.subject.torch_model import build_torch_model
+
+
+def test_the_port_computes_the_same(made):
+    (found,) = verify(made.subject, made.module())
+    assert (found.eager.message, found.graph.message, found.ok) == ("", "", True)
+    assert made.messages("left") == []
+
+
+def test_every_weight_has_pytorchs_name(made):
+    modeling = made.module()
+    port = modeling.TFMadeModel.from_config(modeling.TinyConfig())
+    torch_model = build_torch_model(made.subject, made.subject.cases[0], "MadeModel")
+    shapes = {name: tuple(parameter.shape) for name, parameter in torch_model.named_parameters()}
+    assert {name: entry.torch_shape for name, entry in named_variables(port).items()} == shapes
+
+
+def test_constructors_do_not_name_layers(made):
+    constructor = made.text("TFMadeParts.__init__")
+    assert "name=" not in constructor
+    assert "for _ in range(2)" in constructor
