@@ -39,7 +39,6 @@ _MODULES = {
         "add_bias",
         "add_layer",
         "add_parameter",
-        "built",
         "import_beside",
         "remove_layer",
     ),
@@ -89,7 +88,8 @@ _MODULES = {
         "TransformerEncoderLayer",
     ),
     "layers.shaping": ("Flatten", "GLU", "Pad", "PixelShuffle", "PixelUnshuffle", "Unfold", "Upsample"),
-    "model.names": ("named_children", "sublayers"),
+    "layers.build_rest": ("built",),
+    "layers.places": ("named_children", "sublayers"),
     "losses": (
         "BCELoss",
         "BCEWithLogitsLoss",

@@ -1,6 +1,6 @@
 """`build()`: a layer's own weights, and its children's where these must be told their input shape.
 
-All else is built by the model, `porter.runtime.model.building`, so that every weight exists before the first call.
+All else is built by the model, with `porter.runtime.layers.build_rest`, so that every weight exists before the first call.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import libcst.matchers as m
 from porter.rewrite.context import Context
 from porter.rewrite.reading.main_layer import is_keras_model
 from porter.rewrite.reading.source import LocalClass, Source
-from porter.runtime.model.reserved import port_attribute
+from porter.runtime.layers.reserved import port_attribute
 
 Presence = Literal["always", "optional", "sometimes"]
 

@@ -12,7 +12,7 @@ from porter.rulebook import Call, Card, Signature, Unknown, find_card, find_rule
 from porter.rulebook.call import Arg, code_of
 from porter.rulebook.signature import Bound, parse_signature
 from porter.rulebook.template import fill, parenthesised, translate
-from porter.runtime.model.reserved import MODEL_NAMES, port_attribute
+from porter.runtime.layers.reserved import MODEL_NAMES, port_attribute
 
 
 def translate_attribute(context: Context, original: cst.Attribute, updated: cst.Attribute) -> cst.BaseExpression:

@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from porter.runtime.model.building import build_the_rest
+from porter.runtime.layers.build_rest import build_the_rest
 
 
 class Sequential(keras.layers.Layer):

@@ -1,78 +1,18 @@
-"""Creating weights where a generated `build()` cannot, and layers whose place only running code knows."""
+"""Weights and layers that constructors make, where a generated `build()` cannot or only running code knows the name."""
 
 from __future__ import annotations
 
-import functools
 import importlib.util
-import inspect
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import Any
 
 import keras
 import tensorflow as tf
 
-from porter.runtime.model.names import named_children
-from porter.runtime.model.reserved import port_attribute
-
-AnyLayer = TypeVar("AnyLayer", bound=keras.Layer)
-
-
-def built(layer: AnyLayer, input_shape: tuple[int | None, ...] | None) -> AnyLayer:
-    """Remember the input shape of a layer that only the constructor knows; return the layer.
-
-    The layer is built for this shape by whatever builds it, at the latest by its model.
-    """
-    build = layer.build
-
-    @functools.wraps(build)
-    def build_for_it(*args: Any, **kwargs: Any) -> None:
-        build(input_shape)
-
-    # Past Keras' __setattr__, like Keras' own wrapper around `build`.
-    object.__setattr__(layer, "build", build_for_it)
-    object.__setattr__(layer, "builds_itself", True)
-    return layer
-
-
-def build_with_the_rest(layer: keras.Layer) -> Callable[..., None]:
-    """Let `layer.build` build what it leaves, too, and only once; return it."""
-    build = layer.build
-
-    @functools.wraps(build)
-    def build_all(*args: Any, **kwargs: Any) -> None:
-        if not layer.built:
-            if type(layer).build is not keras.Layer.build:
-                build(*args, **kwargs)
-            build_the_rest(layer)
-            layer.built = True
-
-    # Past Keras' __setattr__, like Keras' own wrapper around `build`.
-    object.__setattr__(layer, "build", build_all)
-    return build_all
-
-
-def build_the_rest(layer: keras.Layer) -> None:
-    """Build every layer below this one that is not built and knows its input shape, or needs none."""
-    for _, child in named_children(layer):
-        with keras.name_scope(layer.name):
-            if not child.built and _builds_without_shape(child):
-                child.build()
-            build_the_rest(child)
-            if type(child).build is keras.Layer.build:
-                child.built = True  # there is nothing left to build when it is called
-
-
-def _builds_without_shape(layer: keras.Layer) -> bool:
-    if getattr(layer, "builds_itself", False):
-        return True
-    method = type(layer).build
-    if method is keras.Layer.build:
-        return False
-    parameters = list(inspect.signature(method).parameters.values())[1:]
-    return all(parameter.default is not parameter.empty for parameter in parameters)
+from porter.runtime.layers.places import named_children
+from porter.runtime.layers.reserved import port_attribute
 
 
 def add_parameter(layer: keras.Layer, name: str, value: Any, trainable: bool = True) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from porter.runtime.model.building import build_with_the_rest
+from porter.runtime.layers.build_rest import build_with_the_rest
 from porter.runtime.model.names import name_layers
 from porter.runtime.model.tying import tie_variables
 

@@ -40,7 +40,7 @@ def former_paths(root: Any, paths: Iterable[str]) -> dict[str, str]:
 
 
 def _paths(layer: Any, path: str, former: str, segment: str) -> Iterator[tuple[str, str]]:
-    from porter.runtime.model.names import named_children  # loads Keras, which a conversion does without
+    from porter.runtime.layers.places import named_children  # loads Keras, which a conversion does without
 
     bears_name = segment and getattr(layer, "members_attribute", None) is not None
     for name, child in named_children(layer):

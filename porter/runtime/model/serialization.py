@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import keras
 
-from porter.runtime.model.building import build_with_the_rest
+from porter.runtime.layers.build_rest import build_with_the_rest
 from porter.runtime.model.embeddings import input_embeddings
 from porter.runtime.model.names import name_layers
 

@@ -4,7 +4,7 @@ import keras
 import pytest
 import tensorflow as tf
 
-from porter.runtime.model.building import build_the_rest
+from porter.runtime.layers.build_rest import build_the_rest
 
 
 def test_a_parameter_whose_shape_build_can_read_moves_there(tiny):

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from porter.runtime import BatchNorm, add_bias, add_layer, built, named_children, sublayers
-from porter.runtime.model.building import build_the_rest
+from porter.runtime import BatchNorm, add_bias, add_layer, named_children, sublayers
+from porter.runtime.layers.build_rest import build_the_rest
 from porter.runtime.model.names import named_variables
 
 
@@ -36,22 +36,6 @@ def test_a_new_layer_may_have_a_name_that_keras_keeps_for_itself():
     parent = keras.layers.Layer()
     add_layer(parent, "output", Scale())
     assert named_children(parent) == [("output", parent.output_)]
-
-
-def test_what_only_the_constructor_knows_is_remembered():
-    parent = keras.layers.Layer()
-    parent.deep = [{"dense": built(keras.layers.Dense(2), (None, 3))}]
-    parent.unknown = keras.layers.Dense(2)
-    assert not parent.deep[0]["dense"].built
-    build_the_rest(parent)
-    assert parent.deep[0]["dense"].kernel.shape == (3, 2)
-    assert not parent.unknown.built
-
-
-def test_the_remembered_shape_counts_whoever_builds():
-    layer = built(keras.layers.Dense(2), (None, 3))
-    layer.build((None, 7))
-    assert layer.kernel.shape == (3, 2)
 
 
 @pytest.mark.parametrize("early", [False, True])

@@ -1,7 +1,7 @@
 import keras
 import pytest
 
-from porter.runtime.model.reserved import LAYER_NAMES, MODEL_NAMES, port_attribute, torch_attribute
+from porter.runtime.layers.reserved import LAYER_NAMES, MODEL_NAMES, port_attribute, torch_attribute
 
 
 @pytest.mark.parametrize("is_model", [False, True])
