@@ -1,6 +1,6 @@
 """`build()`: a layer's own weights, and its children's where these must be told their input shape.
 
-All else is built by the model, with `porter.runtime.layers.build_rest`, so that every weight exists before the first call.
+All else is built by the model (`porter.runtime.layers.build_rest`), so that each weight exists before the first call.
 """
 
 from __future__ import annotations

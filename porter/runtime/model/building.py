@@ -1,4 +1,4 @@
-"""Weights and layers that constructors make, where a generated `build()` cannot or only running code knows the name."""
+"""Weights and layers that a constructor adds where its text does not say their shape or their name."""
 
 from __future__ import annotations
 

@@ -15,7 +15,8 @@ from typing import Any
 
 import keras
 
-from porter.runtime.model.names import named_layers, sublayers
+from porter.runtime.layers.places import sublayers
+from porter.runtime.model.names import named_layers
 from porter.runtime.outputs.model_output import TFModelOutput
 
 

@@ -3,11 +3,11 @@ import pytest
 from transformers import BertConfig, BertForMaskedLM, BertModel
 
 from porter.runtime import TFPreTrainedModel, keras_serializable
+from porter.runtime.layers.places import named_children
 from porter.runtime.model.names import (
     aliases,
     main_layer_of,
     name_layers,
-    named_children,
     named_layers,
     named_variables,
     placed_layers,
