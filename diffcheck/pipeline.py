@@ -220,7 +220,8 @@ def diff_recordings(reference: Stored, candidate: Stored, options: Options | Non
     found = next((module for module in modules if module.verdict == "origin"), None)
     origin = None if found is None else Origin(found.path, found.torch, found.tf)
     notes = (*_other_inputs(reference, candidate), *_other_weights(runs))
-    return Report(outputs, modules, origin, (), pairing.unpaired, candidate.recording.crash, notes)
+    carried = {**reference.sources, **candidate.sources}
+    return Report(outputs, modules, origin, (), pairing.unpaired, candidate.recording.crash, notes, sources=carried)
 
 
 def _other_inputs(reference: Stored, candidate: Stored) -> list[str]:

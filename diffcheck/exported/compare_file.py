@@ -65,7 +65,10 @@ def compare_export(both: Compared) -> Report:
     origin = None if found is None else _origin(both, found, matched, values)
     notes = (*differing, *notes, *more, *_unmapped(reference, matched))
     whole = _whole(both, feeds, outputs) if both.float64 and both.model is not None else None
-    return Report(outputs, modules, origin, (), pairing.unpaired, None, notes, candidate=graph.label, float64=whole)
+    return Report(
+        outputs, modules, origin, (), pairing.unpaired, None, notes,
+        candidate=graph.label, float64=whole, sources=reference.sources,
+    )  # fmt: skip
 
 
 def outputs_of(both: Compared) -> Comparison:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from diffcheck.record.recording import Crash, Module, ModuleCall, Parameter, Recording, Structure, flat_arguments
+from diffcheck.record.source_text import texts_of
 from diffcheck.record.values import Flattened, TensorValue
 
 FORMAT = "diffcheck-recording"
 VERSION = 2
+PLAIN = {"str": str, "int": int, "bool": bool}
 
 
 class NotARecording(ValueError):
@@ -26,17 +31,24 @@ class Stored:
     """One side's run, complete enough to be compared elsewhere.
 
     ``noise`` is the side's own rounding per output (see :func:`diffcheck.noise_between`), empty where unknown;
-    ``inputs`` are what the model was given.
+    ``inputs`` are what the model was given; ``sources`` are the texts of the files that the modules are written in,
+    which a recording carries with it.
     """
 
     recording: Recording
     structure: Structure
     inputs: Mapping[str, TensorValue]
     noise: Mapping[str, float]
+    sources: Mapping[str, str] = field(default_factory=dict)
 
 
 def save(stored: Stored, path: Path) -> None:
-    """Write a recording; the file appears only when it is complete."""
+    """Write a recording; the file appears only when it is complete.
+
+    Raises:
+        OSError: the disk does not take it.
+    """
+    from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
     tensors: dict[str, np.ndarray[Any, Any]] = {}
@@ -55,6 +67,7 @@ def save(stored: Stored, path: Path) -> None:
         "structure": asdict(stored.structure),
         "crash": recording.crash and asdict(recording.crash),
         "noise": dict(stored.noise),
+        "sources": texts_of((module.file for module in stored.structure.modules), stored.sources),
         "inputs": keep(stored.inputs),
         "output": keep(recording.output.tensors),
         "calls": [
@@ -69,6 +82,9 @@ def save(stored: Stored, path: Path) -> None:
     try:
         save_file(tensors, part, {"format": FORMAT, "version": str(VERSION), "document": json.dumps(document)})
         part.replace(path)
+    except SafetensorError as error:
+        number = int((re.search(r"code: (\d+)", str(error)) or [0, errno.EIO])[1])
+        raise OSError(number, os.strerror(number), str(path)) from error
     finally:
         part.unlink(missing_ok=True)
 
@@ -78,22 +94,31 @@ def load(path: Path) -> Stored:
 
     Raises:
         NotARecording: see there.
-        OSError: the file cannot be read.
     """
     from safetensors import SafetensorError, safe_open
 
+    if not path.is_file():
+        raise NotARecording(f"There is no file {path}.")
     try:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
             if metadata.get("format") != FORMAT:
                 raise NotARecording(f"{path} is no recording.")
-            if int(metadata["version"]) != VERSION:
-                age = "a newer" if int(metadata["version"]) > VERSION else "an older"
-                raise NotARecording(f"{path} was written by {age} version.")
+            _check_version(path, metadata.get("version", ""))
             arrays = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - no mapping
-    except SafetensorError as error:
+        return _stored(json.loads(metadata["document"]), arrays)
+    except NotARecording:
+        raise
+    except (SafetensorError, OSError) as error:
         raise NotARecording(f"{path} is no recording, or is cut short.") from error
-    return _stored(json.loads(metadata["document"]), arrays)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError) as error:
+        raise NotARecording(f"{path} is damaged: it does not hold what a recording holds.") from error
+
+
+def _check_version(path: Path, version: str) -> None:
+    if version != str(VERSION):
+        newer = version.isdecimal() and version.isascii() and len(version) < 9 and int(version) > VERSION
+        raise NotARecording(f"{path} was written by {'a newer' if newer else 'an older'} version.")
 
 
 def _stored(document: Mapping[str, Any], arrays: Mapping[str, np.ndarray[Any, Any]]) -> Stored:
@@ -110,7 +135,24 @@ def _stored(document: Mapping[str, Any], arrays: Mapping[str, np.ndarray[Any, An
     told = document["crash"]
     crash = Crash(**{**told, "callers": tuple(told["callers"])}) if told else None
     recording = Recording(document["framework"], calls, Flattened(tensors(document["output"])), crash)
-    return Stored(recording, _structure(document["structure"]), tensors(document["inputs"]), document["noise"])
+    noise = {str(name): float(value) for name, value in document["noise"].items()}
+    sources = {name: text for name, text in document.get("sources", {}).items() if isinstance(text, str)}
+    stored = Stored(recording, _structure(document["structure"]), tensors(document["inputs"]), noise, sources)
+    for part in (recording, *calls, stored.structure, *stored.structure.modules, *stored.structure.parameters):
+        _check_types(part)
+    return stored
+
+
+def _check_types(part: Any) -> None:
+    """Refuse strings, numbers and truth values of another type than their field's.
+
+    Raises:
+        TypeError: naming the field.
+    """
+    for each in fields(part):
+        wanted = PLAIN.get(str(each.type))
+        if wanted is not None and type(getattr(part, each.name)) is not wanted:
+            raise TypeError(f"{each.name} is not a {each.type}")
 
 
 def _structure(document: Mapping[str, Any]) -> Structure:

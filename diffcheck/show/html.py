@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 import json
 from importlib import resources
-from pathlib import Path
 from typing import Any
 
+from diffcheck.record.source_text import class_ends, texts_of
 from diffcheck.show.report import ModuleResult, Place, Report
 
 MARK = "/*REPORT*/"
@@ -17,8 +16,8 @@ def to_html(report: Report, title: str) -> str:
     """A page with the result in words, the error per module, the tree of modules, both sources and a heat map."""
     page = resources.files("diffcheck").joinpath("report.html").read_text(encoding="utf-8")
     data = json.dumps(page_data(report, title), allow_nan=False)
-    # A source file may hold "</script>"; JSON allows to write it otherwise.
-    return page.replace(MARK, data.replace("</", "<\\/"))
+    # A source file may hold "</script>" or "<!-- <script>"; JSON allows to write the sign otherwise.
+    return page.replace(MARK, data.replace("<", "\\u003c"))
 
 
 def page_data(report: Report, title: str) -> dict[str, Any]:
@@ -26,8 +25,8 @@ def page_data(report: Report, title: str) -> dict[str, Any]:
     places = [place for module in report.modules for place in (module.torch, module.tf) if place]
     if report.origin:
         places += [place for place in (report.origin.torch, report.origin.tf) if place]
-    files = {place.file: _text(place.file) for place in places if place.line}
-    ends = {file: _class_ends(text) for file, text in files.items()}
+    files = texts_of((place.file for place in places if place.line), report.sources)
+    ends = {file: class_ends(text) for file, text in files.items()}
     origin = report.origin
     return {
         "title": title,
@@ -72,26 +71,10 @@ def _module(module: ModuleResult, ends: dict[str, dict[int, int]]) -> dict[str, 
 def _extent(place: Place | None, ends: dict[str, dict[int, int]]) -> dict[str, Any] | None:
     if place is None:
         return None
-    return {"file": place.file, "line": place.line, "end": ends[place.file].get(place.line, place.line)}
+    return {"file": place.file, "line": place.line, "end": ends.get(place.file, {}).get(place.line, place.line)}
 
 
 def _place(place: Place | None) -> dict[str, Any] | None:
     if place is None:
         return None
     return {"file": place.file, "line": place.line, "end": place.line + place.text.count("\n"), "text": place.text}
-
-
-def _text(file: str) -> str:
-    try:
-        return Path(file).read_text(encoding="utf-8")
-    except OSError:
-        return ""
-
-
-def _class_ends(text: str) -> dict[int, int]:
-    """First line of each class (its decorators included) to its last."""
-    classes = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ClassDef)]
-    return {
-        min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)]): node.end_lineno or node.lineno
-        for node in classes
-    }

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from xml.etree import ElementTree
 
 from diffcheck.show.report import ModuleResult, Report
 
 SUITE = "diffcheck"
+# XML has no way to hold these, not even as references.
+_NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def to_junit(report: Report) -> str:
@@ -18,6 +21,10 @@ def to_junit(report: Report) -> str:
         "testsuite", name=SUITE, tests=str(len(cases)), failures=str(failures), skipped=str(skipped), errors="0"
     )
     suite.extend(cases)
+    for element in suite.iter():
+        element.text = element.text and _escaped(element.text)
+        for name, value in element.items():
+            element.set(name, _escaped(value))
     ElementTree.indent(suite)
     return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
 
@@ -44,3 +51,8 @@ def _module_case(report: Report, module: ModuleResult) -> ElementTree.Element:
         failure = ElementTree.SubElement(case, "failure", message=cause or "differs by itself")
         failure.text = found
     return case
+
+
+def _escaped(text: str) -> str:
+    """The text with characters that XML cannot hold written as Python writes them."""
+    return _NOT_IN_XML.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from diffcheck.compare.metrics import EXACT
@@ -126,7 +126,7 @@ class Variation:
 
 @dataclass(frozen=True)
 class Report:
-    """The result of one comparison of two models."""
+    """The result of one comparison of two models; ``sources`` are files that recordings carry, by name."""
 
     outputs: Comparison
     modules: tuple[ModuleResult, ...]
@@ -140,6 +140,7 @@ class Report:
     candidate: str = "TensorFlow"
     float64: DoubleRun | None = None
     interrupted: bool = False
+    sources: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def matches(self) -> bool:
