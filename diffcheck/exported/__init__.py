@@ -8,13 +8,13 @@ from typing import Any
 from diffcheck.compare.metrics import TOLERANCE
 from diffcheck.compare.outputs import Comparison
 from diffcheck.exported.compare_file import Compared, compare_export, outputs_of
-from diffcheck.exported.graph import Graph, NotAnExport
+from diffcheck.exported.graph import Graph, NotAnExport, NotTrusted
 from diffcheck.exported.matching import fit
 from diffcheck.exported.torch_archive import TorchArchive, is_torch_archive
 from diffcheck.record.storage import Stored
 from diffcheck.show.report import Report
 
-__all__ = ["Graph", "NotAnExport", "compare_outputs", "diff_export", "fit", "needs_onnx", "open_export"]
+__all__ = ["Graph", "NotAnExport", "NotTrusted", "compare_outputs", "diff_export", "fit", "needs_onnx", "open_export"]
 
 
 def diff_export(
@@ -46,10 +46,13 @@ def compare_outputs(reference: Stored, graph: Graph, tolerance: float = TOLERANC
     return outputs_of(Compared(reference, graph, tolerance))
 
 
-def open_export(path: Path) -> Graph:
+def open_export(path: Path, trusted: bool = False) -> Graph:
     """The graph in a file or folder; formats are told by what is there, not by a suffix.
 
+    ``trusted`` lets a SavedModel do more than compute: read and write files, call Python, ask other machines.
+
     Raises:
+        NotTrusted: it would do so, and is not trusted.
         NotAnExport: it is neither an ONNX file, nor one of PyTorch's, nor a SavedModel.
         ImportError: a package that runs such files is not installed.
     """
@@ -61,8 +64,12 @@ def open_export(path: Path) -> Graph:
         from diffcheck.exported.onnx_file import OnnxFile
 
         return OnnxFile(path)
+    from diffcheck.exported.file_operations import file_operations
     from diffcheck.exported.saved_model import SavedModel
 
+    found = [] if trusted else file_operations(path)
+    if found:
+        raise NotTrusted(f"{path} does more than compute: it has the operations {', '.join(found)}.")
     return SavedModel(path)
 
 

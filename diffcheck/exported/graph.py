@@ -21,6 +21,10 @@ class NotAnExport(ValueError):
     """The file is none, is cut short, or cannot be run; the sentence says which."""
 
 
+class NotTrusted(NotAnExport):
+    """The file would do more than compute, and nobody has said that it may."""
+
+
 @dataclass(frozen=True)
 class Node:
     """One operation. ``scope`` are the names around it, outermost first, or None where the exporter left none.

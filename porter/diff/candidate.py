@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from porter.base.errors import UsageError
 from porter.base.installed import need
+from porter.hub.trust import FLAG, Untrusted
 
 if TYPE_CHECKING:
     from diffcheck import Report
@@ -38,7 +39,7 @@ def compare_candidate(candidate: Candidate, tolerance: float, float64: bool = Fa
     from porter.subject.inputs.for_checkpoint import inputs_for, read_inputs
     from porter.subject.torch_checkpoint import load_torch
 
-    graph = open_candidate(candidate.path)
+    graph = open_candidate(candidate.path, candidate.trust_remote_code)
     folder = local_copy(candidate.model, Fetch(with_code=candidate.trust_remote_code))
     model = load_torch(folder, trust_remote_code=candidate.trust_remote_code)
     if candidate.inputs:
@@ -56,8 +57,10 @@ def compare_candidate(candidate: Candidate, tolerance: float, float64: bool = Fa
         raise UsageError(f"{candidate.path}: {error}", hint="--inputs FILE.npz") from error
 
 
-def compare_with_recording(recording: Path, candidate: Path, tolerance: float) -> Report:
+def compare_with_recording(recording: Path, candidate: Path, tolerance: float, trusted: bool = False) -> Report:
     """The same with a run of PyTorch that was recorded elsewhere: modules are compared in flow only.
+
+    ``trusted`` as in :func:`open_candidate`.
 
     Raises:
         UsageError: the file is no recording, or its inputs do not fit the candidate.
@@ -66,25 +69,27 @@ def compare_with_recording(recording: Path, candidate: Path, tolerance: float) -
     from diffcheck.record.storage import NotARecording, load
 
     try:
-        return diff_export(load(recording), open_candidate(candidate), tolerance)
+        return diff_export(load(recording), open_candidate(candidate, trusted), tolerance)
     except NotARecording as error:
         raise UsageError(str(error), hint="porter record --model ./my-model --output pytorch.rec") from error
     except NotAnExport as error:
         raise UsageError(f"{candidate}: {error}") from error
 
 
-def open_candidate(path: Path) -> Graph:
-    """The file, opened.
+def open_candidate(path: Path, trusted: bool = False) -> Graph:
+    """The file, opened. ``trusted`` lets a SavedModel read and write files and call Python.
 
     Raises:
-        UsageError: there is none, or it is of no known format.
+        UsageError: there is none, it is of no known format, or it does more than compute and is not trusted.
         NotInstalled: a package that reads ONNX files is missing.
     """
-    from diffcheck.exported import NotAnExport, needs_onnx, open_export
+    from diffcheck.exported import NotAnExport, NotTrusted, needs_onnx, open_export
 
     try:
         if needs_onnx(path):
             need(*NEEDED)
-        return open_export(path)
+        return open_export(path, trusted)
+    except NotTrusted as error:
+        raise Untrusted(str(error), hint=f"{FLAG} runs it all the same") from error
     except NotAnExport as error:
         raise UsageError(str(error), hint="--candidate FILE.onnx or a SavedModel's folder") from error

@@ -64,7 +64,7 @@ def _compare_file(request: Request, candidate: Path) -> Report:
     from porter.diff.candidate import Candidate, compare_candidate, compare_with_recording
 
     if request.model is None:
-        return compare_with_recording(request.recordings[0], candidate, request.tolerance)
+        return compare_with_recording(request.recordings[0], candidate, request.tolerance, request.trust_remote_code)
     sides = Candidate(candidate, request.model, request.inputs, request.trust_remote_code)
     return compare_candidate(sides, request.tolerance, request.float64)
 
