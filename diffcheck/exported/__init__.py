@@ -7,6 +7,7 @@ from typing import Any
 
 from diffcheck.compare.metrics import TOLERANCE
 from diffcheck.compare.outputs import Comparison
+from diffcheck.exported.archive_code import more_than_computing
 from diffcheck.exported.compare_file import Compared, compare_export, outputs_of
 from diffcheck.exported.graph import Graph, NotAnExport, NotTrusted
 from diffcheck.exported.matching import fit
@@ -57,6 +58,7 @@ def open_export(path: Path, trusted: bool = False) -> Graph:
         ImportError: a package that runs such files is not installed.
     """
     if is_torch_archive(path):
+        _check_trust(path, [] if trusted else more_than_computing(path))
         return TorchArchive(path)
     if needs_onnx(path):
         import onnxruntime  # noqa: F401 - said before anything is run
@@ -67,10 +69,13 @@ def open_export(path: Path, trusted: bool = False) -> Graph:
     from diffcheck.exported.file_operations import file_operations
     from diffcheck.exported.saved_model import SavedModel
 
-    found = [] if trusted else file_operations(path)
-    if found:
-        raise NotTrusted(f"{path} does more than compute: it has the operations {', '.join(found)}.")
+    _check_trust(path, [] if trusted else [f"the operation {name}" for name in file_operations(path)])
     return SavedModel(path)
+
+
+def _check_trust(path: Path, found: list[str]) -> None:
+    if found:
+        raise NotTrusted(f"{path} does more than compute: it has {', '.join(found)}.")
 
 
 def needs_onnx(path: Path) -> bool:

@@ -31,9 +31,12 @@ class TorchArchive:
                 self.label, self._call = "TorchScript", _script(path, extra)
         except (RuntimeError, OSError, ValueError, KeyError) as error:
             raise NotAnExport(f"{path} is no file of PyTorch's: {_first_line(error)}") from error
-        told = json.loads(extra[PORTS]) if extra[PORTS] else {}
-        self.inputs = [_port(each) for each in told.get("inputs", _arguments(self._call))]
-        self.outputs = [_port(each) for each in told.get("outputs", ())]
+        try:
+            told = json.loads(extra[PORTS]) if extra[PORTS] else {}
+            self.inputs = [_port(each) for each in told.get("inputs", _arguments(self._call))]
+            self.outputs = [_port(each) for each in told.get("outputs", ())]
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            raise NotAnExport(f"{path}: what it says of its inputs and outputs is damaged.") from error
 
     def constants(self) -> Iterator[tuple[str, Array]]:
         """The parameters by name."""
