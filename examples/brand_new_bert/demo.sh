@@ -12,7 +12,7 @@ port=$output/modeling_tf_brand_new_bert.py
 show python "$here/save_checkpoint.py" "$output/pytorch"
 show porter scaffold brand_new_bert --sample "$here/sample.json" --output "$output"
 show porter diff --model "$output/pytorch" --tf "$port"
-show porter pt-to-tf --model-name "$output/pytorch" --tf "$port" --no-pr --output "$output/tensorflow"
+show porter pt-to-tf --model "$output/pytorch" --tf "$port" --no-pr --output "$output/tensorflow"
 
 printf '\nThe port matches PyTorch. Written:\n'
 find "$output" -type f -not -name "*.pyc" -not -path "*/.porter/*" | sort | sed 's/^/  /'

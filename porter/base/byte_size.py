@@ -22,5 +22,5 @@ def size(text: str, example: str = "--max-shard-size 5GB") -> int:
     """
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMG]i?B)", text.strip(), re.IGNORECASE)
     if found is None or float(found[1]) == 0:
-        raise UsageError(f"{text!r} is no size.", hint=example)
+        raise UsageError(f"{text!r} is not a size.", hint=example)
     return int(float(found[1]) * UNITS[found[2].upper()])

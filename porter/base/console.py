@@ -115,13 +115,10 @@ def _to_stderr(text: str) -> None:
 
 
 @contextmanager
-def working(description: str) -> Iterator[Callable[[str], None]]:
-    """Show a terminal that work goes on, and for how long.
-
-    The block is given a function that says what is done now. A file or pipe sees nothing.
-    """
+def working(description: str) -> Iterator[None]:
+    """Show a terminal that work goes on, and for how long; `doing` adds what is done now. A pipe sees nothing."""
     if not _shows_progress():
-        yield _tell_nobody
+        yield
         return
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -131,9 +128,16 @@ def working(description: str) -> Iterator[Callable[[str], None]]:
         task = shown.add_task(description)
         token = _TELLS.set(lambda text: shown.update(task, description=f"{description}: {text}"))
         try:
-            yield _TELLS.get() or _tell_nobody
+            yield
         finally:
             _TELLS.reset(token)
+
+
+def doing(what: str) -> None:
+    """Say in the display of :func:`working`, where there is one, what is done now."""
+    tell = _TELLS.get()
+    if tell is not None:
+        tell(what)
 
 
 def progress(items: Iterable[Item], description: str, total: int | None = None) -> Iterator[Item]:
@@ -156,10 +160,6 @@ def progress(items: Iterable[Item], description: str, total: int | None = None) 
 def _shows_progress() -> bool:
     """Whether somebody looks on who wants to see more than the result; one display at a time."""
     return not _VOICE.get().quiet and _TELLS.get() is None and sys.stderr.isatty()
-
-
-def _tell_nobody(_: str) -> None:
-    """Where nobody looks on."""
 
 
 def _finite(value: object) -> object:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from porter.base.errors import UsageError
@@ -72,3 +72,15 @@ def check_class(name: str, known: Collection[str], what: str = "model class") ->
         near = meant(name, known)
         every = f"there {'is' if len(known) == 1 else 'are'} {', '.join(known)}"
         raise UsageError(f"There is no {what} {name!r}.", hint=f"did you mean {near}? {every}" if near else every)
+
+
+def check_one_named(given: Sequence[str | Path | None], example: str) -> None:
+    """Refuse a command that names no model, or several in different ways.
+
+    Raises:
+        UsageError: showing how one is named.
+    """
+    count = sum(bool(each) for each in given)
+    if count != 1:
+        sentence = "No model is named." if count == 0 else "The model is named in more than one way."
+        raise UsageError(sentence, hint=example)

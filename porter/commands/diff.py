@@ -26,7 +26,10 @@ def diff(
     ] = None,
     candidate: Annotated[
         Path | None,
-        typer.Option(metavar="FILE.onnx|FOLDER", help="An ONNX file or a SavedModel, in place of --tf."),
+        typer.Option(
+            metavar="FILE.onnx|FOLDER",
+            help="An ONNX file, a SavedModel, or the folder that pt-to-tf wrote, in place of --tf.",
+        ),
     ] = None,
     layer_by_layer: Annotated[bool, typer.Option("--layer-by-layer", help="Show every module.")] = False,
     tolerance: Annotated[float, typer.Option(help="Allowed difference, times max(1, max|PyTorch|).")] = 1e-5,
@@ -95,8 +98,10 @@ def write_reports(report: Report, title: str, junit: Path | None, html: Path | N
 
     if junit is not None:
         files.write_text(junit, to_junit(report))
+        console.say(f"wrote {junit}")
     if html is not None:
         files.write_text(html, to_html(report, f"porter diff: {title}"))
+        console.say(f"wrote {html}")
 
 
 def show(report: Report, layer_by_layer: bool) -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from porter.base import console
-from porter.base.errors import UsageError
-from porter.base.installed import need
+from porter.base.early_checks import check_one_named
+from porter.base.many import Many, show
+from porter.weights.request import Request
 
 if TYPE_CHECKING:
     from porter.hub.pull_request import Opened
@@ -21,7 +22,13 @@ if TYPE_CHECKING:
 # What a pull request holds of the output: the repository has the rest already.
 UPLOADED = ("tf_model", "saved_model/", "modeling_tf_", "configuration_", "README.md")
 
-ModelName = Annotated[str, typer.Option(help="Folder, or Hub repository owner/name, with PyTorch weights.")]
+Model = Annotated[
+    str | None,
+    typer.Option("--model", "--model-name", help="Folder, or Hub repository owner/name, with PyTorch weights."),
+]
+FromFile = Annotated[
+    Path | None, typer.Option(help="File that names many models, one a line; each is made below --output.")
+]
 Output = Annotated[Path | None, typer.Option(help="Folder to be made for the TensorFlow model. Default: NAME-tf.")]
 LocalDir = Annotated[Path | None, typer.Option(help="Folder to download the repository to. Default: the Hub's cache.")]
 Revision = Annotated[str | None, typer.Option(help="Branch, tag or commit of the repository.")]
@@ -60,7 +67,8 @@ Trust = Annotated[bool, typer.Option("--trust-remote-code", help="Allow code tha
 
 
 def pt_to_tf(
-    model_name: ModelName,
+    model: Model = None,
+    from_file: FromFile = None,
     output: Output = None,
     local_dir: LocalDir = None,
     revision: Revision = None,
@@ -91,45 +99,54 @@ def pt_to_tf(
     rounding (float32 against float64) explains it.
 
     Examples:
-      porter pt-to-tf --model-name owner/name
-      porter pt-to-tf --model-name ./my-model --no-pr --output ./my-model-tf
-      porter pt-to-tf --model-name ./my-model --tf ports/modeling_tf_bert.py --no-pr --dry-run
+      porter pt-to-tf --model owner/name
+      porter pt-to-tf --model ./my-model --no-pr --output ./my-model-tf
+      porter pt-to-tf --from-file names.txt --no-pr --output converted/
+      porter pt-to-tf --model ./my-model --tf ports/modeling_tf_bert.py --no-pr --dry-run
     """
-    from porter.base.byte_size import size
-    from porter.hub.fetch import Fetch, local_copy
-    from porter.weights.conversion import Options
-    from porter.weights.options import check_new, written_as
+    check_one_named((model, from_file), "porter pt-to-tf --model NAME, or --from-file names.txt")
+    request = Request(
+        model or "", output, local_dir, revision, tf, override_model_class, max_error, seed, weight_format, dtype,
+        max_shard_size, max_memory, new_weights, no_pr, push, private, yes, extra_commit_description, with_code,
+        token, resume, dry_run, trust_remote_code,
+    )  # fmt: skip
+    if from_file is None:
+        convert_one(request, as_json)
+        return
+    code = show(Many(from_file, settings(request)).run(lambda name: convert_among(request, name, as_json)), as_json)
+    if code:
+        raise typer.Exit(code)
 
-    check_possible(model_name, not (no_pr or dry_run))
-    fetch = Fetch(revision, token, local_dir, with_code=trust_remote_code)
-    folder = local_source(local_dir, push) if private else local_copy(model_name, fetch)
-    check_new(folder, model_name, new_weights)
-    target = written_as(weight_format, dtype, max_shard_size)
-    place = output or Path(f"{Path(model_name).absolute().name}-tf")
-    name = override_model_class and override_model_class.removeprefix("TF")
-    memory = size(max_memory, "--max-memory 4GB") if max_memory else None
-    options = Options(
-        folder, place, model_name, tf, name, max_error, seed, target, with_code, trust_remote_code, memory, revision
-    )
-    if dry_run:
+
+def convert_one(request: Request, as_json: bool) -> None:
+    """Convert a checkpoint, say what was proven, and propose it where that is wanted."""
+    request.check()
+    options = request.options()
+    if request.dry_run:
         show_plan(options, as_json)
         return
-    data = converted(options, resume)
+    data = converted(options, request.resume)
     tell(data, options.output, as_json)
-    words = Words(token, extra_commit_description, private)
-    tell_opened(None if no_pr else publish(options, data, words, yes if push else None), data, as_json)
+    opened = None if request.no_pr else publish(options, data, request)
+    tell_opened(opened, data, as_json)
 
 
-def check_possible(model_name: str, wanted: bool) -> None:
-    """Refuse to begin without the frameworks, or with a folder as the place for a pull request.
+def convert_among(request: Request, name: str, as_json: bool) -> bool:
+    """Convert one of many, into a folder of its own below the output; what it is like is said unless as JSON."""
+    place = (request.output or Path()) / f"{Path(name).absolute().name}-tf"
+    one = replace(request, model=name, output=place)
+    one.check()
+    options = one.options()
+    data = converted(options, one.resume)
+    tell(data, options.output, as_json)
+    if not one.no_pr:
+        console.say(f"proposed: {publish(options, data, one).url}")
+    return bool(data["matches"])
 
-    Raises:
-        UsageError: it is one.
-        NotInstalled: what the command runs is missing.
-    """
-    need("torch", "tensorflow", "transformers", "huggingface_hub", "jinja2")
-    if wanted and Path(model_name).is_dir():
-        raise UsageError(f"{model_name} is a folder, so there is no repository to propose to.", hint="add --no-pr")
+
+def settings(request: Request) -> dict[str, str]:
+    """What decides whether a conversion that was done before is the one that is wanted."""
+    return {"command": "pt-to-tf", "in": str(Path.cwd()), "options": repr(replace(request, token=None))}
 
 
 def tell(data: Mapping[str, Any], output: Path, as_json: bool) -> None:
@@ -157,38 +174,18 @@ def converted(options: Options, resume: bool) -> Mapping[str, Any]:
     return found if found is not None else run(options)
 
 
-def local_source(local_dir: Path | None, push: bool) -> Path:
-    """The weights for a repository that may not be there yet.
-
-    Raises:
-        UsageError: there is no such folder, or nothing is pushed.
-    """
-    if local_dir is None or not local_dir.is_dir() or not push:
-        raise UsageError("--private takes the weights from --local-dir and needs --push.")
-    return local_dir
-
-
-@dataclass(frozen=True)
-class Words:
-    """What goes to the Hub beside the files: the token, the user's words, and who may see it."""
-
-    token: str | None
-    extra: str
-    private: bool
-
-
-def publish(options: Options, data: Mapping[str, Any], words: Words, sure: bool | None) -> Opened:
-    """Propose the files on the Hub; with `sure` not None push them to main, after asking where it is False."""
+def publish(options: Options, data: Mapping[str, Any], request: Request) -> Opened:
+    """Propose the files on the Hub; with --push commit them to main, after asking unless --yes says so."""
     from porter.hub import pull_request as hub
     from porter.weights.report.conversion_report import body, check_unchanged
 
     check_unchanged(options.output, data)
-    upload = tuple(name for name in data["files"] if words.private or name.startswith(UPLOADED))
-    text = body(data, upload, words.extra)
-    proposal = hub.Proposal(options.name, options.output, upload, text, words.token, words.private)
-    if sure is None:
+    upload = tuple(name for name in data["files"] if request.private or name.startswith(UPLOADED))
+    text = body(data, upload, request.extra_commit_description)
+    proposal = hub.Proposal(options.name, options.output, upload, text, request.token, request.private)
+    if not request.push:
         return hub.propose(proposal)
-    if not sure and not typer.confirm(f"Commit {', '.join(upload)} to main of {options.name}?", err=True):
+    if not request.yes and not typer.confirm(f"Commit {', '.join(upload)} to main of {options.name}?", err=True):
         raise typer.Exit(1)
     return hub.push(proposal)
 

@@ -1,16 +1,33 @@
 """`porter scaffold`: write the TensorFlow twin of a PyTorch model and prove it."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from porter.base import console
+from porter.base.early_checks import check_choice, check_one_named, check_output_folder
 from porter.base.errors import UsageError
 
+if TYPE_CHECKING:
+    from porter.port.chain import Options
+    from porter.port.handwork import Overwrite
+
 TARGETS = ("standalone",)
+Name = Annotated[
+    str, typer.Argument(metavar="NAME", help="Model type, model folder, modeling file, or local or Hub repository.")
+]
+Model = Annotated[str, typer.Option(metavar="NAME", help="The same as an option, as other commands have it.")]
+FromFile = Annotated[Path | None, typer.Option(help="File that names many models, one a line, in place of NAME.")]
+Output = Annotated[Path, typer.Option(help="Folder for the generated files.")]
+Classes = Annotated[
+    list[str] | None, typer.Option("--class", metavar="NAME", help="Compare this class only; repeatable.")
+]
 Arguments = Annotated[
     str | None, typer.Option(metavar="JSON", help="Arguments of a plain nn.Module's constructor, as a JSON table.")
 ]
@@ -18,31 +35,34 @@ Inputs = Annotated[
     list[str] | None,
     typer.Option("--input", metavar="NAME=2x3:float32", help="Input of a plain nn.Module; repeatable."),
 ]
+Sample = Annotated[Path | None, typer.Option(help="JSON file with a tiny configuration and its inputs.")]
+ReportFile = Annotated[Path | None, typer.Option(help="Write the result as JSON to this file too.")]
+Verify = Annotated[bool, typer.Option("--verify/--no-verify", help="Compare each class with PyTorch.")]
+Target = Annotated[str, typer.Option(help="What the generated file builds on: standalone.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace files there that were changed by hand.")]
+Merge = Annotated[
+    bool, typer.Option("--merge", help="Merge changes by hand with what porter writes now, as git does.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Trust = Annotated[bool, typer.Option("--trust-remote-code", help="Allow code that lies in the model's repository.")]
 
 
 def scaffold(
-    name: Annotated[
-        str,
-        typer.Argument(metavar="NAME", help="Model type, model folder, modeling file, or local or Hub repository."),
-    ],
-    output: Annotated[Path, typer.Option(help="Folder for the generated files.")] = Path(),
-    classes: Annotated[
-        list[str] | None, typer.Option("--class", metavar="NAME", help="Compare this class only; repeatable.")
-    ] = None,
+    name: Name = "",
+    model: Model = "",
+    from_file: FromFile = None,
+    output: Output = Path(),
+    classes: Classes = None,
     arguments: Arguments = None,
     inputs: Inputs = None,
-    sample: Annotated[Path | None, typer.Option(help="JSON file with a tiny configuration and its inputs.")] = None,
-    report: Annotated[Path | None, typer.Option(help="Write the result as JSON to this file too.")] = None,
-    verify: Annotated[bool, typer.Option("--verify/--no-verify", help="Compare each class with PyTorch.")] = True,
-    target: Annotated[str, typer.Option(help="What the generated file builds on: standalone.")] = TARGETS[0],
-    force: Annotated[bool, typer.Option("--force", help="Replace files there that were changed by hand.")] = False,
-    merge: Annotated[
-        bool, typer.Option("--merge", help="Merge changes by hand with what porter writes now, as git does.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
-    trust_remote_code: Annotated[
-        bool, typer.Option("--trust-remote-code", help="Allow code that lies in the model's repository.")
-    ] = False,
+    sample: Sample = None,
+    report: ReportFile = None,
+    verify: Verify = True,
+    target: Target = TARGETS[0],
+    force: Force = False,
+    merge: Merge = False,
+    as_json: AsJson = False,
+    trust_remote_code: Trust = False,
 ) -> None:
     """Write modeling_tf_NAME.py and its test, and compare each class with PyTorch.
 
@@ -54,30 +74,81 @@ def scaffold(
       porter scaffold bert --class BertModel --output ports/
       porter scaffold net.py --class Net --arguments '{"width": 64}' --input image=2x3x32x32:float32
       porter scaffold brand_new_bert --sample examples/brand_new_bert/sample.json --report report.json
+      porter scaffold --from-file names.txt --output ports/
     """
-    if target not in TARGETS:
-        raise UsageError(f"There is no target {target}.", hint=f"--target {' | '.join(TARGETS)}")
-    from porter.base import files
-
-    if force and merge:
-        raise UsageError("--force and --merge exclude each other.", hint="give one of them")
-    from porter.port.chain import Options, run
-    from porter.port.handwork import Overwrite
+    check_choice("--target", target, TARGETS)
+    check_output_folder(output)
+    check_one_named((name, model, from_file), "porter scaffold NAME, or --from-file names.txt")
+    if from_file is not None and report is not None:
+        raise UsageError("--report is about one model.", hint="--json prints the results of many")
+    from porter.port.chain import Options
     from porter.subject.inputs.parse_input import parse_arguments, parse_input
     from porter.subject.plain_modules import Given
 
-    overwrite = Overwrite.FORCE if force else Overwrite.MERGE if merge else Overwrite.REFUSE
     given = Given(parse_arguments(arguments), tuple(map(parse_input, inputs or ())))
-    result = run(Options(name, output, tuple(classes or ()), sample, verify, trust_remote_code, overwrite, given))
+    options = Options(name or model, output, tuple(classes or ()), sample, verify, trust_remote_code,
+                      overwrite_of(force, merge), given)  # fmt: skip
+    if from_file is not None:
+        port_many(options, from_file, as_json)
+    else:
+        port_one(options, report, as_json)
+
+
+def overwrite_of(force: bool, merge: bool) -> Overwrite:
+    """What is done with files that were changed by hand.
+
+    Raises:
+        UsageError: two things at once.
+    """
+    from porter.port.handwork import Overwrite
+
+    if force and merge:
+        raise UsageError("--force and --merge exclude each other.", hint="give one of them")
+    return Overwrite.FORCE if force else Overwrite.MERGE if merge else Overwrite.REFUSE
+
+
+def port_one(options: Options, report: Path | None, as_json: bool) -> None:
+    """Port a model and show the result.
+
+    Raises:
+        Exit: not all of it is proven.
+    """
+    from porter.base import files
+    from porter.port.chain import run
+
+    result = run(options)
     data = result.to_json()
-    if report is not None:
-        files.write_text(report, json.dumps(data, indent=2) + "\n")
     if as_json:
         console.result_json(data)
     else:
         console.result(summary(data, [str(path) for path in result.written]))
-    if not all_proven(data, verify):
+    if report is not None:
+        files.write_text(report, json.dumps(data, indent=2) + "\n")
+        console.say(f"wrote {report}")
+    if not all_proven(data, options.verify):
         raise typer.Exit(1)
+
+
+def port_many(options: Options, names: Path, as_json: bool) -> None:
+    """Port every model that a file names, and show how each ended.
+
+    Raises:
+        Exit: not all is proven of all of them.
+    """
+    from porter.base.many import Many, show
+    from porter.port.chain import run
+
+    def work(name: str) -> bool:
+        result = run(replace(options, name=name))
+        data = result.to_json()
+        if not as_json:
+            console.result(summary(data, [str(path) for path in result.written]) + "\n")
+        return all_proven(data, options.verify)
+
+    asked = {"command": "scaffold", "in": str(Path.cwd()), "options": repr(options)}
+    code = show(Many(names, asked).run(work), as_json)
+    if code:
+        raise typer.Exit(code)
 
 
 def all_proven(data: Mapping[str, Any], verify: bool) -> bool:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from porter.base import console
+from porter.base.byte_size import size
+from porter.base.early_checks import check_tf
 from porter.base.errors import UsageError
 from porter.base.installed import need
 from porter.base.scratch import scratch_folder
+from porter.hub.fetch import has_tensorflow
+from porter.runtime.model.beside import PATTERN
 
 if TYPE_CHECKING:
     from diffcheck import Options, Report
@@ -38,6 +42,9 @@ class Request:
         Raises:
             UsageError: a side is missing or given twice, or an option does not go with the sides.
         """
+        check_tf(self.tf)
+        if self.max_memory:
+            size(self.max_memory, "--max-memory 4GB")
         if not 0 < self.tolerance < 1:
             raise UsageError(f"A tolerance of {self.tolerance} is not between 0 and 1.")
         wanted = 2 if self.candidate is None else 1
@@ -45,15 +52,36 @@ class Request:
             raise UsageError("Either --model or two recordings are compared.", hint="porter diff --model ./my-model")
         if self.candidate is not None and self.tf is not None:
             raise UsageError("--candidate and --tf name two candidates.", hint="leave one of them out")
-        if self.candidate is not None and (self.gradients or self.training):
+        if self.exported is not None and (self.gradients or self.training):
             raise UsageError("An exported file has no gradients: --gradients and --training need --tf.")
         if self.recordings and (self.float64 or self.gradients or self.training):
             raise UsageError("Recordings cannot be run again: --float64, --gradients and --training need --model.")
 
+    @property
+    def converted(self) -> Path | None:
+        """The candidate, where it is a folder with the weights that `porter pt-to-tf` wrote."""
+        folder = self.candidate
+        return folder if folder is not None and folder.is_dir() and has_tensorflow(folder) else None
+
+    @property
+    def exported(self) -> Path | None:
+        """The candidate, where it is an exported file or a SavedModel, perhaps in the folder that pt-to-tf wrote."""
+        if self.candidate is None or self.converted is not None:
+            return None
+        inside = self.candidate / "saved_model"
+        return inside if inside.is_dir() else self.candidate
+
     def report(self) -> Report:
         """Run what is to be run, and compare."""
-        if self.candidate is not None:
-            return _compare_file(self, self.candidate)
+        with console.working("compare"):
+            return self._report()
+
+    def _report(self) -> Report:
+        if self.exported is not None:
+            return _compare_file(self, self.exported)
+        if self.model is None and self.candidate is not None:
+            sentence = "A recording is compared with an exported file, and this folder holds weights."
+            raise UsageError(sentence, hint="--model ./my-model", place=str(self.candidate))
         if self.model is None:
             return _compare_recordings(self)
         with scratch_folder() as scratch:
@@ -81,15 +109,25 @@ def _compare_models(request: Request, model: str, scratch: Path) -> Report:
 
     trusted = request.trust_remote_code
     folder = local_copy(model, Fetch(with_code=trusted))
-    port = find_port(folder, request.tf, scratch, trusted)
-    load = functools.partial(load_torch, folder, trust_remote_code=trusted, named=model_named_by(request.tf))
+    weights = request.converted or folder
+    has_code = request.converted is not None and any(weights.glob(PATTERN))
+    port = find_port(weights if has_code else folder, request.tf, scratch, trusted)
+
+    def load() -> Any:
+        console.doing("PyTorch's model")
+        return load_torch(folder, trust_remote_code=trusted, named=model_named_by(request.tf))
+
+    def load_candidate() -> Any:
+        console.doing("TensorFlow's model")
+        return load_for_diff(weights, port, from_pt=request.converted is None)
+
     loaded = [load()]
     given = read_inputs(request.inputs) if request.inputs else inputs_for(folder, loaded[0], trust=trusted)
     check_names(loaded[0], given)
     options = _options(request, {} if request.inputs else variations_of(given))
     pytorch = diffcheck.Loader(lambda: loaded.pop() if loaded else load())
     try:
-        return diffcheck.diff(pytorch, diffcheck.Loader(lambda: load_for_diff(folder, port)), given, options)
+        return diffcheck.diff(pytorch, diffcheck.Loader(load_candidate), given, options)
     except diffcheck.InputsRefused as error:
         raise UsageError(f"PyTorch does not run on these inputs: {error}", hint="--inputs FILE.npz") from error
     except diffcheck.TooLittleMemory as error:
@@ -98,7 +136,6 @@ def _compare_models(request: Request, model: str, scratch: Path) -> Report:
 
 def _options(request: Request, variations: dict[str, dict[str, object]]) -> Options:
     from diffcheck import Options
-    from porter.base.byte_size import size
 
     return Options(
         request.tolerance,

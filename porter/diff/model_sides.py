@@ -12,14 +12,19 @@ from porter.base.errors import NotInstalled, UsageError
 from porter.port.load import BrokenPort, PortSource, load_class
 from porter.subject.inputs.variation import torch_inputs
 from porter.subject.torch_model import RUN_ERRORS
+from porter.weights.formats import keras_file
 
 
-def load_tensorflow(folder: Path, source: PortSource) -> Any:
-    """The TensorFlow model with the checkpoint's weights."""
-    return load_class(source).from_pretrained(str(folder), from_pt=True)
+def load_tensorflow(folder: Path, source: PortSource, from_pt: bool = True) -> Any:
+    """The TensorFlow model with the checkpoint's weights: PyTorch's, or those that were converted from them."""
+    model_class = load_class(source)
+    saved = folder / keras_file.FORMAT.file
+    if not from_pt and saved.exists():
+        return keras_file.load(saved, model_class)
+    return model_class.from_pretrained(str(folder), from_pt=from_pt)
 
 
-def load_for_diff(folder: Path, source: PortSource) -> Any:
+def load_for_diff(folder: Path, source: PortSource, from_pt: bool = True) -> Any:
     """As :func:`load_tensorflow`, with the line of the file that fails.
 
     Raises:
@@ -29,7 +34,7 @@ def load_for_diff(folder: Path, source: PortSource) -> Any:
     from diffcheck.record.sources import crash_of
 
     try:
-        return load_tensorflow(folder, source)
+        return load_tensorflow(folder, source, from_pt)
     except (NotInstalled, KeyboardInterrupt):
         raise
     except Exception as error:  # the user's file may raise anything

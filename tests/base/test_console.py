@@ -82,12 +82,12 @@ def test_an_error_as_json(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_terminal_sees_that_work_goes_on_and_a_pipe_does_not(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with console.working("compare") as tell:
-        tell("TensorFlow")
+    with console.working("compare"):
+        console.doing("TensorFlow")
     assert capsys.readouterr() == ("", "")
     terminal = Terminal()
     monkeypatch.setattr("sys.stderr", terminal)
-    with console.working("compare") as tell:
-        tell("TensorFlow")
+    with console.working("compare"):
+        console.doing("TensorFlow")
         assert list(console.progress([1, 2], "verify", 2)) == [1, 2]
     assert "compare" in terminal.getvalue()

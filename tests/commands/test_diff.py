@@ -5,6 +5,7 @@ import warnings
 from pathlib import Path
 from types import SimpleNamespace
 
+import h5py
 import pytest
 from typer.testing import CliRunner
 
@@ -58,6 +59,7 @@ def test_a_planted_mistake_gives_its_line_as_json_and_in_files(checkpoint, tmp_p
     line = 1 + text.split("hidden_states[:, 0]")[0].count("\n")
     assert done.code == 1
     assert (report["origin"]["path"], report["origin"]["tf_line"]) == ("pooler", line)
+    assert done.err.splitlines()[-2:] == [f"wrote {tmp_path / 'r.xml'}", f"wrote {tmp_path / 'r.html'}"]
     assert report["origin"]["torch_file"].endswith("modeling_bert.py")
     assert "hidden_states[:, 0]" in report["origin"]["cause"]
     assert (tmp_path / "r.html").stat().st_size > (tmp_path / "r.xml").stat().st_size > 0
@@ -118,6 +120,22 @@ def test_a_mistake_in_an_onnx_file_is_named(checkpoint, onnx_file, tmp_path):
     assert report["origin"]["path"].startswith("encoder.layer.1.intermediate")
     assert report["origin"]["tf_file"].endswith("wrong.onnx")
     assert "approximate=tanh" in (tmp_path / "r.html").read_text()
+
+
+def test_the_folder_that_pt_to_tf_wrote_is_the_candidate(checkpoint, tmp_path):
+    output = tmp_path / "converted"
+    assert porter("pt-to-tf", "--model", checkpoint.folder, "--no-pr", "--output", str(output)).code == 0
+    done = porter("diff", "--model", checkpoint.folder, "--candidate", str(output), "--layer-by-layer")
+    assert done.code == 0, done.out + done.err
+    assert "encoder.layer.1.attention.self.query" in done.out
+    with h5py.File(output / "tf_model.h5", "r+") as file:
+        names: list[str] = []
+        file.visit(names.append)
+        name = next(name for name in names if "pooler" in name and name.rpartition("/")[2].startswith("bias"))
+        file[name][...] += 0.5
+    done = porter("diff", "--model", checkpoint.folder, "--candidate", str(output), "--json")
+    assert done.code == 1
+    assert json.loads(done.out)["origin"]["path"].startswith("pooler")
 
 
 def test_a_saved_model_is_the_candidate(checkpoint, tmp_path):

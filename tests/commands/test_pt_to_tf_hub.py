@@ -104,7 +104,7 @@ def test_the_whole_way(hub, run, files, tmp_path):
     report = json.loads((tmp_path / "tf" / "pt_to_tf.json").read_text())
     assert report["files"]["tf_model.h5"] in body
     assert "padded left" in body
-    assert f"porter pt-to-tf --model-name {REPO} --seed 0" in body
+    assert f"porter pt-to-tf --model {REPO} --seed 0" in body
     assert str(tmp_path) not in body
 
     repository.merge(1)

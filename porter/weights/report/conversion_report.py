@@ -179,7 +179,7 @@ def body(data: Data, upload: Sequence[str], extra: str = "") -> str:
         trials=data["trials"],
         seed=data["seed"],
         sha256={name: data["files"][name] for name in upload},
-        command=f"porter pt-to-tf --model-name {data['source']} --seed {data['seed']} --new-weights --no-pr",
+        command=f"porter pt-to-tf --model {data['source']} --seed {data['seed']} --new-weights --no-pr",
         extra=extra,
     )
 

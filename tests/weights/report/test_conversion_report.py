@@ -33,7 +33,7 @@ def test_the_body_says_what_was_measured_on_what_and_with_what():
         "2 inputs (seed 3): 1 token, padded left.",
         "| `tf_model.h5` | `abc123` |",
         "porter 0.1.0, torch 2.13.",
-        "porter pt-to-tf --model-name someone/model --seed 3",
+        "porter pt-to-tf --model someone/model --seed 3",
     ):
         assert part in text
     assert text.endswith("Thanks.\n")

@@ -1,0 +1,93 @@
+"""What users most often get wrong, and the sentence that each of them reads: one line, a hint, exit code 2."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from porter.cli import app
+
+WRONG = {
+    "a model type with a slip": (
+        ["scaffold", "brt"],
+        "'brt' is neither a model type of the installed transformers nor a folder or file.",
+        "did you mean bert?",
+    ),
+    "a model type in capitals": (
+        ["scaffold", "Bert"],
+        "'Bert' is neither a model type of the installed transformers nor a folder or file.",
+        "did you mean bert?",
+    ),
+    "a checkpoint's name without its owner": (
+        ["scaffold", "bert-base-uncased"],
+        "'bert-base-uncased' is neither a model type of the installed transformers nor a folder or file.",
+        "a Hub repository is written owner/name",
+    ),
+    "a class with a slip": (
+        ["scaffold", "bert", "--class", "BertModl"],
+        "There is no class 'BertModl'.",
+        "did you mean BertModel?",
+    ),
+    "no model": (["scaffold"], "No model is named.", "porter scaffold NAME, or --from-file names.txt"),
+    "an option with a slip": (["diff", "--modl", "x"], "There is no option --modl.", "did you mean --model?"),
+    "a command with a slip": (["scafold", "bert"], "There is no command scafold.", "did you mean scaffold?"),
+    "a rule with a slip": (["rules", "torch.tranpose"], "torch.tranpose has no rule.", "porter rules torch.transpose"),
+    "a file as the output": (
+        ["scaffold", "bert", "--output", "a_file"],
+        "a_file  The output has to be a folder, and this is a file.",
+        "--output FOLDER",
+    ),
+    "weights as the TensorFlow side": (
+        ["diff", "--model", ".", "--tf", "a_file"],
+        "a_file  This is not a Python file.",
+        "--tf modeling_tf_NAME.py",
+    ),
+    "memory in words": (
+        ["pt-to-tf", "--model", ".", "--no-pr", "--output", "o", "--max-memory", "lots"],
+        "'lots' is not a size.",
+        "--max-memory 4GB",
+    ),
+    "a folder that is to be proposed to": (
+        ["pt-to-tf", "--model", ".", "--output", "o"],
+        ". is a folder, so there is no repository to propose to.",
+        "add --no-pr",
+    ),
+    "a folder that is not there": (
+        ["diff", "--model", "./no-such-folder"],
+        "There is no folder ./no-such-folder.",
+        "give a folder or a Hub repository owner/name",
+    ),
+    "an unknown format": (
+        ["pt-to-tf", "--model", ".", "--no-pr", "--output", "o", "--format", "safetensor"],
+        "There is no format safetensor.",
+        "did you mean --format safetensors?",
+    ),
+}
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "a_file").write_bytes(b"\x89HDF")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(("arguments", "sentence", "hint"), WRONG.values(), ids=WRONG.keys())
+def test_a_sentence_and_a_hint(folder: Path, arguments: list[str], sentence: str, hint: str) -> None:
+    shown = CliRunner().invoke(app, arguments)
+    errors = [line for line in shown.stderr.splitlines() if line.startswith("error: ")]
+    assert shown.exit_code == 2, shown.output
+    assert [sentence in line for line in errors] == [True], shown.stderr
+    assert hint in shown.stderr.partition("  hint: ")[2]
+    assert [path.name for path in folder.iterdir()] == ["a_file"]
+
+
+@pytest.mark.parametrize(("arguments", "sentence", "hint"), WRONG.values(), ids=WRONG.keys())
+def test_the_same_as_json(arguments: list[str], sentence: str, hint: str) -> None:
+    shown = CliRunner().invoke(app, [*arguments, "--json"])
+    error = json.loads(shown.stdout)["error"]
+    assert shown.exit_code == error["exit_code"] == 2
+    assert sentence in f"{error['place']}  {error['sentence']}".strip()
+    assert hint in error["hint"]
+    assert "error:" not in shown.stderr
