@@ -17,7 +17,7 @@ from porter.weights.report.model_card import card_text
 
 ANEW = "remove the folder, or choose another --output"
 WORDS = {
-    "source": "--model-name", "revision": "--revision", "weights": "the source's files", "tf": "--tf",
+    "source": "--model", "revision": "--revision", "weights": "the source's files", "tf": "--tf",
     "class": "--override-model-class", "format": "--format", "dtype": "--dtype", "shard_limit": "--max-shard-size",
     "seed": "--seed", "max_error": "--max-error", "with_code": "--with-code",
 }  # fmt: skip

@@ -335,7 +335,9 @@ def test_a_saved_model_serves_what_pytorch_computes(checkpoints, tmp_path):
     ids = np.arange(15).reshape(3, 5)
     served = serve(input_ids=tf.constant(ids), attention_mask=tf.ones_like(ids))
     assert served["logits"].shape == (3, 5, TINY["vocab_size"])
-    assert convert(checkpoints["BertForMaskedLM"], tmp_path / "tf", "--resume").exit_code == 0
+    assert (
+        convert(checkpoints["BertForMaskedLM"], tmp_path / "tf", "--format", "saved-model", "--resume").exit_code == 0
+    )
 
 
 @pytest.mark.parametrize("weight_format", ["keras", "saved-model"])
