@@ -78,6 +78,7 @@ ROOMS = [
     "porter.weights.report",
     "porter.weights.conversion",
     "porter.weights.earlier_run",
+    "porter.weights.request",
     "porter.weights.ported",
     "porter.weights",
     "porter",

@@ -159,7 +159,7 @@ def test_a_private_repository_is_made_for_local_weights(hub, run, files, tmp_pat
     assert {"config.json", "tf_model.h5", PORT.name} <= set(made.refs["main"].files)
     other = ["-m", "porter", "pt-to-tf", "--model-name", REPO, "--tf", str(PORT), "--local-dir", "local"]
     refused = run(*other, "--output", "tf", "--resume", "--private", "--push", "--yes", code=2)
-    assert "made with another --model-name" in refused.stderr
+    assert "made with another --model" in refused.stderr
     assert "public" in run(*other, "--output", "tf2", "--private", "--push", "--yes", code=2).stderr
 
 

@@ -92,7 +92,7 @@ def test_other_options_are_refused(source, output, options, named):
 def test_another_source_is_refused(source, output, tmp_path):
     copy = shutil.copytree(source, tmp_path / "copy")
     refused = resume(copy, output)
-    assert (refused.exit_code, "was made with another --model-name" in refused.stderr) == (2, True)
+    assert (refused.exit_code, "was made with another --model" in refused.stderr) == (2, True)
 
 
 def test_another_port_is_refused(source, output, tmp_path):
