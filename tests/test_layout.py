@@ -90,6 +90,8 @@ ROOMS = [
     "porter.export.positional",
     "porter.export.declaration",
     "porter.export.validation",
+    "porter.export.alone",
+    "porter.export.ported_side",
     "porter.export.onnx",
     "porter.export.formats",
     "porter.export.exporting",

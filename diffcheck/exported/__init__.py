@@ -1,4 +1,4 @@
-"""Exported files (ONNX, TorchScript, SavedModel) as the candidate of a comparison."""
+"""Exported files (ONNX, TorchScript, SavedModel, TFLite) as the candidate of a comparison."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from diffcheck.exported.archive_code import more_than_computing
 from diffcheck.exported.compare_file import Compared, compare_export, outputs_of
 from diffcheck.exported.graph import Graph, NotAnExport, NotTrusted
 from diffcheck.exported.matching import fit
+from diffcheck.exported.tflite_file import TFLiteFile, is_tflite_file
 from diffcheck.exported.torch_archive import TorchArchive, is_torch_archive
 from diffcheck.record.storage import Stored
 from diffcheck.show.report import Report
@@ -54,12 +55,14 @@ def open_export(path: Path, trusted: bool = False) -> Graph:
 
     Raises:
         NotTrusted: it would do so, and is not trusted.
-        NotAnExport: it is neither an ONNX file, nor one of PyTorch's, nor a SavedModel.
+        NotAnExport: it is neither an ONNX file, nor one of PyTorch's, nor TFLite, nor a SavedModel.
         ImportError: a package that runs such files is not installed.
     """
     if is_torch_archive(path):
         _check_trust(path, [] if trusted else more_than_computing(path))
         return TorchArchive(path)
+    if is_tflite_file(path):
+        return TFLiteFile(path)
     if needs_onnx(path):
         import onnxruntime  # noqa: F401 - said before anything is run
 
@@ -79,13 +82,13 @@ def _check_trust(path: Path, found: list[str]) -> None:
 
 
 def needs_onnx(path: Path) -> bool:
-    """Whether a path is that of a file which is none of PyTorch's, so that it can only be an ONNX file.
+    """Whether a path is that of a file which is none of PyTorch's or LiteRT's, so that it can only be an ONNX file.
 
     Raises:
         NotAnExport: there is nothing, or a folder that is no SavedModel.
     """
     if path.is_file():
-        return not is_torch_archive(path)
+        return not is_torch_archive(path) and not is_tflite_file(path)
     if not path.exists():
         raise NotAnExport(f"There is no {path}.")
     if not any((path / f"saved_model.{kind}").is_file() for kind in ("pb", "pbtxt")):

@@ -45,7 +45,7 @@ class _QuietImport(importlib.abc.MetaPathFinder):
         execute = spec.loader.exec_module
 
         def execute_quietly(module: ModuleType) -> None:
-            with _native_stderr_held_back():
+            with native_stderr_held_back():
                 execute(module)
 
         spec.loader.exec_module = execute_quietly  # type: ignore[method-assign]
@@ -53,7 +53,7 @@ class _QuietImport(importlib.abc.MetaPathFinder):
 
 
 @contextmanager
-def _native_stderr_held_back() -> Iterator[None]:
+def native_stderr_held_back() -> Iterator[None]:
     """What native code writes to stderr is dropped, or shown after all when an exception comes out."""
     shown = os.dup(STDERR)
     with tempfile.TemporaryFile() as held_back:

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from porter.export.exporting import Exported
 
 
-ExportFormat = Annotated[str, typer.Argument(metavar="FORMAT", help="onnx, torchscript or torch-export.")]
+ExportFormat = Annotated[
+    str, typer.Argument(metavar="FORMAT", help="onnx, torchscript, torch-export, saved-model or tflite.")
+]
 Output = Annotated[Path | None, typer.Argument(help="Folder to be made.")]
 Model = Annotated[str | None, typer.Option(help="Folder or Hub repository with PyTorch weights.")]
 FeatureName = Annotated[
@@ -32,6 +34,11 @@ ExternalData = Annotated[
 Batch = Annotated[int | None, typer.Option(min=1, help="Rows of the traced inputs. Default: 2.")]
 MaxLength = Annotated[int | None, typer.Option(min=1, help="Length of the traced inputs. Default: 7.")]
 Neuron = Annotated[bool, typer.Option("--neuron", help="Trace with AWS Neuron's compiler.")]
+Quantize = Annotated[str | None, typer.Option(help="Smaller and less exact: dynamic, float16 or int8.")]
+Tf = Annotated[
+    str | None,
+    typer.Option(metavar="FILE[:CLASS]", help="TensorFlow modeling file; default: beside the weights, else made."),
+]
 Inputs = Annotated[Path | None, typer.Option(help="Inputs by argument name: .npz or .json.")]
 Sample = Annotated[Path | None, typer.Option(help="Declaration of the inputs and their axes: .json.")]
 Keep = Annotated[bool, typer.Option("--keep", help="Leave a file that differs from PyTorch.")]
@@ -52,6 +59,8 @@ def export(
     batch: Batch = None,
     max_length: MaxLength = None,
     neuron: Neuron = False,
+    quantize: Quantize = None,
+    tf: Tf = None,
     inputs: Inputs = None,
     sample: Sample = None,
     keep: Keep = False,
@@ -66,6 +75,7 @@ def export(
       porter export onnx --model owner/name onnx/
       porter export onnx --model owner/name --feature sequence-classification --opset 17 onnx/
       porter export torchscript --model owner/name --batch 1 --max-length 128 traced/
+      porter export tflite --model owner/name --max-length 128 --quantize dynamic lite/
       porter export onnx --list-features owner/name
     """
     if list_features is not None:
@@ -81,7 +91,7 @@ def export(
 
     special = {
         "opset": opset, "static": static, "external_data": external_data, "batch": batch, "max_length": max_length,
-        "neuron": neuron,
+        "neuron": neuron, "quantize": quantize, "tf": tf,
     }  # fmt: skip
     given = Given(inputs, OnnxInputs.read(sample) if sample else None)
     wanted = {name: value for name, value in special.items() if value}

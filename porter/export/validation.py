@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from porter.base.quiet import native_stderr_held_back
 from porter.export.declaration import Piece
 from porter.subject.inputs.arrays import Array
 from porter.subject.inputs.trials import Trial
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
     from diffcheck import Comparison, Report
     from diffcheck.exported import Graph
 
-ANY = float("inf")
-"""A quantized file is off on purpose: its error is told, but only NaN, shapes and names can be wrong."""
+LOSS = 0.2
+"""A quantized file is off on purpose: its error is told, and may be this share of PyTorch's greatest value."""
 
 
 @dataclass(frozen=True)
@@ -56,11 +57,19 @@ class Validation:
 
     def notes(self) -> tuple[str, ...]:
         """What the user should know of the file, its size among it where it runs in no other."""
+        said = (*self.piece.notes, *self._loss())
         if not self.bound:
-            return self.piece.notes
+            return said
         sizes = ", ".join(f"{port} {list(shape)}" for port, shape in self.piece.facts.get("traced", {}).items())
         bound = f"the file breaks or differs on {', '.join(self.bound)}: cut or pad what it is given to {sizes}."
-        return (*self.piece.notes, bound)
+        return (*said, bound)
+
+    def _loss(self) -> tuple[str, ...]:
+        """How much a quantized file lost."""
+        if self.piece.kind != "quantized":
+            return ()
+        share = max((each.comparison.relative for each in self.compared), default=0.0)
+        return (f"{self.piece.file.name} is quantized: off by up to {share:.1%} of PyTorch's greatest value.",)
 
     def worst(self) -> dict[str, float | None]:
         """The greatest absolute difference of each output over all trials; None where no number can be given."""
@@ -100,8 +109,9 @@ def validate_piece(piece: Piece, tolerance: float) -> Validation:
     from diffcheck.exported import NotAnExport, compare_outputs, diff_export, open_export
     from diffcheck.record.values import Flattened
 
-    graph = (piece.open or open_export)(piece.file)
-    allowed = ANY if piece.kind == "quantized" else tolerance
+    with native_stderr_held_back():  # LiteRT tells which delegate it creates
+        graph = (piece.open or open_export)(piece.file)
+    allowed = LOSS if piece.kind == "quantized" else tolerance
     compared, report = [], None
     for trial in piece.trials:
         given = fed(trial, graph)

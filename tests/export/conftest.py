@@ -27,8 +27,8 @@ CONFIGURATIONS = {
     "whisper": ("WhisperForConditionalGeneration", "WhisperConfig", {
         "vocab_size": 99, "d_model": 32, "encoder_layers": 2, "decoder_layers": 2, "encoder_attention_heads": 4,
         "decoder_attention_heads": 4, "encoder_ffn_dim": 37, "decoder_ffn_dim": 37, "max_source_positions": 30,
-        "max_target_positions": 64, "decoder_start_token_id": 85, "eos_token_id": 98, "pad_token_id": 97,
-        "bos_token_id": 96, "suppress_tokens": None, "begin_suppress_tokens": None}),
+        "max_target_positions": 64, "decoder_start_token_id": 1, "eos_token_id": 2, "pad_token_id": 0,
+        "bos_token_id": 1, "suppress_tokens": None, "begin_suppress_tokens": None}),
 }  # fmt: skip
 
 
@@ -63,3 +63,18 @@ def porter_export():
     from porter.cli import app
 
     return lambda *words: CliRunner().invoke(app, ["export", *map(str, words)])
+
+
+@pytest.fixture(scope="session")
+def port(checkpoint, tmp_path_factory):
+    """`port("bert")` is the TensorFlow modeling file of the tiny BERT, written once for all formats."""
+
+    @functools.cache
+    def make(family):
+        from porter.port.chain import Options, run
+
+        output = tmp_path_factory.mktemp(f"port-{family}")
+        result = run(Options(str(checkpoint(family)), output, (CONFIGURATIONS[family][0],), None, False))
+        return result.written[0]
+
+    return make

@@ -8,7 +8,7 @@ import warnings
 from porter.base.errors import UsageError
 from porter.export.axes import axes_of
 from porter.export.declaration import Format, Job, Piece
-from porter.export.formats.torchscript_export import check_alone, piece_of, ports_of, traced_trial
+from porter.export.formats.torchscript_export import check_script_alone, piece_of, ports_of, traced_trial
 from porter.export.positional import positional, tensors_of
 from porter.subject.torch_model import RUN_ERRORS
 
@@ -35,7 +35,7 @@ def export(job: Job) -> list[Piece]:
             raise UsageError(f"PyTorch does not export {type(job.torch).__name__}: {reason}") from error
         file = job.folder / MODEL
         torch.export.save(program, str(file), extra_files={"ports.json": json.dumps(ports_of(job.torch, trial))})
-    check_alone(file, trial, wrapper)
+    check_script_alone(file, trial, wrapper)
     return [piece_of(job, file, trial, [], static)]
 
 

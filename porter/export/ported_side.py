@@ -1,0 +1,80 @@
+"""The TensorFlow side of an export: the Keras model that porter makes of the checkpoint, as a function of arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from porter.base.errors import PorterError, UsageError
+from porter.export.declaration import Job
+from porter.port.find_port import find_port
+from porter.port.load import load_class
+from porter.port.verify import where_it_failed
+from porter.subject.inputs.trials import Trial
+
+Serve = Callable[[Mapping[str, Any]], dict[str, Any]]
+
+
+def keras_model(job: Job, scratch: Path) -> Any:
+    """The ported model with the checkpoint's weights: of the file given with --tf, beside the weights, or made anew.
+
+    Args:
+        job: whose checkpoint is loaded.
+        scratch: a folder for a port that is made.
+
+    Raises:
+        UsageError: there is no checkpoint, or the port cannot be loaded.
+    """
+    if job.source is None:
+        raise UsageError("The port is made of a folder or a Hub repository.", hint="model.save_pretrained(folder)")
+    trust = job.request.trust_remote_code
+    port = find_port(job.source, job.option("tf"), scratch, trust, job.feature.class_name)
+    try:
+        model = load_class(port).from_pretrained(str(job.source), from_pt=True)
+    except PorterError:
+        raise
+    except Exception as error:
+        sentence = f"The port of {job.feature.class_name} cannot be loaded: {where_it_failed(error)}"
+        raise UsageError(sentence, hint="porter scaffold shows what is left of it") from error
+    for layer in model._flatten_layers():
+        if hasattr(getattr(layer, "config", None), "use_cache"):
+            layer.config.use_cache = False
+    return model
+
+
+def static_function(model: Any, trial: Trial) -> Any:
+    """The model on inputs of the trial's sizes, as a concrete function whose weights are constants.
+
+    Args:
+        model: the Keras model.
+        trial: names, shapes and types of the inputs; batch and length stay what they are there.
+
+    Returns:
+        A `tf.function` with one signature, from a mapping of tensors to a dictionary of them. A converter that is
+        handed variables instead of constants may lose their values without a word.
+    """
+    import tensorflow as tf
+    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+    signature = {name: tf.TensorSpec(array.shape, array.dtype, name=name) for name, array in trial.inputs.items()}
+    concrete = tf.function(serving(model), input_signature=[signature]).get_concrete_function()
+    frozen = convert_variables_to_constants_v2(concrete)
+    order = [tensor.op.name for tensor in frozen.inputs]
+    names = sorted(concrete.structured_outputs)
+
+    @tf.function(input_signature=[signature])
+    def serve(inputs: Mapping[str, Any]) -> dict[str, Any]:
+        return dict(zip(names, frozen(*[inputs[name] for name in order]), strict=True))
+
+    return serve
+
+
+def serving(model: Any) -> Serve:
+    """The tensors among the model's outputs by name."""
+    import tensorflow as tf
+
+    def serve(inputs: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in model(**inputs).items() if tf.is_tensor(value)}
+
+    return serve
