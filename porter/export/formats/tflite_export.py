@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,8 @@ def converted(serve: Any, folder: Path, kind: str | None, samples: Iterator[Mapp
     from tensorflow.lite.python.convert_phase import ConverterError
 
     try:
-        with native_stderr_held_back():
+        with native_stderr_held_back(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # its calibration uses an interpreter that TensorFlow calls deprecated
             tf.saved_model.save(tf.Module(), str(folder), signatures=serve)
             converter = tf.lite.TFLiteConverter.from_saved_model(str(folder))
             if kind is not None:

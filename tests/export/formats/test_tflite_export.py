@@ -14,8 +14,9 @@ pytest.importorskip("ai_edge_litert")
 
 def exported(porter_export, checkpoint, port, family, output, *words):
     run = porter_export("tflite", "--model", checkpoint(family), output, "--tf", port(family), "--json", *words)
-    assert run.exit_code == 0, run.output
-    return json.loads(run.stdout[run.stdout.index("{") :])
+    manifest = json.loads(run.stdout[run.stdout.index("{") :])
+    assert run.exit_code == (0 if manifest["matches"] else 1), run.output
+    return manifest
 
 
 @pytest.mark.parametrize("family", ["bert", "gpt2", "llama", "t5", "vit", "whisper"])
@@ -40,7 +41,7 @@ def test_an_operation_that_tflite_lacks_is_one_sentence(porter_export, checkpoin
 def test_a_quantized_file_says_its_loss(porter_export, checkpoint, port, tmp_path, kind):
     rows = np.random.default_rng(0).standard_normal((20, 3, 30, 30)).astype(np.float32)
     np.savez(tmp_path / "rows.npz", pixel_values=rows)
-    words = ("--quantize", kind, "--inputs", tmp_path / "rows.npz")
+    words = ("--quantize", kind, "--inputs", tmp_path / "rows.npz", "--keep")  # int8 costs a model this small too much
     manifest = exported(porter_export, checkpoint, port, "vit", tmp_path / "out", *words)
     about = manifest["files"]["model.tflite"]
     assert about["kind"] == "quantized"
