@@ -60,7 +60,7 @@ def validate(model_or_dir: Any, path: str | Path, *, feature: str | None = None,
     name = str(model_or_dir) if is_name else type(model_or_dir).__name__
     request = Request("onnx", name, Path(path), feature, atol)
     job = prepared(request, Path(path).parent, None if is_name else model_or_dir)
-    return validate_piece(Piece(Path(path), job.torch, job.samples.trials), atol)
+    return validate_piece(Piece(Path(path), job.torch, job.samples.trials, own=False), atol)
 
 
 def features(model_type: str) -> list[str]:
