@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from porter.facts import Facts
 from porter.rewrite.context import Context, Note
+from porter.rewrite.reading.aliases import find_aliases
 from porter.rewrite.reading.calls_in_file import analyse
 from porter.rewrite.reading.checks import find_checks
 from porter.rewrite.reading.knowledge import Knowledge
@@ -58,7 +59,9 @@ def rewrite(
     source = Source(subject)
     knowledge = Knowledge(source, facts, nested, beside)
     loops, checks = find_loops(knowledge), find_checks(knowledge)
-    context = Context(source, knowledge, analyse(knowledge), loops, checks, target.exports, target.layers)
+    flow = analyse(knowledge)
+    aliases = find_aliases(knowledge, flow)
+    context = Context(source, knowledge, flow, loops, checks, aliases, target.exports, target.layers)
     context.walk = walk = Porter(context)
     tree = source.tree.visit(walk)
     module = assemble(context, tree, target)

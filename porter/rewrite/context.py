@@ -11,6 +11,7 @@ import libcst as cst
 import libcst.matchers as m
 
 from porter.facts import Fact
+from porter.rewrite.reading.aliases import Aliases
 from porter.rewrite.reading.calls_in_file import Flow
 from porter.rewrite.reading.checks import Checks
 from porter.rewrite.reading.knowledge import Knowledge
@@ -57,6 +58,7 @@ class Context:
     flow: Flow
     loops: Loops
     checks: Checks
+    aliases: Aliases
     runtime: frozenset[str]
     layers: frozenset[str]
     notes: set[Note] = field(default_factory=set)

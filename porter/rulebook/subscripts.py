@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import libcst as cst
 
 from porter.facts import Fact
-from porter.rulebook.call import Arg, Unknown, code_of
+from porter.rulebook.call import Arg, Unknown, code_of, is_atom
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,10 @@ def _masked_assignment(value: Arg, indices: Sequence[Index], new: Arg) -> str | 
     added = _added_rank(value, indices[0])
     if added is None:
         return None
-    mask += f"[..., {', '.join(['tf.newaxis'] * added)}]" if added else ""
+    if added:
+        node = indices[0].node
+        whole = f"({mask})" if isinstance(node, cst.Index) and not is_atom(node.value) else mask
+        mask = f"{whole}[..., {', '.join(['tf.newaxis'] * added)}]"
     updated = _updated_part(value, indices, new)
     if updated is not None:
         return f"tf.where({mask}, {updated}, {value.node_code})"

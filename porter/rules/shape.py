@@ -315,6 +315,16 @@ def narrow(call: Call) -> str:
     return f"{call.input}[{index}]"
 
 
+@rule(
+    "torch.Tensor.select(input, dim, index)",
+    "torch.select(input, dim, index)",
+    cases={"x.select(1, 2)": "x[:, 2]", "x.select(-1, 0)": "x[..., 0]"},
+)
+def select(call: Call) -> str:
+    """An index at one axis."""
+    return f"{call.input}[{axis_index(call.dim, call.index.node_code)}]"
+
+
 def axis_index(dim: Arg, text: str) -> str:
     """An index that applies `text` to one axis, written from the nearer end."""
     axis = dim.value()

@@ -42,6 +42,7 @@ READ = {
 WRITTEN = {
     ("x", "[mask]", "0.0"): "tf.where(mask, tf.cast(0.0, x.dtype), x)",
     ("x", "[rows]", "0.0"): "tf.where(rows[..., tf.newaxis], tf.cast(0.0, x.dtype), x)",
+    ("x", "[v > 0.0]", "0.0"): "tf.where((v > 0.0)[..., tf.newaxis], tf.cast(0.0, x.dtype), x)",
     ("x", "[mask]", "one"): "tf.where(mask, one, x)",
     ("x", "[mask]", "y[mask]"): "index_put(x, np.s_[mask], tf.boolean_mask(y, mask))",
     ("x", "[:, 0]", "1.0"): "slice_update(x, np.s_[:, 0], 1.0)",

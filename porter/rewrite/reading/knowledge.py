@@ -128,9 +128,368 @@ class Knowledge:
         return self._assignments[function.name].get(name, [])
 
     def _assigned_tuple(self, function: LocalFunction, node: cst.BaseExpression) -> Fact | None:
-        """A variable that the function only ever sets to a tuple, whether written out or computed from one."""
+        """A variable that the function only ever sets to a tuple, or to what is made of tuples and shapes."""
         values = self._assigned_values(function, code_of(node))
-        return SEQUENCE if values and all(_is_sequence(value) for value in values) else None
+        return SEQUENCE if values and all(self._is_tuple(value) for value in values) else None
+
+    def _is_tuple(self, value: cst.BaseExpression) -> bool:
+        """`(a, b)`, `x.shape`, `x.size()`, `x.shape[:-1]`, and such ones joined or repeated."""
+        if isinstance(value, cst.BinaryOperation):
+            sides = (value.left, value.right)
+            joins, repeats = isinstance(value.operator, cst.Add), isinstance(value.operator, cst.Multiply)
+            return any(map(self._is_tuple, sides)) and (repeats or (joins and all(map(self._is_tuple, sides))))
+        if isinstance(value, cst.Subscript):
+            return isinstance(value.slice[0].slice, cst.Slice) and self._is_tuple(value.value)
+        if isinstance(value, cst.Call) and not value.args and m.matches(value.func, m.Attribute(attr=m.Name("size"))):
+            return self.is_tensor(cst.ensure_type(value.func, cst.Attribute).value)
+        if isinstance(value, cst.Call):
+            return self.source.canonical(value.func) in ("builtins.tuple", "builtins.list", "torch.Size")
+        if isinstance(value, cst.Attribute):
+            return value.attr.value == "shape" and self.is_tensor(value.value)
+        return isinstance(value, (cst.Tuple, cst.List))
+
+    @cached_property
+    def _by_function(self) -> dict[str, dict[str, Fact]]:
+        return {}
+
+    def _names(self, function: LocalFunction) -> dict[str, Fact]:
+        if function.name not in self._by_function:
+            self._by_function[function.name] = _observed_names(self, function)
+        return self._by_function[function.name]
+
+    @cached_property
+    def _callees(self) -> dict[cst.Call, Callee | None]:
+        return {}
+
+    def makes_layer(self, calls: Iterable[cst.Call]) -> bool:
+        """Whether one of the calls is of a class."""
+        return any((callee := self.callee(call)) and callee.kind == "class" for call in calls)
+
+    def callee(self, call: cst.Call) -> Callee | None:
+        """What the call calls: traced, or resolved in the module's namespace, or by the constructor's attributes."""
+        if call not in self._callees:
+            self._callees[call] = self._find_callee(call)
+        return self._callees[call]
+
+    def _find_callee(self, call: cst.Call) -> Callee | None:
+        found = self.traced(call.func)
+        static = self._static_callee(call.func)
+        if found is None or not found.names:
+            return static
+        kinds = found.kinds - {"none"}
+        kind = next((k for k in ("module", "class", "function") if k in kinds), None)
+        if kind is None:
+            return static
+        names = found.names
+        if static is not None and static.kind == kind == "module":
+            names |= static.names
+        return Callee(names, kind)
+
+    def _static_callee(self, func: cst.BaseExpression) -> Callee | None:
+        name = self.source.canonical(func)
+        if name is not None:
+            resolved = self.source.resolve(func)
+            return Callee(frozenset({name}), "class" if isinstance(resolved, type) else "function")
+        if m.matches(func, m.Attribute(value=m.Name("self"))):
+            return self._self_callee(func)
+        if isinstance(func, cst.Attribute) and self.is_tensor(func.value):
+            return Callee(frozenset({f"torch.Tensor.{func.attr.value}"}), "function")
+        if isinstance(func, (cst.Name, cst.Subscript)):
+            return self._item_callee(func) or self._alias_callee(func)
+        return None
+
+    def _alias_callee(self, func: cst.BaseExpression) -> Callee | None:
+        """A variable that holds a function: `f = get_interface(name, eager_attention_forward)`."""
+        function = self.source.enclosing(func)
+        if function is None or not isinstance(func, cst.Name):
+            return None
+        for value in self._assigned_values(function, func.value):
+            held = value.args[1].value if isinstance(value, cst.Call) and len(value.args) == 2 else value
+            name = self.source.canonical(held) if isinstance(held, cst.Name) else None
+            if name is not None and name.removeprefix("local.") in self.source.functions:
+                return Callee(frozenset({name}), "function")
+        return None
+
+    def _self_callee(self, func: cst.BaseExpression) -> Callee | None:
+        assert isinstance(func, cst.Attribute)
+        owner = self.source.enclosing_class(func)
+        if owner is None:
+            return None
+        children = self.children(owner).get(func.attr.value)
+        if children:
+            return Callee(children, "module")
+        method = self.source.method(owner, func.attr.value)
+        return Callee(frozenset({f"local.{method.name}"}), "function") if method else None
+
+    def _item_callee(self, func: cst.BaseExpression) -> Callee | None:
+        """`self.layer[0](...)` and the loop variable of `for layer in self.layers`."""
+        owner = self.source.enclosing_class(func)
+        if owner is None:
+            return None
+        attribute = _indexed_attribute(func) or self._looped_attribute(func)
+        children = self.children(owner).get(f"{attribute}.*") if attribute else None
+        return Callee(children, "module") if children else None
+
+    def _looped_attribute(self, func: cst.BaseExpression) -> str | None:
+        if not isinstance(func, cst.Name):
+            return None
+        for loop in self.source.ancestors(func):
+            if isinstance(loop, cst.For) and any(
+                name.value == func.value for name in self.source.find(loop.target, cst.Name)
+            ):
+                attributes = self.source.find(loop.iter, cst.Attribute)
+                return next((a.attr.value for a in attributes if m.matches(a.value, m.Name("self"))), None)
+        return None
+
+    @cached_property
+    def _children(self) -> dict[str, dict[str, frozenset[str]]]:
+        return {}
+
+    def children(self, class_name: str) -> dict[str, frozenset[str]]:
+        """The layer classes each attribute of the class can hold, seen or written in a constructor."""
+        if class_name not in self._children:
+            self._children[class_name] = _children_of(self, class_name)
+        return self._children[class_name]
+
+
+# what torch's methods and functions give that is no tensor: numbers, tuples, information
+_METHODS_OF_OTHERS = frozenset(
+    {"size", "dim", "numel", "item", "tolist", "unbind", "chunk", "split", "is_floating_point"}
+)
+_FUNCTIONS_OF_OTHERS = frozenset(
+    {"is_tensor", "finfo", "iinfo", "split", "chunk", "unbind", "meshgrid", "is_grad_enabled"}
+    | {"LSTM", "GRU", "RNN", "LSTMCell", "MultiheadAttention"}
+)
+
+
+def _gives_tensor(name: str) -> bool:
+    others = _METHODS_OF_OTHERS if name.startswith("torch.Tensor.") else _FUNCTIONS_OF_OTHERS
+    return name.startswith("torch.") and name.rpartition(".")[2] not in others
+
+
+def _indexed_attribute(func: cst.BaseExpression) -> str | None:
+    if isinstance(func, cst.Subscript) and m.matches(func.value, m.Attribute(value=m.Name("self"))):
+        assert isinstance(func.value, cst.Attribute)
+        return func.value.attr.value
+    return None
+
+
+def _observed_names(knowledge: Knowledge, function: LocalFunction) -> dict[str, Fact]:
+    """Facts by name over the whole function; parameters that were never seen take their annotation's word."""
+    found: dict[str, Fact] = {}
+    for node in knowledge.source.find(function.node, cst.Name, cst.Attribute):
+        fact = knowledge.traced(node)
+        if fact is not None:
+            code = code_of(node)
+            found[code] = found[code].merge(fact) if code in found else fact
+    for parameter in (*function.node.params.params, *function.node.params.kwonly_params):
+        annotation = code_of(parameter.annotation.annotation) if parameter.annotation else ""
+        seen = found.get(parameter.name.value)
+        promised = "Tensor" in annotation and "tuple" not in annotation and "list" not in annotation
+        if promised and (seen is None or not seen.kinds - {"none"}):
+            found[parameter.name.value] = TENSOR
+    return found
+
+
+def _children_of(knowledge: Knowledge, class_name: str) -> dict[str, frozenset[str]]:
+    source = knowledge.source
+    found: dict[str, set[str]] = {}
+    seen = knowledge.facts.modules.get(class_name)
+    for attribute, names in (seen.children if seen else {}).items():
+        found.setdefault(attribute, set()).update(names)
+    for base in source.classes[class_name].lineage:
+        constructor = source.functions.get(f"{base}.__init__")
+        if constructor is not None:
+            _collect_constructed(knowledge, constructor, found)
+    layers = {attribute: frozenset(names - _CONTAINERS) for attribute, names in found.items()}
+    return {attribute: names for attribute, names in layers.items() if names}
+
+
+def _collect_constructed(knowledge: Knowledge, constructor: LocalFunction, found: dict[str, set[str]]) -> None:
+    assignments = knowledge.source.find(constructor.node, cst.Assign)
+    local = {
+        target.target.value: node.value
+        for node in assignments
+        for target in node.targets
+        if isinstance(target.target, cst.Name)
+    }
+    for node in assignments:
+        for target in node.targets:
+            if m.matches(target.target, m.Attribute(value=m.Name("self"))):
+                assert isinstance(target.target, cst.Attribute)
+                names = _layer_names(knowledge, node.value, local)
+                suffix = ".*" if any(name in _CONTAINERS for name in names) else ""
+                layers = names - _CONTAINERS
+                if layers:
+                    found.setdefault(target.target.attr.value + suffix, set()).update(layers)
+
+
+_CONTAINERS = frozenset({"torch.nn.ModuleList", "torch.nn.ModuleDict"})
+
+
+def _layer_names(knowledge: Knowledge, value: cst.BaseExpression, local: dict[str, cst.BaseExpression]) -> set[str]:
+    """Every layer class named in a constructor's right-hand side, through one local variable."""
+    names: set[str] = set()
+    for node in knowledge.source.find(value, cst.Name, cst.Attribute):
+        resolved = knowledge.source.resolve(node)
+        if isinstance(resolved, type) and any(base.__name__ == "Module" for base in resolved.__mro__):
+            names.add(knowledge.source.canonical(node) or "")
+        elif isinstance(knowledge.source.parents[node], cst.Attribute):
+            continue  # a layer's attribute is not the layer
+        elif isinstance(node, cst.Name) and node.value in local and local[node.value] is not value:
+            names |= _layer_names(knowledge, local[node.value], {})
+    return names - {""}
+
+
+"What is known of each expression: as PyTorch ran it, else as the same name or the constructor suggests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
+
+import libcst as cst
+import libcst.matchers as m
+
+from porter.facts import Fact, Facts
+from porter.rewrite.reading.nested_port import NestedPort
+from porter.rewrite.reading.source import LocalFunction, Source
+from porter.rulebook.call import code_of
+
+TENSOR = Fact(kinds=frozenset({"tensor"}))
+SEQUENCE = Fact(kinds=frozenset({"tuple"}))
+
+
+@dataclass(frozen=True)
+class Callee:
+    """What can stand before the parentheses of a call: canonical names, and whether they are instances."""
+
+    names: frozenset[str]
+    kind: str  # "module" | "class" | "function"
+
+    @property
+    def name(self) -> str | None:
+        """The only name, if there is just one."""
+        return next(iter(self.names)) if len(self.names) == 1 else None
+
+
+class Knowledge:
+    """Facts first, then what the text itself says; `assumed` collects the nodes that no run has reached.
+
+    `nested` has the ports of classes and functions of other files by their canonical names, `beside` the stems of
+    the files beside by the modules that they are ports of.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        facts: Facts,
+        nested: Mapping[str, NestedPort] = MappingProxyType({}),
+        beside: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        self.source = source
+        self.facts = facts
+        self.nested = nested
+        self.beside = beside
+        self.assumed: set[cst.CSTNode] = set()
+
+    def traced(self, node: cst.CSTNode) -> Fact | None:
+        """The fact of an expression that a run has evaluated."""
+        try:
+            return self.facts.at(self.source.span(node))
+        except KeyError:  # a node the rewriter made has no position
+            return None
+
+    def fact(self, node: cst.BaseExpression) -> Fact | None:
+        """The traced fact, else the same name's elsewhere in the function, else what the annotation promises."""
+        found = self.traced(node)
+        if found is not None:
+            return found
+        assumed = self._assume(node)
+        if assumed is not None:
+            self.assumed.add(node)
+        return assumed
+
+    def is_tensor(self, node: cst.BaseExpression) -> bool:
+        """Whether the expression is a tensor, None aside."""
+        found = self.fact(node)
+        return found is not None and found.is_tensor
+
+    def varies(self, node: cst.BaseExpression) -> bool:
+        """Whether a number was not one and the same wherever the function has it, or is computed from such a one."""
+        function = self.source.enclosing(node)
+        if function is None:
+            return False
+        waiting, seen = [node], {code_of(node)}
+        while waiting:
+            one = waiting.pop()
+            facts = [fact for fact in (self.traced(one), self._names(function).get(code_of(one))) if fact is not None]
+            if any(fact.only("int") and not fact.has_value for fact in facts):
+                return True
+            values = [one] if not isinstance(one, cst.Name) else self._assigned_values(function, one.value)
+            for name in (name for value in values for name in self.source.find(value, cst.Name)):
+                if name.value not in seen:
+                    seen.add(name.value)
+                    waiting.append(name)
+        return False
+
+    def _assume(self, node: cst.BaseExpression) -> Fact | None:
+        function = self.source.enclosing(node) if node in self.source.parents else None
+        if function is None:
+            return None
+        if isinstance(node, cst.Attribute) and type(self.source.resolve(node)).__name__ == "dtype":
+            return Fact(kinds=frozenset({"dtype"}), has_value=True, value=node.attr.value)
+        if isinstance(node, (cst.Name, cst.Attribute)):
+            return self._names(function).get(code_of(node)) or self._assigned_tuple(function, node)
+        if isinstance(node, cst.Call):
+            callee = self.callee(node)
+            if callee and callee.kind != "class" and all(_gives_tensor(name) for name in callee.names):
+                return TENSOR
+        if isinstance(node, cst.BinaryOperation) and (self.is_tensor(node.left) or self.is_tensor(node.right)):
+            return TENSOR
+        if isinstance(node, cst.Subscript) and self.is_tensor(node.value):
+            return TENSOR
+        return None
+
+    @cached_property
+    def _assignments(self) -> dict[str, dict[str, list[cst.BaseExpression]]]:
+        return {}
+
+    def _assigned_values(self, function: LocalFunction, name: str) -> list[cst.BaseExpression]:
+        """Everything the function assigns to a variable."""
+        if function.name not in self._assignments:
+            found: dict[str, list[cst.BaseExpression]] = {}
+            for node in self.source.find(function.node, cst.Assign, cst.AnnAssign):
+                assert isinstance(node, (cst.Assign, cst.AnnAssign))
+                targets = [t.target for t in node.targets] if isinstance(node, cst.Assign) else [node.target]
+                for target in targets:
+                    if node.value is not None:
+                        found.setdefault(code_of(target), []).append(node.value)
+            self._assignments[function.name] = found
+        return self._assignments[function.name].get(name, [])
+
+    def _assigned_tuple(self, function: LocalFunction, node: cst.BaseExpression) -> Fact | None:
+        """A variable that the function only ever sets to a tuple, or to what is made of tuples and shapes."""
+        values = self._assigned_values(function, code_of(node))
+        return SEQUENCE if values and all(self._is_tuple(value) for value in values) else None
+
+    def _is_tuple(self, value: cst.BaseExpression) -> bool:
+        """`(a, b)`, `x.shape`, `x.size()`, `x.shape[:-1]`, and such ones joined or repeated."""
+        if isinstance(value, cst.BinaryOperation):
+            sides = (value.left, value.right)
+            joins, repeats = isinstance(value.operator, cst.Add), isinstance(value.operator, cst.Multiply)
+            return any(map(self._is_tuple, sides)) and (repeats or (joins and all(map(self._is_tuple, sides))))
+        if isinstance(value, cst.Subscript):
+            return isinstance(value.slice[0].slice, cst.Slice) and self._is_tuple(value.value)
+        if isinstance(value, cst.Call) and not value.args and m.matches(value.func, m.Attribute(attr=m.Name("size"))):
+            return self.is_tensor(cst.ensure_type(value.func, cst.Attribute).value)
+        if isinstance(value, cst.Call):
+            return self.source.canonical(value.func) in ("builtins.tuple", "builtins.list", "torch.Size")
+        if isinstance(value, cst.Attribute):
+            return value.attr.value == "shape" and self.is_tensor(value.value)
+        return isinstance(value, (cst.Tuple, cst.List))
 
     @cached_property
     def _by_function(self) -> dict[str, dict[str, Fact]]:

@@ -14,6 +14,7 @@ import libcst as cst
 import libcst.matchers as m
 
 from porter.rewrite.reading.knowledge import Knowledge
+from porter.rewrite.reading.liveness import is_live, reads
 from porter.rewrite.reading.source import LocalFunction
 from porter.rulebook.call import code_of
 
@@ -155,7 +156,7 @@ def _analysed(knowledge: Knowledge, function: LocalFunction, node: cst.For) -> C
     assigned = _assigned(knowledge, node)
     early = _read_before_set(knowledge, node, assigned)
     bound = {*function.parameters, *_bound_before(knowledge, function, node)}
-    carried = [name for name in assigned if name in early or _is_live(knowledge, node, name)]
+    carried = [name for name in assigned if name in early or is_live(knowledge.source, node, name)]
     if any(name not in bound or name in lists for name in carried):
         return None
     return CountedLoop(function, node, tuple(carried), lists)
@@ -168,7 +169,7 @@ def _fits(knowledge: Knowledge, loop: cst.For, node: cst.CSTNode) -> bool:
     if isinstance(node, cst.AssignTarget) and isinstance(node.target, cst.Attribute):
         return False
     if isinstance(node, cst.If):
-        names = {name.value for name in _reads(knowledge, node.test)}
+        names = {name.value for name in reads(knowledge.source, node.test)}
         return code_of(loop.target) not in names
     return True
 
@@ -218,48 +219,12 @@ def _written_in_place(statement: cst.Expr) -> Iterator[str]:
             yield code_of(method.value)
 
 
-def _reads(knowledge: Knowledge, tree: cst.CSTNode) -> Iterator[cst.Name]:
-    for node in knowledge.source.find(tree, cst.Name):
-        parent = knowledge.source.parents.get(node)
-        if isinstance(parent, cst.Attribute) and parent.attr is node:
-            continue
-        if isinstance(parent, cst.Arg) and parent.keyword is node:
-            continue
-        if isinstance(parent, (cst.AssignTarget, cst.Param)):
-            continue
-        if isinstance(parent, cst.Element) and isinstance(_target_of(knowledge, parent), cst.AssignTarget):
-            continue
-        yield node
-
-
-def _target_of(knowledge: Knowledge, element: cst.CSTNode) -> cst.CSTNode | None:
-    return knowledge.source.parents.get(knowledge.source.parents[element])
-
-
-def _is_live(knowledge: Knowledge, statement: cst.CSTNode, name: str) -> bool:
-    """Whether a variable may be read after a statement before it is set anew."""
-    for block in knowledge.source.ancestors(statement):
-        if isinstance(block, cst.IndentedBlock):
-            at = next(i for i, inner in enumerate(block.body) if inner is statement)
-            for following in block.body[at + 1 :]:
-                if any(read.value == name for read in _reads(knowledge, following)):
-                    return True
-                if isinstance(following, cst.SimpleStatementLine) and _sets(knowledge, following, name):
-                    return False
-        if isinstance(block, (cst.For, cst.While)):  # the next turn of an outer loop comes by again
-            return any(read.value == name for read in _reads(knowledge, block))
-        if isinstance(block, cst.FunctionDef):
-            return False
-        statement = block
-    return False
-
-
 def _read_before_set(knowledge: Knowledge, loop: cst.For, assigned: Sequence[str]) -> set[str]:
     """The variables whose value of the turn before is read."""
     known: set[str] = set()
     early: set[str] = set()
     for statement in loop.body.body:
-        early |= {name.value for name in _reads(knowledge, statement) if name.value in assigned} - known
+        early |= {name.value for name in reads(knowledge.source, statement) if name.value in assigned} - known
         for node in knowledge.source.find(statement, cst.AssignTarget, cst.AugAssign):
             target: cst.CSTNode = node.target  # type: ignore[attr-defined]  # both have one
             if isinstance(target, cst.Subscript):

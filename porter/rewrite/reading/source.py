@@ -79,6 +79,10 @@ class Source:
         start, end = self._order.ranges[root]
         return [node for node in self._order.nodes[start:end] if isinstance(node, kinds)]
 
+    def before(self, one: cst.CSTNode, other: cst.CSTNode) -> bool:
+        """Whether an original node stands before another one, or around it."""
+        return self._order.ranges[one][0] < self._order.ranges[other][0]
+
     def span(self, node: cst.CSTNode) -> Span:
         """Where the node stands, without its own parentheses."""
         found = self._positions[node]

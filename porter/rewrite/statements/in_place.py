@@ -7,10 +7,16 @@ from collections.abc import Sequence
 import libcst as cst
 
 from porter.rewrite.context import Context
-from porter.rulebook import Unknown
+from porter.rewrite.expressions.calls import bind_call
+from porter.rewrite.expressions.declared import note
+from porter.rewrite.reading.views_in_file import view_name, viewed
+from porter.rulebook import Arg, Call, CannotBind, Signature, Unknown
 from porter.rulebook.call import code_of
 from porter.rulebook.results import Nothing
+from porter.rulebook.signature import Bound
 from porter.rulebook.subscripts import Index, subscript_assignment
+from porter.rulebook.template import translate
+from porter.rulebook.views import find_view, with_new
 
 
 def assignment(context: Context, before: cst.BaseSmallStatement, after: cst.BaseSmallStatement) -> cst.Assign | None:
@@ -54,17 +60,15 @@ def _out_argument(call: cst.Call) -> cst.BaseExpression | None:
 
 def _assign_back(context: Context, receiver: cst.BaseExpression, value: cst.BaseExpression) -> cst.Assign | None:
     """`x.add_(y)` is `x = x + y`, `x[i].add_(y)` an assignment to that part of x."""
-    if isinstance(value, Nothing):
-        return None
-    if isinstance(receiver, cst.Subscript):
-        code = _assigned_subscript(context, receiver, _with_ported_parts(context, receiver), value)
-        return None if code is None else _assign(receiver.value, code)
-    return _assign(receiver, code_of(value)) if isinstance(receiver, (cst.Name, cst.Attribute)) else None
+    return None if isinstance(value, Nothing) else stored(context, receiver, value)
 
 
 def _with_ported_parts(context: Context, node: cst.Subscript) -> cst.Subscript:
-    """The brackets as they stand, around ported indices."""
-    return node.with_changes(slice=[e.with_changes(slice=_ported_slice(context, e.slice)) for e in node.slice])
+    """The brackets as they stand, behind and around what is ported."""
+    return node.with_changes(
+        value=context.port(node.value),
+        slice=[e.with_changes(slice=_ported_slice(context, e.slice)) for e in node.slice],
+    )
 
 
 def _ported_slice(context: Context, part: cst.BaseSlice) -> cst.BaseSlice:
@@ -83,7 +87,7 @@ def _of_part(context: Context, before: cst.Assign, after: cst.Assign) -> cst.Ass
         return None
     new = cst.ensure_type(after.targets[0].target, cst.Subscript)
     code = _assigned_subscript(context, target, new, after.value, before.value)
-    return None if code is None else _assign(new.value, code)
+    return None if code is None else stored(context, target.value, cst.parse_expression(code))
 
 
 def _of_changed_part(context: Context, before: cst.AugAssign, after: cst.AugAssign) -> cst.Assign | None:
@@ -95,7 +99,56 @@ def _of_changed_part(context: Context, before: cst.AugAssign, after: cst.AugAssi
     operator = code_of(after.operator).strip().removesuffix("=")
     value = cst.parse_expression(f"{code_of(new)} {operator} ({code_of(after.value)})")
     code = _assigned_subscript(context, target, new, value, before.value)
-    return None if code is None else _assign(new.value, code)
+    return None if code is None else stored(context, target.value, cst.parse_expression(code))
+
+
+def stored(context: Context, place: cst.BaseExpression, value: cst.BaseExpression) -> cst.Assign | None:
+    """`place = value`, where a place that is a view of a tensor means that tensor: `y.view(-1)` becomes all of y."""
+    while (whole := viewed(context.knowledge, place)) is not None:
+        code = _assigned_whole(context, place, value)
+        if code is None:
+            return None
+        place, value = whole, cst.parse_expression(code)
+    target = context.port(place) if isinstance(place, cst.Name) else place
+    if not isinstance(target, (cst.Name, cst.Attribute, cst.Subscript)):
+        context.note(place, "left", f"what is written into `{code_of(place)}` is lost: it has no name.")
+        return None
+    return cst.Assign([cst.AssignTarget(target)], value)
+
+
+def joined(context: Context, parts: cst.BaseExpression, names: Sequence[str]) -> cst.Assign | None:
+    """The tensor that was divided into parts, made of all of them again."""
+    whole = viewed(context.knowledge, parts)
+    code = _assigned_whole(context, parts, cst.parse_expression(f"[{', '.join(names)}]"))
+    return None if whole is None or code is None else stored(context, whole, cst.parse_expression(code))
+
+
+def _assigned_whole(context: Context, place: cst.BaseExpression, value: cst.BaseExpression) -> str | None:
+    """What a tensor becomes when a view of it gets a value."""
+    if isinstance(place, cst.Subscript):
+        return _assigned_subscript(context, place, _with_ported_parts(context, place), value)
+    name = view_name(context.knowledge, place) or ""
+    view = find_view(name)
+    try:
+        assert view is not None and isinstance(place, (cst.Call, cst.Attribute))
+        signature = next(s for s in view.rule.signatures if s.name == name)
+        new = Arg(value, value, context.fact(place))
+        code = code_of(translate(view.rule, with_new(_bound(context, signature, place), new)))
+    except (Unknown, CannotBind) as error:
+        context.note(place, "left", f"what is written into `{code_of(place)}` is lost: {error}.")
+        return None
+    note(context, place, view.remark)
+    return code
+
+
+def _bound(context: Context, signature: Signature, place: cst.Call | cst.Attribute) -> Call:
+    if isinstance(place, cst.Attribute):
+        return Call(signature, Bound({"input": context.arg(place.value, context.port(place.value))}), None)
+    arguments = [argument.with_changes(value=context.port(argument.value)) for argument in place.args]
+    owner = place.func
+    if isinstance(owner, cst.Attribute):
+        owner = owner.with_changes(value=context.port(owner.value)) if signature.is_method else owner
+    return bind_call(context, signature, place, place.with_changes(func=owner, args=arguments))
 
 
 def _assigned_subscript(
@@ -123,8 +176,3 @@ def indices(context: Context, original: cst.Subscript, updated: cst.Subscript) -
         fact = context.fact(before.slice.value) if isinstance(before.slice, cst.Index) else None
         found.append(Index(after.slice, before.slice, fact))
     return found
-
-
-def _assign(target: cst.BaseExpression, code: str) -> cst.Assign:
-    assert isinstance(target, (cst.Name, cst.Attribute, cst.Subscript))
-    return cst.Assign([cst.AssignTarget(target)], cst.parse_expression(code))

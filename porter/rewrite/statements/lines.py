@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import libcst as cst
 
 from porter.rewrite.context import Context
+from porter.rewrite.statements.aliased import following, taken
 from porter.rewrite.statements.in_place import assignment
 from porter.rulebook.call import code_of
 from porter.rulebook.results import Drop, Nothing, Text
@@ -83,11 +84,12 @@ def _lines(context: Context, pair: _Pair, answers: Answers) -> Iterator[cst.Simp
         for line in statements_of(answer):
             yield cst.ensure_type(line, cst.SimpleStatementLine)
         return
-    written = assignment(context, pair.before, pair.after)
+    written = taken(context, pair.before, pair.after) or assignment(context, pair.before, pair.after)
     if written is not None:
         yield cst.SimpleStatementLine([written])
     elif not _does_nothing(pair):
         yield cst.SimpleStatementLine([pair.after])
+    yield from following(context, pair.before)
 
 
 def _does_nothing(pair: _Pair) -> bool:

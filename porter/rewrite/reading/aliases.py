@@ -1,0 +1,145 @@
+"""Writes that reach further than the name that is written to, found before anything is written.
+
+In PyTorch `first = x[:, 0]; first += 1` changes x. A tensor of TensorFlow is a value: x is made anew behind the write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+import libcst as cst
+
+from porter.rewrite.reading.calls_in_file import Flow, Site
+from porter.rewrite.reading.knowledge import Knowledge
+from porter.rewrite.reading.liveness import names_set
+from porter.rewrite.reading.shared_numbers import Consequences, FunctionViews, TakenAgain, consequences
+from porter.rewrite.reading.source import LocalFunction
+from porter.rewrite.reading.views_in_file import origin_of
+from porter.rewrite.reading.writes import written_root
+from porter.rulebook.results import Remark
+
+Aliases = Mapping[cst.CSTNode, Consequences]
+
+
+def find_aliases(knowledge: Knowledge, flow: Flow) -> Aliases:
+    """The consequences of all writes of the file that reach further than the name that is written to."""
+    functions = [FunctionViews(knowledge, function) for function in knowledge.source.functions.values()]
+    changed = _changed_parameters(functions, flow)
+    found: dict[cst.CSTNode, Consequences] = {}
+    for function in functions:
+        for small in function.statements:
+            consequences = _of_write(function, small) or _of_calls(function, small, flow, changed)
+            if consequences is not None:
+                found[small] = consequences
+    return found
+
+
+def _of_write(function: FunctionViews, small: cst.BaseSmallStatement) -> Consequences | None:
+    root = written_root(function.knowledge, small)
+    if root is None or root.name is None:
+        return None
+    found = consequences(function, small, root.name)
+    return found if found.following or found.remarks else None
+
+
+Changed = Mapping[str, frozenset[str]]
+
+
+def _changed_parameters(functions: list[FunctionViews], flow: Flow) -> Changed:
+    """Function -> its parameters whose tensors it writes into, directly or through what it calls."""
+    found = {function.local.name: frozenset(_written_parameters(function)) for function in functions}
+    grew = True
+    while grew:
+        grew = False
+        for function in functions:
+            passed = {
+                name
+                for site in flow.sites.values()
+                if site.caller is function.local
+                for name in _passed_on(function, site, found)
+            }
+            new = found[function.local.name] | passed
+            grew = grew or new != found[function.local.name]
+            found[function.local.name] = new
+    return found
+
+
+def _written_parameters(function: FunctionViews) -> Iterator[str]:
+    for small in function.statements:
+        root = written_root(function.knowledge, small)
+        if root is None or root.name is None:
+            continue
+        name, at = root.name, small
+        for _ in function.names:
+            found = function.origin(name, at)
+            if found is None or found[1].name is None:
+                break
+            name = found[1].name
+        binding = function.bindings.reaching(name, at)
+        if binding is not None and binding.statement is None:
+            yield name
+
+
+def _passed_on(function: FunctionViews, site: Site, changed: Changed) -> Iterator[str]:
+    for name, _ in _arguments_changed(function, site, changed):
+        binding = function.bindings.reaching(name, site.node)
+        if binding is not None and binding.statement is None:
+            yield name
+
+
+def _arguments_changed(function: FunctionViews, site: Site, changed: Changed) -> Iterator[tuple[str, str]]:
+    """The caller's variable and the parameter of each argument that a callee writes into."""
+    for callee in site.callees:
+        parameters = changed.get(callee.name, frozenset())
+        for at, argument in enumerate(site.node.args):
+            if argument.star:
+                break
+            positional = callee.parameters[at] if at < len(callee.parameters) else ""
+            parameter = argument.keyword.value if argument.keyword is not None else positional
+            origin = origin_of(function.knowledge, argument.value) if parameter in parameters else None
+            if origin is not None and origin.name is not None:
+                yield origin.name, parameter
+
+
+def _of_calls(
+    function: FunctionViews, small: cst.BaseSmallStatement, flow: Flow, changed: Changed
+) -> Consequences | None:
+    """What follows a call of a function that writes into what it is given."""
+    for node in function.knowledge.source.find(small, cst.Call):
+        site = flow.sites.get(node)
+        for name, parameter in _arguments_changed(function, site, changed) if site is not None else ():
+            if name in names_set(function.knowledge.source, small) or not _matters(function, small, name):
+                continue
+            assert site is not None
+            returned = all(_returns(function.knowledge, callee, parameter) for callee in site.callees)
+            whole = any(isinstance(a.value, cst.Name) and a.value.value == name for a in node.args)
+            if returned and whole and isinstance(small, cst.Expr) and small.value is node:
+                return replace(consequences(function, small, name), takes=name)
+            if returned and whole and isinstance(small, cst.Assign) and small.value is node:
+                rest = consequences(function, small, name)
+                target = small.targets[0].target
+                if isinstance(target, cst.Name):
+                    return replace(rest, following=(TakenAgain(target, cst.Name(name)), *rest.following))
+            callee = site.callees[0].name
+            message = (
+                f"`{callee}` writes into its `{parameter}`, which is `{name}` here and read again; the port does not."
+            )
+            return Consequences(remarks=(Remark(message, "left", f"let `{callee}` return what it changes"),))
+    return None
+
+
+def _matters(function: FunctionViews, at: cst.CSTNode, name: str) -> bool:
+    """Whether anything that shares the variable's numbers is read afterwards."""
+    if function.live(name, at):
+        return True
+    found = consequences(function, at, name)
+    return bool(found.following or found.remarks)
+
+
+def _returns(knowledge: Knowledge, callee: LocalFunction, parameter: str) -> bool:
+    """Whether a function returns the parameter that it has written into, and nothing else."""
+    returns = knowledge.source.find(callee.node.body, cst.Return)
+    return bool(returns) and all(
+        isinstance(node.value, cst.Name) and node.value.value == parameter for node in returns
+    )

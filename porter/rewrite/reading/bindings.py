@@ -1,0 +1,89 @@
+"""Which assignment a variable has its value from, at a statement of a function."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import libcst as cst
+
+from porter.rewrite.reading.source import LocalFunction, Source
+
+
+@dataclass(frozen=True)
+class Binding:
+    """A variable and what gives it its value: `value` is None for a loop's variable and the like.
+
+    `at` is the place in a tuple of targets; `statement` is None for a parameter.
+    """
+
+    name: str
+    statement: cst.CSTNode | None
+    value: cst.BaseExpression | None = None
+    at: int | None = None
+
+
+@dataclass(frozen=True)
+class Bindings:
+    """All bindings of a function, in order."""
+
+    source: Source
+    function: LocalFunction
+
+    @cached_property
+    def every(self) -> tuple[Binding, ...]:
+        """Every binding that a statement makes."""
+        kinds = (cst.Assign, cst.AnnAssign, cst.For, cst.CompFor, cst.AsName, cst.NamedExpr)
+        nodes = self.source.find(self.function.node.body, *kinds)
+        return tuple(binding for node in nodes for binding in _made_by(node))
+
+    def reaching(self, name: str, at: cst.CSTNode) -> Binding | None:
+        """The last binding before a statement that can reach it; a parameter's where there is no other."""
+        for binding in reversed(self.every):
+            reaches = binding.name == name and binding.statement is not None and binding.statement is not at
+            if reaches and self._can_reach(binding, at):
+                return binding
+        return Binding(name, None) if name in self.function.parameters else None
+
+    def is_sure(self, binding: Binding, at: cst.CSTNode) -> bool:
+        """Whether the statement of a binding always runs before another one that follows it."""
+        if binding.statement is None:
+            return True
+        block = next(b for b in self.source.ancestors(binding.statement) if isinstance(b, cst.BaseSuite))
+        return any(ancestor is block for ancestor in self.source.ancestors(at))
+
+    def _can_reach(self, binding: Binding, at: cst.CSTNode) -> bool:
+        assert binding.statement is not None
+        if not self.source.before(binding.statement, at):
+            return False
+        path = [binding.statement, *self.source.ancestors(binding.statement)]
+        around = {id(node) for node in self.source.ancestors(at)}
+        inside, branch = next((path[i - 1], node) for i, node in enumerate(path) if i and id(node) in around)
+        return not (isinstance(branch, cst.If) and inside is branch.body and id(branch.body) not in around)
+
+
+def _made_by(node: cst.CSTNode) -> Iterator[Binding]:
+    if isinstance(node, cst.Assign):
+        for target in node.targets:
+            yield from _of_target(target.target, node, node.value)
+    elif isinstance(node, cst.AnnAssign):
+        yield from _of_target(node.target, node, node.value)
+    elif isinstance(node, (cst.For, cst.CompFor)):
+        yield from _of_target(node.target, node, None)
+    elif isinstance(node, cst.NamedExpr):
+        yield from _of_target(node.target, node, node.value)
+    elif isinstance(node, cst.AsName) and isinstance(node.name, cst.BaseExpression):
+        yield from _of_target(node.name, node, None)
+
+
+def _of_target(target: cst.BaseExpression, node: cst.CSTNode, value: cst.BaseExpression | None) -> Iterator[Binding]:
+    if isinstance(target, cst.Name):
+        yield Binding(target.value, node, value)
+    if isinstance(target, (cst.Tuple, cst.List)):
+        for at, element in enumerate(target.elements):
+            pair = isinstance(value, (cst.Tuple, cst.List)) and len(value.elements) == len(target.elements)
+            own = value.elements[at].value if pair and isinstance(value, (cst.Tuple, cst.List)) else value
+            yield from (
+                Binding(found.name, node, own, None if pair else at) for found in _of_target(element.value, node, own)
+            )

@@ -1,0 +1,64 @@
+"""Where a function reads and sets its variables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import libcst as cst
+
+from porter.rewrite.reading.source import Source
+
+
+def reads(source: Source, tree: cst.CSTNode) -> Iterator[cst.Name]:
+    """The names whose value is read inside a node."""
+    for node in source.find(tree, cst.Name):
+        parent = source.parents.get(node)
+        if isinstance(parent, cst.Attribute) and parent.attr is node:
+            continue
+        if isinstance(parent, cst.Arg) and parent.keyword is node:
+            continue
+        if isinstance(parent, (cst.AssignTarget, cst.Param)):
+            continue
+        if isinstance(parent, cst.Element) and isinstance(_target_of(source, parent), cst.AssignTarget):
+            continue
+        yield node
+
+
+def _target_of(source: Source, element: cst.CSTNode) -> cst.CSTNode | None:
+    return source.parents.get(source.parents[element])
+
+
+def names_set(source: Source, statement: cst.CSTNode) -> Iterator[str]:
+    """The variables that assignments inside a node set anew."""
+    for node in source.find(statement, cst.AssignTarget, cst.AnnAssign):
+        target = node.target  # type: ignore[attr-defined]  # both have one
+        elements = target.elements if isinstance(target, (cst.Tuple, cst.List)) else ()
+        yield from (part.value for part in (target, *(e.value for e in elements)) if isinstance(part, cst.Name))
+
+
+def is_live(source: Source, statement: cst.CSTNode, name: str) -> bool:
+    """Whether a variable may be read after a statement before it is set anew."""
+    for block in source.ancestors(statement):
+        if isinstance(block, cst.IndentedBlock):
+            at = next(i for i, inner in enumerate(block.body) if inner is statement)
+            found = _first_use(source, block.body[at + 1 :], name)
+            if found is not None:
+                return found
+        if isinstance(block, (cst.For, cst.While)) and _first_use(source, block.body.body, name):
+            return True  # in the next turn
+        if isinstance(block, cst.FunctionDef):
+            return False
+        statement = block
+    return False
+
+
+def _first_use(source: Source, statements: Sequence[cst.CSTNode], name: str) -> bool | None:
+    """True where a variable is read first, False where it is set first or never reached, else None."""
+    for statement in statements:
+        if any(read.value == name for read in reads(source, statement)):
+            return True
+        if isinstance(statement, cst.SimpleStatementLine):
+            leaves = any(isinstance(small, (cst.Return, cst.Raise)) for small in statement.body)
+            if leaves or name in names_set(source, statement):
+                return False
+    return None

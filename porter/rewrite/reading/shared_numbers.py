@@ -1,0 +1,239 @@
+"""What else in a function has a new value when one of its tensors is written to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import libcst as cst
+
+from porter.rewrite.reading.bindings import Binding, Bindings
+from porter.rewrite.reading.knowledge import Knowledge
+from porter.rewrite.reading.liveness import is_live, names_set
+from porter.rewrite.reading.source import LocalFunction
+from porter.rewrite.reading.views_in_file import Origin, origin_of
+from porter.rulebook.call import code_of
+from porter.rulebook.results import Remark
+
+
+@dataclass(frozen=True)
+class Stored:
+    """`place = name`: what a view was taken of is made anew from the view."""
+
+    place: cst.BaseExpression
+    name: str
+
+
+@dataclass(frozen=True)
+class Joined:
+    """The tensor whose parts a statement gave to several variables is joined again from all of them."""
+
+    parts: cst.BaseExpression
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TakenAgain:
+    """A view of what was written to is taken once more."""
+
+    value: cst.BaseExpression
+    target: cst.BaseExpression
+
+
+Following = Stored | Joined | TakenAgain
+
+
+@dataclass(frozen=True)
+class Consequences:
+    """What follows a statement that writes in place. `takes` is the variable that takes the result of its call."""
+
+    following: tuple[Following, ...] = ()
+    remarks: tuple[Remark, ...] = ()
+    takes: str | None = None
+
+
+@dataclass(frozen=True)
+class FunctionViews:
+    """A function, its bindings, and what its variables are views of."""
+
+    knowledge: Knowledge
+    local: LocalFunction
+
+    @cached_property
+    def bindings(self) -> Bindings:
+        """What its variables have their values from."""
+        return Bindings(self.knowledge.source, self.local)
+
+    @cached_property
+    def statements(self) -> tuple[cst.BaseSmallStatement, ...]:
+        """Its small statements, in order."""
+        kinds = (cst.Assign, cst.AnnAssign, cst.AugAssign, cst.Expr, cst.Return)
+        return tuple(self.knowledge.source.find(self.local.node.body, *kinds))
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The variables, parameters first."""
+        return tuple(dict.fromkeys([*self.local.parameters, *(binding.name for binding in self.bindings.every)]))
+
+    def line(self, node: cst.CSTNode) -> cst.CSTNode:
+        """The statement of a block that a node stands in."""
+        parents = self.knowledge.source.parents
+        while not isinstance(parents.get(node), (cst.IndentedBlock, cst.Module)):
+            node = parents[node]
+        return node
+
+    def live(self, name: str, at: cst.CSTNode) -> bool:
+        """Whether a variable may be read after a statement before it is set anew."""
+        return is_live(self.knowledge.source, self.line(at), name)
+
+    def origin(self, name: str, at: cst.CSTNode) -> tuple[Binding, Origin] | None:
+        """What a variable is a view of at a statement, if that is still under its name."""
+        binding = self.bindings.reaching(name, at)
+        if binding is None or binding.statement is None:
+            return None
+        if binding.value is None:
+            looped = isinstance(binding.statement, cst.For) and self._is_tensor_there(name, at)
+            return (binding, Origin(None, code_of(binding.statement.iter))) if looped else None  # type: ignore[attr-defined]  # a For
+        origin = origin_of(self.knowledge, binding.value)
+        if origin is None or not self._is_tensor_there(name, at):
+            return None
+        same = origin.name is None or self.bindings.reaching(origin.name, at) == self.bindings.reaching(
+            origin.name, binding.statement
+        )
+        return (binding, origin) if same and origin.name != name else None
+
+    def _is_tensor_there(self, name: str, at: cst.CSTNode) -> bool:
+        """Whether what the statement calls by this name is a tensor, as far as anything is known."""
+        found = (n for n in self.knowledge.source.find(self.local.node, cst.Name) if n.value == name)
+        facts = [fact for fact in map(self.knowledge.traced, found) if fact is not None]
+        return not facts or any("tensor" in fact.kinds for fact in facts)
+
+
+def consequences(function: FunctionViews, at: cst.CSTNode, written: str) -> Consequences:
+    """What follows when `written` has a new value behind a statement."""
+    needed = {name for name in function.names if function.live(name, at)}
+    steps, remarks = _upwards(function, at, written, needed)
+    changed = [written, *(origin.name or "" for _, origin in steps)]
+    following = [_stored(function, binding, name) for (binding, _), name in zip(steps, changed, strict=False)]
+    known = {name for one in following if isinstance(one, Joined) for name in one.names}
+    for name in function.names:
+        kin = _path_to(function, at, name, changed) if name in needed and name not in (*changed, *known) else None
+        if kin is None:
+            continue
+        if all(_is_sure(function, step, at) for step in kin):
+            following += [TakenAgain(b.value, _target(b)) for b, _ in reversed(kin) if b.value is not None]
+        else:
+            remarks.append(_shared(name, written))
+        changed += [binding.name for binding, _ in kin]
+    remarks += _held(function, at, written)
+    return Consequences(tuple(dict.fromkeys(following)), tuple(dict.fromkeys(remarks)))
+
+
+Step = tuple[Binding, Origin]
+
+
+def _is_sure(function: FunctionViews, step: Step, at: cst.CSTNode) -> bool:
+    binding, origin = step
+    return origin.sure and function.bindings.is_sure(binding, at)
+
+
+def _upwards(
+    function: FunctionViews, at: cst.CSTNode, written: str, needed: set[str]
+) -> tuple[list[Step], list[Remark]]:
+    """What a variable is a view of, and what that is a view of, as far as any of it is read afterwards."""
+    steps: list[Step] = []
+    remarks: list[Remark] = []
+    names = [written]
+    while (found := function.origin(names[-1], at)) is not None:
+        binding, origin = found
+        if origin.name in names:
+            break
+        if origin.name is None or not _is_sure(function, (binding, origin), at):
+            remarks = list(_unfollowed(function, origin.name or origin.text, names[-1], needed))
+            break
+        steps.append(found)
+        names.append(origin.name)
+    last = max((i for i, name in enumerate(names) if i and _is_needed(function, at, name, names, needed)), default=0)
+    return steps[:last] if not remarks else steps, remarks
+
+
+def _is_needed(function: FunctionViews, at: cst.CSTNode, name: str, names: list[str], needed: set[str]) -> bool:
+    """Whether a variable is still read, or another one that is a view of it."""
+    others = (other for other in needed if other not in names)
+    return name in needed or any(_path_to(function, at, other, [name]) is not None for other in others)
+
+
+def _stored(function: FunctionViews, binding: Binding, name: str) -> Following:
+    assert binding.value is not None
+    if binding.at is None:
+        return Stored(binding.value, name)
+    parts = (other.name for other in function.bindings.every if other.statement is binding.statement)
+    return Joined(binding.value, tuple(parts))
+
+
+def _target(binding: Binding) -> cst.BaseExpression:
+    if binding.at is None or not isinstance(binding.statement, cst.Assign):
+        return cst.Name(binding.name)
+    return binding.statement.targets[0].target
+
+
+def _path_to(function: FunctionViews, at: cst.CSTNode, name: str, changed: list[str]) -> list[Step] | None:
+    """The steps that lead from a view to something that has changed, the view's own first."""
+    path: list[Step] = []
+    while name not in changed:
+        found = function.origin(name, at)
+        if found is None or found[1].name is None or len(path) > len(function.names):
+            return None
+        path.append(found)
+        name = found[1].name
+    return path
+
+
+def _unfollowed(function: FunctionViews, whole: str, view: str, needed: set[str]) -> Iterator[Remark]:
+    """What is not a variable of the function, or not surely the same, cannot be made anew."""
+    root = whole.split(".")[0].split("[")[0].split("(")[0]
+    if root in needed or root == "self" or root in function.local.parameters:
+        yield _shared(whole, view)
+
+
+def _shared(whole: str, view: str) -> Remark:
+    message = f"PyTorch writes into `{whole}` through `{view}` here, which shares its numbers; the port does not."
+    return Remark(message, "left", "give the result a name of its own in the PyTorch file")
+
+
+def _held(function: FunctionViews, at: cst.CSTNode, name: str) -> Iterator[Remark]:
+    """A list or tuple that took the tensor up before it was written to."""
+    binding = function.bindings.reaching(name, at)
+    start = binding.statement if binding is not None else None
+    before = function.knowledge.source.before
+    for small in function.statements:
+        since = start is None or before(start, small)
+        if since and before(small, at) and function.line(small) is not function.line(at):
+            holders = _holders(function, small, name)
+            yield from (_shared(holder, name) for holder in sorted(holders) if function.live(holder, at))
+
+
+def _holders(function: FunctionViews, small: cst.BaseSmallStatement, name: str) -> set[str]:
+    """The lists and tuples that a statement puts a variable into: `rows.append(x)`, `rows += (x,)`, `rows = [x]`."""
+    source = function.knowledge.source
+    appended = _appended_to(small)
+    value = getattr(small, "value", None)
+    if not isinstance(value, cst.BaseExpression):
+        return set()
+    parts = [node.value for node in source.find(value, cst.Element)]
+    parts += [node.value for node in source.find(value, cst.Arg)] if isinstance(small, cst.Expr) and appended else []
+    holds = any(isinstance(part, cst.Name) and part.value == name for part in parts)
+    sequences = (cst.Tuple, cst.List, cst.BinaryOperation)
+    holders = appended | (set(names_set(source, small)) if isinstance(value, sequences) else set())
+    return holders - {name} if holds else set()
+
+
+def _appended_to(small: cst.BaseSmallStatement) -> set[str]:
+    """`rows` of `rows.append(x)` and `rows += (x,)`."""
+    if isinstance(small, cst.AugAssign) and isinstance(small.target, cst.Name):
+        return {small.target.value}
+    call = small.value if isinstance(small, cst.Expr) else None
+    method = call.func if isinstance(call, cst.Call) else None
+    is_append = isinstance(method, cst.Attribute) and method.attr.value in ("append", "insert")
+    return {code_of(method.value)} if isinstance(method, cst.Attribute) and is_append else set()
