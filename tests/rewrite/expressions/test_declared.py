@@ -17,7 +17,14 @@ from porter.trace import trace
 def context(tiny, source):
     knowledge = Knowledge(source, trace(tiny.subject))
     return Context(
-        source, knowledge, analyse(knowledge), find_loops(knowledge), find_checks(knowledge), frozenset(), frozenset()
+        source,
+        knowledge,
+        analyse(knowledge),
+        find_loops(knowledge),
+        find_checks(knowledge),
+        {},
+        frozenset(),
+        frozenset(),
     )
 
 
