@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from porter.base.errors import UsageError
+from porter.hub.digests import check_downloaded
 from porter.hub.pull_request import Patience, patiently
+from porter.hub.trust import check_links
 
 if TYPE_CHECKING:
     pass
@@ -44,10 +46,11 @@ def local_copy(name: str, fetch: Fetch | None = None, patience: Patience | None 
     """The folder `name`, or a local copy of the Hub repository `name`.
 
     Raises:
-        UsageError: it is neither.
+        UsageError: it is neither, or a file of the folder is a link that leads out of it.
         HubError: the Hub does not give it.
     """
     if Path(name).is_dir():
+        check_links(Path(name), (*COMPANIONS, "*.py"))
         return Path(name)
     if "://" in name or "@" in name:
         raise UsageError("A model is a folder or owner/name, no address.", hint="hf auth login keeps the token")
@@ -69,11 +72,13 @@ def _download(name: str, fetch: Fetch) -> Path:
     weights = ported if fetch.ported and ported else [*ported, *(safe or torch)]
     companions = (*COMPANIONS, "*.py") if fetch.with_code else COMPANIONS
     wanted = [file for file in own if _matches(file, companions) or file in weights]
-    return Path(
+    folder = Path(
         snapshot_download(
             name, revision=fetch.revision, token=fetch.token, local_dir=fetch.local_dir, allow_patterns=wanted
         )
     )
+    check_downloaded(folder, [file for file in wanted if (folder / file).is_file()])
+    return folder
 
 
 def _matches(file: str, patterns: Sequence[str]) -> bool:

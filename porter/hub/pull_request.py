@@ -13,10 +13,9 @@ from typing import Any, TypeVar
 
 from porter.base import console
 from porter.base.errors import PorterError, UsageError
+from porter.hub.bounds import LATER, LONGEST_WAIT, RETRIED, HubError, bound_session
 
 TITLES = ("Add TF weights", "Update TF weights")
-RETRIED = (429, 500, 502, 503, 504)
-LONGEST_WAIT = 60.0
 LOGIN = "hf auth login, or --token"
 Answer = TypeVar("Answer")
 
@@ -56,10 +55,6 @@ class Opened:
     updated: bool
 
 
-class HubError(PorterError):
-    """The Hub refused, failed, or cannot be reached; what is on disk is whole."""
-
-
 def propose(proposal: Proposal, patience: Patience | None = None) -> Opened:
     """Open a pull request, or add to the open one that the same user made before.
 
@@ -73,7 +68,7 @@ def _propose(proposal: Proposal) -> Opened:
     from huggingface_hub import HfApi
 
     api = HfApi(token=proposal.token)
-    author = api.whoami()["name"]
+    author = str(api.whoami()["name"])
     title = title_for(api.list_repo_files(proposal.repo))
     number = _open_before(api, proposal.repo, author)
     if number is None:
@@ -84,12 +79,12 @@ def _propose(proposal: Proposal) -> Opened:
             commit_description=proposal.body,
             create_pr=True,
         )
-        return Opened(str(info.pr_url), info.pr_num, updated=False)
+        return Opened(_address(info.pr_url), info.pr_num, updated=False)
     api.create_commit(proposal.repo, proposal.operations(), commit_message=title, revision=f"refs/pr/{number}")
     details = api.get_discussion_details(proposal.repo, number)
     first = next(event for event in details.events if event.type == "comment")
     api.edit_discussion_comment(proposal.repo, number, first.id, proposal.body)
-    return Opened(details.url, number, updated=True)
+    return Opened(_address(details.url), number, updated=True)
 
 
 def push(proposal: Proposal, patience: Patience | None = None) -> Opened:
@@ -118,7 +113,18 @@ def _push(proposal: Proposal) -> Opened:
         commit_description=proposal.body,
         parent_commit=info.sha,
     )
-    return Opened(str(done.commit_url), None, updated=False)
+    return Opened(_address(done.commit_url), None, updated=False)
+
+
+def _address(told: object) -> str:
+    """An address of the web that may be shown.
+
+    Raises:
+        ValueError: the Hub has answered something else.
+    """
+    if not isinstance(told, str) or not re.fullmatch(r"https?://[!-~]+", told):
+        raise ValueError("no address of the web")
+    return told
 
 
 def title_for(files: Sequence[str]) -> str:
@@ -167,8 +173,11 @@ def hub_errors(repo: str) -> Iterator[None]:
     """Turn what huggingface_hub raises into one sentence without tokens or addresses."""
     from huggingface_hub import errors
 
+    bound_session()
     try:
         yield
+    except PorterError:
+        raise
     except errors.LocalTokenNotFoundError as error:
         raise HubError("The Hub needs to know who you are.", hint=LOGIN) from error
     except errors.GatedRepoError as error:
@@ -188,13 +197,19 @@ def hub_errors(repo: str) -> Iterator[None]:
         if getattr(error, "response", None) is not None:  # an answer after all, which older clients raise as it is
             raise _refusal(repo, error) from error
         raise _Passing("The Hub cannot be reached, or the connection broke.", None) from error
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise HubError(f"The Hub's answer for {repo} is not understood.", hint=LATER) from error
+    except OSError as error:
+        if error.errno is not None:  # of this machine
+            raise
+        raise HubError(f"The Hub's answer for {repo} is not whole: {str(error).partition(chr(10))[0]}") from error
 
 
 def _refusal(repo: str, error: Any) -> HubError:
     status = getattr(error.response, "status_code", None)
     if status in RETRIED:
         after = str(error.response.headers.get("Retry-After", ""))
-        return _Passing(f"The Hub answers {status}.", float(after) if after.isdigit() else None)
+        return _Passing(f"The Hub answers {status}.", float(after) if after.isascii() and after.isdigit() else None)
     if status == 401:
         return HubError("The Hub does not accept your token.", hint=LOGIN)
     if status == 403:

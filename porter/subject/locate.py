@@ -15,8 +15,9 @@ from types import ModuleType
 from porter.base.errors import UsageError
 from porter.base.reading import read_text
 from porter.base.suggest import meant
+from porter.hub.bounds import HubError
 from porter.hub.configuration import read_config
-from porter.hub.pull_request import HubError, Patience, patiently
+from porter.hub.pull_request import Patience, patiently
 from porter.hub.trust import FLAG, Untrusted, check_code, holds_weights
 
 SEARCHED = (".", "examples", "src/transformers/models")

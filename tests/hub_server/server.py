@@ -25,7 +25,8 @@ class Fault:
     """What happens to requests whose `METHOD path` matches, the first `times` of them.
 
     `status` is answered; `cut` sends so many bytes of the body and closes; `read` reads so many bytes of the request
-    and closes; `wait` sleeps first.
+    and closes; `wait` sleeps first; `body` is answered instead; `flip` spoils a byte of the body; `slowly` sends one
+    byte every so many seconds.
     """
 
     pattern: str
@@ -35,6 +36,9 @@ class Fault:
     cut: int | None = None
     read: int | None = None
     wait: float = 0.0
+    body: bytes | None = None
+    flip: bool = False
+    slowly: float = 0.0
 
 
 class Refusal(Exception):
@@ -91,6 +95,7 @@ class Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         self.query = parse_qs(parts.query)
         self.cut: int | None = None
+        self.flip, self.slowly = False, 0.0
         fault = self.hub.fault_for(f"{self.command} {unquote(self.path)}")
         if fault is not None and self._spoil(fault):
             return
@@ -113,16 +118,16 @@ class Handler(BaseHTTPRequestHandler):
 
     def _spoil(self, fault: Fault) -> bool:
         time.sleep(fault.wait)
-        self.cut = fault.cut
+        self.cut, self.flip, self.slowly = fault.cut, fault.flip, fault.slowly
         if fault.read is not None:
             self.rfile.read(fault.read)
             self.close_connection = True
             self.connection.close()
             return True
-        if fault.status is None:
+        if fault.status is None and fault.body is None:
             return False
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        self.reply(b"", fault.status, dict(fault.headers))
+        self.reply(fault.body or b"", fault.status or 200, dict(fault.headers))
         return True
 
     def _chunked(self) -> bytes:
@@ -149,7 +154,12 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.flush()
             self.connection.shutdown(2)
             return
-        self.wfile.write(data)
+        if self.flip and data:
+            data = bytes([data[0] ^ 1]) + data[1:]
+        for start in range(len(data) if self.slowly else 0):
+            self.wfile.write(data[start : start + 1])
+            time.sleep(self.slowly)
+        self.wfile.write(b"" if self.slowly else data)
 
     def reply_json(self, value: Any, status: int = 200, code: str = "", message: str = "") -> None:
         headers = {"Content-Type": "application/json"}
