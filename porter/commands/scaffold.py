@@ -155,7 +155,7 @@ def all_proven(data: Mapping[str, Any], verify: bool) -> bool:
     """Whether nothing was left and, where it was asked for, each class matches."""
     left = any(note["level"] == "left" for note in data["notes"])
     classes = data["classes"]
-    return not left and (not verify or (bool(classes) and all(_matches(entry) for entry in classes)))
+    return not left and (not verify or (bool(classes) and all(_is_proven(entry) for entry in classes)))
 
 
 def summary(data: Mapping[str, Any], written: list[str]) -> str:
@@ -164,10 +164,10 @@ def summary(data: Mapping[str, Any], written: list[str]) -> str:
     if data["classes"]:
         rows = [_class_row(entry) for entry in data["classes"]]
         others = data["not_compared"]
-        rows += [(name, "not compared", "", "") for name in others]
-        parts.append(console.aligned(("CLASS", "EAGER", "GRAPH", "WEIGHTS"), rows))
+        rows += [(name, "not compared", "", "", "") for name in others]
+        parts.append(console.aligned(("CLASS", "EAGER", "GRAPH", "WEIGHTS", "RAN"), rows))
         parts += [failure for entry in data["classes"] for failure in _failures(entry)]
-        proven = sum(_matches(entry) for entry in data["classes"])
+        proven = sum(_is_proven(entry) for entry in data["classes"])
         rest = f" {len(others)} more were written and not compared." if others else ""
         parts.append(f"{proven} of {len(data['classes'])} {'compared ' * bool(others)}classes match PyTorch.{rest}")
     if data["notes"]:
@@ -176,13 +176,15 @@ def summary(data: Mapping[str, Any], written: list[str]) -> str:
     return "\n\n".join(parts)
 
 
-def _matches(entry: Mapping[str, Any]) -> bool:
-    return bool(entry["eager"]["ok"] and entry["graph"]["ok"]) and not any(entry["weights"].values())
+def _is_proven(entry: Mapping[str, Any]) -> bool:
+    return bool(entry["ok"])
 
 
-def _class_row(entry: Mapping[str, Any]) -> tuple[str, str, str, str]:
+def _class_row(entry: Mapping[str, Any]) -> tuple[str, str, str, str, str]:
     wrong = [f"{len(names)} {kind}" for kind, names in entry["weights"].items() if names]
-    return entry["name"], _error(entry["eager"]), _error(entry["graph"]), ", ".join(wrong) or "ok"
+    share = entry["coverage"]["share"]
+    ran = "" if share is None else f"{share:.0%}"
+    return entry["name"], _error(entry["eager"]), _error(entry["graph"]), ", ".join(wrong) or "ok", ran
 
 
 def _error(side: Mapping[str, Any]) -> str:
@@ -192,10 +194,24 @@ def _error(side: Mapping[str, Any]) -> str:
 
 
 def _failures(entry: Mapping[str, Any]) -> list[str]:
-    """What went wrong, in the words of the comparison; the tensors that found no place by name."""
+    """What went wrong, in the words of the comparison; the tensors that found no place by name; what is not proven."""
     said = dict.fromkeys(entry[mode]["message"] for mode in ("eager", "graph") if not entry[mode]["ok"])
     named = [f"{kind}: {', '.join(names)}" for kind, names in entry["weights"].items() if names]
-    return [f"{entry['name']}  {text}" for text in (*said, *named) if text]
+    told = [f"{entry['name']}  {text}" for text in (*said, *named, *_unproven(entry)) if text]
+    return [*told, *(["\n".join(f"  {line}" for line in entry["trace"])] if entry["trace"] else [])]
+
+
+def _unproven(entry: Mapping[str, Any]) -> list[str]:
+    """What a class that matches is not proven for: outputs that prove nothing, arguments that never had a value."""
+    told = [f"{sentence}: agreeing on it proves nothing." for sentence in entry["proves_nothing"]]
+    missing = entry["coverage"]["never_given"]
+    if missing:
+        given = ", ".join(entry["coverage"]["given"]) or "no argument"
+        asks = ", ".join(f"{name} ({place} did not run)" for name, place in missing.items())
+        told.append(
+            f"is proven for {given} only; never given: {asks}\n  hint: --sample FILE with inputs that have them"
+        )
+    return told
 
 
 def _note_text(note: Mapping[str, Any]) -> str:

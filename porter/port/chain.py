@@ -10,10 +10,11 @@ from pathlib import Path
 from porter.base import console
 from porter.base.installed import need
 from porter.base.stages import Stages
+from porter.port.class_result import ClassResult
 from porter.port.handwork import Overwrite, check, first_conflict
 from porter.port.load import import_file
 from porter.port.port import port
-from porter.port.verify import ClassResult, verify
+from porter.port.verify import verify
 from porter.port.write import targets
 from porter.rewrite import Note
 from porter.subject import Subject

@@ -10,6 +10,7 @@ from typing import Any
 from porter.subject.inputs.arrays import Inputs
 from porter.subject.inputs.extra_inputs import (
     MAKERS,
+    guessed,
     logits_of,
     next_step,
     with_encoder_states,
@@ -30,6 +31,10 @@ def run_extras(model: Any, inputs: Inputs) -> None:
     _attempt(lambda: model(**next_step(inputs, model(**inputs, use_cache=True)["past_key_values"])))
     for maker in MAKERS:
         _attempt(lambda maker=maker: model(**maker(model, inputs, plain)))  # type: ignore[misc]
+    done: set[str] = set()
+    for name, given in guessed(model, inputs):
+        if name not in done and _attempt(partial(model, **given)):
+            done.add(name)
     everything = {**inputs, "output_attentions": True, "output_hidden_states": True}
     if not _attempt(partial(model, **everything, use_cache=False)):
         _attempt(partial(model, **everything))

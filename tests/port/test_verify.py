@@ -1,81 +1,14 @@
-"""What verification makes of a class: the worse side counts, and a failure names the generated line."""
+"""Verification: what a class is called with, and what becomes of models that differ, stop or prove nothing."""
+
+import sys
 
 import numpy as np
 import pytest
 
-from porter.port.verify import LOADING, ClassResult, Side, accepted, run_port, where_it_failed
-
-NOTHING = dict.fromkeys(LOADING, ())
-GOOD, WORSE, BROKEN = Side(True, 1e-7), Side(True, 1e-6), Side(False, None, "ValueError: no")
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "worse"),
-    [(GOOD, WORSE, WORSE), (WORSE, GOOD, WORSE), (GOOD, BROKEN, BROKEN), (BROKEN, GOOD, BROKEN),
-     (Side(False, 0.5), BROKEN, BROKEN), (Side(False, 0.5), WORSE, Side(False, 0.5))],
-)  # fmt: skip
-def test_the_worse_side_counts(one, other, worse):
-    assert one.worse(other) == worse
-
-
-def test_a_class_is_as_good_as_its_worst_case():
-    first = ClassResult("A", GOOD, WORSE, NOTHING, noise=None)
-    second = ClassResult("A", WORSE, GOOD, {**NOTHING, "missing": ("a.weight",)}, noise=2e-7, comparable=False)
-    merged = first.merge(second)
-    assert (merged.eager, merged.graph) == (WORSE, WORSE)
-    assert merged.weights["missing"] == ("a.weight",)
-    assert (merged.noise, merged.comparable) == (2e-7, False)
-    assert first.ok
-    assert not merged.ok
-
-
-@pytest.mark.parametrize("kind", LOADING)
-def test_a_tensor_without_its_place_is_no_match(kind):
-    assert not ClassResult("A", GOOD, GOOD, {**NOTHING, kind: ("a.weight",)}).ok
-
-
-def test_the_report_has_every_field():
-    data = ClassResult("A", GOOD, BROKEN, NOTHING).to_json()
-    assert data == {
-        "name": "A",
-        "eager": {"ok": True, "max_abs": 1e-7, "message": ""},
-        "graph": {"ok": False, "max_abs": None, "message": "ValueError: no"},
-        "weights": {"missing": [], "unexpected": [], "mismatched": []},
-        "noise": None,
-        "comparable": True,
-    }
-
-
-def test_a_failure_names_the_line_of_the_generated_file(tmp_path):
-    file = tmp_path / "modeling_tf_x.py"
-    code = compile("def call(x):\n    return x + 'text'\n", str(file), "exec")
-    scope: dict[str, object] = {}
-    exec(code, scope)
-    with pytest.raises(TypeError) as caught:
-        scope["call"](1)  # type: ignore[operator]
-    assert where_it_failed(caught.value).startswith("modeling_tf_x.py:2: TypeError: unsupported operand")
-
-
-def test_what_keras_wraps_around_a_failure_is_left_out():
-    text = (
-        "Exception encountered when calling TFX.call().\n\n\x1b[1mValueError: the shapes differ\x1b[0m\n\n"
-        "Arguments received by TFX.call():\n  • x=tf.Tensor"
-    )
-    assert where_it_failed(ValueError(text)).startswith("ValueError: ValueError: the shapes differ")
-    assert "Arguments" not in where_it_failed(ValueError(text))
-
-
-def test_of_a_graph_the_place_and_the_sentence_are_kept_and_the_lines_on_the_way_are_not():
-    text = (
-        'in user code:\n\n    File "/x/verify.py", line 182, in None  *\n        lambda tensors: run_port(tensors)\n'
-        '    File "/x/modeling_tf_x.py", line 20, in call\n        return self.layer(x)\n'
-        '    File "/x/modeling_tf_x.py", line 5, in call\n        for i in range(length):\n\n'
-        "    TypeError: Exception encountered when calling TFLayer.call().\n    \n"
-        "    \x1b[1m'SymbolicTensor' object cannot be interpreted as an integer\x1b[0m\n    \n"
-        "    Arguments received by TFLayer.call():\n      • x=tf.Tensor(shape=(None,), dtype=float32)\n"
-    )
-    expected = "modeling_tf_x.py:5: TypeError: 'SymbolicTensor' object cannot be interpreted as an integer"
-    assert where_it_failed(TypeError(text)) == expected
+from porter.port.load import import_file
+from porter.port.port import port
+from porter.port.verify import accepted, run_port, verify
+from porter.subject import Case, InputSpec, ModelCase, Subject
 
 
 class Port:
@@ -100,3 +33,119 @@ def test_only_what_forward_takes_is_given():
             return input_ids
 
     assert list(accepted(Model(), {"input_ids": np.zeros(1), "pixel_values": np.zeros(1)})) == ["input_ids"]
+
+
+HEAD = """
+import torch
+from torch import nn
+from transformers import BertConfig, PreTrainedModel
+from transformers.modeling_outputs import BaseModelOutput
+
+
+class Refused(Exception):
+    pass
+
+
+class ProofModel(PreTrainedModel):
+    config_class = BertConfig
+
+    def __init__(self, config):
+        super().__init__(config)
+        self.proj = nn.Linear(4, 4)
+        self.post_init()
+
+    def forward(self, {arguments}):
+"""
+
+
+@pytest.fixture
+def proof(tmp_path, monkeypatch):
+    """The result for a model whose forward is given, with an edit of the port's text before it is imported."""
+
+    def run(arguments: str, *body: str, edit=lambda code: code):
+        monkeypatch.syspath_prepend(tmp_path)
+        monkeypatch.delitem(sys.modules, "modeling_proof", raising=False)
+        file = tmp_path / "modeling_proof.py"
+        file.write_text(HEAD.format(arguments=arguments) + "".join(f"        {line}\n" for line in body))
+        inputs = (InputSpec("x", (2, 3, 4), "float32", {"kind": "normal"}),)
+        case = Case("proof", "transformers", "BertConfig", {}, inputs, (ModelCase("ProofModel"),))
+        subject = Subject("proof", file, file.read_text(), "modeling_proof", (case,), {})
+        ported = port(subject, tmp_path / "port")
+        ported.file.write_text(edit(ported.file.read_text()))
+        (result,) = verify(subject, import_file(ported.file))
+        return result
+
+    return run
+
+
+def test_a_class_is_proven_with_the_share_of_its_lines(proof):
+    result = proof("x", "return self.proj(x)")
+    assert result.ok, result
+    assert result.coverage.share == 1
+    assert result.coverage.given == ("x",)
+
+
+def test_lengths_of_float_inputs_are_unknown_in_the_graph(proof):
+    result = proof("x", "return self.proj(x) / x.shape[1]")
+    assert result.ok, result
+    assert result.varied == ("x 0, 1",)
+
+
+def test_an_argument_that_porter_cannot_fill_leaves_the_class_unproven(proof):
+    result = proof("x, moods: dict | None = None", "if moods is not None:", "    x = x * moods['scale']",
+                   "return self.proj(x)")  # fmt: skip
+    assert result.matches, result
+    assert not result.ok
+    assert list(result.coverage.idle) == ["moods"]
+    assert result.coverage.idle["moods"].startswith("modeling_tf_proof.py:")
+
+
+def test_an_argument_of_a_tensor_is_tried(proof):
+    result = proof("x, extra_mask: torch.LongTensor | None = None", "if extra_mask is not None:",
+                   "    x = x * extra_mask[..., None]", "return self.proj(x)")  # fmt: skip
+    assert result.ok, result
+    assert "extra_mask" in result.coverage.given
+
+
+def test_a_branch_that_is_wrong_in_the_port_is_found(proof):
+    result = proof("x, extra_mask: torch.LongTensor | None = None", "if extra_mask is not None:",
+                   "    x = x + 2 * extra_mask[..., None]", "return self.proj(x)",
+                   edit=lambda code: code.replace("2 *", "3 *"))  # fmt: skip
+    assert not result.eager.ok
+    assert result.eager.message.startswith("with extra_mask: ")
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [("return self.proj(x) / 0", "not finite"), ("return self.proj(x) * 0", "all zero"),
+     ("return self.proj(x) * 0 + 3", "constant")],
+)  # fmt: skip
+def test_outputs_on_which_agreeing_proves_nothing(proof, line, told):
+    result = proof("x", line)
+    assert not result.ok
+    assert told in result.nothing[0]
+
+
+def test_a_model_that_breaks_when_it_is_asked_for_attentions_is_compared_without(proof):
+    result = proof("x, output_attentions=False", "layer = (self.proj(x),)",
+                   "seen = (layer[1],) if output_attentions else None",
+                   "return BaseModelOutput(last_hidden_state=layer[0], attentions=seen)")  # fmt: skip
+    assert result.ok, result
+
+
+def test_a_class_that_differs_names_its_lines(proof):
+    result = proof("x", "return self.proj(x) * 2", edit=lambda code: code.replace("* 2", "* 4"))
+    assert not result.matches
+    assert any("modeling_tf_proof.py" in line for line in result.trace), result.trace
+    assert any("modeling_proof.py" in line for line in result.trace), result.trace
+
+
+def test_a_class_that_stops_names_its_line(proof):
+    result = proof("x", "return self.proj(x) * 2", edit=lambda code: code.replace("* 2", "* missing_name"))
+    assert not result.matches
+    assert "modeling_tf_proof.py:" in result.eager.message
+
+
+def test_an_exception_of_the_models_own_is_one_sentence(proof):
+    result = proof("x", "if self.training:", "    raise Refused('no training')", "return self.proj(x)")
+    assert result.ok, result

@@ -86,6 +86,26 @@ def with_labels(model: Any, inputs: Inputs, plain: Any) -> Iterator[Inputs]:
         whole = torch.arange(int(torch.Size(shape).numel())).reshape(shape) % max(classes, 2)
         yield {**inputs, **dict.fromkeys(names, whole), **single}
     yield {**inputs, **dict.fromkeys(names, torch.zeros_like(logits)), **single}
+    fewer = getattr(getattr(model, "config", None), "num_labels", None)
+    if isinstance(fewer, int) and fewer < classes:  # logits that are no classes yet, such as embeddings
+        yield {**inputs, **dict.fromkeys(names, torch.arange(batch) % fewer), **single}
+
+
+def guessed(model: Any, inputs: Inputs) -> Iterator[tuple[str, Inputs]]:
+    """Inputs with one more optional tensor each, in the shapes and dtypes that its name and annotation suggest."""
+    import torch
+
+    first = next((value for value in inputs.values() if torch.is_tensor(value)), None)
+    for name, parameter in accepted(model).items():
+        annotation = str(parameter.annotation)
+        single = "Tensor" in annotation and not any(kind in annotation.lower() for kind in ("tuple", "list"))
+        if first is None or name in inputs or parameter.default is not None or not single:
+            continue
+        dtypes = (torch.int64,) if "mask" not in name and not name.startswith("bool") else (torch.int64, torch.bool)
+        for shape in dict.fromkeys((first.shape[:2], first.shape[:1], torch.Size([1]))):
+            for dtype in dtypes:
+                values = torch.ones(shape) if "mask" in name else torch.arange(shape.numel()).reshape(shape) % 2
+                yield name, {**inputs, name: values.to(dtype)}
 
 
 def logits_of(plain: Any) -> Any:

@@ -7,7 +7,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from porter.subject.case import InputSpec
-from porter.subject.inputs.arrays import Inputs, _padded, batch_of, each_array, length_of, numpy_inputs
+from porter.subject.inputs.arrays import (
+    Inputs,
+    _padded,
+    _reshaped,
+    batch_of,
+    each_array,
+    length_of,
+    numpy_inputs,
+    resized,
+)
 from porter.subject.torch_model import RUN_ERRORS
 
 
@@ -18,17 +27,53 @@ def checked_variation(
 
     The batch grows by `more_rows` and the length by `more_columns`. Tried in turn: all of it, without padding, the
     length as it was, the batch as it was, everything as it was but the seed, and at last the specs unmodified
-    (which are returned unchecked).
+    (which are returned unchecked). Then every other axis that PyTorch runs with at another size has one: the length
+    of float sequences, the height and width of images.
     """
     old_batch, old_length = batch_of(specs), length_of(specs)
     batch = old_batch + more_rows if old_batch else None
     length = old_length + more_columns if old_length else None
     for sizes in ((batch, length), (batch, None), (None, length), (None, None)):
-        inputs = numpy_inputs(specs, seed, *sizes)
-        for candidate in (_padded(specs, inputs), inputs):
-            if runs(model, candidate):
-                return candidate
+        changed = resized(specs, *sizes)
+        for padded in (True, False):
+            if runs(model, _made(changed, seed, padded)):
+                for axes in _unvaried(specs, changed) if more_columns else ():
+                    changed = _grown(model, changed, axes, seed, padded)
+                return _made(changed, seed, padded)
     return numpy_inputs(specs)
+
+
+Axis = tuple[int, int]
+
+
+def _made(specs: Sequence[InputSpec], seed: int, padded: bool) -> Inputs:
+    inputs = numpy_inputs(specs, seed)
+    return _padded(specs, inputs) if padded else inputs
+
+
+def _unvaried(specs: Sequence[InputSpec], changed: Sequence[InputSpec]) -> list[list[Axis]]:
+    """The axes (input, axis) behind the batch that kept their size, together those that may be one and the same."""
+    sizes = {
+        (at, axis): size
+        for at, (before, after) in enumerate(zip(specs, changed, strict=True))
+        for axis, size in enumerate(before.shape)
+        if axis and size > 1 and after.shape[axis] == size
+    }
+    return [[place for place in sizes if sizes[place] == size] for size in dict.fromkeys(sizes.values())]
+
+
+def _grown(model: Any, specs: list[InputSpec], axes: Sequence[Axis], seed: int, padded: bool) -> list[InputSpec]:
+    """The specs with these axes longer by two or twice as long, as PyTorch takes it: all of them, else each alone."""
+    for factor, more in ((1, 2), (2, 0)):
+        grown = list(specs)
+        for at, axis in axes:
+            shape = [factor * size + more if index == axis else size for index, size in enumerate(grown[at].shape)]
+            grown[at] = _reshaped(grown[at], tuple(shape))
+        if runs(model, _made(grown, seed, padded)):
+            return grown
+    for axis_alone in axes if len(axes) > 1 else ():
+        specs = _grown(model, specs, [axis_alone], seed, padded)
+    return specs
 
 
 def runs(model: Any, inputs: Inputs) -> bool:

@@ -1,0 +1,184 @@
+"""What PyTorch gives on all inputs that a port is compared on, and what the port gives on them."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from diffcheck import Comparison, compare, noise_between
+from diffcheck.record.values import flatten
+from porter.port.call_port import call_port, in_graph
+from porter.port.class_result import Side
+from porter.port.coverage import Coverage, coverage
+from porter.port.failure_text import where_it_failed
+from porter.port.lines_run import Lines
+from porter.subject import InputSpec
+from porter.subject.inputs.arrays import Inputs, each_array, numpy_inputs
+from porter.subject.inputs.further_runs import PAST, FurtherRun, further_runs, gives_cache
+from porter.subject.inputs.variation import checked_variation, torch_inputs
+from porter.subject.torch_model import RUN_ERRORS
+
+RECORDED = ("output_hidden_states", "output_attentions")
+SWITCHES = ("return_dict", "use_cache", *RECORDED)
+
+
+@dataclass(frozen=True)
+class TorchRuns:
+    """What PyTorch gave, for the port to give too.
+
+    Attributes:
+        model: the PyTorch model.
+        inputs: of the plain call, by argument name.
+        other: the same in the sizes that were traced.
+        flags: what the plain call was asked to record.
+        reference: its outputs.
+        noise: their float32 rounding, by output.
+        comparable: whether PyTorch gives the same numbers each time.
+        further: the calls beside it.
+        refused: the arguments that it does not take in this configuration, and why.
+        has_cache: whether the model gives a cache when it is asked for one.
+    """
+
+    model: Any
+    inputs: Inputs
+    other: Inputs
+    flags: Mapping[str, bool]
+    reference: Any
+    noise: Mapping[str, float]
+    comparable: bool
+    further: tuple[FurtherRun, ...]
+    refused: Mapping[str, str]
+    has_cache: bool
+
+    def eager(self, port: Any) -> Side:
+        """The port's plain call, and the further ones, each with its name in front of what went wrong."""
+        side = self._check(self.reference, lambda: call_port(port, self.inputs, self.flags))
+        for run in self.further if side.ok else ():
+            found = self._check(run.expected, partial(_run_further, port, run), partial(self._noise_of, run))
+            side = side.worse(replace(found, message=f"{run.name}: {found.message}" if found.message else ""))
+        return side
+
+    def graph_first(self, port: Any) -> Side:
+        """A port that nothing has called yet, in a graph with unknown dimensions; then eagerly."""
+        side = self._check(self.reference, lambda: in_graph(port, self.inputs, self.other, self.flags))
+        then = self._check(self.reference, lambda: call_port(port, self.inputs, self.flags))
+        return side.worse(replace(then, message=f"eagerly after the graph: {then.message}" if then.message else ""))
+
+    @property
+    def varied(self) -> tuple[str, ...]:
+        """The axes that the graph does not know, as "input_ids 0, 1"."""
+        return tuple(_varied(self.inputs, self.other))
+
+    def coverage(self, files: list[Path], ran: Lines) -> Coverage:
+        """What ran of the port's class, and which arguments of forward never had a value.
+
+        A cache counts as tried where the model has none in this configuration; switches are always tried.
+        """
+        given = [name for name, value in self.inputs.items() if value is not None]
+        given += [name for run in self.further for name in run.given if name not in SWITCHES]
+        tried = {*given, *self.refused, *SWITCHES, *([] if self.has_cache else [PAST])}
+        parameters = inspect.signature(self.model.forward).parameters.values()
+        others = [p.name for p in parameters if _may_be_none(p) and p.name not in tried]
+        return coverage(
+            files, f"TF{type(self.model).__name__}", ran, tuple(dict.fromkeys(given)), others, self.refused
+        )
+
+    def _check(
+        self, expected: Any, forward: Callable[[], Any], measured: Callable[[], Mapping[str, float]] | None = None
+    ) -> Side:
+        try:
+            given = forward()
+            found: Comparison = compare(expected, given, noise=self.noise)
+            if not found.matches and measured is not None:
+                found = compare(expected, given, noise=measured())
+        except Exception as error:  # noqa: BLE001  # generated code may fail in any way, and that is the finding
+            return Side(False, None, where_it_failed(error))
+        if not self.comparable:
+            return Side(True, found.max_abs, "it ran; PyTorch's own numbers are not repeatable here")
+        return Side(found.matches, found.max_abs, "" if found.matches else found.sentence())
+
+    def _noise_of(self, run: FurtherRun) -> Mapping[str, float]:
+        """PyTorch's rounding in a further call; that of the plain one where it does not run in float64."""
+        import torch
+
+        if run.before is not None:
+            return {path: max(self.noise.values(), default=0.0) for path in flatten(run.expected).tensors}
+        try:
+            with torch.no_grad():
+                double = copy.deepcopy(self.model).double()(**torch_inputs(self.model, _as_double(run.inputs)))
+        except RUN_ERRORS:
+            return self.noise
+        return noise_between(run.expected, double)
+
+
+def _may_be_none(parameter: inspect.Parameter) -> bool:
+    named = parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+    return named and parameter.default in (None, parameter.empty)
+
+
+def torch_runs(model: Any, specs: tuple[InputSpec, ...], comparable: bool) -> TorchRuns:
+    """Run the PyTorch model in all ways that the port is compared on."""
+    inputs, other = accepted(model, checked_variation(model, specs)), accepted(model, numpy_inputs(specs))
+    reference, noise, flags = _reference(model, inputs)
+    further, refused = further_runs(model, torch_inputs(model, inputs))
+    cached = gives_cache(model, torch_inputs(model, inputs))
+    return TorchRuns(model, inputs, other, flags, reference, noise, comparable, tuple(further), refused, cached)
+
+
+def accepted(model: Any, inputs: Inputs) -> Inputs:
+    """The inputs that the model's forward takes, as numpy arrays."""
+    return {name: inputs[name] for name in torch_inputs(model, inputs)}
+
+
+def _reference(model: Any, inputs: Inputs) -> tuple[Any, dict[str, float], Mapping[str, bool]]:
+    """PyTorch's outputs, their float32 rounding by output, and what could be recorded with them."""
+    import torch
+
+    with torch.no_grad():
+        outputs, flags = _run_torch(model, inputs)
+        try:
+            double = copy.deepcopy(model).double()(**torch_inputs(model, _as_double(inputs)), **flags)
+        except RUN_ERRORS:  # code that insists on float32 has no float64 reference
+            return outputs, {}, flags
+    return outputs, noise_between(outputs, double), flags
+
+
+def _run_torch(model: Any, inputs: Inputs) -> tuple[Any, Mapping[str, bool]]:
+    """The outputs with all that can be recorded beside them: some models fail where they are asked for attentions."""
+    tensors = torch_inputs(model, inputs)
+    for names in (RECORDED, RECORDED[:1], RECORDED[1:]):
+        flags = dict.fromkeys(names, True)
+        try:
+            return model(**tensors, **flags), flags
+        except RUN_ERRORS:
+            continue
+    return model(**tensors), {}
+
+
+def _as_double(inputs: Inputs) -> Inputs:
+    return {
+        name: each_array(value, lambda array: array.astype(np.float64) if array.dtype.kind == "f" else array)
+        for name, value in inputs.items()
+    }
+
+
+def _run_further(port: Any, run: FurtherRun) -> Any:
+    if run.before is None:
+        return call_port(port, run.inputs)
+    return call_port(port, {**run.inputs, PAST: call_port(port, run.before)[PAST]})
+
+
+def _varied(inputs: Inputs, other: Inputs) -> Iterator[str]:
+    for name, value in inputs.items():
+        if isinstance(value, np.ndarray) and isinstance(other[name], np.ndarray):
+            axes = [
+                str(at) for at, (one, two) in enumerate(zip(value.shape, other[name].shape, strict=True)) if one != two
+            ]
+            yield f"{name} {', '.join(axes) or 'none'}"

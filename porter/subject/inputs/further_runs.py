@@ -1,0 +1,144 @@
+"""Calls beside the plain one on which a port is compared: labels, caches, embeddings, padding on the left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from porter.subject.inputs.arrays import Inputs
+from porter.subject.inputs.extra_inputs import MAKERS, accepted, guessed, next_step, with_encoder_states, with_labels
+from porter.subject.torch_model import RUN_ERRORS
+
+PAST = "past_key_values"
+LEFT, CERTAIN = "padded on the left", "with other inputs"
+ALWAYS = (LEFT,)
+
+
+@dataclass(frozen=True)
+class FurtherRun:
+    """One more call of a model: with what it is given, and what PyTorch gives.
+
+    Attributes:
+        name: what it is called in reports.
+        inputs: arrays and plain values by argument name.
+        expected: PyTorch's outputs.
+        before: the inputs of a call that comes first, whose cache this one is given; None where there is none.
+    """
+
+    name: str
+    inputs: Inputs
+    expected: Any
+    before: Inputs | None = None
+
+    @property
+    def given(self) -> list[str]:
+        """The arguments that have a value."""
+        return [name for name, value in self.inputs.items() if value is not None] + [PAST] * (self.before is not None)
+
+
+def further_runs(model: Any, inputs: Inputs) -> tuple[list[FurtherRun], dict[str, str]]:
+    """The calls that PyTorch runs, each with its outputs; and the arguments that it refuses here, with its reason.
+
+    An argument counts as refused only where the value that was tried is sure to be of the right kind and size.
+
+    Args:
+        model: the PyTorch model, in eval mode.
+        inputs: tensors and plain values of the plain call.
+    """
+    import torch
+
+    runs: list[FurtherRun] = []
+    refused: dict[str, str] = {}
+    with torch.no_grad():
+        for name, make in _makers(model, inputs, model(**inputs)):
+            given = _made(model, make)
+            new = set(given) - set(inputs).union(*(run.inputs for run in runs))
+            if given and (new or name in ALWAYS):
+                expected = _tried(model, given)
+                if isinstance(expected, Exception):
+                    known = new.intersection(accepted(model)) if name == CERTAIN else ()
+                    refused |= dict.fromkeys(known, _first_line(expected))
+                else:
+                    runs.append(FurtherRun(name, {key: _plain(value) for key, value in given.items()}, expected))
+        runs += _cached(model, with_encoder_states(model, inputs)) or _cached(model, inputs)
+    reached = {name for run in runs for name in run.given}
+    return runs, {name: reason for name, reason in refused.items() if name not in reached}
+
+
+def _makers(model: Any, inputs: Inputs, plain: Any) -> Iterator[tuple[str, Callable[[], Inputs]]]:
+    """What may be given, by name; making it fails where it has no meaning for the model."""
+    for labelled in with_labels(model, inputs, plain):
+        yield "with labels", partial(dict, labelled)
+    yield LEFT, lambda: _padded_left(inputs)
+    yield CERTAIN, lambda: with_encoder_states(model, inputs)
+    for maker in MAKERS:
+        yield CERTAIN, lambda maker=maker: maker(model, inputs, plain)  # type: ignore[misc]
+    for name, given in guessed(model, inputs):
+        yield f"with {name}", partial(dict, given)
+
+
+def _made(model: Any, make: Callable[[], Inputs]) -> Inputs:
+    """The inputs, if they can be made and the model's forward has a parameter for each."""
+    try:
+        given = make()
+    except RUN_ERRORS:
+        return {}
+    return given if set(given) <= {*accepted(model), "return_dict"} else {}
+
+
+def _tried(model: Any, given: Inputs) -> Any:
+    """PyTorch's outputs, or what it raised."""
+    try:
+        return model(**given)
+    except RUN_ERRORS as error:
+        return error
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def _padded_left(inputs: Inputs) -> Inputs:
+    mask = inputs["attention_mask"].clone()
+    mask[-1] = mask[-1].flip(-1)
+    if bool((mask == inputs["attention_mask"]).all()):
+        raise KeyError("attention_mask")
+    return {**inputs, "attention_mask": mask}
+
+
+def gives_cache(model: Any, inputs: Inputs) -> bool:
+    """Whether the model gives a cache when it is asked for one, in the configuration that it has."""
+    import torch
+
+    try:
+        with torch.no_grad():
+            return model(**inputs, use_cache=True)[PAST] is not None
+    except RUN_ERRORS:
+        return False
+
+
+def _cached(model: Any, inputs: Inputs) -> list[FurtherRun]:
+    """The last token alone, from the cache of the call before it; nothing where there is no cache."""
+    try:
+        step = next_step(inputs, model(**inputs, use_cache=True)[PAST])
+        expected = model(**step)
+    except RUN_ERRORS:
+        return []
+    rest = {key: _plain(value) for key, value in step.items() if key != PAST}
+    before = {key: _plain(value) for key, value in inputs.items()}
+    return [FurtherRun("from the cache", rest, expected, {**before, "use_cache": True})]
+
+
+def _plain(value: Any) -> Any:
+    """The same with numpy arrays for tensors."""
+    import torch
+
+    if torch.is_tensor(value):
+        return np.ascontiguousarray(value.detach().numpy())
+    if isinstance(value, tuple | list):
+        return type(value)(_plain(item) for item in value)
+    return value

@@ -1,0 +1,51 @@
+"""The calls beside the plain one: what porter fills, and what PyTorch refuses."""
+
+import pytest
+import torch
+from transformers import BertConfig, BertForTokenClassification, BertModel, GPT2Config, GPT2LMHeadModel
+
+from porter.subject.inputs.further_runs import further_runs, gives_cache
+
+SMALL = {
+    "vocab_size": 40,
+    "hidden_size": 16,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 2,
+    "intermediate_size": 16,
+}
+INPUTS = {"input_ids": torch.arange(10).reshape(2, 5), "attention_mask": torch.tensor([[1] * 5, [1, 1, 1, 1, 0]])}
+
+
+@pytest.fixture(scope="module")
+def gpt2():
+    config = GPT2Config(vocab_size=40, n_embd=16, n_layer=1, n_head=2, n_positions=32)
+    config._attn_implementation = "eager"
+    return GPT2LMHeadModel(config).eval()
+
+
+def runs_of(model):
+    return {run.name: run for run in further_runs(model, INPUTS)[0]}
+
+
+def test_labels_and_padding_on_the_left():
+    runs = runs_of(BertForTokenClassification(BertConfig(**SMALL)).eval())
+    assert runs["with labels"].expected.loss is not None
+    assert runs["padded on the left"].inputs["attention_mask"].tolist()[1] == [0, 1, 1, 1, 1]
+
+
+def test_a_step_from_the_cache_follows_a_call_of_its_own(gpt2):
+    step = runs_of(gpt2)["from the cache"]
+    assert step.inputs["input_ids"].shape == (2, 1)
+    assert step.before is not None
+    assert "past_key_values" in step.given
+    assert gives_cache(gpt2, INPUTS)
+
+
+def test_what_pytorch_refuses_here_has_its_reason(gpt2):
+    _, refused = further_runs(gpt2, INPUTS)
+    assert "encoder_hidden_states" in refused
+
+
+def test_an_argument_is_given_once():
+    names = [name for run in further_runs(BertModel(BertConfig(**SMALL)).eval(), INPUTS)[0] for name in run.inputs]
+    assert names.count("inputs_embeds") == 1
