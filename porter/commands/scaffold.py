@@ -208,9 +208,8 @@ def _unproven(entry: Mapping[str, Any]) -> list[str]:
     if missing:
         given = ", ".join(entry["coverage"]["given"]) or "no argument"
         asks = ", ".join(f"{name} ({place} did not run)" for name, place in missing.items())
-        told.append(
-            f"is proven for {given} only; never given: {asks}\n  hint: --sample FILE with inputs that have them"
-        )
+        hint = "--sample FILE with inputs that have them"
+        told.append(f"is proven for {given}, and not more. Never given: {asks}.\n  hint: {hint}")
     return told
 
 

@@ -9,14 +9,22 @@ from typer.testing import CliRunner
 
 from porter.cli import app
 from porter.commands.scaffold import summary
+from porter.port.class_result import LOADING, ClassResult, Side
+from porter.port.coverage import Coverage
 
-FULL = {"missing": [], "unexpected": [], "mismatched": []}
+FULL: dict[str, tuple[str, ...]] = dict.fromkeys(LOADING, ())
+IDLE = Coverage(1, 2, (), ("input_ids",), {"pixel_values": "modeling_tf_x.py:3"})
 NOTE = {"level": "left", "file": "modeling_x.py", "line": 7, "message": "torch.f has no rule.", "hint": "porter rules"}
 
 
 def entry(name: str = "TFX", eager: float | None = 2e-7, ok: bool = True, **weights: list[str]) -> dict[str, Any]:
-    side = {"ok": ok, "max_abs": eager, "message": "" if ok else "logits differs."}
-    return {"name": name, "eager": side, "graph": side, "weights": {**FULL, **weights}}
+    side = Side(ok, eager, "" if ok else "logits differs.")
+    return result(name, eager=side, graph=side, weights={**FULL, **{kind: tuple(n) for kind, n in weights.items()}})
+
+
+def result(name: str = "TFX", **fields: Any) -> dict[str, Any]:
+    good = {"eager": Side(True, 2e-7), "graph": Side(True, 2e-7), "weights": FULL}
+    return ClassResult(name, **{**good, **fields}).to_json()
 
 
 def report(*classes: dict[str, Any], notes: tuple[dict[str, Any], ...] = ()) -> dict[str, Any]:
@@ -52,8 +60,10 @@ def finished(monkeypatch: pytest.MonkeyPatch):
         (report(entry(eager=None, ok=False)), 1),
         (report(entry(missing=["a.weight"])), 1),
         (report(), 1),
+        (report(result(nothing=("logits of PyTorch is constant",))), 1),
+        (report(result(coverage=IDLE)), 1),
     ],
-    ids=["all match", "assumed", "left", "differs", "crashed", "weight missing", "nothing proven"],
+    ids=["all match", "assumed", "left", "differs", "crashed", "weight missing", "nothing proven", "constant", "idle"],
 )
 def test_the_exit_code_tells_whether_all_is_proven(finished, data: dict[str, Any], code: int) -> None:
     finished(data)
@@ -95,8 +105,26 @@ def test_the_summary_says_what_share_is_proven_and_what_is_wrong() -> None:
 def test_the_table_names_what_was_written_and_not_compared() -> None:
     data = {**report(entry("X")), "not_compared": ["Y", "Z"]}
     lines = summary(data, ["modeling_tf_x.py"]).splitlines()
-    assert [line.split()[0] for line in lines if line.endswith("not compared")] == ["Y", "Z"]
+    assert [line.split()[0] for line in lines if line.rstrip().endswith("not compared")] == ["Y", "Z"]
     assert "1 of 1 compared classes match PyTorch. 2 more were written and not compared." in lines
+
+
+def test_what_a_class_is_not_proven_for_is_said_below_the_table() -> None:
+    constant = result("Y", nothing=("logits of PyTorch is constant",))
+    lines = summary(report(result("X", coverage=IDLE), constant), ["modeling_tf_x.py"]).splitlines()
+    expected = "X  is proven for input_ids, and not more. Never given: pixel_values (modeling_tf_x.py:3 did not run)."
+    assert expected in lines
+    assert "Y  logits of PyTorch is constant: agreeing on it proves nothing." in lines
+    assert "0 of 2 classes match PyTorch." in lines
+    assert next(line for line in lines if line.startswith("X ")).split()[-1] == "50%"
+
+
+def test_a_class_that_differs_has_its_lines_below() -> None:
+    trace = ("proj differs by itself, on PyTorch's own inputs", "TensorFlow modeling_tf_x.py:3")
+    side = Side(False, 0.1, "logits differs.")
+    lines = summary(report(result(eager=side, trace=trace)), ["modeling_tf_x.py"]).splitlines()
+    at = lines.index("TFX  logits differs.")
+    assert [line for line in lines[at + 1 :] if line][:2] == [f"  {line}" for line in trace]
 
 
 def test_force_and_merge_exclude_each_other() -> None:
