@@ -17,9 +17,11 @@ from typing import Any
 from porter import __version__
 from porter.base.errors import PorterError
 from porter.base.stages import Stages
+from porter.port.class_result import ClassResult
+from porter.port.failure_text import where_it_failed
 from porter.port.load import import_file
 from porter.port.port import port as write_port
-from porter.port.verify import ClassResult, verify, where_it_failed
+from porter.port.verify import verify
 from porter.rewrite import Draft
 from porter.subject import Subject
 from porter.subject.find import find_subject

@@ -8,9 +8,9 @@ from typing import Any
 
 from porter.base.errors import PorterError, UsageError
 from porter.export.declaration import Job
+from porter.port.failure_text import where_it_failed
 from porter.port.find_port import find_port
 from porter.port.load import load_class
-from porter.port.verify import where_it_failed
 from porter.subject.inputs.trials import Trial
 
 Serve = Callable[[Mapping[str, Any]], dict[str, Any]]
