@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from importlib import resources
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from diffcheck.record.source_text import class_ends, texts_of
@@ -12,15 +15,18 @@ from diffcheck.show.report import ModuleResult, Place, Report
 MARK = "/*REPORT*/"
 
 
-def to_html(report: Report, title: str) -> str:
-    """A page with the result in words, the error per module, the tree of modules, both sources and a heat map."""
+def to_html(report: Report, title: str, about: Mapping[str, str] = MappingProxyType({})) -> str:
+    """A page with the result in words, the error per module, the tree of modules, both sources and a heat map.
+
+    `about` says how it was made, as the command, the date and the versions, by the name that the page shows.
+    """
     page = resources.files("diffcheck").joinpath("report.html").read_text(encoding="utf-8")
-    data = json.dumps(page_data(report, title), allow_nan=False)
+    data = json.dumps(page_data(report, title, about), allow_nan=False)
     # A source file may hold "</script>" or "<!-- <script>"; JSON allows to write the sign otherwise.
     return page.replace(MARK, data.replace("<", "\\u003c"))
 
 
-def page_data(report: Report, title: str) -> dict[str, Any]:
+def page_data(report: Report, title: str, about: Mapping[str, str] = MappingProxyType({})) -> dict[str, Any]:
     """What the page shows, as plain values."""
     places = [place for module in report.modules for place in (module.torch, module.tf) if place]
     if report.origin:
@@ -32,6 +38,9 @@ def page_data(report: Report, title: str) -> dict[str, Any]:
         "title": title,
         "candidate": report.candidate,
         "matches": report.matches,
+        "about": dict(about),
+        "inputs": _inputs(report),
+        "paths": {file: str(Path(file).absolute()) for file in files if Path(file).is_file()},
         "sentences": report.sentences(figures=False),
         "tolerance": min((tensor.allowed for tensor in report.outputs.tensors if tensor.allowed), default=1e-5),
         "modules": [_module(module, ends) for module in report.modules],
@@ -52,6 +61,22 @@ def page_data(report: Report, title: str) -> dict[str, Any]:
         },
         "files": {file: text.splitlines() for file, text in files.items()},
     }
+
+
+def _inputs(report: Report) -> list[dict[str, Any]]:
+    """The outputs on the first inputs, then on those that vary them."""
+    runs = [("the inputs", report.outputs), *((each.name, each.outputs) for each in report.variations)]
+    return [
+        {
+            "name": name,
+            "matches": outputs.matches,
+            "outputs": [
+                {"path": tensor.path, "ok": tensor.matches, "max": tensor.max_abs, "allowed": tensor.allowed}
+                for tensor in outputs.tensors
+            ],
+        }
+        for name, outputs in runs
+    ]
 
 
 def _module(module: ModuleResult, ends: dict[str, dict[int, int]]) -> dict[str, Any]:

@@ -95,12 +95,13 @@ def write_reports(report: Report, title: str, junit: Path | None, html: Path | N
     from diffcheck.show.html import to_html
     from diffcheck.show.junit import to_junit
     from porter.base import files
+    from porter.base.provenance import provenance
 
     if junit is not None:
         files.write_text(junit, to_junit(report))
         console.say(f"wrote {junit}")
     if html is not None:
-        files.write_text(html, to_html(report, f"porter diff: {title}"))
+        files.write_text(html, to_html(report, f"porter diff: {title}", provenance()))
         console.say(f"wrote {html}")
 
 

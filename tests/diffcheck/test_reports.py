@@ -1,9 +1,12 @@
 """JUnit and the page; the page is opened in a headless browser where one is installed."""
 
+import html
 import json
 import re
 import shutil
 import subprocess
+from dataclasses import replace
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -12,6 +15,7 @@ import diffcheck
 from diffcheck import Options
 from diffcheck.show.html import page_data, to_html
 from diffcheck.show.junit import to_junit
+from diffcheck.show.report import Variation
 
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 
@@ -57,7 +61,7 @@ def test_in_a_browser_a_module_opens_its_source_and_marks_the_wrong_line(report,
     marked = re.findall(r'<li class="wrong mono"[^>]*>(.*?)</li>', opened)
     assert ["gelu" in line or "intermediate_act_fn" in line for line in marked] == [True, True]
     assert opened.count("<rect") > len(report.modules) / 2
-    assert opened.count("<tr>") == 1 + sum(
+    assert opened.partition('id="figures"')[2].partition("</table>")[0].count("<tr>") == 1 + sum(
         (value.torch is not None) + (value.tf is not None) for value in report.origin.values
     )
 
@@ -82,15 +86,122 @@ def test_in_a_browser_the_wrong_line_is_in_view_and_keys_walk_the_modules(report
     assert "<title>true,true module-1</title>" in seen
 
 
-def dom_after(page, folder, script):
+def title_after(page, folder, script, width=1440):
+    """What a script makes of the page's title."""
+    return re.search(r"<title>(.*?)</title>", dom_after(page, folder, script, width), re.DOTALL)[1]
+
+
+SHOWN = "[...document.querySelectorAll('#tree .open')].filter(button => button.offsetParent).length"
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no Chromium here: make browser installs it")
+def test_in_a_browser_modules_are_searched_filtered_and_folded(report, tmp_path):
+    seen = title_after(
+        to_html(report, "tiny"),
+        tmp_path,
+        f"""
+          const found = [{SHOWN}];
+          const search = document.getElementById("search"), only = document.getElementById("differing");
+          search.value = "LAYER.1.attention"; search.dispatchEvent(new Event("input")); found.push({SHOWN});
+          search.value = ""; search.dispatchEvent(new Event("input"));
+          only.click(); found.push({SHOWN}); only.click();
+          document.getElementById("fold-all").click(); found.push({SHOWN});
+          document.getElementById("unfold-all").click(); found.push({SHOWN});
+          document.querySelector('[data-path="encoder"]').click(); found.push({SHOWN});
+          found.push(document.querySelector('[data-path="encoder"]').getAttribute("aria-expanded"));
+          document.title = found.join();
+        """,
+    )
+    paths = [module.path for module in report.modules]
+    verdicts = [module.verdict for module in report.modules]
+    counts = [
+        len(paths),
+        sum("layer.1.attention" in path for path in paths),
+        sum(verdict in ("origin", "amplifies", "carries") for verdict in verdicts),
+        sum(not any(above and path.startswith(f"{above}.") for above in paths) for path in paths),
+        len(paths),
+        sum(not path.startswith("encoder.") for path in paths),
+    ]
+    assert seen == ",".join([*map(str, counts), "false"])
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no Chromium here: make browser installs it")
+def test_in_a_browser_each_input_has_a_tab(report, tmp_path):
+    varied = replace(report, variations=(Variation("one row", report.outputs),))
+    seen = title_after(
+        to_html(varied, "tiny"),
+        tmp_path,
+        """
+          const tabs = [...document.querySelectorAll('[role="tab"]')];
+          tabs[1].click();
+          document.title = tabs.map(tab => tab.textContent + " " + tab.getAttribute("aria-selected")).join("; ") +
+            "; " + document.querySelectorAll("#outputs tbody tr").length;
+        """,
+    )
+    assert seen == f"the inputs: differs false; one row: differs true; {len(report.outputs.tensors)}"
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no Chromium here: make browser installs it")
+def test_in_a_browser_files_open_in_the_chosen_editor_and_places_are_copied(report, tmp_path):
+    seen = title_after(
+        to_html(report, "tiny", {"command": "porter diff --model x"}),
+        tmp_path,
+        """
+          const copied = [], files = () => [...document.querySelectorAll("a.file")];
+          const links = () => files().map(link => link.getAttribute("href"));
+          Object.defineProperty(navigator, "clipboard", {value: {writeText: async text => copied.push(text)}});
+          const found = links();
+          const editor = document.getElementById("editor");
+          editor.value = "vscode://file{path}:{line}"; editor.dispatchEvent(new Event("change"));
+          found.push(...links());
+          document.querySelectorAll("button.copy").forEach(button => button.click());
+          document.title = JSON.stringify([found, copied]);
+        """,
+    )
+    links, copied = json.loads(html.unescape(seen))
+    places = [(Path(side.file).absolute(), side.line) for side in (report.origin.torch, report.origin.tf)]
+    in_editor = [f"vscode://file{path}:{line}" for path, line in places]
+    assert links == [*(f"file://{path}" for path, _ in places), *in_editor]
+    assert copied == [*(f"{path}:{line}" for path, line in places), "porter diff --model x"]
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no Chromium here: make browser installs it")
+def test_in_a_browser_the_legend_and_how_it_was_made_are_shown(report, tmp_path):
+    opened = dom_after(to_html(report, "tiny", {"date": "2031-02-03", "versions": "torch 9"}), tmp_path, "")
+    assert set(re.findall(r'<dt class="\w+">(\w+)</dt>', opened)) >= {module.verdict for module in report.modules}
+    assert re.search(r"<dt>date</dt><dd>2031-02-03</dd><dt>versions</dt><dd>torch 9</dd>", opened)
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no Chromium here: make browser installs it")
+@pytest.mark.parametrize("width", [500, 900, 1440])
+def test_in_a_browser_nothing_is_cut_at_any_width_and_a_phone_shows_the_source_first(report, tmp_path, width):
+    seen = title_after(
+        to_html(report, "tiny"),
+        tmp_path,
+        f"""
+          document.body.style.width = "{width}px";
+          const cut = [...document.querySelectorAll("li.wrong code")].filter(line => {{
+            const range = document.createRange();
+            range.selectNodeContents(line);
+            return range.getBoundingClientRect().right > line.closest(".source").getBoundingClientRect().right + 1;
+          }});
+          const y = id => document.getElementById(id).getBoundingClientRect().top;
+          document.title = [cut.length, window.innerWidth <= 900 ? y("sources") < y("tree") : "wide"].join();
+        """,
+        width,
+    )
+    assert seen == ("0,true" if width <= 900 else "0,wide")
+
+
+def dom_after(page, folder, script, width=1440):
     """The page's elements after a script; fails if the console shows an error."""
     file = folder / "report.html"
     file.write_text(page.replace("</body>", f"<script>{script}</script></body>"))
     done = subprocess.run(
         [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--dump-dom",
-         "--virtual-time-budget=5000",
+         "--virtual-time-budget=5000", f"--window-size={width},900",
          f"--user-data-dir={folder / 'profile'}", file.as_uri()],
         capture_output=True, text=True, timeout=60, check=True,
     )  # fmt: skip
-    assert "CONSOLE" not in done.stderr, done.stderr
+    assert [line for line in done.stderr.splitlines() if "CONSOLE" in line] == []
     return done.stdout

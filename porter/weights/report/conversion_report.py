@@ -6,16 +6,15 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from porter.base import console
 from porter.base.errors import UsageError
+from porter.base.provenance import versions
 from porter.base.reading import read_json
 from porter.base.render import render
-from porter.base.version import __version__
 from porter.weights.prove.differences import MAX_ERROR
 
 if TYPE_CHECKING:
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
 FILE, BEFORE = "pt_to_tf.json", "before"
 SCHEMA = 1
-PACKAGES = ("torch", "tensorflow", "keras", "transformers", "numpy", "h5py")
 FIELDS = {
     "class": str, "source": str, "max_error": float, "seed": int, "differences": dict, "trials": list,
     "unused": list, "files": dict, "versions": dict,
@@ -74,17 +72,6 @@ class Result:
             "versions": versions(),
             "seconds": {stage: round(seconds, 3) for stage, seconds in self.seconds.items()},
         }
-
-
-def versions() -> dict[str, str]:
-    """Of porter and of what computes."""
-    found = {"porter": __version__}
-    for name in PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
 
 
 def hashes(folder: Path, known: Mapping[str, str] = MappingProxyType({})) -> dict[str, str]:
