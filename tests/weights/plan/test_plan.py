@@ -11,7 +11,7 @@ from transformers import PretrainedConfig
 
 from porter.base.errors import UsageError
 from porter.runtime import TFPreTrainedModel
-from porter.runtime.model.building import built
+from porter.runtime.layers.build_rest import built
 from porter.runtime.stored.checkpoint import open_checkpoint
 from porter.weights.plan.plan import Plan, build_without_weights, make_plan
 
