@@ -20,7 +20,7 @@ from porter.port.torch_runs import RECORDED, accepted, torch_runs
 from porter.port.trace_failure import trace_failure
 from porter.subject import Case, ModelCase, Subject
 from porter.subject.inputs.arrays import Inputs
-from porter.subject.ported_module import constructed_port, save_weights
+from porter.subject.ported_module import constructed_port, save_model, save_weights
 from porter.subject.siblings import siblings
 from porter.subject.torch_model import RUN_ERRORS, build_torch_model, trial_runs
 

@@ -24,6 +24,30 @@ statement(
     inside="constructor",
     cases={"self.layer.weight.data[:, :2].uniform_(0, 1)": "", "self.layer.bias.data = torch.zeros(8)": ""},
 )
+
+
+def _ties(m: Match) -> bool:
+    """Whether a layer is given the weight of another, or one of the class itself."""
+    value = m.node.value if isinstance(m.node, cst.Assign) else None
+    given = m.place.is_parameter(m.weight.code) if m.source.code == "self" else m.source.is_a("module")
+    return given and m.target.is_a("module") and value is not None and m.argument(value).is_a("tensor")
+
+
+@statement(
+    "$target.$name = $source.$weight",
+    where=_ties,
+    cases={
+        "self.plain.weight = self.layer.weight": "tie(self.plain, self.layer)",
+        "self.layer.bias = self.holder.inner.bias": 'tie(self.layer, self.holder.inner, "bias")',
+    },
+)
+def tie(m: Match) -> Text:
+    """Weights exist when the model is built, and are made one then."""
+    names = [f'"{m.name.code}"'] if m.name.code != "weight" else []
+    names += [f'"{m.weight.code}"'] if m.weight.code != m.name.code else []
+    return Text(f"tie({', '.join([m.target.node_code, m.source.node_code, *names])})")
+
+
 statement(
     "$x.data = $value",
     to="$x = $value",

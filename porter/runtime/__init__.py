@@ -90,6 +90,7 @@ _MODULES = {
     "layers.shaping": ("Flatten", "GLU", "Pad", "PixelShuffle", "PixelUnshuffle", "Unfold", "Upsample"),
     "layers.build_rest": ("built",),
     "layers.places": ("named_children", "sublayers"),
+    "model.tying": ("tie",),
     "losses": (
         "BCELoss",
         "BCEWithLogitsLoss",

@@ -11,6 +11,7 @@ from typing import Any
 
 from porter.runtime.model.json_arguments import as_objects
 from porter.subject.case import Case
+from porter.subject.torch_model import RUN_ERRORS
 
 
 def constructed_port(case: Case, port_class: Any, torch_names: Mapping[str, Any]) -> Any:
@@ -39,6 +40,19 @@ def _configurations(names: Mapping[str, Any]) -> Mapping[str, Any]:
         for name, value in names.items()
         if isinstance(value, type) and not issubclass(value, torch.nn.Module | torch.Tensor)
     }
+
+
+def save_model(model: Any, folder: Path) -> None:
+    """Write `config.json` and the weights of a model of transformers.
+
+    transformers refuses to save some models that it runs, such as those that name their tied weights in a list, as its
+    versions before 5 did. Of these the `state_dict` is written.
+    """
+    try:
+        model.save_pretrained(folder)
+    except RUN_ERRORS:
+        model.config.save_pretrained(folder)
+        save_weights(model, folder)
 
 
 def save_weights(model: Any, folder: Path) -> Path:

@@ -3,6 +3,7 @@
 from porter.subject.case import Case, InputSpec, ModelCase
 from porter.subject.inputs.arrays import numpy_inputs
 from porter.subject.inputs.variation import checked_variation, torch_inputs
+from porter.subject.ported_module import save_model
 from porter.subject.strong_weights import strengthen
 from porter.subject.torch_model import build_config
 from porter.testing.module_pair import ModulePair, torch_module
@@ -15,6 +16,7 @@ __all__ = [
     "build_config",
     "checked_variation",
     "numpy_inputs",
+    "save_model",
     "strengthen",
     "torch_inputs",
     "torch_module",

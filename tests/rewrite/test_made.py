@@ -15,7 +15,9 @@ def test_every_weight_has_pytorchs_name(made):
     modeling = made.module()
     port = modeling.TFMadeModel.from_config(modeling.TinyConfig())
     torch_model = build_torch_model(made.subject, made.subject.cases[0], "MadeModel")
-    shapes = {name: tuple(parameter.shape) for name, parameter in torch_model.named_parameters()}
+    tied = port.all_tied_weights_keys
+    assert set(tied) == {"heads.first.weight", "heads.last.score.weight", "heads.last.score.bias"}
+    shapes = {tied.get(name, name): tuple(value.shape) for name, value in torch_model.named_parameters()}
     assert {name: entry.torch_shape for name, entry in named_variables(port).items()} == shapes
 
 

@@ -10,7 +10,7 @@ import libcst.matchers as m
 from porter.rewrite.context import Context, tf_name
 from porter.rewrite.expressions.attributes import gives_bias
 from porter.rewrite.expressions.nested import construct_nested
-from porter.rewrite.reading.kept import kept_in
+from porter.rewrite.reading.kept import Kept, kept_in
 from porter.rewrite.reading.knowledge import Callee
 from porter.rewrite.reading.main_layer import main_layer_name
 from porter.rewrite.reading.source import Source
@@ -105,7 +105,7 @@ def _construct_layer(
         context.note(original, "left", f"{name}: {error}; the layer was kept.", f"porter rules {name}")
         return updated
     kept = kept_in(context.source, original)
-    if kept is not None and kept.attribute in tied_attributes(context.source):
+    if _may_be_tied(context.source, kept):
         layer = _tied(layer)
     if shape is None:
         return layer
@@ -115,12 +115,28 @@ def _construct_layer(
     return cst.parse_expression(f"built({code_of(layer)}, {shape})")
 
 
+def _may_be_tied(source: Source, kept: Kept | None) -> bool:
+    """Whether the weight of a layer that is kept there, or of one of those that are, is tied to another."""
+    paths = [path.split(".") for path in _tied_layers(source)]
+    return kept is not None and any(kept.attribute in path[-1 if kept.directly else -2 :] for path in paths)
+
+
 @lru_cache(maxsize=8)
-def tied_attributes(source: Source) -> frozenset[str]:
-    """The attributes whose weight some model ties to another: `decoder` of "cls.predictions.decoder.weight"."""
+def _tied_layers(source: Source) -> frozenset[str]:
+    """The paths of layers whose weight is tied to another: "cls.predictions.decoder", "self.decoder".
+
+    By what a model's class declares, or by an assignment, `self.decoder.weight = self.embed.weight`.
+    """
     models = (getattr(source.module, name) for name, local in source.classes.items() if local.kind == "model")
-    keys = (key for model in models for key in (getattr(model, "_tied_weights_keys", None) or ()))
-    return frozenset(key.split(".")[-2] for key in keys if key.endswith(".weight") and "." in key)
+    keys = [key for model in models for key in (getattr(model, "_tied_weights_keys", None) or ())]
+    for node in source.find(source.tree, cst.Assign):
+        if m.matches(node, _TIES):
+            keys += [code_of(node.targets[0].target), code_of(node.value)]
+    return frozenset(key.removesuffix(".weight") for key in keys if key.endswith(".weight") and "." in key)
+
+
+_WEIGHT = m.Attribute(attr=m.Name("weight"))
+_TIES = m.Assign(targets=[m.AssignTarget(_WEIGHT)], value=_WEIGHT)
 
 
 def _tied(layer: cst.BaseExpression) -> cst.BaseExpression:

@@ -33,13 +33,13 @@ class CompletedModel(keras.Model, metaclass=Completed):
     def complete(self) -> None:
         """Name the layers, connect what is tied, and let `build` build everything, once."""
         name_layers(self)
-        self.tie_weights()
+        self._tie()
         build_all = build_with_the_rest(self)
 
         def build(input_shape: Any = None) -> None:
             if not self.built:
                 build_all(input_shape)
-                self.tie_weights()
+                self._tie()
                 self.init_weights()
 
         # Past Keras' __setattr__, like Keras' own wrapper around `build`.
@@ -56,11 +56,14 @@ class CompletedModel(keras.Model, metaclass=Completed):
             untied: PyTorch's names of weights that are not to be tied, although the model ties them.
         """
         object.__setattr__(self, "_untied", untied)
-        self.tie_weights()
+        self._tie()
         self._build_all(None)
-        self.tie_weights()
+        self._tie()
 
     def tie_weights(self) -> None:
         """Let tied weights be one; before `build` only embeddings and the dense layers that borrow them."""
+        self._tie()
+
+    def _tie(self) -> None:
         tied = tie_variables(self, untied=self._untied)
         object.__setattr__(self, "all_tied_weights_keys", tied)

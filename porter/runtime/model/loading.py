@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from porter.runtime.model.names import NamedVariable, named_variables, placed_layers
+from porter.runtime.model.names import NamedVariable, aliases, named_variables, placed_layers
 from porter.runtime.stored.conversions import Conversion, ModelShapes, forms
 from porter.runtime.stored.layouts import Layout
 from porter.runtime.stored.pairing import Pairing, Rename, Scope, Target, pair, rename_all
@@ -165,7 +165,7 @@ def paired(model: Any, checkpoint: Checkpoint, *, from_pt: bool) -> tuple[Pairin
     targets, named = torch_targets(model)
     made, absent = (checkpoint.made, checkpoint.absent) if isinstance(checkpoint, Converted) else ({}, {})
     renames = list(checkpoint_renames(model))
-    prefix, tied = model.base_model_prefix, model.all_tied_weights_keys
+    prefix, tied = model.base_model_prefix, {**aliases(model), **model.all_tied_weights_keys}
     return replace(pair(checkpoint.tensors, targets, prefix, tied, renames, made), absent=absent), named
 
 

@@ -7,7 +7,8 @@ expressions that stand for many parameters. An entry counts only where the layer
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import cycle
 from types import MethodType
 
@@ -19,8 +20,31 @@ from porter.runtime.model.names import NamedVariable, named_layers, named_variab
 _FULL_NAME = re.compile(r"^[A-Za-z0-9_.]+(weight|bias)$")
 
 
+@dataclass(frozen=True)
+class Tie:
+    """The weight `name` of the layer that has this is the weight `source_name` of another layer."""
+
+    name: str
+    source: keras.Layer
+    source_name: str
+
+
+def tie(target: keras.Layer, source: keras.Layer, name: str = "weight", source_name: str | None = None) -> None:
+    """`target.weight = source.weight` of a constructor: one weight for both layers when the model is built.
+
+    Args:
+        target: the layer that gives up its own.
+        source: the layer whose weight it is.
+        name: PyTorch's name of the weight in the target.
+        source_name: its name in the source, if that is another.
+    """
+    known = [each for each in vars(target).get("ties", ()) if each.name != name]
+    # Past Keras' __setattr__, which would track the source as a part of the target.
+    object.__setattr__(target, "ties", (*known, Tie(name, source, source_name or name)))
+
+
 def tied_names(root: keras.Layer, names: Iterable[str] = ()) -> dict[str, str]:
-    """`{target: source}` in PyTorch's names, for `root` and every model inside it whose config ties.
+    """`{target: source}` in PyTorch's names: by constructors, and by every model inside whose configuration ties.
 
     Args:
         root: a model, built or not.
@@ -31,16 +55,53 @@ def tied_names(root: keras.Layer, names: Iterable[str] = ()) -> dict[str, str]:
         ValueError: an entry's targets and sources do not match in number.
     """
     known = sorted(names)
-    tied: dict[str, str] = {}
-    for path, layer in named_layers(root):
-        mapping = getattr(layer, "_tied_weights_keys", None)
-        if not mapping or not getattr(getattr(layer, "config", None), "tie_word_embeddings", False):
-            continue
+    layers = dict(named_layers(root))
+    tied = dict(_tied_by_constructors(layers))
+    for path, layer in layers.items():
+        mapping = _tied_by_configuration(layer)
         prefix = f"{path}." if path else ""
         inside = [name.removeprefix(prefix) for name in known if name.startswith(prefix)]
         for target, source in _expanded(mapping, inside).items():
             tied.setdefault(prefix + target, prefix + source)
+    tied = dict(_borrower_first(target, source, layers) for target, source in tied.items())
     return {target: _final_source(source, tied) for target, source in tied.items()}
+
+
+def _tied_by_constructors(layers: Mapping[str, keras.Layer]) -> Iterator[tuple[str, str]]:
+    paths: dict[int, str] = {}
+    for path, layer in layers.items():
+        paths.setdefault(id(layer), path)
+    for path, layer in layers.items():
+        for each in vars(layer).get("ties", ()):
+            if paths.get(id(layer)) == path and id(each.source) in paths:
+                yield _below(path, each.name), _below(paths[id(each.source)], each.source_name)
+
+
+def _tied_by_configuration(layer: keras.Layer) -> Mapping[str, str]:
+    """What a model's class ties where its configuration asks for it.
+
+    A list names targets alone, as before transformers 5: what shares its weight with the input embeddings.
+    """
+    declared = getattr(layer, "_tied_weights_keys", None)
+    if not declared or not getattr(getattr(layer, "config", None), "tie_word_embeddings", False):
+        return {}
+    if isinstance(declared, Mapping):
+        return declared
+    embeddings = layer.get_input_embeddings()
+    source = next((path for path, below in named_layers(layer) if below is embeddings), None)
+    targets = [name for name in declared if name.endswith(".weight") and name != f"{source}.weight"]
+    return dict.fromkeys(targets, f"{source}.weight") if source is not None else {}
+
+
+def _borrower_first(target: str, source: str, layers: Mapping[str, keras.Layer]) -> tuple[str, str]:
+    """A dense layer can borrow from an embedding, an embedding owns its weight."""
+    embedding, dense = _owner(layers, target), _owner(layers, source)
+    swapped = isinstance(embedding, keras.layers.Embedding) and isinstance(dense, TiedDense)
+    return (source, target) if swapped else (target, source)
+
+
+def _below(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
 
 
 def _expanded(mapping: Mapping[str, str], names: list[str]) -> dict[str, str]:
@@ -118,6 +179,7 @@ def tie_variables(root: keras.Layer, *, untied: Iterable[str] = ()) -> dict[str,
     variables = named_variables(root)
     if not variables:
         return connected
+    layers = dict(named_layers(root))
     for target, source in tied_names(root, (*variables, *known)).items():
         if target in kept or target in connected:
             continue
@@ -125,8 +187,16 @@ def tie_variables(root: keras.Layer, *, untied: Iterable[str] = ()) -> dict[str,
             if source not in variables:
                 raise ValueError(f"{target} is tied to {source}, which is no weight of {type(root).__name__}.")
             _share(variables[target], variables[source])
+        elif source in variables:
+            _refer(_owner(layers, target), target.rpartition(".")[2], variables[source])
         known[target] = source
     return known
+
+
+def _refer(layer: keras.Layer | None, attribute: str, source: NamedVariable) -> None:
+    """Give a layer that has no such weight of its own the source's, where both frameworks keep it alike."""
+    if layer is not None and not hasattr(layer, attribute) and not source.layout.keras_axes:
+        object.__setattr__(layer, attribute, source.variable)
 
 
 def _share(target: NamedVariable, source: NamedVariable) -> None:

@@ -1,10 +1,11 @@
 import keras
 import numpy as np
 import pytest
+import safetensors.numpy
 import tensorflow as tf
 from transformers import BertConfig
 
-from porter.runtime import TFPreTrainedModel, TiedDense
+from porter.runtime import TFPreTrainedModel, TiedDense, built, tie
 from porter.runtime.model.names import named_variables
 from porter.runtime.model.tying import tied_names
 
@@ -142,3 +143,65 @@ def test_gradients_of_all_uses_add_up():
         loss = tf.reduce_sum(model(tf.constant([[1]])) ** 2)
     gradient = tf.convert_to_tensor(tape.gradient(loss, model.shared.embeddings.value))
     assert np.all(np.abs(gradient) > 0)
+
+
+class TFConstructed(TFPreTrainedModel):
+    """Ties that a constructor makes, whatever the configuration says."""
+
+    config_class = BertConfig
+
+    def __init__(self, config, reverse=False, **kwargs):
+        super().__init__(config, **kwargs)
+        self.embed = keras.layers.Embedding(5, 3)
+        self.head = TiedDense(5)
+        self.first, self.second = built(keras.layers.Dense(3), (None, 3)), built(keras.layers.Dense(3), (None, 3))
+        tie(self.second, self.first)
+        tie(self.second, self.first, "bias")
+        tie(self, self.first, "shift", "bias")
+        if reverse:
+            tie(self.embed, self.head)
+        else:
+            tie(self.head, self.embed)
+
+    def build(self, input_shape=None):
+        self.head.build((None, 3))
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_what_a_constructor_ties_is_one(reverse):
+    model = TFConstructed.from_config(BertConfig(tie_word_embeddings=False), reverse=reverse)
+    assert set(named_variables(model)) == {"embed.weight", "head.bias", "first.weight", "first.bias"}
+    assert model.second.kernel is model.first.kernel
+    assert model.shift is model.second.bias is model.first.bias
+    model.embed.embeddings.assign(tf.ones((5, 3)))
+    assert_all_ones(model.head.kernel)
+    assert model.all_tied_weights_keys == {
+        "head.weight": "embed.weight",
+        "second.weight": "first.weight",
+        "second.bias": "first.bias",
+        "shift": "first.bias",
+    }
+
+
+@pytest.mark.parametrize("stored", ["embed.weight", "head.weight"])
+def test_a_checkpoint_may_hold_a_tied_weight_under_either_name(stored, tmp_path):
+    shapes = {stored: (5, 3), "head.bias": (5,), "first.weight": (3, 3), "second.bias": (3,)}
+    safetensors.numpy.save_file(
+        {name: np.full(shape, 2.0, np.float32) for name, shape in shapes.items()}, tmp_path / "model.safetensors"
+    )
+    BertConfig().save_pretrained(tmp_path)
+    model, info = TFConstructed.from_pretrained(tmp_path, from_pt=True, output_loading_info=True)
+    assert info == {"missing_keys": [], "unexpected_keys": [], "mismatched_keys": []}
+    np.testing.assert_array_equal(model.embed.embeddings, 2.0)
+
+
+def test_a_list_names_what_shares_the_input_embeddings():
+    class TFListed(TFModel):
+        _tied_weights_keys = ("head.weight",)
+
+        def get_input_embeddings(self):
+            return self.shared
+
+    model = TFListed.from_config(BertConfig(tie_word_embeddings=True))
+    assert model.all_tied_weights_keys == {"head.weight": "shared.weight"}
+    assert TFListed.from_config(BertConfig(tie_word_embeddings=False)).all_tied_weights_keys == {}
