@@ -91,7 +91,7 @@ class _Loader:
             port = constructed_port(self.case, port_class, vars(importlib.import_module(self.subject.module_name)))
             return port, port.load_torch_weights(save_weights(self.model, self.folder), strict=False).to_dict()
         if not (self.folder / "config.json").exists():
-            self.model.save_pretrained(self.folder)
+            save_model(self.model, self.folder)
         port, info = port_class.from_pretrained(str(self.folder), from_pt=True, output_loading_info=True)
         return port, info
 
