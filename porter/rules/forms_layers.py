@@ -125,7 +125,7 @@ def take_away(m: Match) -> Text:
 
 statement(
     "$model.generation_config = $value",
-    to=Drop(Remark("generation is not ported, nor is its configuration.")),
+    to=Drop(Remark("the configuration of generation is read with the checkpoint.")),
     cases={"self.generation_config = None": ""},
 )
 statement(

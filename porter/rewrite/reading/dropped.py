@@ -18,8 +18,8 @@ DROPPED_METHODS = {
     "reset_parameters": "layers start from porter.runtime's initialisation",
     "resize_token_embeddings": "porter.runtime has no resizing",
     "resize_position_embeddings": "porter.runtime has no resizing",
-    "prepare_inputs_for_generation": "generation is not ported",
-    "_reorder_cache": "generation is not ported",
+    "prepare_inputs_for_generation": "porter.runtime's generate gives the usual inputs by their names",
+    "_reorder_cache": "",
 }
 FILE_FUNCTIONS = frozenset({"torch.serialization.load", "torch.load", "torch.serialization.save", "torch.save"})
 

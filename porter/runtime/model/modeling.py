@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import logging
 from pathlib import Path
 from typing import Any, Self
@@ -10,6 +11,8 @@ from typing import Any, Self
 import numpy as np
 
 from porter.runtime import losses
+from porter.runtime.generation.generating import Generates
+from porter.runtime.generation.settings import as_mapping
 from porter.runtime.model.completed import CompletedModel
 from porter.runtime.model.embeddings import input_embeddings
 from porter.runtime.model.initialization import initialize_weights
@@ -28,7 +31,7 @@ from porter.runtime.model.serialization import configuration, plain_arguments, r
 from porter.runtime.model.training import TrainsOnOwnLoss
 from porter.runtime.model.transformers4 import current_names, stored_keys
 from porter.runtime.model.tying import tied_names
-from porter.runtime.stored.repository import TF_WEIGHTS, Repository
+from porter.runtime.stored.repository import GENERATION_SETTINGS, TF_WEIGHTS, Repository
 from porter.runtime.stored.tensor_source import Checkpoint
 
 logger = logging.getLogger(__name__)
@@ -36,7 +39,7 @@ logger = logging.getLogger(__name__)
 _DOWNLOAD_OPTIONS = ("revision", "token", "cache_dir", "subfolder", "local_files_only", "force_download")
 
 
-class TFPreTrainedModel(SavedByKeras, TrainsOnOwnLoss, CompletedModel):
+class TFPreTrainedModel(Generates, SavedByKeras, TrainsOnOwnLoss, CompletedModel):
     """Base of all ported models.
 
     A subclass names its `config_class` and `base_model_prefix`, makes its layers in `__init__` and builds in `build()`
@@ -133,6 +136,7 @@ class TFPreTrainedModel(SavedByKeras, TrainsOnOwnLoss, CompletedModel):
             setattr(config, key, kwargs.pop(key))
         model = cls(config, *model_args, **kwargs)
         model.name_or_path = str(pretrained_model_name_or_path)
+        model.generation_config = repository.generation_settings()
         from_pt = repository.holds_only_torch_weights() if from_pt is None else from_pt
         with repository.torch_checkpoint() if from_pt else repository.tf_checkpoint() as checkpoint:
             info = model.load_checkpoint(
@@ -208,6 +212,9 @@ class TFPreTrainedModel(SavedByKeras, TrainsOnOwnLoss, CompletedModel):
         folder.mkdir(parents=True, exist_ok=True)
         self.config.architectures = [type(self).__name__.removeprefix("TF")]
         self.config.save_pretrained(folder)
+        if self.generation_config is not None:
+            settings = json.dumps(dict(as_mapping(self.generation_config)), indent=2, sort_keys=True)
+            (folder / GENERATION_SETTINGS).write_text(f"{settings}\n", encoding="utf-8")
         variables = {entry.path: entry.variable for entry in named_variables(self).values()}
         arrays = {path: np.asarray(variable, order="C") for path, variable in variables.items()}
         beside = folder / f".{TF_WEIGHTS}.part"

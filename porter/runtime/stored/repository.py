@@ -11,6 +11,7 @@ from typing import Any
 from porter.runtime.stored.checkpoint import INDEX_FILES, SINGLE_FILES, inside, open_checkpoint, read_index
 from porter.runtime.stored.tensor_source import Checkpoint, CheckpointError
 
+GENERATION_SETTINGS = "generation_config.json"
 TF_WEIGHTS = "tf_model.safetensors"
 TF_WEIGHT_FILES = (TF_WEIGHTS, "tf_model.h5")
 TF_INDEX_FILES = tuple(f"{name}.index.json" for name in TF_WEIGHT_FILES)
@@ -118,15 +119,29 @@ class Repository:
         """Its `config.json` as an object of `config_class`.
 
         Raises:
-            CheckpointError: there is none, or it is no JSON table.
+            CheckpointError: there is none, or it is not a JSON table.
         """
-        path = self.file("config.json")
-        if path is None:
+        values = self._table("config.json")
+        if values is None:
             raise CheckpointError(f"{self.name} has no config.json.")
+        return config_class.from_dict(values)
+
+    def generation_settings(self) -> dict[str, Any] | None:
+        """Its `generation_config.json`; None where there is none.
+
+        Raises:
+            CheckpointError: it is not a JSON table.
+        """
+        return self._table(GENERATION_SETTINGS)
+
+    def _table(self, name: str) -> dict[str, Any] | None:
+        path = self.file(name)
+        if path is None:
+            return None
         try:
             values = json.loads(path.read_text(encoding="utf-8"))
         except (UnicodeDecodeError, json.JSONDecodeError) as error:
-            raise CheckpointError(f"{path} is no JSON file.") from error
+            raise CheckpointError(f"{path} is not a JSON file.") from error
         if not isinstance(values, dict):
-            raise CheckpointError(f"{path} holds no configuration.")
-        return config_class.from_dict(values)
+            raise CheckpointError(f"{path} holds no table of settings.")
+        return values
