@@ -17,7 +17,6 @@ from porter.base import console, files
 from porter.rulebook import all_forms
 from porter.rulebook import listing as rulebook
 
-DOCUMENTS = (Path("README.md"), Path("GUIDE.md"), Path("docs/runtime.md"))
 PROVEN = Path("benchmarks/proven.json")
 PART = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -108,9 +107,14 @@ MAKERS: Mapping[str, Callable[[], str]] = {
 }
 
 
+def documents() -> list[Path]:
+    """README, the guide and all of docs/."""
+    return [Path("README.md"), Path("GUIDE.md"), *sorted(Path("docs").glob("*.md"))]
+
+
 def stale() -> list[Path]:
     """The documents whose generated parts are not what their makers make today."""
-    return [path for path in DOCUMENTS if refreshed(path.read_text(), MAKERS) != path.read_text()]
+    return [path for path in documents() if refreshed(path.read_text(), MAKERS) != path.read_text()]
 
 
 def main(arguments: list[str]) -> int:

@@ -1,9 +1,13 @@
 """Generated parts of the documents."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from porter import docs
 
+ROOT = Path(__file__).parents[1]
 DOCUMENT = "before\n<!-- generated: x -->\nold\n<!-- end -->\nafter\n"
 
 
@@ -27,3 +31,24 @@ def test_every_declaration_is_a_row() -> None:
 
 def test_help_of_every_command_is_there() -> None:
     assert "Usage: porter rules [OPTIONS]" in docs.command_help()
+
+
+@pytest.mark.parametrize("path", [ROOT / "README.md", ROOT / "GUIDE.md", *sorted((ROOT / "docs").glob("*.md"))])
+def test_links_lead_somewhere(path: Path) -> None:
+    text = path.read_text()
+    links = re.findall(
+        r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)", re.sub(r"```.*?```|`[^`]*`", "", text, flags=re.DOTALL)
+    )
+    wrong = []
+    for file, anchor in links:
+        target = (path.parent / file) if file else path
+        if not target.exists():
+            wrong.append(file)
+        elif anchor and anchor not in anchors(target.read_text()):
+            wrong.append(f"{file}#{anchor}")
+    assert wrong == []
+
+
+def anchors(text: str) -> set[str]:
+    headings = re.findall(r"^#+ (.*)$", re.sub(r"```.*?```", "", text, flags=re.DOTALL), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}

@@ -22,6 +22,7 @@ from porter.docs import stale
 ROOT = Path(__file__).parents[1]
 BLOCK = re.compile(r"^```(console|python)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 TRANSCRIPT = re.compile(r"^```text\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+RUN = (ROOT / "GUIDE.md", *sorted((ROOT / "docs").glob("*.md")))
 DEMO = "examples/brand_new_bert/demo.sh demo"
 NUMBER = re.compile(r"\d+(\.\d+)?(e[-+]\d+)?")
 # They install the project, or reach for the network.
@@ -75,7 +76,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.mark.slow
 def test_the_guides_commands_print_what_it_says(folder: Path) -> None:
-    for command, expected in steps(ROOT / "GUIDE.md"):
+    for command, expected in (step for document in RUN for step in steps(document)):
         shown = run(command, folder).replace(f"{folder}/", "")
         assert says(comparable(shown), comparable(expected)), f"$ {command}\n{shown}"
 
@@ -109,10 +110,11 @@ def test_says_skips_where_told_and_only_there() -> None:
 def refresh(folder: Path) -> None:
     """Put what the commands print today into GUIDE.md, and what the demo prints into README.md."""
     shutil.copytree(ROOT / "examples", folder / "examples")
-    readme, guide = ROOT / "README.md", ROOT / "GUIDE.md"
+    readme = ROOT / "README.md"
     shown = run(DEMO, folder).replace(f"{folder}/", "").strip("\n")
     readme.write_text(TRANSCRIPT.sub(lambda _: f"```text\n{shown}\n```", readme.read_text(), count=1))
-    guide.write_text(BLOCK.sub(lambda block: _refreshed(block, folder), guide.read_text()))
+    for document in RUN:
+        document.write_text(BLOCK.sub(lambda block: _refreshed(block, folder), document.read_text()))
 
 
 def _refreshed(block: re.Match[str], folder: Path) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,10 @@ OF_A_CASE: Mapping[str, type] = {
 }  # fmt: skip
 OF_A_MODEL: Mapping[str, type] = {"name": str, "module": str, "inputs": list, "comparable": bool}
 OF_AN_INPUT: Mapping[str, type] = {"name": str, "shape": list, "dtype": str, "gen": dict}
+CONFIGURATION = ("config_module", "config_class", "config")
+NEEDED = ("inputs", "models")
+KINDS = ("arange", "normal", "ones", "py", "randint", "uniform", "values", "zeros")
+FORMAT = "docs/sample.md says what a sample holds"
 # Members of a gen that are numbers.
 NUMBERS = ("low", "high", "std")
 LARGEST_INPUT = 1 << 27
@@ -30,11 +34,30 @@ def check_case(case: Mapping[str, object], place: Path) -> None:
         UsageError: naming the field.
     """
     _check_types(case, OF_A_CASE, "case", place)
+    _check_present(case, NEEDED if case.get("arguments") is not None else (*NEEDED, *CONFIGURATION), "case", place)
     _check_inputs(case, "case", place)
     for number, model in enumerate(_tables(case, "models", "case", place)):
         where = f"models[{number}]"
         _check_types(model, OF_A_MODEL, where, place)
+        _check_present(model, ("name",), where, place)
         _check_inputs(model, where, place)
+
+
+def _check_present(data: Mapping[str, object], fields: Sequence[str], where: str, place: Path) -> None:
+    missing = [field for field in fields if data.get(field) is None]
+    if missing:
+        raise UsageError(f"The sample's {where}: {missing[0]} is missing.", hint=FORMAT, place=str(place))
+
+
+def _check_kind(spec: Mapping[str, object], where: str, place: Path) -> None:
+    """Refuse an unknown way of filling an input, and an array without its size."""
+    gen = spec["gen"]
+    assert isinstance(gen, dict)
+    kind = gen.get("kind")
+    if kind not in KINDS:
+        raise UsageError(f"The sample's {where}: gen.kind is not one of {', '.join(KINDS)}.", place=str(place))
+    if kind != "py":
+        _check_present(spec, ("shape", "dtype"), where, place)
 
 
 def _tables(data: Mapping[str, object], field: str, where: str, place: Path) -> list[Mapping[str, object]]:
@@ -55,6 +78,8 @@ def _check_inputs(data: Mapping[str, object], where: str, place: Path) -> None:
     for number, spec in enumerate(_tables(data, "inputs", where, place)):
         here = f"{where}.inputs[{number}]"
         _check_types(spec, OF_AN_INPUT, here, place)
+        _check_present(spec, ("name", "gen"), here, place)
+        _check_kind(spec, here, place)
         reason = _wrong_array(spec)
         if reason:
             raise UsageError(f"The sample's {here}: {reason}.", place=str(place))

@@ -48,8 +48,8 @@ def test_a_sample_is_a_case_a_list_or_cases(tmp_path, wrapped):
     [
         ("{", "is not a JSON file"),
         ("3", "neither a case nor a list"),
-        ('{"config": {}}', "is not understood"),
-        ('{"family": "gpt2"}', "holds no case of 'bert'"),
+        ('{"config": {}}', "inputs is missing"),
+        ('{"family": "gpt2", "arguments": {}, "inputs": [], "models": []}', "holds no case of 'bert'"),
     ],
 )
 def test_a_broken_sample_is_one_sentence(tmp_path, text, sentence):
