@@ -52,7 +52,7 @@ def compare_export(both: Compared) -> Report:
         NotAnExport: the inputs do not fit.
     """
     reference, graph = both.reference, both.graph
-    feeds, notes = _feeds(both)
+    feeds, notes = feeds_of(both)
     try:
         outputs, more = _compare_outputs(both, feeds)
         matched, values = _run(both, feeds)
@@ -77,12 +77,12 @@ def outputs_of(both: Compared) -> Comparison:
     Raises:
         NotAnExport: the inputs do not fit, or the file stops while it runs.
     """
-    feeds, _ = _feeds(both)
+    feeds, _ = feeds_of(both)
     found, _ = _compare_outputs(both, feeds)
     return found
 
 
-def _feeds(both: Compared) -> tuple[dict[str, Array], tuple[str, ...]]:
+def feeds_of(both: Compared) -> tuple[dict[str, Array], tuple[str, ...]]:
     """PyTorch's inputs under the file's tensor names, in its dtypes."""
     given = {name: value.array for name, value in both.reference.inputs.items()}
     names = match_inputs(both.graph.inputs, given)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,7 @@ from porter.base.errors import UsageError
 
 if TYPE_CHECKING:
     from porter.export.exporting import Exported
+    from porter.export.validation import Validation
 
 
 ExportFormat = Annotated[
@@ -31,10 +32,11 @@ Static = Annotated[bool, typer.Option("--static", help="Fix batch and length at 
 ExternalData = Annotated[
     bool, typer.Option("--external-data", help="Weights in a file beside, as always beyond 2 GB.")
 ]
+Optimize = Annotated[bool, typer.Option("--optimize", help="Write a version fused for onnxruntime beside it.")]
 Batch = Annotated[int | None, typer.Option(min=1, help="Rows of the traced inputs. Default: 2.")]
 MaxLength = Annotated[int | None, typer.Option(min=1, help="Length of the traced inputs. Default: 7.")]
 Neuron = Annotated[bool, typer.Option("--neuron", help="Trace with AWS Neuron's compiler.")]
-Quantize = Annotated[str | None, typer.Option(help="Smaller and less exact: dynamic, float16 or int8.")]
+Quantize = Annotated[str | None, typer.Option(help="Smaller, less exact: dynamic; of tflite also float16, int8.")]
 Tf = Annotated[
     str | None,
     typer.Option(metavar="FILE[:CLASS]", help="TensorFlow modeling file; default: beside the weights, else made."),
@@ -56,6 +58,7 @@ def export(
     opset: Opset = None,
     static: Static = False,
     external_data: ExternalData = False,
+    optimize: Optimize = False,
     batch: Batch = None,
     max_length: MaxLength = None,
     neuron: Neuron = False,
@@ -74,6 +77,7 @@ def export(
     Examples:
       porter export onnx --model owner/name onnx/
       porter export onnx --model owner/name --feature sequence-classification --opset 17 onnx/
+      porter export onnx --model owner/name --feature causal-lm-with-past --optimize --quantize dynamic onnx/
       porter export torchscript --model owner/name --batch 1 --max-length 128 traced/
       porter export tflite --model owner/name --max-length 128 --quantize dynamic lite/
       porter export onnx --list-features owner/name
@@ -91,7 +95,7 @@ def export(
 
     special = {
         "opset": opset, "static": static, "external_data": external_data, "batch": batch, "max_length": max_length,
-        "neuron": neuron, "quantize": quantize, "tf": tf,
+        "neuron": neuron, "optimize": optimize, "quantize": quantize, "tf": tf,
     }  # fmt: skip
     given = Given(inputs, OnnxInputs.read(sample) if sample else None)
     wanted = {name: value for name, value in special.items() if value}
@@ -127,16 +131,30 @@ def show(exported: Exported) -> None:
     for validation in exported.validations:
         for line in (*validation.sentences(), *(f"note: {note}" for note in validation.notes())):
             console.result(line)
+    if len(exported.validations) > 1:
+        console.result("")
+        console.result_table(
+            ("FILE", "BYTES", "MILLISECONDS"), [_cost(exported, each) for each in exported.validations]
+        )
     trials = list(dict.fromkeys(each.trial for v in exported.validations for each in v.compared))
     verdict = "matches" if exported.matches else "differs from"
     console.result(
-        f"\n{exported.feature.class_name} {verdict} PyTorch on {len(trials)} inputs: {', '.join(trials)}.\n"
+        f"\n{exported.feature.class_name} {verdict} PyTorch on {len(trials)} inputs: {'; '.join(trials)}.\n"
     )
     for file in exported.files:
         console.result(f"wrote {file}")
 
 
-def _rows(validation: Any) -> list[tuple[str, ...]]:
+def _cost(exported: Exported, validation: Validation) -> tuple[str, ...]:
+    about = exported.manifest["files"][validation.piece.file.name]
+    return (
+        validation.piece.file.name,
+        f"{about['bytes']:,}",
+        "" if about["milliseconds"] is None else f"{about['milliseconds']:.1f}",
+    )
+
+
+def _rows(validation: Validation) -> list[tuple[str, ...]]:
     first = validation.compared[0].comparison.tensors if validation.compared else ()
     shapes = {tensor.path: (tensor.shapes[1] or (), tensor.allowed) for tensor in first}
     return [

@@ -82,6 +82,8 @@ class Piece:
         notes: what the user should know of it.
         required: names of the trials that must match, where a file may be bound to one size; None: all.
         open: opens it as a graph to be run; None where diffcheck knows how.
+        rename: how the file calls PyTorch's inputs and outputs, where it does otherwise than PyTorch; see
+            :data:`porter.export.onnx.decoding.Rename`.
         own: whether porter wrote it just now, so that what it does beside computing is trusted.
         facts: what else export.json says of it.
     """
@@ -93,6 +95,7 @@ class Piece:
     notes: tuple[str, ...] = ()
     required: frozenset[str] | None = None
     open: Callable[[Path], Graph] | None = None
+    rename: Callable[[str, str], str | None] | None = None
     own: bool = True
     facts: Mapping[str, Any] = field(default_factory=dict)
 

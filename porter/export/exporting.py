@@ -179,14 +179,21 @@ def _file(validation: Validation) -> dict[str, Any]:
         "compared_on": [each.trial for each in validation.compared if each.trial not in validation.bound],
         "breaks_on": list(validation.bound),
         "greatest_difference": validation.worst(),
+        "bytes": sum(part.stat().st_size for part in _parts(piece.file)),
+        "milliseconds": round(validation.milliseconds(), 3) if validation.matches else None,
         "notes": list(validation.notes()),
         "sha256": _hashes(piece.file),
     }
 
 
 def _hashes(path: Path) -> dict[str, str]:
-    parts = sorted(path.rglob("*")) if path.is_dir() else sorted(path.parent.glob(f"{path.name}*"))
-    return {str(part.relative_to(path.parent)): sha256(part) for part in parts if part.is_file()}
+    return {str(part.relative_to(path.parent)): sha256(part) for part in _parts(path)}
+
+
+def _parts(path: Path) -> list[Path]:
+    """The files of a folder, or a file and its weights beside it."""
+    parts = sorted(path.rglob("*")) if path.is_dir() else [path, path.with_name(f"{path.name}.data")]
+    return [part for part in parts if part.is_file()]
 
 
 def _versions() -> dict[str, str]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from porter.base.quiet import native_stderr_held_back
@@ -14,7 +16,9 @@ from porter.subject.inputs.trials import Trial
 if TYPE_CHECKING:
     from diffcheck import Comparison, Report
     from diffcheck.exported import Graph
+    from diffcheck.record.storage import Stored
 
+RUNS = 5
 LOSS = 0.2
 """A quantized file is off on purpose: its error is told, and may be this share of PyTorch's greatest value."""
 
@@ -41,6 +45,22 @@ class Validation:
     graph: Graph
     compared: tuple[Compared, ...]
     report: Report | None = None
+
+    def milliseconds(self) -> float:
+        """The median time of a run on the first trial, as the file is deployed."""
+        import diffcheck
+        from diffcheck.exported.compare_file import Compared as Both
+        from diffcheck.exported.compare_file import feeds_of
+
+        first = self.piece.trials[0]
+        reference = in_names_of(self.piece, diffcheck.outputs_torch(self.piece.torch, fed(first, self.graph)))
+        feeds, _ = feeds_of(Both(reference, self.graph, LOSS))
+        taken = []
+        for _ in range(RUNS):
+            started = time.perf_counter()
+            self.graph.deployed(feeds)
+            taken.append(time.perf_counter() - started)
+        return 1e3 * median(taken)
 
     @property
     def matches(self) -> bool:
@@ -115,12 +135,13 @@ def validate_piece(piece: Piece, tolerance: float) -> Validation:
     compared, report = [], None
     for trial in piece.trials:
         given = fed(trial, graph)
-        reference = diffcheck.outputs_torch(piece.torch, given)
+        reference = in_names_of(piece, diffcheck.outputs_torch(piece.torch, given))
         try:
             found = Compared(trial.name, compare_outputs(reference, graph, allowed))
             must = piece.kind != "quantized" and (piece.required is None or trial.name in piece.required)
             if must and report is None and not found.comparison.matches and found.comparison.tensors:
-                told = diff_export(diffcheck.record_torch(piece.torch, given), graph, allowed, piece.torch)
+                recorded = in_names_of(piece, diffcheck.record_torch(piece.torch, given))
+                told = diff_export(recorded, graph, allowed, piece.torch)
                 found = replace(found, comparison=told.outputs)
                 report = None if told.matches else told
         except NotAnExport as error:
@@ -128,6 +149,23 @@ def validate_piece(piece: Piece, tolerance: float) -> Validation:
             found = Compared(trial.name, nothing, str(error))
         compared.append(found)
     return Validation(piece, graph, tuple(compared), report)
+
+
+def in_names_of(piece: Piece, stored: Stored) -> Stored:
+    """PyTorch's run with inputs and outputs called as the file calls them, without those that it leaves out."""
+    from diffcheck.record.values import Flattened
+
+    rename = piece.rename
+    if rename is None:
+        return stored
+
+    def named(values: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+        return {name: value for path, value in values.items() if (name := rename(path, prefix)) is not None}
+
+    output = stored.recording.output
+    recording = replace(stored.recording, output=Flattened(named(output.tensors, "present"), output.skipped))
+    inputs = named(stored.inputs, "past_key_values")
+    return replace(stored, recording=recording, inputs=inputs, noise=named(stored.noise, "present"))
 
 
 def fed(trial: Trial, graph: Graph) -> dict[str, Array]:

@@ -7,53 +7,95 @@ import io
 import logging
 import warnings
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from porter.base.errors import UsageError
 from porter.export.axes import Axes, axes_of
 from porter.export.declaration import Format, Job, Piece
+from porter.export.onnx.decoding import Part, parts_of, whole_name
 from porter.export.onnx.naming import tidy
 from porter.export.onnx.opset import OLDEST_EXPORTED, check_opset, converted
 from porter.export.onnx.sharing import share_weights
+from porter.export.onnx.variants import write_optimized, write_quantized
 from porter.export.onnx_inputs import DEFAULT_OPSET
 from porter.subject.torch_model import RUN_ERRORS
 
 MODEL = "model.onnx"
 LARGEST_INSIDE = 1_900_000_000
 """Bytes of weights beyond which they stand in a file beside: a protobuf holds 2 GB."""
-OPTIONS = frozenset({"opset", "static", "external_data"})
+OPTIONS = frozenset({"opset", "static", "external_data", "optimize", "quantize"})
 
 
 def export(job: Job) -> list[Piece]:
-    """Write the ONNX file of the model."""
+    """Write the ONNX file of the model, or with keys and values those of its parts."""
     declared = job.request.given.declared
     opset = job.option("opset") or (declared.default_opset if declared else DEFAULT_OPSET)
     check_opset(opset)
-    inputs = job.samples.traced.inputs
-    axes = {name: axes_of(name, array.ndim) for name, array in inputs.items()} if declared is None else dict(declared)
-    program = traced(job.torch, inputs, {} if job.option("static") else axes, max(opset, OLDEST_EXPORTED))
-    tidy(program, axes)
+    parts = parts_of(job.torch, job.samples) if job.feature.with_past else [_whole(job)]
+    return [piece for part in parts for piece in _with_variants(job, _written(job, part, opset))]
+
+
+def _whole(job: Job) -> Part:
+    """The whole model as the only part."""
+    samples, declared = job.samples, job.request.given.declared
+    axes = dict(declared) if declared is not None else _axes_of(samples.traced.inputs)
+    return Part(MODEL, job.torch, samples.traced, samples.trials, whole_name, axes)
+
+
+def _axes_of(inputs: Mapping[str, Any]) -> dict[str, Axes]:
+    return {name: axes_of(name, array.ndim) for name, array in inputs.items()}
+
+
+def _with_variants(job: Job, piece: Piece) -> Iterator[Piece]:
+    """The file, and beside it the versions of it that are wanted."""
+    yield piece
+    file, external = piece.file, (piece.file.parent / f"{piece.file.name}.data").exists()
+    if job.option("optimize"):
+        file, fused = write_optimized(file, external)
+        told = ", ".join(f"{count} {name}" for name, count in fused.items()) or "nothing"
+        note = f"{file.name}: fused {told}."
+        yield replace(piece, file=file, kind="optimized", notes=(note,), facts={**piece.facts, "fused": fused})
+    if job.option("quantize"):
+        yield replace(piece, file=write_quantized(piece.file, job.option("quantize"), external), kind="quantized")
+
+
+def _written(job: Job, part: Part, opset: int) -> Piece:
+    """Trace a part, tidy its graph, and save it."""
+    static = bool(job.option("static"))
+    axes = part.axes or _axes_of(part.traced.inputs)
+    program = traced(part.module, part.traced.inputs, None if static else axes, max(opset, OLDEST_EXPORTED))
+    tidy(program, axes, part.rename)
     saved = share_weights(program)
-    file = job.folder / MODEL
+    file = job.folder / part.file
     save(program, file, opset, bool(job.option("external_data")))
-    notes = [] if job.option("static") else list(_fixed(program, axes))
+    notes = () if static else tuple(_fixed(program, axes))
     facts = {"opset": opset, "axes": shapes_of(program), "bytes_shared": saved}
-    return [Piece(file, job.torch, job.samples.trials, notes=tuple(notes), facts=facts)]
+    return Piece(file, part.module, part.trials, notes=notes, rename=part.rename, facts=facts)
 
 
-def traced(model: Any, inputs: Mapping[str, Any], axes: Mapping[str, Axes], opset: int) -> Any:
+def traced(model: Any, inputs: Mapping[str, Any], axes: Mapping[str, Axes] | None, opset: int) -> Any:
     """The graph, an `onnx_ir.Model`, of a PyTorch module run on these inputs.
 
     Raises:
         UsageError: the exporter does not take the model, or does not write this opset.
     """
     import torch
+    from transformers.exporters.exporter_dynamo import get_auto_dynamic_shapes, register_cache_pytrees_for_model
     from transformers.exporters.exporter_onnx import OnnxConfig, OnnxExporter
 
-    tensors = {name: torch.from_numpy(array.copy()) for name, array in inputs.items()}
-    shapes = {name: dict.fromkeys(axes.get(name, {}), torch.export.Dim.AUTO) for name in inputs}
-    config = OnnxConfig(dynamic=bool(axes), dynamic_shapes=shapes if axes else None, opset_version=opset)
+    from diffcheck.record.torch_side import to_torch
+
+    tensors: dict[str, Any] = to_torch(inputs)
+    register_cache_pytrees_for_model(model)
+    shapes = {
+        name: dict.fromkeys(axes_of(name, value.ndim) if name not in axes else axes[name], torch.export.Dim.AUTO)
+        if torch.is_tensor(value)
+        else get_auto_dynamic_shapes(value)
+        for name, value in tensors.items()
+    } if axes is not None else None  # fmt: skip
+    config = OnnxConfig(dynamic=axes is not None, dynamic_shapes=shapes, opset_version=opset)
     with _quietly():
         try:
             program, _ = OnnxExporter().export_program(model, tensors, config)
@@ -100,7 +142,7 @@ def _fixed(program: Any, axes: Mapping[str, Axes]) -> Iterator[str]:
                 yield f"{value.name}: the axis {label} is fixed at {value.shape[axis]}."
     given = {value.name for value in program.graph.inputs}
     for name in axes:
-        if name not in given:
+        if name not in given and not name.startswith("encoder_"):
             yield f"{name}: the model's code does not use it in this form, so the file does not take it."
 
 

@@ -3,31 +3,42 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from porter.export.axes import Axes
 
 SCOPES = "pkg.torch.onnx.name_scopes"
 """Of which module of PyTorch's an operation is: `porter diff` reads it. All else in the metadata goes."""
-_CACHED = re.compile(
-    r"(input\.|output\.)?past_key_values\.(?:layers\.)?(?P<part>.*?)(?P<layer>\d+)\.(?P<kind>key|value)s"
-)
+_CACHED = re.compile(r"past_key_values\.(?:layers\.)?(?P<part>\D*)(?P<layer>\d+)\.(?P<kind>key|value)s")
+PARTS = {"self_attention_cache": "decoder.", "cross_attention_cache": "encoder."}
+"""What the caches of a decoder's own tokens and of the encoder's are called."""
 _SYMBOL = re.compile(r"\b[A-Za-z_]\w*\b")
 
 
-def tidy(model: Any, axes: Mapping[str, Axes]) -> None:
+def tidy(model: Any, axes: Mapping[str, Axes], rename: Callable[[str, str], str | None]) -> None:
     """Name the ports and the axes of a graph, and remove what the exporter noted of this machine.
 
     Args:
         model: an `onnx_ir.Model`, which is changed.
-        axes: the axes of the inputs by input name.
+        axes: the axes of the inputs by the file's input names.
+        rename: the file's name for one of PyTorch's inputs or outputs; a port for which it gives None is left out.
     """
+    from onnx_ir.passes.common import RemoveUnusedNodesPass
+
+    graph = model.graph
+    for values, prefix in ((graph.inputs, "past_key_values"), (graph.outputs, "present")):
+        for value in list(values):
+            name = rename(value.name.removeprefix("input.").removeprefix("output."), prefix)
+            if name is None and prefix == "present":
+                values.remove(value)
+            elif name is not None:
+                value.name = name
+    RemoveUnusedNodesPass()(model)
+    for value in list(graph.inputs):
+        if not value.uses() and rename(value.name, "past_key_values") is None:
+            graph.inputs.remove(value)
     name_axes(model, axes)
-    for value in model.graph.inputs:
-        value.name = cache_name(value.name, "past_key_values")
-    for value in model.graph.outputs:
-        value.name = cache_name(value.name, "present")
     strip(model)
 
 
@@ -35,10 +46,8 @@ def cache_name(name: str, prefix: str) -> str:
     """`past_key_values.0.key`, or `present.0.key`, for the name that the exporter gives to a tensor of a cache."""
     found = _CACHED.fullmatch(name)
     if found is None:
-        return name.removeprefix("input.").removeprefix("output.")
-    part = {"self_attention_cache.layers.": "decoder.", "cross_attention_cache.layers.": "encoder."}.get(
-        found["part"], ""
-    )
+        return name
+    part = next((label for cache, label in PARTS.items() if found["part"].startswith(cache)), "")
     return f"{prefix}.{found['layer']}.{part}{found['kind']}"
 
 

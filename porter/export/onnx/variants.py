@@ -1,0 +1,69 @@
+"""Other versions of an ONNX file beside it: fused for onnxruntime, and with weights of eight bits."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections import Counter
+from pathlib import Path
+
+from porter.base.errors import UsageError
+
+FUSED_FOR = "cpu"
+DYNAMIC = "dynamic"
+
+
+def beside(file: Path, label: str) -> Path:
+    """`model-optimized.onnx` for `model.onnx`."""
+    return file.with_name(f"{file.stem}-{label}{file.suffix}")
+
+
+def write_optimized(file: Path, external: bool) -> tuple[Path, dict[str, int]]:
+    """Write the graph fused into onnxruntime's own operations by transformers' fusions.
+
+    Args:
+        file: an ONNX file.
+        external: whether the weights go to a file beside.
+
+    Returns:
+        The new file, and how many of each fused operation it has.
+
+    Raises:
+        UsageError: the fusions do not take the graph.
+    """
+    import onnx_ir
+    from transformers.exporters.onnxruntime_fusions import fuse_for_onnxruntime
+
+    model = onnx_ir.load(file)
+    before = Counter(node.op_type for node in model.graph)
+    try:
+        fuse_for_onnxruntime(model, FUSED_FOR)
+    except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise UsageError(f"The graph cannot be optimized: {first}", hint="leave --optimize out") from error
+    fused = Counter(node.op_type for node in model.graph if node.domain) - before
+    written = beside(file, "optimized")
+    onnx_ir.save(model, written, external_data=f"{written.name}.data" if external else None)
+    return written, dict(sorted(fused.items()))
+
+
+def write_quantized(file: Path, kind: str, external: bool) -> Path:
+    """Write the graph with weights of eight bits, whose inputs are quantized while it runs.
+
+    Raises:
+        UsageError: there is no such quantization.
+    """
+    if kind != DYNAMIC:
+        raise UsageError(f"There is no quantization {kind} for onnx.", hint=f"--quantize {DYNAMIC}")
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    written = beside(file, "quantized")
+    root, level = logging.getLogger(), logging.getLogger().level
+    root.setLevel(logging.ERROR)  # it recommends a preprocessing that the exporter has done
+    try:
+        quantize_dynamic(
+            os.fspath(file), os.fspath(written), weight_type=QuantType.QInt8, use_external_data_format=external
+        )
+    finally:
+        root.setLevel(level)
+    return written
