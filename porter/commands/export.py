@@ -156,6 +156,7 @@ def _cost(exported: Exported, validation: Validation) -> tuple[str, ...]:
 
 def _rows(validation: Validation) -> list[tuple[str, ...]]:
     first = validation.compared[0].comparison.tensors if validation.compared else ()
+    exact = validation.piece.kind != "quantized"
     shapes = {tensor.path: (tensor.shapes[1] or (), tensor.allowed) for tensor in first}
     return [
         (
@@ -163,7 +164,7 @@ def _rows(validation: Validation) -> list[tuple[str, ...]]:
             name,
             str(shapes[name][0]) if name in shapes else "",
             "none" if error is None else f"{error:.1e}",
-            f"{shapes[name][1]:.1e}" if name in shapes else "",
+            f"{shapes[name][1]:.1e}" if name in shapes and exact else "",
         )
         for name, error in validation.worst().items()
     ]

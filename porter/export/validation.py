@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from porter.base.quiet import native_stderr_held_back
 from porter.export.declaration import Piece
 from porter.subject.inputs.arrays import Array
@@ -20,7 +22,8 @@ if TYPE_CHECKING:
 
 RUNS = 5
 LOSS = 0.2
-"""A quantized file is off on purpose: its error is told, and may be this share of PyTorch's greatest value."""
+"""A quantized file is off on purpose: the root mean square of its error may be this share of PyTorch's values'."""
+ANY = float("inf")
 
 
 @dataclass(frozen=True)
@@ -30,11 +33,12 @@ class Compared:
     trial: str
     comparison: Comparison
     failure: str = ""
+    loss: float = 0.0
 
     @property
     def matches(self) -> bool:
         """It ran, gave every output that PyTorch gives and no other, and all values are close."""
-        return not self.failure and self.comparison.matches and not self.comparison.skipped
+        return not self.failure and self.loss <= LOSS and self.comparison.matches and not self.comparison.skipped
 
 
 @dataclass(frozen=True)
@@ -88,8 +92,8 @@ class Validation:
         """How much a quantized file lost."""
         if self.piece.kind != "quantized":
             return ()
-        share = max((each.comparison.relative for each in self.compared), default=0.0)
-        return (f"{self.piece.file.name} is quantized: off by up to {share:.1%} of PyTorch's greatest value.",)
+        share = max((each.loss for each in self.compared), default=0.0)
+        return (f"{self.piece.file.name} is quantized: its error's root mean square is {share:.1%} of PyTorch's.",)
 
     def worst(self) -> dict[str, float | None]:
         """The greatest absolute difference of each output over all trials; None where no number can be given."""
@@ -112,7 +116,8 @@ class Validation:
 
 
 def _reason(comparison: Comparison) -> str:
-    said = [] if comparison.matches else [comparison.sentence()]
+    said = [f"more than {LOSS:.0%} is lost."] if comparison.matches and not comparison.skipped else []
+    said += [] if comparison.matches else [comparison.sentence()]
     if comparison.skipped:
         said.append(f"outputs without a counterpart: {', '.join(comparison.skipped)}.")
     return "\n".join(said)
@@ -131,13 +136,14 @@ def validate_piece(piece: Piece, tolerance: float) -> Validation:
 
     with native_stderr_held_back():  # LiteRT tells which delegate it creates
         graph = piece.open(piece.file) if piece.open else open_export(piece.file, trusted=piece.own)
-    allowed = LOSS if piece.kind == "quantized" else tolerance
+    allowed = ANY if piece.kind == "quantized" else tolerance
     compared, report = [], None
     for trial in piece.trials:
         given = fed(trial, graph)
         reference = in_names_of(piece, diffcheck.outputs_torch(piece.torch, given))
         try:
-            found = Compared(trial.name, compare_outputs(reference, graph, allowed))
+            lost = loss(reference, graph) if piece.kind == "quantized" else 0.0
+            found = Compared(trial.name, compare_outputs(reference, graph, allowed), loss=lost)
             must = piece.kind != "quantized" and (piece.required is None or trial.name in piece.required)
             if must and report is None and not found.comparison.matches and found.comparison.tensors:
                 recorded = in_names_of(piece, diffcheck.record_torch(piece.torch, given))
@@ -149,6 +155,29 @@ def validate_piece(piece: Piece, tolerance: float) -> Validation:
             found = Compared(trial.name, nothing, str(error))
         compared.append(found)
     return Validation(piece, graph, tuple(compared), report)
+
+
+def loss(reference: Stored, graph: Graph) -> float:
+    """The root mean square of a file's error over that of PyTorch's values: of the output where it is greatest.
+
+    Raises:
+        NotAnExport: the inputs do not fit the file, or it stops.
+    """
+    from diffcheck.exported.compare_file import Compared as Both
+    from diffcheck.exported.compare_file import feeds_of
+    from diffcheck.exported.matching import match_outputs
+
+    feeds, _ = feeds_of(Both(reference, graph, ANY))
+    values = graph.deployed(feeds)
+    expected = reference.recording.output.tensors
+    arrays = {port.name: value for port, value in zip(graph.outputs, values, strict=True)}
+    found = []
+    for path, name in match_outputs(graph.outputs, values, expected).items():
+        wanted = expected[path].array.astype(np.float64)
+        if wanted.shape == arrays[name].shape and wanted.size:
+            size = float(np.sqrt(np.mean(wanted**2))) or 1.0
+            found.append(float(np.sqrt(np.mean((arrays[name] - wanted) ** 2))) / size)
+    return max(found, default=0.0)
 
 
 def in_names_of(piece: Piece, stored: Stored) -> Stored:

@@ -15,10 +15,10 @@ from porter.base.errors import UsageError
 from porter.export.axes import Axes, axes_of
 from porter.export.declaration import Format, Job, Piece
 from porter.export.onnx.decoding import Part, parts_of, whole_name
+from porter.export.onnx.file_versions import write_optimized, write_quantized
 from porter.export.onnx.naming import tidy
 from porter.export.onnx.opset import OLDEST_EXPORTED, check_opset, converted
 from porter.export.onnx.sharing import share_weights
-from porter.export.onnx.variants import write_optimized, write_quantized
 from porter.export.onnx_inputs import DEFAULT_OPSET
 from porter.subject.torch_model import RUN_ERRORS
 
