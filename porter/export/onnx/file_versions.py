@@ -62,7 +62,11 @@ def write_quantized(file: Path, kind: str, external: bool) -> Path:
     root.setLevel(logging.ERROR)  # it recommends a preprocessing that the exporter has done
     try:
         quantize_dynamic(
-            os.fspath(file), os.fspath(written), weight_type=QuantType.QInt8, use_external_data_format=external
+            os.fspath(file),
+            os.fspath(written),
+            weight_type=QuantType.QInt8,
+            per_channel=True,
+            use_external_data_format=external,
         )
     finally:
         root.setLevel(level)
