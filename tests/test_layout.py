@@ -44,6 +44,7 @@ ROOMS = [
     "porter.subject.sample_fields",
     "porter.subject.sample_file",
     "porter.subject.shrink",
+    "porter.subject.plausible_sizes",
     "porter.subject.strong_weights",
     "porter.subject.torch_model",
     "porter.subject.torch_checkpoint",

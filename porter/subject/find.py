@@ -13,6 +13,7 @@ from porter.base.reading import read_text
 from porter.subject.case import Case, Subject
 from porter.subject.locate import Location, locate, of_module
 from porter.subject.plain_modules import Given, module_classes, plain_cases, with_arguments
+from porter.subject.plausible_sizes import check_sizes
 from porter.subject.sample_file import keep_classes, read_sample
 from porter.subject.tiny import imported, model_classes, tiny_cases
 
@@ -54,6 +55,8 @@ def find_subject(
         location = of_module(module_name) or locate(name, trust_remote_code)
         cases = tuple(_moved(case, module_name, location.module_name) for case in keep_classes(cases, classes))
         check_configurations(cases, location, sample)
+        for case in cases:
+            check_sizes(case.config, sample)
         module = imported(location)
         cases = tuple(with_arguments(case, module) for case in cases)
         failures = {}

@@ -17,6 +17,7 @@ from porter.subject.inputs.arrays import numpy_inputs
 from porter.subject.inputs.from_signature import possible_inputs
 from porter.subject.inputs.variation import torch_inputs
 from porter.subject.locate import Location
+from porter.subject.plausible_sizes import check_sizes
 from porter.subject.shrink import STRATEGIES, shrink
 from porter.subject.torch_model import RUN_ERRORS, trial_runs
 
@@ -30,6 +31,7 @@ def tiny_cases(location: Location, classes: Sequence[str] = ()) -> tuple[tuple[C
 
     Raises UsageError where the file cannot be imported, has no model classes, or not the named ones.
     """
+    check_sizes(location.config_values, location.file)
     models = model_classes(imported(location))
     if not models:
         raise UsageError("The file has no model class (a PreTrainedModel with a forward).", place=str(location.file))

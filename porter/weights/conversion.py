@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from porter.base import console
 from porter.base.early_checks import tf_file
-from porter.base.errors import LeftOver
+from porter.base.errors import LeftOver, PorterError, UsageError
 from porter.base.scratch import scratch_folder
+from porter.hub.configuration import read_config
 from porter.hub.fetch import TORCH_WEIGHTS, has_tensorflow
 from porter.hub.trust import is_known, model_named_by, remember
 from porter.port.find_port import find_port
@@ -26,6 +27,7 @@ from porter.port.load import PortSource, load_class
 from porter.runtime.model.beside import PATTERN
 from porter.runtime.stored.checkpoint import open_checkpoint
 from porter.runtime.stored.tensor_source import Checkpoint, CheckpointError
+from porter.subject.plausible_sizes import check_sizes
 from porter.weights.convert.convert import check_space, convert
 from porter.weights.convert.output_folder import companions, copy_companions, whole_folder
 from porter.weights.convert.readback import check_whole, check_written
@@ -135,6 +137,7 @@ def prepared(options: Options) -> Iterator[Conversion]:
     """
     with ExitStack() as stack:
         checkpoint = stack.enter_context(open_checkpoint(options.source))
+        check_sizes(read_config(options.source), options.source / "config.json", checkpoint.tensors)
         scratch = stack.enter_context(scratch_folder())
         port = find_port(options.source, options.tf, scratch, options.trust_remote_code, options.class_name)
         yield Conversion(options, port, planned(port, options.source, checkpoint), checkpoint)
@@ -151,8 +154,15 @@ def planned(port: PortSource, folder: Path, checkpoint: Checkpoint) -> Plan:
     if kept is not None:
         return kept
     model_class = load_class(port)
-    config = model_class.config_class.from_pretrained(folder, local_files_only=True)
-    model = build_without_weights(model_class, config, checkpoint)
+    try:
+        config = model_class.config_class.from_pretrained(folder, local_files_only=True)
+        model = build_without_weights(model_class, config, checkpoint)
+    except PorterError:
+        raise
+    except Exception as error:  # a port may be written by hand, and a configuration may hold anything
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        message = f"{port.class_name} cannot be built as config.json says: {type(error).__name__}: {reason}"
+        raise UsageError(message, place=str(folder)) from error
     plan = make_plan(model, checkpoint)
     if not model._untied:  # else the plan depends on the checkpoint's numbers
         plan_cache.keep_plan(place, plan)
