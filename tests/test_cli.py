@@ -86,6 +86,7 @@ def test_unknown_option_exits_with_2() -> None:
         (KeyboardInterrupt(), 130),
         (Terminated(), 143),
         (MemoryError(), 2),
+        (UnicodeEncodeError("utf-8", "a\ud800", 1, 2, "surrogates not allowed"), 2),
         (OSError(errno.ENOSPC, "No space left on device"), 2),
     ],
 )

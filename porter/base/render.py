@@ -1,6 +1,7 @@
 """Fill in the templates of `templates/`, which the wheel carries as `porter/templates/`."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import Field, fields, is_dataclass
 from pathlib import Path
@@ -50,6 +51,8 @@ def python_literal(value: object, indent: int = 0, used: int = 0) -> str:
 def _inline(value: object) -> str:
     parts = _parts(value)
     if parts is None:
+        if isinstance(value, float) and not math.isfinite(value):
+            return f'float("{value}")'
         return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
     opening, children, closing = parts
     lonely = "," if opening == "(" and len(children) == 1 else ""

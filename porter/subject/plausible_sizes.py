@@ -37,9 +37,8 @@ def check_sizes(values: Mapping[str, object], place: Path, tensors: Mapping[str,
     for name, value in _numbers(values):
         limit = _limit(name, len(found), widest)
         if limit is not None and abs(value) > limit:
-            told = (
-                f"the checkpoint has {len(found)} tensors, up to {widest} wide" if found else f"{limit} is the limit"
-            )
+            has = f"the checkpoint has {len(found)} tensors, up to {widest} wide"
+            told = has if found else f"{limit} is the limit"
             raise UsageError(f"The configuration says {name}={value}, and {told}.", place=str(place))
 
 

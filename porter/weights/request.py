@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,6 +62,12 @@ class Request:
         if self.max_memory:
             size(self.max_memory, "--max-memory 4GB")
         size(self.max_shard_size)
+        if not math.isfinite(self.max_error):
+            raise UsageError(f"--max-error {self.max_error} allows every difference.", hint="--max-error 1e-3")
+        if not (self.resume or self.dry_run):
+            from porter.weights.convert.output_folder import check_free
+
+            check_free(self.place)
         if not (self.no_pr or self.dry_run) and Path(self.model).is_dir():
             sentence = f"{self.model} is a folder, so there is no repository to propose to."
             raise UsageError(sentence, hint="add --no-pr")

@@ -53,6 +53,9 @@ class H5File(Checkpoint):
         except CheckpointError:
             self._file.close()
             raise
+        except (OSError, RuntimeError, ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+            self._file.close()
+            raise CheckpointError(f"{path} is a damaged HDF5 file.", hint="download it again") from error
 
     def _find(self) -> Iterator[tuple[str, str]]:
         for layer in self._names(self._file, "layer_names"):
@@ -90,8 +93,15 @@ class H5File(Checkpoint):
         return TensorInfo(tuple(data.shape), data.dtype.name)
 
     def read(self, name: str) -> Array:
-        """The tensor `name`, read into memory."""
-        array: Array = self._file[self._places[name]][()]
+        """The tensor `name`, read into memory.
+
+        Raises:
+            CheckpointError: its numbers cannot be read.
+        """
+        try:
+            array: Array = self._file[self._places[name]][()]
+        except (OSError, RuntimeError, ValueError, TypeError) as error:
+            raise CheckpointError(f"{self.path} is damaged at {name!r}.", hint="download it again") from error
         return array
 
     def close(self) -> None:

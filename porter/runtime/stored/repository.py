@@ -140,7 +140,7 @@ class Repository:
             return None
         try:
             values = json.loads(path.read_text(encoding="utf-8"))
-        except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise CheckpointError(f"{path} is not a JSON file.") from error
         if not isinstance(values, dict):
             raise CheckpointError(f"{path} holds no table of settings.")

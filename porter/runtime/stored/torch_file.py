@@ -37,7 +37,7 @@ class TorchFile(Checkpoint):
         """The tensor `name`; bfloat16 as ml_dtypes has it."""
         import torch
 
-        tensor = self._state[name].detach().contiguous()
+        tensor = self._state[name].detach().resolve_conj().resolve_neg().contiguous()
         if tensor.dtype == torch.bfloat16:
             raw: Array = tensor.view(torch.int16).numpy()
             return raw.view(numpy_dtype("bfloat16"))
@@ -73,17 +73,33 @@ def _named_tensors(state: dict[Any, Any], path: Path) -> dict[str, Any]:
         CheckpointError: there is none, or several.
     """
     if _are_tensors(state):
-        return dict(state)
+        return _plain(state, path)
     inside = {key: value for key, value in state.items() if isinstance(value, dict) and value and _are_tensors(value)}
     if len(inside) == 1:
         (key,) = inside
         logger.info("%s: the tensors are those under %r.", path, key)
-        return dict(inside[key])
+        return _plain(inside[key], path)
     if inside:
         listed = ", ".join(map(repr, inside))
         raise CheckpointError(f"{path} holds several tables of tensors: {listed}.", hint="save the one that is meant")
     name = next(name for name, value in state.items() if not _are_tensors({name: value}))
     raise CheckpointError(f"{path} holds {name!r}, which is no tensor.")
+
+
+def _plain(state: dict[str, Any], path: Path) -> dict[str, Any]:
+    """The table, if every tensor of it simply holds its numbers.
+
+    Raises:
+        CheckpointError: naming one that is quantized, sparse, nested or without numbers.
+    """
+    import torch
+
+    for name, tensor in state.items():
+        if tensor.layout != torch.strided or tensor.is_quantized or tensor.is_meta or tensor.is_nested:
+            raise CheckpointError(
+                f"{path} holds {name!r} in a form that is quantized, sparse, nested or without numbers."
+            )
+    return dict(state)
 
 
 def _are_tensors(table: dict[Any, Any]) -> bool:

@@ -12,6 +12,7 @@ import numpy as np
 from diffcheck.record.storage import load
 from porter.base import console
 from porter.base.errors import UsageError
+from porter.base.reading import check_regular
 from porter.subject.inputs.arrays import Inputs
 from porter.subject.inputs.processors import processed_inputs
 from porter.subject.inputs.variation import runs
@@ -26,16 +27,17 @@ def read_inputs(file: Path) -> Inputs:
     Raises:
         UsageError: the file is neither, or is broken.
     """
+    if not file.exists():
+        raise UsageError(f"There is no {file}.")
+    check_regular(file)
     try:
         if file.suffix == ".npz":
-            with np.load(file, allow_pickle=False) as stored:
+            with file.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
                 return {name: stored[name] for name in stored.files}
         if file.suffix == ".rec":
             return {name: value.array for name, value in load(file).inputs.items()}
         data = json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise UsageError(f"There is no {file}.") from error
-    except (ValueError, OSError, EOFError) as error:
+    except Exception as error:  # a file that is none of these ends numpy's reader in many ways
         raise UsageError(f"{file} is neither an .npz nor a .json file of arrays, nor a recording.") from error
     if not isinstance(data, dict):
         raise UsageError(f"{file} holds no table of arrays.", hint='{"input_ids": [[1, 2, 3]]}')

@@ -93,6 +93,8 @@ def plan_jobs(plan: Plan, target: Target) -> list[Job]:
 
 def _job(plan: Plan, move: Move, stored: Stored, target: Target) -> Job:
     dtype = stored_dtype(plan.stored[move.source].dtype, target.dtype)
+    if numpy_dtype(dtype).kind == "c":
+        raise UsageError(f"{move.source} is {dtype}, of which PyTorch's model would drop the imaginary part.")
     return Job(move, *target.kind.place(move, stored, dtype))
 
 

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from porter.base import console
 from porter.base.errors import UsageError
+from porter.base.reading import read_text
 from porter.port.load import PortSource
-from porter.runtime.stored.tensor_source import Checkpoint, CheckpointError
+from porter.runtime.stored.tensor_source import Checkpoint
 from porter.weights.plan.plan import Plan, check_duplicates
 
 PACKAGE = Path(__file__).parents[2]
@@ -43,13 +44,20 @@ def _code(port: PortSource) -> Iterator[Path]:
 
 
 def kept_plan(place: Path, checkpoint: Checkpoint) -> Plan | None:
-    """The plan that was kept; None if there is none, it cannot be read, or the checkpoint's numbers contradict it."""
+    """The plan that was kept; None if there is none, it was changed, or the checkpoint's numbers contradict it."""
     try:
-        plan = Plan.from_json(json.loads(place.read_text(encoding="utf-8")))
+        digest, _, text = read_text(place).partition("\n")
+        if digest != _digest(text):
+            return None  # it is made anew
+        plan = Plan.from_json(json.loads(text))
         check_duplicates(plan, plan.view(checkpoint))
-    except (OSError, ValueError, LookupError, TypeError, UsageError, CheckpointError):
-        return None  # it is made anew
+    except (ValueError, LookupError, TypeError, UsageError):  # of another version
+        return None
     return plan
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
 def keep_plan(place: Path, plan: Plan) -> None:
@@ -57,7 +65,8 @@ def keep_plan(place: Path, plan: Plan) -> None:
     beside = place.with_suffix(f".{os.getpid()}")
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_text(json.dumps(plan.to_json()), encoding="utf-8")
+        text = json.dumps(plan.to_json())
+        beside.write_text(f"{_digest(text)}\n{text}", encoding="utf-8")
         beside.replace(place)
     except OSError as error:
         console.say(f"The plan is not kept for the next run: {error.strerror}.")
