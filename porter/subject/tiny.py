@@ -6,6 +6,7 @@ import importlib
 import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from types import MappingProxyType, ModuleType
 from typing import Any
 
@@ -15,6 +16,7 @@ from porter.base.installed import absent
 from porter.subject.case import Case, InputSpec, ModelCase
 from porter.subject.inputs.arrays import numpy_inputs
 from porter.subject.inputs.from_signature import possible_inputs
+from porter.subject.inputs.placeholders import modality_of, with_placeholders
 from porter.subject.inputs.variation import torch_inputs
 from porter.subject.locate import Location
 from porter.subject.plausible_sizes import check_sizes
@@ -86,18 +88,31 @@ def tiny_case(identity: str, model_class: Any, values: Mapping[str, object] = Ma
     `values` are a checkpoint's configuration, which is shrunk instead of the default one.
     """
     first_error: Exception | None = None
+    partial: Case | None = None
     given = {name: value for name, value in values.items() if name not in NOT_OF_THE_MODEL}
     config_class = model_class.config_class
     for strategy in STRATEGIES:
         try:
             config = {**given, **shrink(config_class(**given), strategy)}
-            inputs = inputs_that_run(_built(model_class, config_class(**config)))
+            built = _built(model_class, config_class(**config))
+            inputs = inputs_that_run(built)
         except RUN_ERRORS as error:
             first_error = first_error or error
             continue
         model = ModelCase(model_class.__name__)
-        return Case(identity, config_class.__module__, config_class.__name__, config, inputs, (model,))
+        case = Case(identity, config_class.__module__, config_class.__name__, config, inputs, (model,))
+        if _has_all(built, inputs):
+            return case
+        partial = partial or case
+    if partial is not None:
+        return partial
     raise first_error or ValueError("no configuration")
+
+
+def _has_all(model: Any, inputs: Sequence[InputSpec]) -> bool:
+    """Whether the inputs have the images, videos or sound that the model takes beside its ids."""
+    found = modality_of(model)
+    return found is None or any(spec.name == found[1] for spec in inputs)
 
 
 def _built(model_class: Any, config: Any) -> Any:
@@ -116,7 +131,7 @@ def inputs_that_run(model: Any) -> tuple[InputSpec, ...]:
     import torch
 
     first_error: Exception | None = None
-    for specs in possible_inputs(model.forward, model.config):
+    for specs in chain(with_placeholders(model), possible_inputs(model.forward, model.config)):
         try:
             with torch.no_grad():
                 model(**torch_inputs(model, numpy_inputs(specs)))

@@ -15,7 +15,7 @@ from porter.subject.inputs.variation import checked_variation, torch_inputs
 from porter.subject.siblings import siblings
 from porter.subject.tiny import inputs_that_run, model_classes, tiny_case
 from porter.subject.torch_model import RUN_ERRORS, build_config, build_torch_model, constructor_arguments, trial_runs
-from porter.trace.extra_runs import run_extras
+from porter.trace.extra_runs import guesses_that_run, run_extras
 from porter.trace.nested_models import nested_models
 from porter.trace.recorder import PackageRecorder, watched, watched_package
 from porter.trace.variants import Changes, apply, argument_switches, class_texts, switches
@@ -125,8 +125,11 @@ class _Tracer:
                 model(**torch_inputs(model, numpy_inputs(specs)))
             self.recorder.note_nested(nested)
             for grown in (0, 1):
-                inputs = checked_variation(model, specs, more_rows=grown, more_columns=2 * grown)
-                run_extras(model, torch_inputs(model, inputs))
+                with self.recorder.paused():
+                    varied = checked_variation(model, specs, more_rows=grown, more_columns=2 * grown)
+                    inputs = torch_inputs(model, varied)
+                    more = guesses_that_run(model, inputs)
+                run_extras(model, inputs, more)
 
 
 def _with_tokens(case: Case) -> Case:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -20,8 +20,20 @@ from porter.subject.inputs.extra_inputs import (
 from porter.subject.torch_model import RUN_ERRORS
 
 
-def run_extras(model: Any, inputs: Inputs) -> None:
-    """Try each extra run once; one that the model does not take says nothing. Leaves the model in eval mode."""
+def guesses_that_run(model: Any, inputs: Inputs) -> list[Inputs]:
+    """Of the values that each optional argument may have, the first that the model takes."""
+    found: dict[str, Inputs] = {}
+    for name, given in guessed(model, inputs):
+        if name not in found and _attempt(partial(model, **given)):
+            found[name] = given
+    return list(found.values())
+
+
+def run_extras(model: Any, inputs: Inputs, guesses: Sequence[Inputs] = ()) -> None:
+    """Try each extra run once, and the guesses; one that the model does not take says nothing.
+
+    Leaves the model in eval mode.
+    """
     plain = model(**inputs)
     more = with_encoder_states(model, inputs)
     if _attempt(partial(model, **more)):
@@ -31,10 +43,8 @@ def run_extras(model: Any, inputs: Inputs) -> None:
     _attempt(lambda: model(**next_step(inputs, model(**inputs, use_cache=True)["past_key_values"])))
     for maker in MAKERS:
         _attempt(lambda maker=maker: model(**maker(model, inputs, plain)))  # type: ignore[misc]
-    done: set[str] = set()
-    for name, given in guessed(model, inputs):
-        if name not in done and _attempt(partial(model, **given)):
-            done.add(name)
+    for given in guesses:
+        _attempt(partial(model, **given))
     everything = {**inputs, "output_attentions": True, "output_hidden_states": True}
     if not _attempt(partial(model, **everything, use_cache=False)):
         _attempt(partial(model, **everything))

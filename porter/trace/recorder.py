@@ -42,6 +42,18 @@ class Recorder:
         self._facts = [UNSEEN] * len(self._kept)
         self._seen = [set() for _ in self._kept]
 
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Nothing is noted in the block, in which runs are tried that may stop halfway."""
+        before = self._facts, self._seen, self._entered
+        self._facts = [UNSEEN] * len(before[0])
+        self._seen = [set() for _ in before[0]]
+        self._entered = set()
+        try:
+            yield
+        finally:
+            self._facts, self._seen, self._entered = before
+
     def watch(self, index: int, value: Any) -> Any:
         """Note a value and hand it on unchanged."""
         signature = self._describer.signature(value)
@@ -182,6 +194,14 @@ class PackageRecorder:
         """As `Recorder.keep`."""
         for recorder in self.recorders.values():
             recorder.keep()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """As `Recorder.paused`."""
+        with ExitStack() as stack:
+            for recorder in self.recorders.values():
+                stack.enter_context(recorder.paused())
+            yield
 
     def note_modules(self, model: Any) -> None:
         """As `Recorder.note_modules`."""

@@ -92,20 +92,40 @@ def with_labels(model: Any, inputs: Inputs, plain: Any) -> Iterator[Inputs]:
 
 
 def guessed(model: Any, inputs: Inputs) -> Iterator[tuple[str, Inputs]]:
-    """Inputs with one more optional tensor each, in the shapes and dtypes that its name and annotation suggest."""
+    """Inputs with one more optional argument each.
+
+    A field of the configuration has its value there; a tensor has shapes and dtypes that its name and annotation
+    suggest.
+    """
     import torch
 
     first = next((value for value in inputs.values() if torch.is_tensor(value)), None)
     for name, parameter in accepted(model).items():
-        annotation = str(parameter.annotation)
-        single = "Tensor" in annotation and not any(kind in annotation.lower() for kind in ("tuple", "list"))
-        if first is None or name in inputs or parameter.default is not None or not single:
+        if first is None or name in inputs or parameter.default is not None:
             continue
-        dtypes = (torch.int64,) if "mask" not in name and not name.startswith("bool") else (torch.int64, torch.bool)
-        for shape in dict.fromkeys((first.shape[:2], first.shape[:1], torch.Size([1]))):
-            for dtype in dtypes:
-                values = torch.ones(shape) if "mask" in name else torch.arange(shape.numel()).reshape(shape) % 2
-                yield name, {**inputs, name: values.to(dtype)}
+        set_there = getattr(getattr(model, "config", None), name, None)
+        if isinstance(set_there, int | float | str | list | tuple):
+            yield name, {**inputs, name: set_there}
+        annotation = str(parameter.annotation)
+        if "Tensor" in annotation and not any(kind in annotation.lower() for kind in ("tuple", "list")):
+            yield from ((name, {**inputs, name: value}) for value in _tensors(name, first, inputs))
+
+
+def _tensors(name: str, first: Any, inputs: Inputs) -> Iterator[Any]:
+    """Values for an optional tensor: masks are ones, everything else zeros and ones in turn."""
+    import torch
+
+    shapes = [first.shape[:2], first.shape[:1], torch.Size([1])]
+    pixels = inputs.get("pixel_values")
+    if pixels is not None:
+        sizes = pixels.shape[-2:]
+        if name == "image_sizes":
+            yield torch.tensor([list(sizes)] * pixels.shape[0])
+        shapes.append(torch.Size([*pixels.shape[:-3], *sizes]))
+    dtypes = (torch.int64, torch.bool) if "mask" in name or name.startswith("bool") else (torch.int64,)
+    for shape in dict.fromkeys(shapes):
+        values = torch.ones(shape) if "mask" in name else torch.arange(shape.numel()).reshape(shape) % 2
+        yield from (values.to(dtype) for dtype in dtypes)
 
 
 def logits_of(plain: Any) -> Any:

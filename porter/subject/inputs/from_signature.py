@@ -24,7 +24,7 @@ Specs = tuple[InputSpec, ...]
 def possible_inputs(forward: Any, config: Any) -> Iterator[Specs]:
     """Sets of inputs that forward may take, the fullest first; the caller tries which one runs."""
     parameters = inspect.signature(forward).parameters
-    known = tuple(spec for spec in _known(config) if spec.name in parameters)
+    known = tuple(spec for spec in known_inputs(config) if spec.name in parameters)
     if not SEQUENCES & {spec.name for spec in known}:
         known = _without(known, "attention_mask")
     tried: list[Specs] = []
@@ -45,7 +45,7 @@ def possible_inputs(forward: Any, config: Any) -> Iterator[Specs]:
             yield specs
 
 
-def _known(config: Any) -> Iterator[InputSpec]:
+def known_inputs(config: Any) -> Iterator[InputSpec]:
     """Inputs whose names say what they are, as far as the configuration has their sizes."""
     text, vision = _part(config, "text_config"), _part(config, "vision_config")
     yield InputSpec("input_ids", (BATCH, LENGTH), "int64", IDS)

@@ -123,6 +123,8 @@ def gives_cache(model: Any, inputs: Inputs) -> bool:
 
 def _cached(model: Any, inputs: Inputs) -> list[FurtherRun]:
     """The last token alone, from the cache of the call before it; nothing where there is no cache."""
+    if PAST not in accepted(model):
+        return []
     try:
         step = next_step(inputs, model(**inputs, use_cache=True)[PAST])
         expected = model(**step)
