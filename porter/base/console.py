@@ -94,7 +94,8 @@ def error(problem: PorterError, as_json: bool = False) -> None:
     """Print an error as a sentence and, where there is one, the hint; or on stdout as one JSON document."""
     if as_json:
         told = {"sentence": problem.sentence, "place": problem.place, "hint": problem.hint}
-        result_json({"error": {**told, "exit_code": problem.exit_code}})
+        shown = {name: redacted(text) for name, text in told.items()}
+        result_json({"error": {**shown, "exit_code": problem.exit_code}})
         return
     _to_stderr(f"error: {problem}")
     if problem.hint:
