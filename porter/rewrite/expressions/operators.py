@@ -8,6 +8,7 @@ import libcst.matchers as m
 from porter.facts import Fact
 from porter.facts.promotion import promoted_dtype
 from porter.rewrite.context import Context
+from porter.rewrite.reading.full_precision import is_full_precision
 from porter.rulebook.call import code_of
 from porter.rulebook.template import parenthesised
 
@@ -25,10 +26,25 @@ def binary(context: Context, original: cst.BinaryOperation, updated: cst.BinaryO
     wanted = _wanted(context.knowledge.traced(original), left, right)
     if wanted is None or (isinstance(original.operator, cst.Power) and _weak_power(left, right)):
         return updated
-    return updated.with_changes(
+    ported = updated.with_changes(
         left=_as(updated.left, left, wanted, _reference(updated.right, right, wanted)),
         right=_as(updated.right, right, wanted, _reference(updated.left, left, wanted)),
     )
+    both = left is not None and right is not None and left.dtype == right.dtype == "float32"
+    return _in_full_precision(context, original, ported) if both else ported
+
+
+def _in_full_precision(
+    context: Context, original: cst.BinaryOperation, ported: cst.BinaryOperation
+) -> cst.BinaryOperation:
+    """The operation where the code has made one operand float32: in half precision PyTorch promotes the other."""
+    left = is_full_precision(context.knowledge, original.left)
+    right = is_full_precision(context.knowledge, original.right)
+    if left == right:
+        return ported
+    side = "right" if left else "left"
+    cast = cst.parse_expression(f"tf.cast({code_of(getattr(ported, side))}, tf.float32)")
+    return ported.with_changes(**{side: cast})
 
 
 def augmented(context: Context, original: cst.AugAssign, updated: cst.AugAssign) -> cst.AugAssign:

@@ -85,7 +85,7 @@ class Knowledge:
             facts = [fact for fact in (self.traced(one), self._names(function).get(code_of(one))) if fact is not None]
             if any(fact.only("int") and not fact.has_value for fact in facts):
                 return True
-            values = [one] if not isinstance(one, cst.Name) else self._assigned_values(function, one.value)
+            values = [one] if not isinstance(one, cst.Name) else self.assigned_values(function, one.value)
             for name in (name for value in values for name in self.source.find(value, cst.Name)):
                 if name.value not in seen:
                     seen.add(name.value)
@@ -114,7 +114,7 @@ class Knowledge:
     def _assignments(self) -> dict[str, dict[str, list[cst.BaseExpression]]]:
         return {}
 
-    def _assigned_values(self, function: LocalFunction, name: str) -> list[cst.BaseExpression]:
+    def assigned_values(self, function: LocalFunction, name: str) -> list[cst.BaseExpression]:
         """Everything the function assigns to a variable."""
         if function.name not in self._assignments:
             found: dict[str, list[cst.BaseExpression]] = {}
@@ -129,7 +129,7 @@ class Knowledge:
 
     def _assigned_tuple(self, function: LocalFunction, node: cst.BaseExpression) -> Fact | None:
         """A variable that the function only ever sets to a tuple, or to what is made of tuples and shapes."""
-        values = self._assigned_values(function, code_of(node))
+        values = self.assigned_values(function, code_of(node))
         return SEQUENCE if values and all(self._is_tuple(value) for value in values) else None
 
     def _is_tuple(self, value: cst.BaseExpression) -> bool:
@@ -203,7 +203,7 @@ class Knowledge:
         function = self.source.enclosing(func)
         if function is None or not isinstance(func, cst.Name):
             return None
-        for value in self._assigned_values(function, func.value):
+        for value in self.assigned_values(function, func.value):
             held = value.args[1].value if isinstance(value, cst.Call) and len(value.args) == 2 else value
             name = self.source.canonical(held) if isinstance(held, cst.Name) else None
             if name is not None and name.removeprefix("local.") in self.source.functions:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import keras
@@ -15,10 +17,23 @@ class Completed(type):
     """The class of model classes with a method `complete()`, which is called when the constructor has returned."""
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
-        """Make a model and complete it."""
-        model = super().__call__(*args, **kwargs)
-        model.complete()
+        """Make a model and complete it; its `dtype` is that of all its layers."""
+        with made_in(kwargs.get("dtype")):
+            model = super().__call__(*args, **kwargs)
+            model.complete()
         return model
+
+
+@contextmanager
+def made_in(dtype: Any) -> Iterator[None]:
+    """Layers made meanwhile have this type or policy (`"bfloat16"`, `"mixed_float16"`); None for Keras' own."""
+    before = keras.config.dtype_policy()
+    if dtype is not None:
+        keras.config.set_dtype_policy(keras.dtype_policies.get(dtype))
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 class CompletedModel(keras.Model, metaclass=Completed):
@@ -33,6 +48,7 @@ class CompletedModel(keras.Model, metaclass=Completed):
     def complete(self) -> None:
         """Name the layers, connect what is tied, and let `build` build everything, once."""
         name_layers(self)
+        _cast_tables(self)
         self._tie()
         build_all = build_with_the_rest(self)
 
@@ -67,3 +83,13 @@ class CompletedModel(keras.Model, metaclass=Completed):
     def _tie(self) -> None:
         tied = tie_variables(self, untied=self._untied)
         object.__setattr__(self, "all_tied_weights_keys", tied)
+
+
+def _cast_tables(model: keras.Model) -> None:
+    """Let embeddings that look up by themselves have their table in the type that they compute in.
+
+    Keras' own takes its table as it is, and casts what it has looked up.
+    """
+    for layer in model._flatten_layers():
+        if isinstance(layer, keras.layers.Embedding) and type(layer).call is not keras.layers.Embedding.call:
+            layer.autocast = True

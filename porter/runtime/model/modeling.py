@@ -123,8 +123,9 @@ class TFPreTrainedModel(Generates, SavedByKeras, TrainsOnOwnLoss, CompletedModel
                 None reads TensorFlow's where there are any, else PyTorch's.
             output_loading_info: return `(model, info)`; info has missing_keys, unexpected_keys, mismatched_keys.
             ignore_mismatched_sizes: draw weights anew whose shape differs, instead of refusing.
-            kwargs: revision, token, cache_dir, subfolder, local_files_only, force_download for the Hub; the rest
-                overrides attributes of the configuration or goes to the constructor.
+            kwargs: revision, token, cache_dir, subfolder, local_files_only, force_download for the Hub; dtype is the
+                type or the policy of all layers (`"bfloat16"`, `"mixed_float16"`); the rest overrides attributes of
+                the configuration or goes to the constructor.
 
         Raises:
             CheckpointError: files are missing or damaged, or weights do not fit.
@@ -132,7 +133,8 @@ class TFPreTrainedModel(Generates, SavedByKeras, TrainsOnOwnLoss, CompletedModel
         options = {key: kwargs.pop(key) for key in _DOWNLOAD_OPTIONS if kwargs.get(key) is not None}
         repository = Repository(str(pretrained_model_name_or_path), options)
         config = config if config is not None else repository.configuration(cls._config_class())
-        for key in [key for key in kwargs if hasattr(config, key) and key not in inspect.signature(cls).parameters]:
+        own = {*inspect.signature(cls).parameters, "dtype"}
+        for key in [key for key in kwargs if hasattr(config, key) and key not in own]:
             setattr(config, key, kwargs.pop(key))
         model = cls(config, *model_args, **kwargs)
         model.name_or_path = str(pretrained_model_name_or_path)
