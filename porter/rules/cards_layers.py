@@ -88,10 +88,16 @@ for _name, _keras in {
     cases={
         "nn.GELU()": 'keras.layers.Activation("gelu")',
         'nn.GELU(approximate="tanh")': 'keras.layers.Activation(get_tf_activation("gelu_pytorch_tanh"))',
+        "nn.GELU(approximate=mode)": (
+            'keras.layers.Activation(get_tf_activation("gelu_pytorch_tanh" if mode == "tanh" else "gelu"))'
+        ),
     },
 )
 def gelu(call: Call) -> str:
-    """Exact unless asked otherwise, in both."""
+    """Exact unless asked otherwise, in both; what a variable asks for is seen when the layer is made."""
+    if not call.approximate.is_literal():
+        name = f'"gelu_pytorch_tanh" if {call.approximate} == "tanh" else "gelu"'
+        return f"keras.layers.Activation(get_tf_activation({name}))"
     if call.approximate.value() == "tanh":
         return 'keras.layers.Activation(get_tf_activation("gelu_pytorch_tanh"))'
     return 'keras.layers.Activation("gelu")'

@@ -47,6 +47,8 @@ def _rank(arg: Arg) -> int | None:
     "torch.Tensor.bmm(input, other)",
     "torch.mm(input, other)",
     "torch.Tensor.mm(input, other)",
+    "torch.spmm(input, other)",
+    "torch.sparse.mm(input, other)",
     "torch.linalg.matmul(input, other)",
     cases={
         "torch.matmul(x, y.transpose(-1, -2))": "tf.matmul(x, y, transpose_b=True)",
@@ -132,7 +134,25 @@ rule(
     to="tf.tensordot(a, b, dims)",
     cases={"torch.tensordot(x, w, 2)": "tf.tensordot(x, w, 2)"},
 )
-rule("torch.diag(input)", to="tf.linalg.diag(input)", cases={"torch.diag(v4)": "tf.linalg.diag(v4)"})
+
+
+@rule(
+    "torch.diag(input, diagonal=0)",
+    "torch.Tensor.diag(input, diagonal=0)",
+    cases={
+        "torch.diag(v4)": "tf.linalg.diag(v4)",
+        "torch.diag(w)": "tf.linalg.diag_part(w)",
+        "w.diag(1)": "tf.linalg.diag_part(w, k=1)",
+        "torch.diag(v4, -1)": "tf.linalg.diag(v4, k=-1)",
+    },
+)
+def diag(call: Call) -> str:
+    """Of a vector the matrix that has it for a diagonal, of a matrix its diagonal."""
+    function = "tf.linalg.diag_part" if call.input.rank() == 2 else "tf.linalg.diag"
+    offset = f", k={call.diagonal.node_code}" if call.given("diagonal") else ""
+    return f"{function}({call.input.node_code}{offset})"
+
+
 rule(
     "torch.diag_embed(input)",
     "torch.Tensor.diag_embed(input)",

@@ -27,3 +27,25 @@ def _may_be_tensor(arg: Arg) -> bool:
 
 _extreme("min", "least")
 _extreme("max", "greatest")
+
+
+def _of_size(signature: str, function: str, case: str) -> None:
+    @rule(signature, cases={case: case})
+    def of_size(call: Call) -> str:
+        """Python's own functions take no scalar that only a graph knows."""
+        passed = (parameter.name for parameter in call.signature.parameters if call.given(parameter.name))
+        arguments = [call.bound.given[name] for name in passed]
+        name = function if any(map(_varied, arguments)) else call.signature.name
+        return f"{name}({', '.join(arg.node_code for arg in arguments)})"
+
+
+def _varied(arg: Arg) -> bool:
+    """Whether a number was not the same in all runs, other than as an attribute of its layer."""
+    is_attribute = arg.is_simple() and "." in arg.code
+    return arg.fact is not None and arg.fact.only("int", "float") and not arg.fact.has_value and not is_attribute
+
+
+_of_size("math.log(x, base=None)", "logarithm", "math.log(3.0, 2)")
+_of_size("math.sqrt(x)", "square_root", "math.sqrt(3.0)")
+_of_size("math.ceil(x)", "rounded_up", "math.ceil(2.5)")
+_of_size("math.floor(x)", "rounded_down", "math.floor(2.5)")

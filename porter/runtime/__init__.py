@@ -197,6 +197,10 @@ _MODULES = {
     ),
     "ops.shapes": (
         "as_int",
+        "logarithm",
+        "square_root",
+        "rounded_up",
+        "rounded_down",
         "expand",
         "flatten",
         "greatest",

@@ -22,7 +22,15 @@ def run(code: str, *, static: bool | None = None) -> Any:
     tensors = {name: tf.constant(samples()[name]) for name in used if name in samples()}
     names = [name for name in used if name in porter.runtime.EXPORTED]
     scope = {name: getattr(porter.runtime, name) for name in names}
-    scope |= {"tf": tf, "keras": keras, "np": np, "math": math, "forward_fn": tf.exp, "eager_config": None}
+    scope |= {
+        "tf": tf,
+        "keras": keras,
+        "np": np,
+        "math": math,
+        "forward_fn": tf.exp,
+        "eager_config": None,
+        "mode": "tanh",
+    }
     compiled = compile(code, "<case>", "eval")
 
     def function(**arguments: Any) -> Any:

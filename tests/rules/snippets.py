@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from typing import Any
 
@@ -49,6 +50,8 @@ def torch_names() -> dict[str, Any]:
         "image_transforms": image_transforms,
         "eager_config": BertConfig(attn_implementation="eager"),
         "forward_fn": _exp,
+        "math": math,
+        "mode": "tanh",
         **tensors,
     }
 

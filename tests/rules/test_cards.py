@@ -77,7 +77,7 @@ def test_every_card_has_a_case() -> None:
 
 def _names() -> dict[str, object]:
     runtime = {name: getattr(porter.runtime, name) for name in porter.runtime.EXPORTED}
-    return {**runtime, "keras": keras, "tf": tf, "np": np, "math": math}
+    return {**runtime, "keras": keras, "tf": tf, "np": np, "math": math, "mode": "tanh"}
 
 
 def _input_of(text: str) -> str:

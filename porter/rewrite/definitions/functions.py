@@ -25,7 +25,7 @@ _SILENT_DECORATORS = RETURN_DECORATORS | {
     "auto_docstring", "no_grad", "use_kernelized_func", "use_kernel_forward_from_hub", "use_kernel_func_from_hub",
     "use_kernel_func_from_hub_with_fallback", "force_accelerate_hooks", "deprecate_kwarg", "replace_return_docstrings",
     "add_start_docstrings_to_model_forward", "add_start_docstrings", "compile", "ignore", "unused", "script", "export",
-    "use_experts_implementation", "requires", "accepts_precomputed_kwargs", "disable", "setter", "wraps",
+    "use_experts_implementation", "requires", "accepts_precomputed_kwargs", "disable", "wraps",
     "compile_compatible_method_lru_cache",
 }  # fmt: skip
 
@@ -121,7 +121,7 @@ def _decorators(context: Context, function: LocalFunction, updated: cst.Function
     for original, decorator in zip(function.node.decorators, updated.decorators, strict=True):
         expression = decorator.decorator
         name = _bare_name(original)
-        if name in _KEPT_DECORATORS or name in context.source.functions:
+        if name in _KEPT_DECORATORS or name in context.source.functions or _is_of_property(function, original):
             yield decorator
         elif name not in _SILENT_DECORATORS:
             if name in context.runtime:
@@ -129,6 +129,12 @@ def _decorators(context: Context, function: LocalFunction, updated: cst.Function
             else:
                 context.note(function.node, "left", f"the decorator @{name} has no counterpart and was dropped.")
     yield from graph_decorators(context, function)
+
+
+def _is_of_property(function: LocalFunction, decorator: cst.Decorator) -> bool:
+    """`@scale.setter` above another `def scale`."""
+    accessors = ("getter", "setter", "deleter")
+    return code_of(decorator.decorator) in {f"{function.own_name}.{accessor}" for accessor in accessors}
 
 
 def _bare_name(decorator: cst.Decorator) -> str:

@@ -8,7 +8,7 @@ import libcst.matchers as m
 from porter.facts import Fact
 from porter.rewrite.context import Context
 from porter.rewrite.reading.main_layer import is_keras_model
-from porter.rulebook import Call, Card, Signature, Unknown, find_card, find_rule
+from porter.rulebook import Call, Card, Rule, Signature, Unknown, find_card, find_rule
 from porter.rulebook.call import Arg, code_of
 from porter.rulebook.signature import Bound, parse_signature
 from porter.rulebook.template import fill, parenthesised, translate
@@ -115,9 +115,14 @@ def _constant(context: Context, original: cst.Attribute, updated: cst.Attribute,
         return updated
     if not found.signatures[0].is_call:
         return translate(found, Call(found.signatures[0], Bound(), None))
-    function = next(iter(found.cases.values())).partition("(")[0]  # the function itself, as a value
-    is_name = function.replace(".", "").isidentifier()
-    return cst.parse_expression(context.runtime_name(function)) if is_name else updated
+    function = function_of(context, found)
+    return updated if function is None else function
+
+
+def function_of(context: Context, rule: Rule) -> cst.BaseExpression | None:
+    """The function itself that calls by a rule become, as a value."""
+    name = next(iter(rule.cases.values())).partition("(")[0]
+    return cst.parse_expression(context.runtime_name(name)) if name.replace(".", "").isidentifier() else None
 
 
 def _sets_own_dtype(context: Context, node: cst.Attribute) -> bool:

@@ -9,6 +9,7 @@ import libcst.matchers as m
 
 from porter.rewrite.context import Context
 from porter.rewrite.expressions.arguments import RENAMED_PARAMETERS, keyword, local_arguments
+from porter.rewrite.expressions.attributes import function_of
 from porter.rewrite.expressions.constructors import construct
 from porter.rewrite.expressions.declared import declares, note
 from porter.rewrite.expressions.layer_copies import construct_copies
@@ -135,7 +136,7 @@ def _call_function(
         is_layer = site.callees[0].own_name == "forward"
         return updated.with_changes(args=local_arguments(context, site, updated, is_layer))
     name = callee.name or _shared_rule_name(callee)
-    if _holds_partial(context, original):
+    if _holds_partial(context, original) or _calls_value(context, original, callee):
         return updated
     found = find_rule(name) if name else None
     if found is not None and name is not None:
@@ -155,6 +156,23 @@ def _holds_partial(context: Context, call: cst.Call) -> bool:
     pattern = m.Assign(targets=[own], value=m.Call(func=m.Name("partial")))
     nodes = (context.source.classes[base].node for base in context.source.classes[owner].lineage)
     return any(m.matches(assign, pattern) for node in nodes for assign in context.source.find(node, cst.Assign))
+
+
+_METHODS = ("torch.Tensor.", "torch.nn.Module.")
+
+
+def _calls_value(context: Context, call: cst.Call, callee: Callee) -> bool:
+    """Whether a variable or attribute is called that holds a function of torch, which is ported where it is chosen."""
+    if context.source.canonical(call.func) is not None or len(call.args) != 1 or call.args[0].keyword is not None:
+        return False
+    is_method = isinstance(call.func, cst.Attribute) and context.knowledge.is_tensor(call.func.value)
+    named = [find_rule(name) for name in sorted(callee.names) if not name.startswith(_METHODS)]
+    values = [found for found in named if found is not None and function_of(context, found) is not None]
+    return (
+        not is_method
+        and isinstance(call.func, (cst.Name, cst.Attribute, cst.Subscript))
+        and len(values) == len(callee.names)
+    )
 
 
 def partial_call(context: Context, original: cst.Call, updated: cst.Call) -> cst.BaseExpression | None:
@@ -258,10 +276,14 @@ def _method_of_unseen(context: Context, original: cst.Call) -> Callee | None:
     # a number, or what is something else elsewhere, may be a tensor in another branch
     if known is not None and not known.only("int", "float", "bool") and "tensor" not in known.kinds:
         return None
-    name = f"torch.Tensor.{original.func.attr.value}"
-    if original.func.attr.value in _AMBIGUOUS or find_rule(name) is None:
+    method = original.func.attr.value
+    name = f"torch.Tensor.{method}"
+    if find_rule(name) is None or context.source.resolve(original.func.value) is not None:
         return None
-    if context.source.resolve(original.func.value) is not None:
+    if method in _AMBIGUOUS:
+        if known is None and method in _NOT_PYTHONS:
+            message = f"`{code_of(original)}` was kept: no run has shown what `{code_of(original.func.value)}` is."
+            context.note(original, "left", message, "give inputs or a configuration with --sample that reach the line")
         return None
     message = f"`{code_of(original.func.value)}` was not seen as a tensor and is taken for one."
     context.note(original, "assumed", message)
@@ -277,8 +299,13 @@ _MODULE_METHODS = frozenset(
 # methods that strings, lists, dictionaries or modules have too
 _AMBIGUOUS = frozenset(
     {"split", "index", "copy", "pop", "get", "keys", "values", "items", "update", "append", "type", "to",
-     "apply", "format", "count", "sort", "size", "float", "half", "reset", "all", "any"}
+     "apply", "format", "count", "sort", "reset", }
 )  # fmt: skip
+
+# those among them that no type of Python's own has
+_NOT_PYTHONS = frozenset(
+    name for name in _AMBIGUOUS if not any(hasattr(kind, name) for kind in (str, list, dict, set, tuple, int, float))
+) - {"apply", "reset"}
 
 
 def _without_dead_keywords(site: Site | None, updated: cst.Call) -> cst.Call:

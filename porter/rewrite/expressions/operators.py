@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import libcst as cst
 import libcst.matchers as m
 
@@ -13,12 +15,11 @@ from porter.rulebook.call import code_of
 from porter.rulebook.template import parenthesised
 
 _SHAPE = m.Call(func=m.Name("shape_list"))
-_ZERO_IN = m.Comparison(left=m.Integer("0"), comparisons=[m.ComparisonTarget(operator=m.In())])
 
 
 def binary(context: Context, original: cst.BinaryOperation, updated: cst.BinaryOperation) -> cst.BaseExpression:
     """A binary operation whose tensor operands have the dtype that PyTorch promotes to."""
-    left, right = context.fact(original.left), context.fact(original.right)
+    left, right = _fact(context, original.left), _fact(context, original.right)
     if isinstance(original.operator, cst.Add) and (_is_shape(left) or _is_shape(right)):
         return _joined_shapes(updated)
     if not (_tensor(left) or _tensor(right)) or isinstance(original.operator, (cst.BitAnd, cst.BitOr, cst.BitXor)):
@@ -47,6 +48,14 @@ def _in_full_precision(
     return ported.with_changes(**{side: cast})
 
 
+def _fact(context: Context, node: cst.BaseExpression) -> Fact | None:
+    """What is known of an operand; a number computed from a size is not sure, though all runs gave the same."""
+    fact = context.fact(node)
+    if fact is None or not isinstance(node, cst.Name) or not (fact.only("int") and fact.has_value):
+        return fact
+    return replace(fact, has_value=False, value=None) if context.knowledge.varies(node) else fact
+
+
 def augmented(context: Context, original: cst.AugAssign, updated: cst.AugAssign) -> cst.AugAssign:
     """`x += y` where y has another dtype than x: PyTorch keeps x's."""
     target, value = context.fact(original.target), context.fact(original.value)
@@ -61,9 +70,6 @@ def comparison(context: Context, original: cst.Comparison, updated: cst.Comparis
     if len(original.comparisons) != 1:
         return updated
     target = original.comparisons[0]
-    if m.matches(original, _ZERO_IN) and _is_shape(context.fact(target.comparator)):
-        sizes = code_of(updated.comparisons[0].comparator)
-        return cst.parse_expression(f"any(surely(size == 0) for size in {sizes})")
     if not isinstance(
         target.operator,
         (cst.Equal, cst.NotEqual, cst.LessThan, cst.LessThanEqual, cst.GreaterThan, cst.GreaterThanEqual),

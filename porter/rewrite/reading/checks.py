@@ -109,14 +109,12 @@ def _general_case(knowledge: Knowledge, node: cst.Comparison) -> Check | None:
 
 
 def _as_in_every_run(knowledge: Knowledge, node: cst.Comparison) -> Check | None:
-    """Two sizes compared, which every run has answered alike: a graph that does not know them takes that answer."""
+    """A size compared, which every run has answered alike: a graph that does not know it takes that answer."""
     fact = knowledge.traced(node)
-    equality = (cst.Equal, cst.NotEqual)
     if fact is None or not fact.only("bool") or len(node.comparisons) != 1 or not _compares_sizes(knowledge, node):
         return None
     operands = (node.left, node.comparisons[0].comparator)
-    facts = [knowledge.fact(operand) for operand in operands]
-    if not isinstance(node.comparisons[0].operator, equality) or any(f is None or not f.only("int") for f in facts):
+    if not all(_is_number(knowledge, operand) for operand in operands):
         return None
     if any(_counts(knowledge, operand) for operand in operands):
         return None
@@ -127,6 +125,12 @@ def _as_in_every_run(knowledge: Knowledge, node: cst.Comparison) -> Check | None
         return Check("surely", Remark(message, "left", "give the sizes in the input signature"))
     meaning = "is taken for granted" if fact.value else "is taken for granted not to hold"
     return Check("possibly" if fact.value else "surely", _said(node, f"{meaning}, as in every run"))
+
+
+def _is_number(knowledge: Knowledge, node: cst.BaseExpression) -> bool:
+    fact = knowledge.fact(node)
+    is_literal = isinstance(node, (cst.Integer, cst.Float))
+    return is_literal or (fact is not None and fact.only("int", "float"))
 
 
 def _said(node: cst.Comparison, meaning: str) -> Remark:

@@ -102,13 +102,30 @@ class Knowledge:
             return self._names(function).get(code_of(node)) or self._assigned_tuple(function, node)
         if isinstance(node, cst.Call):
             callee = self.callee(node)
-            if callee and callee.kind != "class" and all(_gives_tensor(name) for name in callee.names):
+            if callee and callee.kind != "class" and all(map(self._gives_tensor, callee.names)):
                 return TENSOR
         if isinstance(node, cst.BinaryOperation) and (self.is_tensor(node.left) or self.is_tensor(node.right)):
             return TENSOR
         if isinstance(node, cst.Subscript) and self.is_tensor(node.value):
             return TENSOR
         return None
+
+    def _gives_tensor(self, name: str) -> bool:
+        """Whether a function of torch, or one of the file that no run has entered, returns a tensor."""
+        function = self.source.functions.get(name.removeprefix("local."))
+        if function is None:
+            return _gives_tensor(name)
+        if name in self._waiting:
+            return False
+        self._waiting.add(name)
+        returned = [node.value for node in self.source.find(function.node, cst.Return)]
+        found = bool(returned) and all(value is not None and self.is_tensor(value) for value in returned)
+        self._waiting.discard(name)
+        return found
+
+    @cached_property
+    def _waiting(self) -> set[str]:
+        return set()
 
     @cached_property
     def _assignments(self) -> dict[str, dict[str, list[cst.BaseExpression]]]:

@@ -178,6 +178,28 @@ def _extreme(of_numbers: Callable[..., Any], of_tensors: Callable[..., Any], siz
     return reduce(of_tensors, (tf.cast(size, tf.int64) for size in sizes))
 
 
+def logarithm(number: Any, base: Any = math.e) -> Any:
+    """`math.log(number, base)`; of a size that is known to the graph alone, a float64 scalar."""
+    if not tf.is_tensor(number):
+        return math.log(number) if base == math.e else math.log(number, base)
+    return tf.math.log(tf.cast(number, tf.float64)) / math.log(base)
+
+
+def square_root(number: Any) -> Any:
+    """`math.sqrt(number)`; of a size that is known to the graph alone, a float64 scalar."""
+    return tf.sqrt(tf.cast(number, tf.float64)) if tf.is_tensor(number) else math.sqrt(number)
+
+
+def rounded_up(number: Any) -> Any:
+    """`math.ceil(number)`; of what is known to the graph alone, an int64 scalar."""
+    return tf.cast(tf.math.ceil(number), tf.int64) if tf.is_tensor(number) else math.ceil(number)
+
+
+def rounded_down(number: Any) -> Any:
+    """`math.floor(number)`; of what is known to the graph alone, an int64 scalar."""
+    return tf.cast(tf.math.floor(number), tf.int64) if tf.is_tensor(number) else math.floor(number)
+
+
 def as_int(number: Any) -> Any:
     """`int(number)`; a size that is not known while tracing stays a scalar tensor, int64 and rounded down."""
     return tf.cast(number, tf.int64) if tf.is_tensor(number) else int(number)

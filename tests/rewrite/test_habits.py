@@ -1,0 +1,87 @@
+"""Habits of other people's files, each as a layer: what the port writes for them, and that it computes the same."""
+
+import pytest
+
+from porter.port.verify import verify
+from tests.rewrite.bodies import port_bodies
+
+HELPERS = """
+import math
+
+
+def ramp(length):
+    return torch.arange(length)[None, :, None]
+
+
+ACTIVATIONS = {"relu": torch.relu, "tanh": torch.tanh}
+"""
+HABITS = {
+    "Evaluated": ("layer = self.layer.eval()\nreturn layer(x)", "layer = self.layer\n"),
+    "Halved": ("layer = self.layer.train(False).float()\nreturn layer(x)", "layer = self.layer\n"),
+    "Assigned": (
+        "@property\ndef scale(self):\n    return self._scale\n\n"
+        "@scale.setter\ndef scale(self, value):\n    self._scale = 2 * value\n---\n"
+        "self.scale = 1.5\nreturn x * self.scale",
+        "self.scale = 1.5\n        return x * self.scale",
+    ),
+    "Chosen": ("f = torch.tanh if x.shape[-1] > 4 else torch.relu\nreturn f(x)", "f = tf.tanh if"),
+    "Looked": ('return ACTIVATIONS["tanh"](x)', 'ACTIVATIONS["tanh"](x)'),
+    "Logarithm": (
+        "steps = max(math.ceil(4 * math.log(x.shape[1], 2)), 1)\nreturn x / steps",
+        "greatest(rounded_up(4 * logarithm(shape_list(x)[1], 2)), 1)",
+    ),
+    "Sizes": ("y = x * 2\nif x.shape[1] != y.shape[1]:\n    y = y[:, :1]\nreturn y", "if surely(shape_list(x)[1] != "),
+    "Alike": (
+        "y = x * 2\nif x.shape[1] == ids.shape[1]:\n    y = y + 1\nreturn y",
+        "if possibly(shape_list(x)[1] == ",
+    ),
+    "Unseen": (
+        "if x.shape[1] > 999:\n    x = x * ramp(x.shape[1]).to(x)\nreturn x",
+        "tf.cast(ramp(shape_list(x)[1]), x.dtype)",
+    ),
+    "Shaped": (
+        "if x.shape[1] > 999:\n    shape = (x.shape[0],) + (1,) * (x.ndim - 1)\n"
+        "    x = x * torch.ones(shape)\nreturn x",
+        "tf.ones(shape)",
+    ),
+    "Short": ("if x.shape[-1] > 4: x.mul_(2.0)\nreturn x", "x = x * 2.0"),
+}
+NOTED = {
+    "Tensors": ("x.kept = 1\nreturn x", "`x.kept` is not set"),
+    "Written": ("self.layer.weight.data = self.layer.weight.data * 1.0\nreturn x", "a weight is written to"),
+    "Unknown": ("if x.shape[1] > 999:\n    x = self.given.to(x)\nreturn x", "no run has shown what `self.given` is"),
+}
+
+
+@pytest.fixture(scope="module")
+def habits(tmp_path_factory):
+    bodies = {name: body for name, (body, _) in HABITS.items()}
+    return port_bodies("habits", bodies, tmp_path_factory.mktemp("habits"), HELPERS)
+
+
+@pytest.fixture(scope="module")
+def noted(tmp_path_factory):
+    bodies = {name: body for name, (body, _) in NOTED.items()}
+    return port_bodies("noted", bodies, tmp_path_factory.mktemp("noted"))
+
+
+@pytest.mark.parametrize("name", HABITS)
+def test_what_is_written(name, habits):
+    assert HABITS[name][1] in habits.text(f"TF{name}.call")
+
+
+def test_a_property_keeps_both_its_methods(habits):
+    layer = habits.text("TFAssigned")
+    assert "    @property\n    def scale(self" in layer
+    assert "    @scale.setter\n    def scale(self, value" in layer
+
+
+def test_the_ports_compute_the_same(habits):
+    (found,) = verify(habits.subject, habits.module())
+    assert (found.eager.message, found.graph.message, found.ok) == ("", "", True)
+    assert habits.messages("left") == []
+
+
+@pytest.mark.parametrize("name", NOTED)
+def test_what_is_left_is_named(name, noted):
+    assert any(NOTED[name][1] in message for message in noted.messages("left"))
