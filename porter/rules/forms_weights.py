@@ -7,6 +7,8 @@ import libcst as cst
 from porter.rulebook import Arg, Drop, Match, Remark, Text, expression, statement
 from porter.rules.creation import INITIAL_VALUES
 
+_INITIALISERS = ("torch.nn.init.", "transformers.initialization.")
+
 
 def _is_weight(m: Match) -> bool:
     """Whether it is a tensor that a layer holds, or is called like one."""
@@ -181,6 +183,40 @@ statement(
     where=lambda m: m.layer.is_a("module") and m.place.initialises(m.function.original),
     cases={"self.layer.apply(fill_with_zeros)": ""},
     doc="Layers start from porter.runtime's initialisation.",
+)
+
+
+def _only_initialises(m: Match) -> bool:
+    """Whether what is called only fills weights: a function of the file, or what PyTorch's layers have for it."""
+    called = m.function.original
+    of_layer = isinstance(called, cst.Attribute) and called.attr.value == "reset_parameters"
+    return of_layer or m.place.initialises(called)
+
+
+statement(
+    "$function($*args)",
+    to=Drop(),
+    where=_only_initialises,
+    cases={"self.reset_parameters()": "", "self.layer.reset_parameters()": "", "fill_with_zeros(self.layer)": ""},
+    doc="The function has no place in the port either.",
+)
+statement(
+    "$function($*args)",
+    to=INITIAL_VALUES,
+    where=lambda m: m.canonical(m.function).startswith(_INITIALISERS),
+    cases={"nn.init.xavier_uniform_(self.layer.weight)": ""},
+)
+expression(
+    "$function($x, $*args)",
+    to="$x",
+    where=lambda m: m.canonical(m.function).startswith(_INITIALISERS),
+    inside="constructor",
+    cases={
+        "self.start = nn.Parameter(nn.init.normal_(torch.zeros(8), std=0.02))": (
+            'self.start = add_parameter(self, "start", tf.zeros((8,)))'
+        ),
+    },
+    doc="A checkpoint gives other values.",
 )
 statement(
     "$function($*args)",

@@ -58,6 +58,9 @@ class Holder(nn.Module):
 class CaseLayer(nn.Module):
     gradient_checkpointing = False
 
+    def reset_parameters(self):
+        self.layer.weight.data.uniform_(-0.1, 0.1)
+
     def warn_if_padding_and_no_attention_mask(self, ids, mask):
         return None
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import libcst as cst
+import libcst.matchers as m
 
 from porter.rewrite.reading.source import Source
 
@@ -24,10 +25,22 @@ DROPPED_METHODS = {
 FILE_FUNCTIONS = frozenset({"torch.serialization.load", "torch.load", "torch.serialization.save", "torch.save"})
 
 
+INITIALISERS = ("transformers.initialization.", "torch.nn.init.")
+_DRAWN = frozenset({"normal_", "uniform_", "trunc_normal_", "xavier_uniform_", "xavier_normal_", "zero_", "fill_"})
+
+
 def fills_weights(source: Source, function: cst.FunctionDef) -> bool:
-    """Whether a function gives weights values as `_init_weights` does."""
-    names = (source.canonical(call.func) or "" for call in source.find(function, cst.Call))
-    return any(name.startswith(("transformers.initialization.", "torch.nn.init.")) for name in names)
+    """Whether all that a function does is to give weights values, as `_init_weights` does."""
+    if any(node.value is not None for node in source.find(function, cst.Return)):
+        return False  # what it makes is wanted
+    return any(_fills(source, call) for call in source.find(function, cst.Call))
+
+
+def _fills(source: Source, call: cst.Call) -> bool:
+    """`nn.init.normal_(x)`, `x.data.normal_()`."""
+    drawn = isinstance(call.func, cst.Attribute) and call.func.attr.value in _DRAWN
+    of_data = drawn and m.matches(call.func, m.Attribute(value=m.Attribute(attr=m.Name("data"))))
+    return of_data or (source.canonical(call.func) or "").startswith(INITIALISERS)
 
 
 def initialises(source: Source, node: cst.BaseExpression) -> bool:
