@@ -212,8 +212,8 @@ expression(
     where=lambda m: m.canonical(m.function).startswith(_INITIALISERS),
     inside="constructor",
     cases={
-        "self.start = nn.Parameter(nn.init.normal_(torch.zeros(8), std=0.02))": (
-            'self.start = add_parameter(self, "start", tf.zeros((8,)))'
+        "self.start = nn.Parameter(nn.init.normal_(rates, std=0.02))": (
+            'self.start = add_parameter(self, "start", rates)'
         ),
     },
     doc="A checkpoint gives other values.",

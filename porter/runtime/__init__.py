@@ -88,7 +88,7 @@ _MODULES = {
         "TransformerEncoderLayer",
     ),
     "layers.shaping": ("Flatten", "GLU", "Pad", "PixelShuffle", "PixelUnshuffle", "Unfold", "Upsample"),
-    "layers.build_rest": ("built",),
+    "layers.build_rest": ("built", "skip_init"),
     "layers.places": ("named_children", "sublayers"),
     "model.tying": ("tie",),
     "losses": (

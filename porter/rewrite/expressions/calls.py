@@ -15,6 +15,7 @@ from porter.rewrite.expressions.declared import declares, note
 from porter.rewrite.expressions.layer_copies import construct_copies
 from porter.rewrite.expressions.nested import chosen_by_config
 from porter.rewrite.reading.calls_in_file import Site
+from porter.rewrite.reading.class_given import class_given
 from porter.rewrite.reading.knowledge import Callee
 from porter.rewrite.reading.source import LocalFunction
 from porter.rulebook import Call, CannotBind, Rule, Signature, Unknown, bind, find_card, find_refusal, find_rule
@@ -46,6 +47,11 @@ def translate_call(context: Context, original: cst.Call, updated: cst.Call) -> c
     if made is not None:
         assert isinstance(updated.func, cst.Attribute)  # so it was matched
         return construct(context, original, updated.with_changes(func=updated.func.value), made)
+    given = class_given(context.knowledge, original)
+    if given is not None:
+        return construct(
+            context, original, updated.with_changes(func=updated.args[0].value, args=updated.args[1:]), given
+        )
     layer = _forward_of(context, original)
     if layer is not None:
         updated = updated.with_changes(func=cst.ensure_type(updated.func, cst.Attribute).value)

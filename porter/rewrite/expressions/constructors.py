@@ -147,10 +147,14 @@ def _tied(layer: cst.BaseExpression) -> cst.BaseExpression:
 
 
 def bind_constructor(context: Context, signature: Signature, original: cst.Call, updated: cst.Call) -> Call:
-    """A layer's constructor call with its arguments bound to torch's signature."""
+    """A layer's constructor call with its arguments bound to torch's signature.
+
+    `updated` may lack the first arguments, such as the class in `skip_init(nn.Linear, 4, 3)`.
+    """
+    given = original.args[len(original.args) - len(updated.args) :]
     positional: list[Arg] = []
     keywords: dict[str, Arg] = {}
-    for before, after in zip(original.args, updated.args, strict=True):
+    for before, after in zip(given, updated.args, strict=True):
         if before.star == "**":
             continue
         argument = context.arg(before.value, after.value, starred=before.star == "*")

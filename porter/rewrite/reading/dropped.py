@@ -48,8 +48,11 @@ def initialises(source: Source, node: cst.BaseExpression) -> bool:
     owner = source.enclosing_class(node)
     if isinstance(node, cst.Call) and node.args:
         node = node.args[0].value  # `partial(init, std=0.02)`
+    of_self = m.matches(node, m.Attribute(value=m.Name("self")))
     name = node.attr.value if isinstance(node, cst.Attribute) else node.value if isinstance(node, cst.Name) else ""
-    method = source.method(owner, name) if owner is not None and isinstance(node, cst.Attribute) else None
+    method = source.method(owner, name) if owner is not None and of_self else None
+    if isinstance(node, cst.Attribute) and method is None:
+        return False
     function = method or source.functions.get(name)
     if function is None:
         return False

@@ -31,6 +31,11 @@ def built(layer: AnyLayer, input_shape: tuple[int | None, ...] | None) -> AnyLay
     return layer
 
 
+def skip_init(layer_class: Callable[..., AnyLayer], *args: Any, **kwargs: Any) -> AnyLayer:
+    """`torch.nn.utils.skip_init`: a layer of the class; Keras draws no weights before it is built."""
+    return layer_class(*args, **kwargs)
+
+
 def build_with_the_rest(layer: keras.Layer) -> Callable[..., None]:
     """Let `layer.build` build what it leaves, too, and only once; return it."""
     build = layer.build

@@ -36,7 +36,7 @@ def test_a_layer_that_only_holds_others_is_built_with_them():
     build_with_the_rest(layer)
     layer.build()
     assert layer.built
-    assert layer.embedding.embeddings.path == "holder/embedding/embeddings"
+    assert layer.embedding.embeddings.path.startswith("holder/embedding")
     before = layer.weights
     layer.build()
     assert all(now is then for now, then in zip(layer.weights, before, strict=True))
