@@ -29,7 +29,7 @@ test-transformers4: $(READY) $(READY4) ## the stock TensorFlow classes of transf
 	$(BIN)/python tests/transformers4/write.py build/transformers4
 	.venv4/bin/python tests/transformers4/read.py build/transformers4
 	$(BIN)/python tests/transformers4/hub.py build/transformers4 .venv4/bin/python
-	PORTER_HUB_CLIENT="$(CURDIR)/.venv4/bin/python" $(BIN)/python -m pytest -q tests/weights/test_hub.py
+	PORTER_HUB_CLIENT="$(CURDIR)/.venv4/bin/python" $(BIN)/python -m pytest -q tests/hub/test_pull_request.py
 
 test-lowest: $(READY_LOWEST) ## a part of the tests with the lowest versions that pyproject.toml allows
 	.venv-lowest/bin/python -m pytest -W ignore::DeprecationWarning -k "not quick" \

@@ -219,14 +219,6 @@ expression(
     doc="A checkpoint gives other values.",
 )
 statement(
-    "$function($*args)",
-    to=Drop(),
-    where=lambda m: m.place.initialises(m.function.original),
-    inside="constructor",
-    cases={"fill_with_zeros(self.layer)": ""},
-    doc="Layers start from porter.runtime's initialisation.",
-)
-statement(
     "$layer._register_load_state_dict_pre_hook($*args)",
     "$layer.register_load_state_dict_pre_hook($*args)",
     "$layer.register_load_state_dict_post_hook($*args)",
