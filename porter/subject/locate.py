@@ -143,16 +143,16 @@ def _checkpoint(folder: Path, files: list[Path], trusted: bool, named: str | Non
         return _package(own[0], values)
     if "auto_map" in values:
         raise Untrusted("This repository brings its own code.", hint=f"{FLAG}, after reading it", place=str(folder))
-    return replace(_package(_code_elsewhere(folder, kind, trusted or named == kind)), config_values=values)
+    return replace(_package(_code_elsewhere(folder, kind, trusted, named)), config_values=values)
 
 
-def _code_elsewhere(folder: Path, kind: str, asked_for: bool) -> Path:
+def _code_elsewhere(folder: Path, kind: str, trusted: bool, named: str | None) -> Path:
     """The modeling file of a type that neither transformers nor the model's folder has.
 
     A name that only stands in a file chooses no code: it is looked for where the user typed it too, or trusts it.
     """
-    places = (Path(place, kind).resolve() for place in SEARCHED if kind.isidentifier())
-    files = (place / f"modeling_{kind}.py" for place in places if not place.is_relative_to(folder.resolve()))
+    places = ((Path(place, kind).resolve(), folder / place / kind) for place in SEARCHED if kind.isidentifier())
+    files = [place / f"modeling_{kind}.py" for pair in places for place in pair]
     file = next((file for file in files if file.is_file()), None)
     if file is None:
         raise UsageError(
@@ -160,7 +160,9 @@ def _code_elsewhere(folder: Path, kind: str, asked_for: bool) -> Path:
             hint=f"looked in {LOOKED_IN}",
             place=str(folder / "config.json"),
         )
-    if not asked_for:
+    if file.is_relative_to(folder):
+        check_code(folder, [file], trusted)
+    elif not trusted and named != kind:
         raise Untrusted(
             f"transformers has no model type {kind!r}; {file} holds code for one of that name.",
             hint=f"{FLAG} runs it, and so does --tf modeling_tf_{kind}.py, which names it",
