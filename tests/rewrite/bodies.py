@@ -27,7 +27,7 @@ LAYER = """
 class {name}(nn.Module):
     def __init__(self, config):
         super().__init__()
-        self.layer = nn.Linear(config.hidden_size, config.hidden_size)
+        self.layer = {linear}(config.hidden_size, config.hidden_size)
 
 {methods}
     def forward(self, x, ids):
@@ -54,12 +54,15 @@ class BodiesModel(PreTrainedModel):
 """
 
 
-def port_bodies(file: str, bodies: Mapping[str, str], folder: Path, helpers: str = "") -> Ported:
+def port_bodies(
+    file: str, bodies: Mapping[str, str], folder: Path, helpers: str = "", linear: str = "nn.Linear"
+) -> Ported:
     """Each body as a layer of its own class; `x` is (batch, length, 8), `ids` are the model's ids.
 
-    A body's part above a line `---` is methods of the class. A body returns a tensor that can be added to x.
+    `linear` is the class of `self.layer`. A body's part above a line `---` is methods of the class. A body returns a
+    tensor that can be added to x.
     """
-    layers = "".join(_layer(name, body) for name, body in bodies.items())
+    layers = "".join(_layer(name, body, linear) for name, body in bodies.items())
     made = "\n".join(f"        self.{name.lower()} = {name}(config)" for name in bodies)
     called = "\n".join(f"        total = total + self.{name.lower()}(x, input_ids)" for name in bodies)
     text = HEAD.format(file=file) + textwrap.dedent(helpers) + layers + MODEL.format(made=made, called=called)
@@ -78,8 +81,11 @@ def port_bodies(file: str, bodies: Mapping[str, str], folder: Path, helpers: str
     return port(subject, folder / "port")
 
 
-def _layer(name: str, body: str) -> str:
+def _layer(name: str, body: str, linear: str) -> str:
     methods, _, lines = textwrap.dedent(body).strip().rpartition("\n---\n")
     return LAYER.format(
-        name=name, methods=textwrap.indent(methods, " " * 4), body=textwrap.indent(lines.strip(), " " * 8)
+        name=name,
+        linear=linear,
+        methods=textwrap.indent(methods, " " * 4),
+        body=textwrap.indent(lines.strip(), " " * 8),
     )

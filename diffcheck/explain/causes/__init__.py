@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
+from collections.abc import Iterator
 from dataclasses import replace
 
 from diffcheck.explain.causes.suspect import Cause, Explanation, Suspect
-from diffcheck.explain.causes.wrong_code import CODE_CAUSES
-from diffcheck.explain.causes.wrong_layer import LAST_CAUSES, LAYER_CAUSES
-from diffcheck.explain.causes.wrong_values import VALUE_CAUSES
 
-CAUSES: tuple[Cause, ...] = (*LAYER_CAUSES, *CODE_CAUSES, *VALUE_CAUSES, *LAST_CAUSES)
+
+def _declared() -> Iterator[Cause]:
+    """What each file of this folder lists as its ``CAUSES``."""
+    for found in pkgutil.iter_modules(__path__):
+        yield from getattr(importlib.import_module(f"{__name__}.{found.name}"), "CAUSES", ())
+
+
+CAUSES: tuple[Cause, ...] = tuple(sorted(_declared(), key=lambda cause: cause.order))
 """Every known cause, in the order in which they are tried."""
 
 

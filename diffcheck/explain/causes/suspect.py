@@ -104,7 +104,12 @@ class Explanation:
 
 @dataclass(frozen=True)
 class Cause:
-    """One kind of mistake. ``explain`` returns what repairs it, or None if it is not this."""
+    """One kind of mistake. ``explain`` returns what repairs it, or None if it is not this.
+
+    ``order`` says when it is tried: what a layer has wrong (1), what its code has (2), what its values show (3), and
+    what is told without a proof when nothing else explains the difference (9).
+    """
 
     name: str
     explain: Callable[[Suspect], str | Explanation | None]
+    order: int

@@ -205,9 +205,9 @@ def _compiled(place: FunctionPlace, edit: Edit, module: ModuleType) -> Callable[
     return made if isinstance(made, FunctionType | staticmethod) else None
 
 
-CODE_CAUSES = (
-    Cause("setting", settings),
-    Cause("constant", constants),
-    Cause("activation of the module", activation_attribute),
-    Cause("statement", one_edit),
+CAUSES = (
+    Cause("setting", settings, 2),
+    Cause("constant", constants, 2),
+    Cause("activation of the module", activation_attribute, 2),
+    Cause("statement", one_edit, 2),
 )

@@ -167,14 +167,12 @@ def _what_it_holds(suspect: Suspect, held: Any, wanted: Any) -> str:
     return "other values: never loaded"
 
 
-LAYER_CAUSES = (
-    Cause("dropout or training mode", randomness),
-    Cause("weight", weight),
-    Cause("weights", weights),
-    Cause("normalisation epsilon", epsilon),
-    Cause("activation", activation),
-    Cause("padding", padding),
+CAUSES = (
+    Cause("dropout or training mode", randomness, 1),
+    Cause("weight", weight, 1),
+    Cause("weights", weights, 1),
+    Cause("normalisation epsilon", epsilon, 1),
+    Cause("activation", activation, 1),
+    Cause("padding", padding, 1),
+    Cause("weight, by its numbers", unlike_values, 9),
 )
-
-LAST_CAUSES = (Cause("weight, by its numbers", unlike_values),)
-"""What is told without a proof, when nothing else explains the difference."""

@@ -151,12 +151,12 @@ def _known_factor(factor: float, shape: tuple[int, ...]) -> str:
     return ""
 
 
-VALUE_CAUSES = (
-    Cause("mask fill value", _on_values(mask_fill)),
-    Cause("mask broadcast", _on_values(mask_places)),
-    Cause("scaling", _on_values(scaling)),
-    Cause("residual connection", _on_values(residual)),
-    Cause("axis order", _on_values(axes)),
-    Cause("position offset", _on_values(shift)),
-    Cause("truncation", _on_values(truncation)),
+CAUSES = (
+    Cause("mask fill value", _on_values(mask_fill), 3),
+    Cause("mask broadcast", _on_values(mask_places), 3),
+    Cause("scaling", _on_values(scaling), 3),
+    Cause("residual connection", _on_values(residual), 3),
+    Cause("axis order", _on_values(axes), 3),
+    Cause("position offset", _on_values(shift), 3),
+    Cause("truncation", _on_values(truncation), 3),
 )
