@@ -61,7 +61,7 @@ def rewrite(
     loops, checks = find_loops(knowledge), find_checks(knowledge)
     flow = analyse(knowledge)
     aliases = find_aliases(knowledge, flow)
-    context = Context(source, knowledge, flow, loops, checks, aliases, target.exports, target.layers)
+    context = Context(source, knowledge, flow, loops, checks, aliases, target.exports, target.layers, target.methods)
     context.walk = walk = Porter(context)
     tree = source.tree.visit(walk)
     module = assemble(context, tree, target)

@@ -48,7 +48,8 @@ class Walk(Protocol):
 class Context:
     """The state of one rewrite.
 
-    runtime: the names that generated files can import, layers: those among them that are Keras layers,
+    runtime: the names that generated files can import, layers: those among them that are Keras layers, methods: what
+    the methods of its classes are called,
     builds: class -> attribute -> the input shape that its `build` gives the layer.
     with_build: the classes that were written with a `build` so far.
     """
@@ -61,6 +62,7 @@ class Context:
     aliases: Aliases
     runtime: frozenset[str]
     layers: frozenset[str]
+    methods: frozenset[str]
     notes: set[Note] = field(default_factory=set)
     builds: dict[str, dict[str, str]] = field(default_factory=dict)
     with_build: set[str] = field(default_factory=set)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -10,16 +11,22 @@ from pathlib import Path
 
 from porter import runtime
 
+_METHOD = re.compile(r"^ {4,}def (\w+)\(", re.MULTILINE)
+
 
 @dataclass(frozen=True)
 class Target:
-    """Where a generated file imports its names from: `modules` by bare name, `runtime` for all the rest."""
+    """Where a generated file imports its names from: `modules` by bare name, `runtime` for all the rest.
+
+    `layers` are those of the runtime's names that are Keras layers, `methods` what its classes' methods are called.
+    """
 
     name: str
     modules: Mapping[str, str]
     runtime: str
     exports: frozenset[str]
     layers: frozenset[str]
+    methods: frozenset[str]
 
 
 @cache
@@ -31,8 +38,15 @@ def standalone() -> Target:
         "tf": "import tensorflow as tf",
         "math": "import math",
     }
-    outputs = Path(runtime.__file__).parent / "outputs" / "__init__.py"
-    return Target("standalone", modules, "porter.runtime", runtime.EXPORTED | _imported_names(outputs), runtime.LAYERS)
+    folder = Path(runtime.__file__).parent
+    exports = runtime.EXPORTED | _imported_names(folder / "outputs" / "__init__.py")
+    return Target("standalone", modules, "porter.runtime", exports, runtime.LAYERS, _methods(folder))
+
+
+def _methods(folder: Path) -> frozenset[str]:
+    """What the methods of a package's classes are called, read from its text."""
+    texts = (file.read_text(encoding="utf-8") for file in folder.rglob("*.py"))
+    return frozenset(name for text in texts for name in _METHOD.findall(text))
 
 
 def _imported_names(file: Path) -> frozenset[str]:

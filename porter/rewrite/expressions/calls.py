@@ -224,9 +224,12 @@ def _note_unknown(context: Context, original: cst.Call, name: str) -> None:
 
 
 def _is_provided(context: Context, original: cst.Call, name: str) -> bool:
-    if m.matches(original.func, m.Attribute()):  # a method of an object that porter.runtime provides
+    owner, _, own_name = name.rpartition(".")
+    if not m.matches(original.func, m.Attribute()):
+        return own_name in context.runtime
+    if not owner.rpartition(".")[2][:1].isupper():  # a function, such as of a model's loss or of logging
         return not name.startswith("transformers.models.")
-    return name.rpartition(".")[2] in context.runtime
+    return "configuration" in owner or own_name in context.methods or own_name in _OF_DICTIONARIES
 
 
 def _apply(context: Context, original: cst.Call, updated: cst.Call, found: Rule, name: str) -> cst.BaseExpression:
@@ -295,6 +298,9 @@ def _method_of_unseen(context: Context, original: cst.Call) -> Callee | None:
     context.note(original, "assumed", message)
     return Callee(frozenset({name}), "function")
 
+
+# methods of transformers' outputs, which are dictionaries
+_OF_DICTIONARIES = frozenset({"get", "items", "keys", "pop", "setdefault", "to_tuple", "update", "values"})
 
 # methods of torch.nn.Module that Keras layers do not have
 _MODULE_METHODS = frozenset(

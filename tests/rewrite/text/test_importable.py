@@ -74,3 +74,12 @@ def test_code_that_is_not_in_the_port_has_no_notes(ported):
     port = ported("", tail, model)
     assert "load_old" not in port.draft.code
     assert left(port) == []
+
+
+def test_a_method_that_the_runtimes_class_does_not_have_is_left(ported):
+    head = "\nfrom transformers.cache_utils import DynamicCache\n"
+    tail = (
+        "\n\ndef early(cache):\n    DynamicCache.prefetch(cache, 0)\n    return DynamicCache.get_seq_length(cache)\n"
+    )
+    (message,) = left(ported(head, tail))
+    assert message.startswith("transformers.cache_utils.") and ".prefetch has no counterpart" in message
