@@ -83,7 +83,7 @@ def save(stored: Stored, path: Path) -> None:
         save_file(tensors, part, {"format": FORMAT, "version": str(VERSION), "document": json.dumps(document)})
         part.replace(path)
     except SafetensorError as error:
-        number = int((re.search(r"code: (\d+)", str(error)) or [0, errno.EIO])[1])
+        number = int((re.search(r"(?:code: |os error )(\d+)", str(error)) or [0, errno.EIO])[1])
         raise OSError(number, os.strerror(number), str(path)) from error
     finally:
         part.unlink(missing_ok=True)

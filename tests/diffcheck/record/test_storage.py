@@ -48,3 +48,22 @@ def test_other_files_are_refused(tmp_path):
     for name in ("weights.safetensors", "text"):
         with pytest.raises(storage.NotARecording, match="is no recording"):
             storage.load(tmp_path / name)
+
+
+def test_a_full_disk_is_the_systems_own_error(twins, tmp_path):
+    import errno
+    import resource
+    import signal
+
+    stored = diffcheck.record_torch(twins.torch, twins.inputs)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        with pytest.raises(OSError, match="File too large") as caught:
+            storage.save(stored, tmp_path / "a.rec")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert (caught.value.errno, caught.value.filename) == (errno.EFBIG, str(tmp_path / "a.rec"))
+    assert list(tmp_path.iterdir()) == []
