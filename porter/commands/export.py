@@ -32,6 +32,7 @@ Static = Annotated[bool, typer.Option("--static", help="Fix batch and length at 
 ExternalData = Annotated[
     bool, typer.Option("--external-data", help="Weights in a file beside, as always beyond 2 GB.")
 ]
+Framework = Annotated[str | None, typer.Option(help="Of which model an ONNX file is made: pt, or tf for the port.")]
 Optimize = Annotated[bool, typer.Option("--optimize", help="Write a version fused for onnxruntime beside it.")]
 Batch = Annotated[int | None, typer.Option(min=1, help="Rows of the traced inputs. Default: 2.")]
 MaxLength = Annotated[int | None, typer.Option(min=1, help="Length of the traced inputs. Default: 7.")]
@@ -58,6 +59,7 @@ def export(
     opset: Opset = None,
     static: Static = False,
     external_data: ExternalData = False,
+    framework: Framework = None,
     optimize: Optimize = False,
     batch: Batch = None,
     max_length: MaxLength = None,
@@ -95,7 +97,7 @@ def export(
 
     special = {
         "opset": opset, "static": static, "external_data": external_data, "batch": batch, "max_length": max_length,
-        "neuron": neuron, "optimize": optimize, "quantize": quantize, "tf": tf,
+        "neuron": neuron, "optimize": optimize, "framework": framework, "quantize": quantize, "tf": tf,
     }  # fmt: skip
     given = Given(inputs, OnnxInputs.read(sample) if sample else None)
     wanted = {name: value for name, value in special.items() if value}

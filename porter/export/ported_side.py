@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -43,29 +44,47 @@ def keras_model(job: Job, scratch: Path) -> Any:
     return model
 
 
-def static_function(model: Any, trial: Trial) -> Any:
-    """The model on inputs of the trial's sizes, as a concrete function whose weights are constants.
+@dataclass(frozen=True)
+class Frozen:
+    """A graph whose weights are constants; a converter that is handed variables may lose their values without a word.
+
+    Attributes:
+        function: a concrete function of tensors by position.
+        inputs: the names of its inputs, in order.
+        outputs: the names of its outputs, in order.
+    """
+
+    function: Any
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+
+def frozen(model: Any, signature: Mapping[str, Any]) -> Frozen:
+    """The model's graph on inputs of these names, sizes and types.
 
     Args:
         model: the Keras model.
-        trial: names, shapes and types of the inputs; batch and length stay what they are there.
-
-    Returns:
-        A `tf.function` with one signature, from a mapping of tensors to a dictionary of them. A converter that is
-        handed variables instead of constants may lose their values without a word.
+        signature: a `tf.TensorSpec` by input name.
     """
     import tensorflow as tf
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
+    concrete = tf.function(serving(model), input_signature=[dict(signature)]).get_concrete_function()
+    function = convert_variables_to_constants_v2(concrete)
+    inputs = tuple(tensor.op.name for tensor in function.inputs)
+    return Frozen(function, inputs, tuple(sorted(concrete.structured_outputs)))
+
+
+def static_function(model: Any, trial: Trial) -> Any:
+    """A `tf.function` on inputs of the trial's sizes, from a mapping of tensors to a dictionary of them."""
+    import tensorflow as tf
+
     signature = {name: tf.TensorSpec(array.shape, array.dtype, name=name) for name, array in trial.inputs.items()}
-    concrete = tf.function(serving(model), input_signature=[signature]).get_concrete_function()
-    frozen = convert_variables_to_constants_v2(concrete)
-    order = [tensor.op.name for tensor in frozen.inputs]
-    names = sorted(concrete.structured_outputs)
+    graph = frozen(model, signature)
 
     @tf.function(input_signature=[signature])
     def serve(inputs: Mapping[str, Any]) -> dict[str, Any]:
-        return dict(zip(names, frozen(*[inputs[name] for name in order]), strict=True))
+        return dict(zip(graph.outputs, graph.function(*[inputs[name] for name in graph.inputs]), strict=True))
 
     return serve
 

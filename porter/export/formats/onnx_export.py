@@ -12,20 +12,24 @@ from pathlib import Path
 from typing import Any
 
 from porter.base.errors import UsageError
+from porter.base.scratch import scratch_folder
 from porter.export.axes import Axes, axes_of
 from porter.export.declaration import Format, Job, Piece
 from porter.export.onnx.decoding import Part, parts_of, whole_name
 from porter.export.onnx.file_versions import write_optimized, write_quantized
+from porter.export.onnx.from_port import write_from_port
 from porter.export.onnx.naming import tidy
 from porter.export.onnx.opset import OLDEST_EXPORTED, check_opset, converted
 from porter.export.onnx.sharing import share_weights
 from porter.export.onnx_inputs import DEFAULT_OPSET
+from porter.export.ported_side import keras_model
 from porter.subject.torch_model import RUN_ERRORS
 
 MODEL = "model.onnx"
+FRAMEWORKS = ("pt", "tf")
 LARGEST_INSIDE = 1_900_000_000
 """Bytes of weights beyond which they stand in a file beside: a protobuf holds 2 GB."""
-OPTIONS = frozenset({"opset", "static", "external_data", "optimize", "quantize"})
+OPTIONS = frozenset({"opset", "static", "external_data", "optimize", "quantize", "framework", "tf"})
 
 
 def export(job: Job) -> list[Piece]:
@@ -33,8 +37,23 @@ def export(job: Job) -> list[Piece]:
     declared = job.request.given.declared
     opset = job.option("opset") or (declared.default_opset if declared else DEFAULT_OPSET)
     check_opset(opset)
+    framework = job.option("framework", "pt")
+    if framework not in FRAMEWORKS:
+        raise UsageError(f"There is no framework {framework}.", hint=f"--framework {' | '.join(FRAMEWORKS)}")
+    if framework == "tf":
+        return list(_with_variants(job, _of_port(job, opset)))
     parts = parts_of(job.torch, job.samples) if job.feature.with_past else [_whole(job)]
     return [piece for part in parts for piece in _with_variants(job, _written(job, part, opset))]
+
+
+def _of_port(job: Job, opset: int) -> Piece:
+    """The ONNX file of the TensorFlow port, by tf2onnx."""
+    if job.feature.with_past:
+        raise UsageError("The port is exported without keys and values.", hint="--framework pt exports them")
+    file = job.folder / MODEL
+    with scratch_folder() as scratch:
+        write_from_port(keras_model(job, scratch), job.samples.trials, opset, file)
+    return Piece(file, job.torch, job.samples.trials, facts={"opset": opset, "framework": "tf"})
 
 
 def _whole(job: Job) -> Part:
