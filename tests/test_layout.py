@@ -146,7 +146,7 @@ TESTED_ELSEWHERE = {
     "porter/sample.py": "subject/inputs/test_arrays.py",
     "porter/subject": "subject/test_subject.py",
     "porter/subject/inputs": "subject/inputs/test_arrays.py",
-    "porter/testing": "port/test_plain_module.py",
+    "porter/testing": "testing/test_labels.py",
     "porter/trace": "trace/test_runs.py",
     "porter/weights": "commands/test_pt_to_tf.py",
     "porter/weights/convert": "weights/convert/test_convert.py",

@@ -6,6 +6,7 @@ from porter.subject.inputs.variation import checked_variation, torch_inputs
 from porter.subject.ported_module import save_model
 from porter.subject.strong_weights import strengthen
 from porter.subject.torch_model import build_config
+from porter.testing.labels import labelled_inputs
 from porter.testing.module_pair import ModulePair, torch_module
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "ModulePair",
     "build_config",
     "checked_variation",
+    "labelled_inputs",
     "numpy_inputs",
     "save_model",
     "strengthen",

@@ -14,6 +14,8 @@ from porter.rulebook.signature import Bound, parse_signature
 from porter.rulebook.template import fill, parenthesised, translate
 from porter.runtime.layers.reserved import MODEL_NAMES, port_attribute
 
+_TRANSPOSED = m.Call(func=m.Attribute(value=m.Name("tf"), attr=m.Name("transpose")), args=[m.AtLeastN(m.Arg(), n=1)])
+
 
 def translate_attribute(context: Context, original: cst.Attribute, updated: cst.Attribute) -> cst.BaseExpression:
     """The port of `value.attr` where it is not the function of a call."""
@@ -34,6 +36,8 @@ def translate_attribute(context: Context, original: cst.Attribute, updated: cst.
         return cst.Name("training")
     owner = context.fact(original.value)
     kind = _ruled_class(context, original, owner)
+    if attribute == "dtype" and m.matches(updated.value, _TRANSPOSED):
+        updated = updated.with_changes(value=cst.ensure_type(updated.value, cst.Call).args[0].value)
     if kind is not None:
         return _ruled_attribute(context, original, updated, kind)
     if attribute == "dtype" and owner is not None and owner.only("module") and not _sets_own_dtype(context, original):
