@@ -142,8 +142,9 @@ def _steps(inputs: Inputs) -> tuple[Inputs, Inputs] | None:
     if name is None or tokens.ndim != 2 or tokens.shape[1] < 2:
         return None
     first: dict[str, object] = {**inputs, name: tokens[:, :-1], "use_cache": True}
-    if name == "input_ids" and "attention_mask" in inputs:
-        first["attention_mask"] = np.asarray(inputs["attention_mask"])[:, :-1]
+    mask = np.asarray(inputs.get("attention_mask"))
+    if name == "input_ids" and mask.ndim:  # none, or a mask of whatever rank PyTorch takes
+        first["attention_mask"] = mask[..., :-1]
     return first, {**inputs, name: tokens[:, -1:], "use_cache": True}
 
 
