@@ -14,6 +14,7 @@ from porter.rewrite.reading.checks import find_checks
 from porter.rewrite.reading.knowledge import Knowledge
 from porter.rewrite.reading.loops import find_loops
 from porter.rewrite.reading.nested_port import NestedPort
+from porter.rewrite.reading.recomputed import find_recomputed
 from porter.rewrite.reading.source import Source
 from porter.rewrite.targets import Target
 from porter.rewrite.text.assemble import assemble
@@ -58,10 +59,12 @@ def rewrite(
     """
     source = Source(subject)
     knowledge = Knowledge(source, facts, nested, beside)
-    loops, checks = find_loops(knowledge), find_checks(knowledge)
+    recomputed = find_recomputed(knowledge)
+    loops, checks = find_loops(knowledge), find_checks(knowledge, recomputed.branches)
     flow = analyse(knowledge)
     aliases = find_aliases(knowledge, flow)
-    context = Context(source, knowledge, flow, loops, checks, aliases, target.exports, target.layers, target.methods)
+    planned = (loops, checks, aliases, recomputed)
+    context = Context(source, knowledge, flow, *planned, target.exports, target.layers, target.methods)
     context.walk = walk = Porter(context)
     tree = source.tree.visit(walk)
     module = assemble(context, tree, target)

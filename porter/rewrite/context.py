@@ -16,6 +16,7 @@ from porter.rewrite.reading.calls_in_file import Flow
 from porter.rewrite.reading.checks import Checks
 from porter.rewrite.reading.knowledge import Knowledge
 from porter.rewrite.reading.loops import Loops
+from porter.rewrite.reading.recomputed import Recomputed
 from porter.rewrite.reading.scope import Rescoper
 from porter.rewrite.reading.source import LocalFunction, Source
 from porter.rulebook.call import Arg
@@ -60,6 +61,7 @@ class Context:
     loops: Loops
     checks: Checks
     aliases: Aliases
+    recomputed: Recomputed
     runtime: frozenset[str]
     layers: frozenset[str]
     methods: frozenset[str]

@@ -158,6 +158,9 @@ class Porter(cst.CSTTransformer):
 
     def leave_Attribute(self, original_node: cst.Attribute, updated_node: cst.Attribute) -> cst.BaseExpression:
         """An attribute, by rule or card."""
+        variable = self.context.recomputed.variables.get(original_node)
+        if variable is not None:
+            return cst.Name(variable)
         return translate_attribute(self.context, original_node, updated_node)
 
     def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.BaseExpression:
@@ -255,6 +258,11 @@ class Porter(cst.CSTTransformer):
         answer = self._answers.get(original_node)
         if answer is not None:
             return placed(answer, updated_node.leading_lines)
+        kept = self.context.recomputed.branches.get(original_node)
+        if kept is not None:
+            message = f"{kept} is computed anew at each call, where PyTorch keeps it for the next ones."
+            self.context.note(original_node, "assumed", message)
+            return flattened(updated_node.body, updated_node.leading_lines)
         self._note_tensor_branch(original_node.test)
         above = self.context.source.parents.get(original_node)
         return fold_if(updated_node, is_elif=isinstance(above, cst.If) and above.orelse is original_node)

@@ -28,6 +28,8 @@ class {name}(nn.Module):
     def __init__(self, config):
         super().__init__()
         self.layer = {linear}(config.hidden_size, config.hidden_size)
+        self.cached = 0
+        self.kept = None
 
 {methods}
     def forward(self, x, ids):

@@ -44,6 +44,12 @@ HABITS = {
         "    x = x * torch.ones(shape)\nreturn x",
         "tf.ones(shape)",
     ),
+    "Grown": (
+        "def table(self, length):\n    if length > self.cached:\n        self.cached = length\n"
+        "        ramp = torch.arange(length).float()\n        self.kept = ramp[:, None].cos()\n"
+        "    return self.kept[:length]\n---\nreturn x * self.table(x.shape[1])",
+        "return x * self.table(shape_list(x)[1])",
+    ),
     "Short": ("if x.shape[-1] > 4: x.mul_(2.0)\nreturn x", "x = x * 2.0"),
 }
 NOTED = {
@@ -68,6 +74,13 @@ def noted(tmp_path_factory):
 @pytest.mark.parametrize("name", HABITS)
 def test_what_is_written(name, habits):
     assert HABITS[name][1] in habits.text(f"TF{name}.call")
+
+
+def test_a_table_that_grows_is_computed_anew(habits):
+    table = habits.text("TFGrown.table")
+    assert "if" not in table
+    assert "    kept = tf.cos(ramp[:, None])\n        return kept[:length]" in table
+    assert any("`self.kept` is computed anew" in message for message in habits.messages("assumed"))
 
 
 def test_a_property_keeps_both_its_methods(habits):

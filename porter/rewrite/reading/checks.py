@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -31,11 +31,12 @@ class Check:
 Checks = Mapping[cst.CSTNode, Check]
 
 
-def find_checks(knowledge: Knowledge) -> Checks:
-    """The comparisons of sizes that branches and assertions of the file ask."""
+def find_checks(knowledge: Knowledge, dissolved: Container[cst.CSTNode] = ()) -> Checks:
+    """The comparisons of sizes that branches and assertions of the file ask, those aside that are `dissolved`."""
     found: dict[cst.CSTNode, Check] = {}
     for node in knowledge.source.find(knowledge.source.tree, cst.If, cst.IfExp, cst.Assert):
-        found.update(_checks(knowledge, node))
+        if node not in dissolved:
+            found.update(_checks(knowledge, node))
     return found
 
 

@@ -8,6 +8,7 @@ from porter.rewrite.reading.calls_in_file import analyse
 from porter.rewrite.reading.checks import find_checks
 from porter.rewrite.reading.knowledge import Knowledge
 from porter.rewrite.reading.loops import find_loops
+from porter.rewrite.reading.recomputed import find_recomputed
 from porter.rulebook import Drop, Form
 from porter.rulebook.pattern import parse_statement
 from porter.trace import trace
@@ -23,6 +24,7 @@ def context(tiny, source):
         find_loops(knowledge),
         find_checks(knowledge),
         {},
+        find_recomputed(knowledge),
         frozenset(),
         frozenset(),
     )

@@ -1,0 +1,106 @@
+"""Tables that a layer keeps and grows when a longer input comes: a graph cannot keep them, so they are computed anew.
+
+`if length > self.cached: self.cached = length; self.table = ...` becomes the computation alone, into a local variable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import libcst as cst
+import libcst.matchers as m
+
+from porter.rewrite.reading.knowledge import Knowledge
+from porter.rewrite.reading.source import LocalFunction
+from porter.rulebook.call import code_of
+
+
+@dataclass(frozen=True)
+class Recomputed:
+    """The branches that always run, and the local variables that stand for the attributes they set."""
+
+    branches: Mapping[cst.CSTNode, str]
+    variables: Mapping[cst.CSTNode, str]
+
+
+def find_recomputed(knowledge: Knowledge) -> Recomputed:
+    """All such branches of the file; each is given the names of its attributes."""
+    branches: dict[cst.CSTNode, str] = {}
+    variables: dict[cst.CSTNode, str] = {}
+    for function in knowledge.source.functions.values():
+        if function.class_name is None or function.own_name == "__init__":
+            continue
+        for node in (inner for inner in function.node.body.body if isinstance(inner, cst.If)):
+            kept = _kept(knowledge, function, node)
+            if kept:
+                branches[node] = ", ".join(f"`self.{name}`" for name in sorted(kept))
+                own = (a for a in _own_attributes(knowledge, function.node) if a.attr.value in kept)
+                variables |= {attribute: attribute.attr.value for attribute in own}
+    return Recomputed(branches, variables)
+
+
+def _kept(knowledge: Knowledge, function: LocalFunction, node: cst.If) -> frozenset[str]:
+    """The attributes that a branch on a size sets for all calls from now on; none where it does anything else."""
+    kept = frozenset(_set_by(node))
+    asked = {attribute.attr.value for attribute in _own_attributes(knowledge, node.test)}
+    if not kept or node.orelse is not None or not kept & asked or not _asks_for_size(knowledge, node.test):
+        return frozenset()
+    seen = knowledge.facts.modules.get(function.class_name or "")
+    stored = {*seen.parameters, *seen.buffers} if seen is not None else set()
+    local = knowledge.source.assigned(function) | {function.own_name}
+    if kept & (stored | local) or _reads_before_setting(knowledge, node, kept):
+        return frozenset()
+    return kept if all(_is_private(knowledge, function, node, name) for name in kept) else frozenset()
+
+
+def _set_by(node: cst.If) -> Iterator[str]:
+    """The attributes of self that the branch sets; nothing where it does more than to compute."""
+    lines = [line for line in node.body.body if isinstance(line, cst.SimpleStatementLine)]
+    small = [statement for line in lines for statement in line.body]
+    if len(lines) != len(node.body.body) or not all(isinstance(s, cst.Assign) and len(s.targets) == 1 for s in small):
+        return
+    targets = [s.targets[0].target for s in small if isinstance(s, cst.Assign)]
+    if all(isinstance(t, cst.Name) or m.matches(t, m.Attribute(value=m.Name("self"))) for t in targets):
+        yield from (t.attr.value for t in targets if isinstance(t, cst.Attribute))
+
+
+def _own_attributes(knowledge: Knowledge, tree: cst.CSTNode) -> list[cst.Attribute]:
+    found = knowledge.source.find(tree, cst.Attribute)
+    return [node for node in found if m.matches(node.value, m.Name("self"))]
+
+
+def _asks_for_size(knowledge: Knowledge, test: cst.BaseExpression) -> bool:
+    """Whether a comparison in it has a number that differed between runs beside an attribute."""
+    operands = [
+        part for c in knowledge.source.find(test, cst.Comparison) for part in (c.left, c.comparisons[0].comparator)
+    ]
+    facts = [knowledge.fact(operand) for operand in operands if code_of(operand).partition(".")[0] != "self"]
+    return any(fact is not None and fact.only("int") and not fact.has_value for fact in facts)
+
+
+def _reads_before_setting(knowledge: Knowledge, node: cst.If, kept: frozenset[str]) -> bool:
+    """Whether what is computed depends on what was kept before."""
+    known: set[str] = set()
+    for assign in knowledge.source.find(node.body, cst.Assign):
+        read = {attribute.attr.value for attribute in _own_attributes(knowledge, assign.value)}
+        if read & (kept - known):
+            return True
+        known |= {t.target.attr.value for t in assign.targets if isinstance(t.target, cst.Attribute)}
+    return False
+
+
+def _is_private(knowledge: Knowledge, function: LocalFunction, node: cst.If, name: str) -> bool:
+    """Whether nothing but this function, behind the branch, reads the attribute, and nothing but it sets it later."""
+    for attribute in knowledge.source.find(knowledge.source.tree, cst.Attribute):
+        parent = knowledge.source.parents.get(attribute)
+        if attribute.attr.value != name or (isinstance(parent, cst.Call) and parent.func is attribute):
+            continue
+        around = knowledge.source.enclosing(attribute)
+        if around is not function:
+            is_set = isinstance(parent, cst.AssignTarget)
+            if not (is_set and around is not None and around.own_name == "__init__"):
+                return False
+        elif knowledge.source.before(attribute, node) or not m.matches(attribute.value, m.Name("self")):
+            return False
+    return True
