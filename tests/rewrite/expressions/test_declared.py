@@ -25,8 +25,7 @@ def context(tiny, source):
         find_checks(knowledge),
         {},
         find_recomputed(knowledge),
-        frozenset(),
-        frozenset(),
+        *(frozenset(),) * 3,
     )
 
 
