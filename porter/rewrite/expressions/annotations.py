@@ -86,7 +86,8 @@ def port_docstring(context: Context, text: str) -> str:
     names = [name for name, local in context.source.classes.items() if local.kind in ("model", "layer", "output")]
     if not names:
         return text
-    return re.sub(rf"(?<![\w.])({'|'.join(map(re.escape, names))})(?!\w)", lambda found: tf_name(found[1]), text)
+    # what a hyphen joins to something else is a word of prose, such as GPT-2 where a class is called GPT
+    return re.sub(rf"(?<![\w.-])({'|'.join(map(re.escape, names))})(?![\w-])", lambda found: tf_name(found[1]), text)
 
 
 def port_docstring_statement(context: Context, body: cst.BaseSuite) -> cst.BaseSuite:
