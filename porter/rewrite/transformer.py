@@ -19,6 +19,7 @@ from porter.rewrite.expressions.attributes import layer_class, translate_attribu
 from porter.rewrite.expressions.base_calls import port_base_call
 from porter.rewrite.expressions.calls import translate_call, walks_modules
 from porter.rewrite.expressions.declared import FORMED, declared, expression_of
+from porter.rewrite.expressions.function_values import function_value
 from porter.rewrite.expressions.precedence import with_parentheses
 from porter.rewrite.reading.dropped import DROPPED_METHODS, FILE_FUNCTIONS, fills_weights
 from porter.rewrite.statements.asked_sizes import port_comparison
@@ -101,6 +102,8 @@ class Porter(cst.CSTTransformer):
         rule = find_rule(name) if name is not None and name.startswith("torch.") else None
         if rule is not None and not rule.signatures[0].is_call and isinstance(rule.to, str):
             return cst.parse_expression(rule.to)
+        if rule is not None and name is not None and self._reads(original_node) and not self._is_called(original_node):
+            return function_value(self.context, original_node, name, rule) or updated_node
         return updated_node
 
     def _is_activation(self, node: cst.Name) -> bool:

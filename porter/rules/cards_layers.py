@@ -124,12 +124,15 @@ def leaky_relu(call: Call) -> str:
 
 @layer(
     "torch.nn.Softplus(beta=1.0, threshold=20.0)",
-    cases={"nn.Softplus()": 'keras.layers.Activation("softplus")'},
+    cases={
+        "nn.Softplus()": 'keras.layers.Activation("softplus")',
+        "nn.Softplus(beta=2)": "Elementwise(lambda x: tf.nn.softplus(2 * x) / 2)",
+    },
 )
 def softplus(call: Call) -> str:
-    """Only the default slope has a Keras layer."""
-    if call.given("beta") and call.beta.value() != 1:
-        call.unknown("beta is not covered")
+    """Only the default slope has a Keras layer; beyond the threshold both are the same to 3e-9."""
+    if call.given("beta"):
+        return f"Elementwise(lambda x: tf.nn.softplus({call.beta} * x) / {call.beta})"
     return 'keras.layers.Activation("softplus")'
 
 

@@ -22,12 +22,16 @@ from porter.rulebook import Call, layer
             "keras.layers.LayerNormalization(epsilon=1e-05, center=False, scale=False)"
         ),
         "nn.LayerNorm(4, bias=False)": "keras.layers.LayerNormalization(epsilon=1e-05, center=False)",
+        "nn.LayerNorm((3, 4))": "LayerNorm((3, 4))",
+        "nn.LayerNorm([3, 4], eps=1e-6, elementwise_affine=False)": "LayerNorm([3, 4], epsilon=1e-6, affine=False)",
     },
 )
 def layer_norm(call: Call) -> str:
-    """Keras' epsilon is 1e-3 unless given."""
+    """Keras' epsilon is 1e-3 unless given; several axes have a layer of their own."""
     if call.normalized_shape.is_a("tuple") or call.normalized_shape.is_a("list") or call.normalized_shape.elements():
-        call.unknown("several normalised axes are not covered")
+        given = {"epsilon": "eps", "affine": "elementwise_affine", "bias": "bias"}
+        named = [f"{ours}={getattr(call, own).node_code}" for ours, own in given.items() if own in call.bound.given]
+        return f"LayerNorm({', '.join([call.normalized_shape.node_code, *named])})"
     options = f"epsilon={call.eps.node_code}"
     affine, bias = call.elementwise_affine.node_code, call.bias.node_code
     if affine == "False":
@@ -94,18 +98,32 @@ layer(
 )
 
 
-@layer(
-    "torch.nn.InstanceNorm2d(num_features, eps=1e-05, momentum=0.1, affine=False, track_running_stats=False)",
-    build="(None, num_features, None, None)",
-    attributes={"weight": "layer.gamma", "bias": "layer.beta", "eps": "layer.epsilon"},
-    cases={"nn.InstanceNorm2d(4, affine=True)": "GroupNorm(4, epsilon=1e-05, affine=True)"},
-)
-def instance_norm(call: Call) -> str:
-    """As many groups as channels."""
-    if call.track_running_stats.value():
-        call.unknown("running statistics are not covered")
-    options = f"epsilon={call.eps.node_code}, affine={call.affine.node_code}"
-    return f"GroupNorm({call.num_features.node_code}, {options})"
+def _instance_norm(axes: int) -> None:
+    spatial = ", None" * axes
+    signature = "num_features, eps=1e-05, momentum=0.1, affine=False, track_running_stats=False"
+
+    @layer(
+        f"torch.nn.InstanceNorm{axes}d({signature})",
+        build=f"(None, num_features{spatial})",
+        training=True,
+        attributes={"weight": "layer.gamma", "bias": "layer.beta", "eps": "layer.epsilon"},
+        cases={
+            f"nn.InstanceNorm{axes}d(4)": "InstanceNorm(4)",
+            f"nn.InstanceNorm{axes}d(4, affine=True, track_running_stats=True)": (
+                "InstanceNorm(4, affine=True, track_running_stats=True)"
+            ),
+        },
+    )
+    def instance_norm(call: Call) -> str:
+        """Each channel of each row by itself."""
+        names = {"epsilon": "eps", "momentum": "momentum", "affine": "affine",
+                 "track_running_stats": "track_running_stats"}  # fmt: skip
+        given = [f"{ours}={getattr(call, own).node_code}" for ours, own in names.items() if own in call.bound.given]
+        return f"InstanceNorm({', '.join([call.num_features.node_code, *given])})"
+
+
+for _axes in (1, 2, 3):
+    _instance_norm(_axes)
 
 
 @layer(

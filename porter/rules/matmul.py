@@ -57,6 +57,7 @@ def _rank(arg: Arg) -> int | None:
         "torch.matmul(v4, w.t())": "tf.linalg.matvec(w, v4)",
         "torch.matmul(v4, v4)": "tf.tensordot(v4, v4, axes=1)",
         "torch.matmul(x, w.t())": "tf.matmul(x, w, transpose_b=True)",
+        "torch.spmm(w, w.t())": "tf.matmul(w, w, transpose_b=True)",
     },
 )
 def matmul(call: Call) -> str:

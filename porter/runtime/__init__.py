@@ -78,6 +78,8 @@ _MODULES = {
         "TiedDense",
         "weight_norm",
     ),
+    "layers.elementwise": ("Elementwise", "PReLU", "prelu"),
+    "layers.normalization": ("InstanceNorm", "LayerNorm"),
     "layers.multihead": ("MultiheadAttention",),
     "layers.recurrent": ("GRU", "GRUCell", "LSTM", "LSTMCell", "RNN", "RNNCell"),
     "layers.encoders_decoders": (

@@ -7,8 +7,9 @@ import libcst.matchers as m
 
 from porter.facts import Fact
 from porter.rewrite.context import Context
+from porter.rewrite.expressions.function_values import function_value
 from porter.rewrite.reading.main_layer import is_keras_model
-from porter.rulebook import Call, Card, Rule, Signature, Unknown, find_card, find_rule
+from porter.rulebook import Call, Card, Signature, Unknown, find_card, find_rule
 from porter.rulebook.call import Arg, code_of
 from porter.rulebook.signature import Bound, parse_signature
 from porter.rulebook.template import fill, parenthesised, translate
@@ -119,14 +120,10 @@ def _constant(context: Context, original: cst.Attribute, updated: cst.Attribute,
         return updated
     if not found.signatures[0].is_call:
         return translate(found, Call(found.signatures[0], Bound(), None))
-    function = function_of(context, found)
-    return updated if function is None else function
-
-
-def function_of(context: Context, rule: Rule) -> cst.BaseExpression | None:
-    """The function itself that calls by a rule become, as a value."""
-    name = next(iter(rule.cases.values())).partition("(")[0]
-    return cst.parse_expression(context.runtime_name(name)) if name.replace(".", "").isidentifier() else None
+    value = function_value(context, original, name, found)
+    if value is None:
+        context.note(original, "left", f"{name} is a value here, and its rule needs to know what it is called with.")
+    return value or updated
 
 
 def _sets_own_dtype(context: Context, node: cst.Attribute) -> bool:

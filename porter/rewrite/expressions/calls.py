@@ -9,9 +9,9 @@ import libcst.matchers as m
 
 from porter.rewrite.context import Context
 from porter.rewrite.expressions.arguments import RENAMED_PARAMETERS, keyword, local_arguments
-from porter.rewrite.expressions.attributes import function_of
 from porter.rewrite.expressions.constructors import construct
 from porter.rewrite.expressions.declared import declares, note
+from porter.rewrite.expressions.function_values import function_value
 from porter.rewrite.expressions.layer_copies import construct_copies
 from porter.rewrite.expressions.nested import chosen_by_config
 from porter.rewrite.reading.calls_in_file import Site
@@ -172,8 +172,8 @@ def _calls_value(context: Context, call: cst.Call, callee: Callee) -> bool:
     if context.source.canonical(call.func) is not None or len(call.args) != 1 or call.args[0].keyword is not None:
         return False
     is_method = isinstance(call.func, cst.Attribute) and context.knowledge.is_tensor(call.func.value)
-    named = [find_rule(name) for name in sorted(callee.names) if not name.startswith(_METHODS)]
-    values = [found for found in named if found is not None and function_of(context, found) is not None]
+    named = [(name, find_rule(name)) for name in sorted(callee.names) if not name.startswith(_METHODS)]
+    values = [name for name, found in named if found is not None and function_value(context, call.func, name, found)]
     return (
         not is_method
         and isinstance(call.func, (cst.Name, cst.Attribute, cst.Subscript))

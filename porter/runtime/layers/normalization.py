@@ -99,3 +99,102 @@ class GroupNorm(keras.layers.Layer):
         around = [1, -1] + [1] * (inputs.shape.rank - 2)
         scaled = normal * tf.reshape(tf.convert_to_tensor(self.gamma), around)
         return tf.ensure_shape(scaled + tf.reshape(tf.convert_to_tensor(self.beta), around), inputs.shape)
+
+
+class InstanceNorm(keras.layers.Layer):
+    """`torch.nn.InstanceNorm1d`, `2d` and `3d`.
+
+    Args:
+        num_features: the number of channels.
+        epsilon: added to the variance.
+        momentum: share of the new batch in the running statistics.
+        affine: whether there are a weight and a bias.
+        track_running_stats: whether there are running statistics, which count outside training.
+        kwargs: Keras' own: name, dtype, trainable.
+    """
+
+    def __init__(
+        self,
+        num_features: int,
+        epsilon: float = 1e-5,
+        momentum: float = 0.1,
+        affine: bool = False,
+        track_running_stats: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.num_features, self.epsilon, self.new_share = num_features, epsilon, momentum
+        self.affine, self.track_running_stats = affine, track_running_stats
+
+    def build(self, input_shape: Any = None) -> None:
+        """Add the weights."""
+        shape = (self.num_features,)
+        self.gamma = self.beta = None
+        if self.affine:
+            self.gamma = self.add_weight(name="gamma", shape=shape, initializer="ones")
+            self.beta = self.add_weight(name="beta", shape=shape, initializer="zeros")
+        if self.track_running_stats:
+            fixed: dict[str, Any] = {"trainable": False}
+            self.moving_mean = self.add_weight(name="moving_mean", shape=shape, initializer="zeros", **fixed)
+            self.moving_variance = self.add_weight(name="moving_variance", shape=shape, initializer="ones", **fixed)
+            self.num_batches_tracked = self.add_weight(
+                name="num_batches_tracked", shape=(), dtype="int64", initializer="zeros", autocast=False, **fixed
+            )
+
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
+        """Normalise each channel of each row of `(batch, channels, ...)`."""
+        around = [1, -1] + [1] * (inputs.shape.rank - 2)
+        if self.track_running_stats and not training:
+            mean, variance = (tf.reshape(each, around) for each in (self.moving_mean, self.moving_variance))
+        else:
+            mean, variance = tf.nn.moments(inputs, list(range(2, inputs.shape.rank)), keepdims=True)
+            if self.track_running_stats:
+                self._count(mean, variance, tf.size(inputs[0, 0]))
+        normal = (inputs - mean) * tf.math.rsqrt(variance + self.epsilon)
+        if not self.affine:
+            return normal
+        gamma, beta = (tf.reshape(tf.convert_to_tensor(each), around) for each in (self.gamma, self.beta))
+        return normal * gamma + beta
+
+    def _count(self, mean: Any, variance: Any, size: Any) -> None:
+        """Let the running statistics follow those of the rows, on average; `size` is the values of a channel."""
+        size = tf.cast(size, variance.dtype)
+        self.num_batches_tracked.assign(self.num_batches_tracked + 1)
+        for running, new in ((self.moving_mean, mean), (self.moving_variance, variance * size / (size - 1.0))):
+            running.assign(running + self.new_share * (tf.reshape(tf.reduce_mean(new, axis=0), [-1]) - running))
+
+
+class LayerNorm(keras.layers.Layer):
+    """`torch.nn.LayerNorm` over several axes; over one Keras has its own.
+
+    Args:
+        normalized_shape: the sizes of the last axes.
+        epsilon: added to the variance.
+        affine: whether there is a weight.
+        bias: whether there is a bias beside the weight.
+        kwargs: Keras' own: name, dtype, trainable.
+    """
+
+    def __init__(
+        self, normalized_shape: Any, epsilon: float = 1e-5, affine: bool = True, bias: bool = True, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        one = isinstance(normalized_shape, int)
+        self.normalized_shape = (normalized_shape,) if one else tuple(normalized_shape)
+        self.epsilon, self.affine, self.use_bias = epsilon, affine, bias
+
+    def build(self, input_shape: Any = None) -> None:
+        """Add the weights."""
+        self.gamma = self.beta = None
+        if self.affine:
+            self.gamma = self.add_weight(name="gamma", shape=self.normalized_shape, initializer="ones")
+        if self.affine and self.use_bias:
+            self.beta = self.add_weight(name="beta", shape=self.normalized_shape, initializer="zeros")
+
+    def call(self, inputs: Any) -> Any:
+        """Normalise the last axes together."""
+        axes = list(range(-len(self.normalized_shape), 0))
+        mean, variance = tf.nn.moments(inputs, axes, keepdims=True)
+        normal = (inputs - mean) * tf.math.rsqrt(variance + self.epsilon)
+        normal = normal if self.gamma is None else normal * self.gamma
+        return normal if self.beta is None else normal + self.beta

@@ -103,6 +103,8 @@ LAYOUTS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "Dense": {"weight": "kernel: o i -> i o", "bias": "bias"},
         "Embedding": {"weight": "embeddings"},
         "LayerNormalization": _NORMALIZATION,
+        "LayerNorm": _NORMALIZATION,
+        "InstanceNorm": _BATCH_NORMALIZATION,
         "GroupNorm": _NORMALIZATION,
         "GroupNormalization": _NORMALIZATION,
         "BatchNormalization": _BATCH_NORMALIZATION,
