@@ -1,4 +1,4 @@
-"""Port modules of other people's files, and say what became of each: `python benchmarks/foreign.py LIST [--output DIR]`.
+"""Port modules of other people's files: `python benchmarks/foreign.py LIST [--output DIR]`.
 
 LIST is a JSON list of {"file", "class", "arguments", "inputs"}; files are looked for beside it, inputs are written as
 `porter scaffold --input` takes them. A line per module: exit code, classes proven, Notes, seconds; where it is not
@@ -42,9 +42,8 @@ def ported(entry: Mapping[str, Any], folder: Path, output: Path) -> dict[str, An
 def _why(data: Mapping[str, Any]) -> str:
     sides = (each[mode] for each in data["classes"] for mode in ("eager", "graph"))
     told = [side["message"] for side in sides if not side["ok"]]
-    told += [
-        f"left: {note['file']}:{note['line']} {note['message']}" for note in data["notes"] if note["level"] == "left"
-    ]
+    left = [note for note in data["notes"] if note["level"] == "left"]
+    told += [f"left: {note['file']}:{note['line']} {note['message']}" for note in left]
     return told[0] if told else ""
 
 
@@ -55,10 +54,8 @@ def line(entry: Mapping[str, Any], result: Mapping[str, Any]) -> str:
     counts = f"{levels.count('left')} left, {levels.count('assumed')} assumed"
     code = "-" if result["rc"] is None else result["rc"]
     name = f"{entry['file']}:{entry.get('class', '')}"
-    return (
-        f"{name:40s} {code:>3} {proven}/{len(result['classes'])}  {counts:20s} {result['seconds']:5.1f} s  "
-        + " ".join(result["why"].split())[:200]
-    )
+    why = " ".join(result["why"].split())[:200]
+    return f"{name:36s} {code:>3} {proven}/{len(result['classes'])}  {counts:19s} {result['seconds']:5.1f} s  {why}"
 
 
 def main() -> None:

@@ -132,19 +132,6 @@ class TFModule(CompletedModel):
         model.build()
         return model
 
-    def get_build_config(self) -> dict[str, Any]:
-        """Building needs nothing but the arguments."""
-        return {"input_shape": None}
-
-    def build_from_config(self, config: dict[str, Any]) -> None:
-        """Build the model that Keras is loading."""
-        self.build()
-
-    @property
-    def _default_save_signature(self) -> None:
-        """Nothing: which inputs a SavedModel takes must be said, they cannot be guessed from the shapes of `build`."""
-        return None
-
 
 _SHOWN = 5
 
