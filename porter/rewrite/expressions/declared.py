@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import libcst as cst
 
@@ -25,8 +25,10 @@ def expression_of(answer: Text | Drop) -> cst.BaseExpression:
 
 
 def declares(context: Context, original: cst.CSTNode) -> bool:
-    """Whether a form covers a node."""
-    return isinstance(original, FORMED) and bool(_covering(context, original))
+    """Whether a form covers a node, as far as PyTorch's text tells: nothing is ported to find out."""
+    if not isinstance(original, FORMED):
+        return False
+    return any(form.applies(_question(context, match)) for form, match in _matches(context, original))
 
 
 def declared(context: Context, original: cst.CSTNode) -> Text | Drop | None:
@@ -52,10 +54,13 @@ def declared(context: Context, original: cst.CSTNode) -> Text | Drop | None:
 
 
 def _covering(context: Context, original: cst.CSTNode) -> list[tuple[Form, Match]]:
+    return [(form, match) for form, match in _matches(context, original) if form.applies(match)]
+
+
+def _matches(context: Context, original: cst.CSTNode) -> list[tuple[Form, Match]]:
     if isinstance(original, cst.BaseExpression) and _is_target(context, original):
         return []
-    matches = ((form, _match(context, original, captures)) for form, captures in candidates(original))
-    return [(form, match) for form, match in matches if form.applies(match)]
+    return [(form, _match(context, original, captures)) for form, captures in candidates(original)]
 
 
 def _is_target(context: Context, node: cst.BaseExpression) -> bool:
@@ -74,6 +79,11 @@ def note(context: Context, original: cst.CSTNode, remark: Remark | None) -> None
 def _match(context: Context, node: cst.CSTNode, captures: Captures) -> Match:
     fact = context.knowledge.traced(node) if isinstance(node, cst.BaseExpression) else None
     return Match(node, captures, fact, _Place(context, node), lambda captured: _argument(context, captured))
+
+
+def _question(context: Context, match: Match) -> Match:
+    """The match with PyTorch's expressions in place of ported ones."""
+    return replace(match, argument=lambda captured: context.arg(captured, captured))
 
 
 def _argument(context: Context, original: cst.BaseExpression) -> Arg:
