@@ -19,9 +19,11 @@ from porter.rewrite.reading.loops import Loops
 from porter.rewrite.reading.recomputed import Recomputed
 from porter.rewrite.reading.scope import Rescoper
 from porter.rewrite.reading.source import LocalFunction, Source
-from porter.rulebook.call import Arg
+from porter.rulebook.call import Arg, code_of
 from porter.rulebook.results import Level
 
+PORTABLE_LIBRARIES = frozenset({"einops"})
+"""Libraries whose functions take TensorFlow's tensors as well as PyTorch's."""
 OWN = "_of_this_file"
 """Behind the name of a called function of the file, until the runtime's functions have got their aliases."""
 
@@ -96,11 +98,22 @@ class Context:
 
     @cached_property
     def clashes(self) -> frozenset[str]:
-        """Names of the runtime that the file has for a function, or some function for a variable, of its own."""
+        """Names of the runtime that the file has for a function, its own or of another library, or for a variable."""
         bound = {name for function in self.source.functions.values() for name in self.source.assigned(function)}
         functions = self.source.find(self.source.tree, cst.FunctionDef)
         bound |= {node.name.value for node in functions if self._stands_alone(node)}
-        return self.runtime & bound
+        return self.runtime & (bound | self._imported_from_elsewhere)
+
+    @cached_property
+    def _imported_from_elsewhere(self) -> frozenset[str]:
+        """The names that the file imports from libraries which the port uses as they are."""
+        imports = self.source.find(self.source.tree, cst.ImportFrom)
+        aliases = (alias for node in imports if not isinstance(node.names, cst.ImportStar) for alias in node.names)
+        names = {code_of(alias.asname.name if alias.asname else alias.name) for alias in aliases}
+        return frozenset(name for name in names if self._is_of_a_library(self.source.canonical(cst.Name(name))))
+
+    def _is_of_a_library(self, name: str | None) -> bool:
+        return name is not None and name.partition(".")[0] in PORTABLE_LIBRARIES
 
     def _stands_alone(self, node: cst.CSTNode) -> bool:
         """Whether a function is called by its bare name: it is no method."""
@@ -111,7 +124,8 @@ class Context:
         """The ported call, marked where it calls a function of the file that has the name of one of the runtime."""
         if not isinstance(original.func, cst.Name) or original.func.value not in self.clashes:
             return ported
-        own = (self.source.canonical(original.func) or "local.").startswith("local.")
+        name = self.source.canonical(original.func)
+        own = (name or "local.").startswith("local.") or self._is_of_a_library(name)
         if not own or not isinstance(ported, cst.Call) or not m.matches(ported.func, m.Name(original.func.value)):
             return ported
         return ported.with_changes(func=cst.Name(original.func.value + OWN))

@@ -21,7 +21,7 @@ from porter.rewrite.expressions.calls import translate_call, walks_modules
 from porter.rewrite.expressions.declared import FORMED, declared, expression_of
 from porter.rewrite.expressions.function_values import function_value
 from porter.rewrite.expressions.precedence import with_parentheses
-from porter.rewrite.reading.dropped import DROPPED_METHODS, FILE_FUNCTIONS, fills_weights
+from porter.rewrite.reading.dropped import DROPPED_METHODS, FILE_FUNCTIONS, fills_weights, only_checkpoints
 from porter.rewrite.statements.asked_sizes import port_comparison
 from porter.rewrite.statements.folding import flattened, fold_boolean, fold_if
 from porter.rewrite.statements.in_place import indices
@@ -96,6 +96,8 @@ class Porter(cst.CSTTransformer):
         name = self.context.source.canonical(original_node)
         if name is not None and name.startswith("transformers.activations.") and self._is_activation(original_node):
             return cst.parse_expression(f'get_tf_activation("{original_node.value}")')
+        if name == "torch.nn.utils.init.skip_init" and not self._is_called(original_node):
+            return cst.parse_expression("lambda layer, *args, **kwargs: layer(*args, **kwargs)")
         layer = layer_class(name) if name is not None and name.startswith("torch.nn.") else None
         if layer is not None and not self._is_called(original_node):
             return cst.parse_expression(layer)
@@ -334,6 +336,8 @@ class Porter(cst.CSTTransformer):
             return DROPPED_METHODS["_init_weights"]
         if FILE_FUNCTIONS.intersection(self.context.source.canonical(call.func) for call in calls):
             return "it handles PyTorch's files"
+        if only_checkpoints(self.context.source, node):
+            return "TensorFlow has tf.recompute_grad in place of gradient checkpointing"
         entered = self.context.source.span(node) in self.context.knowledge.facts.entered
         walks = not entered and any(walks_modules(self.context, call) for call in calls)
         return "it walks PyTorch's modules" if walks else None

@@ -57,6 +57,10 @@ class Place(Protocol):
         """Whether PyTorch saw a parameter of this name in the class around."""
         ...
 
+    def fills(self, call: cst.Call) -> bool:
+        """Whether a call gives a weight its initial values."""
+        ...
+
     def initialises(self, function: cst.BaseExpression) -> bool:
         """Whether a function or method of the file only gives weights their initial values."""
         ...

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from porter.rulebook import Call, layer, refused, rule
+import libcst as cst
+
+from porter.rulebook import Call, Match, Text, expression, layer, refused, rule
 
 _SIZES = {
     name: f"layer.{name}" for name in ("input_size", "hidden_size", "num_layers", "batch_first", "bidirectional")
@@ -71,3 +73,33 @@ rule(
     cases={"nn.GRU(4, 3).flatten_parameters()": "None"},
     doc="Weights are laid out for cuDNN; a statement of nothing else is removed.",
 )
+
+
+def _may_be_recurrent(m: Match) -> bool:
+    """Whether the name is that of a recurrent layer wherever a run has shown it."""
+    fact = m.name.fact
+    names = {fact.value} if fact is not None and fact.has_value else set()
+    return names <= {"GRU", "LSTM", "RNN"} and not m.name.is_literal()
+
+
+@expression(
+    "getattr(nn, $name)($*args)",
+    "getattr(torch.nn, $name)($*args)",
+    where=_may_be_recurrent,
+    inside="constructor",
+    cases={
+        'kind = "GRU"\nself.rnn = getattr(nn, kind)(8, 8, num_layers=2)': (
+            'kind = "GRU"\nself.rnn = {"GRU": GRU, "LSTM": LSTM, "RNN": RNN}[kind](8, 8, num_layers=2)'
+        ),
+    },
+)
+def chosen_by_name(m: Match) -> Text:
+    """The kinds of recurrent layers take the same arguments in the same order."""
+    captured = m.captures["args"]
+    assert isinstance(captured, tuple)
+    given = []
+    for node in captured:
+        assert isinstance(node, cst.Arg)
+        keyword = f"{node.keyword.value}=" if node.keyword is not None else ""
+        given.append(f"{node.star}{keyword}{m.argument(node.value).node_code}")
+    return Text(f'{{"GRU": GRU, "LSTM": LSTM, "RNN": RNN}}[{m.name.node_code}]({", ".join(given)})')

@@ -8,7 +8,7 @@ import libcst as cst
 
 from porter.rewrite.context import Context
 from porter.rewrite.expressions.attributes import own_attribute, ported_attribute
-from porter.rewrite.reading.dropped import initialises
+from porter.rewrite.reading.dropped import fills, initialises
 from porter.rulebook import Unknown
 from porter.rulebook.call import Arg, code_of
 from porter.rulebook.forms import Form, candidates
@@ -139,6 +139,9 @@ class _Place:
         function = self.context.source.enclosing(self.node)
         seen = self.context.knowledge.facts.modules.get(function.class_name or "") if function is not None else None
         return seen is not None and name in seen.parameters
+
+    def fills(self, call: cst.Call) -> bool:
+        return fills(self.context.source, call)
 
     def initialises(self, function: cst.BaseExpression) -> bool:
         return initialises(self.context.source, function)

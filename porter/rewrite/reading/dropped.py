@@ -33,11 +33,17 @@ def fills_weights(source: Source, function: cst.FunctionDef) -> bool:
     """Whether all that a function does is to give weights values, as `_init_weights` does."""
     if any(node.value is not None for node in source.find(function, cst.Return)):
         return False  # what it makes is wanted
-    return any(_fills(source, call) for call in source.find(function, cst.Call))
+    return any(fills(source, call) for call in source.find(function, cst.Call))
 
 
-def _fills(source: Source, call: cst.Call) -> bool:
-    """`nn.init.normal_(x)`, `x.data.normal_()`."""
+def only_checkpoints(source: Source, function: cst.FunctionDef) -> bool:
+    """Whether a method does nothing but wrap layers for gradient checkpointing."""
+    calls = source.find(function, cst.Call)
+    return bool(calls) and all((source.canonical(c.func) or "").startswith("torch.utils.checkpoint") for c in calls)
+
+
+def fills(source: Source, call: cst.Call) -> bool:
+    """Whether a call gives a weight its values: `nn.init.normal_(x)`, `x.data.normal_()`."""
     drawn = isinstance(call.func, cst.Attribute) and call.func.attr.value in _DRAWN
     of_data = drawn and m.matches(call.func, m.Attribute(value=m.Attribute(attr=m.Name("data"))))
     return of_data or (source.canonical(call.func) or "").startswith(INITIALISERS)

@@ -10,13 +10,15 @@ from collections.abc import Iterator, Sequence
 import libcst as cst
 import libcst.matchers as m
 
-from porter.rewrite.context import Context, tf_name
+from porter.rewrite.context import PORTABLE_LIBRARIES, Context, tf_name
 from porter.rewrite.reading.names_read import names_read
 from porter.rewrite.targets import Target
 from porter.rulebook.call import code_of
 
 Statement = cst.SimpleStatementLine | cst.BaseCompoundStatement
 Import = cst.Import | cst.ImportFrom
+# Modules of PyTorch layers -> those of the same library with Keras layers of the same names.
+_TWINS = {"einops.layers.torch": "einops.layers.tensorflow"}
 _FOREIGN = ("torch", "transformers", "accelerate", "deepspeed", "peft", "kernels")
 _AVAILABLE = re.compile(r"is_\w+_available")
 _OF_IMPORTS = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
@@ -34,7 +36,7 @@ def import_lines(context: Context, read: frozenset[str], target: Target) -> Iter
             yield target.modules[name]
         elif name in defined:
             continue
-        elif name in target.exports:
+        elif name in target.exports and not _is_portable(own.get(name, "")):
             runtime.append(name)
         elif name in beside:
             runtime.append("import_beside")
@@ -46,6 +48,11 @@ def import_lines(context: Context, read: frozenset[str], target: Target) -> Iter
                 yield line
     if runtime:
         yield f"from {target.runtime} import {', '.join(dict.fromkeys(runtime))}"
+
+
+def _is_portable(line: str) -> bool:
+    """Whether an import is of a library that takes TensorFlow's tensors too."""
+    return bool(line) and line.split()[1].partition(".")[0] in PORTABLE_LIBRARIES
 
 
 def aliased_import_lines(context: Context, read: frozenset[str], target: Target) -> Iterator[str]:
@@ -212,6 +219,7 @@ def _kept_import(context: Context, name: str, line: str) -> str | None:
         return "from transformers.utils import logging"
     if _AVAILABLE.fullmatch(name) and module.startswith("transformers.utils"):
         return f"from transformers.utils import {name}"
+    line = line.replace(module, _TWINS.get(module, module), 1)
     return None if module.partition(".")[0] in _FOREIGN else line
 
 
