@@ -32,23 +32,6 @@ for _name, _function in {
 
 
 @rule(
-    f"{_F}.gelu(input, approximate='none')",
-    cases={
-        "F.gelu(x)": "tf.nn.gelu(x)",
-        'F.gelu(x, approximate="tanh")': "tf.nn.gelu(x, approximate=True)",
-        "F.gelu(x, approximate=mode)": 'tf.nn.gelu(x, approximate=mode == "tanh")',
-    },
-)
-def gelu(call: Call) -> str:
-    """Exact unless asked otherwise, in both."""
-    if not call.approximate.is_literal():
-        return f'tf.nn.gelu({call.input.node_code}, approximate={call.approximate} == "tanh")'
-    if call.approximate.const() == "tanh":
-        return f"tf.nn.gelu({call.input.node_code}, approximate=True)"
-    return f"tf.nn.gelu({call.input.node_code})"
-
-
-@rule(
     f"{_F}.leaky_relu(input, negative_slope=0.01, inplace=False)",
     cases={
         "F.leaky_relu(x)": "tf.nn.leaky_relu(x, alpha=0.01)",

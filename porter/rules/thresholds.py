@@ -1,4 +1,4 @@
-"""Activations that cut, shrink or bend at a threshold, as functions and as layers."""
+"""Activations that cut, shrink or bend, and distances, as functions and as layers."""
 
 from __future__ import annotations
 
@@ -134,3 +134,20 @@ def instance_norm(call: Call) -> str:
         call.unknown("running statistics are not covered")
     given = [f"{name}={getattr(call, name).node_code}" for name in ("weight", "bias", "eps") if call.given(name)]
     return f"group_norm({', '.join([call.input.node_code, f'shape_list({call.input.node_code})[1]', *given])})"
+
+
+@rule(
+    f"{_F}.gelu(input, approximate='none')",
+    cases={
+        "F.gelu(x)": "tf.nn.gelu(x)",
+        'F.gelu(x, approximate="tanh")': "tf.nn.gelu(x, approximate=True)",
+        "F.gelu(x, approximate=mode)": 'tf.nn.gelu(x, approximate=mode == "tanh")',
+    },
+)
+def gelu(call: Call) -> str:
+    """Exact unless asked otherwise, in both."""
+    if not call.approximate.is_literal():
+        return f'tf.nn.gelu({call.input.node_code}, approximate={call.approximate} == "tanh")'
+    if call.approximate.const() == "tanh":
+        return f"tf.nn.gelu({call.input.node_code}, approximate=True)"
+    return f"tf.nn.gelu({call.input.node_code})"
