@@ -12,6 +12,7 @@ from porter.rewrite.context import Context
 from porter.rewrite.reading.source import LocalClass
 
 # transformers' operation -> its name in porter.runtime.stored.operations, and the attributes that are arguments there.
+# An operation that transformers has for one family bears the family's name before its own.
 _OPERATIONS = {
     "MergeModulelist": ("merge", ("dim",)),
     "Concatenate": ("concatenate", ("dim",)),
@@ -20,7 +21,7 @@ _OPERATIONS = {
     "Interleave": ("interleave", ("dim", "inverse")),
     "Transpose": ("transpose", ("dim0", "dim1")),
     "PermuteForRope": ("permute_for_rope", ("subconfig_key", "permute_layer_names", "inverse")),
-    "ErnieFuseAndSplitTextVisionExperts": ("distribute", ("stack_dim", "concat_dim")),
+    "FuseAndSplitTextVisionExperts": ("distribute", ("stack_dim", "concat_dim")),
 }
 _RENAMES = ("WeightRenaming", "PrefixChange")
 
@@ -65,7 +66,9 @@ def declared_for(class_name: str, model_type: str) -> Declared | None:
 
 def _operation(operation: Any) -> tuple[Any, ...] | None:
     """An operation as data, without trailing arguments that are the default; None if the runtime has no such thing."""
-    name, attributes = _OPERATIONS.get(type(operation).__name__, (None, ()))
+    class_name = type(operation).__name__
+    own = next((known for known in _OPERATIONS if class_name.endswith(known)), "")
+    name, attributes = _OPERATIONS.get(own, (None, ()))
     if name is None or (name == "chunk" and operation.num_shards_attribute is not None):
         return None
     if name == "transpose" and operation.check_dims:
