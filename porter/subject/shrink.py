@@ -120,12 +120,27 @@ def _fields(config: Any) -> Iterator[tuple[str, Any]]:
 
     common = set(inspect.signature(PretrainedConfig.__init__).parameters) | {"self", "kwargs"}
     common -= {name for name in common if name.endswith("_token_id")}
-    for name in inspect.signature(type(config).__init__).parameters:
+    for name in _parameters(type(config)):
         if name not in common:
             try:
                 yield name, getattr(config, name)
             except (AttributeError, RuntimeError):  # not set, or another value in each layer
                 continue
+
+
+def _parameters(config_class: type) -> dict[str, None]:
+    """The names that the constructor takes, those included that it hands on to the class it inherits from."""
+    from transformers import PretrainedConfig
+
+    found: dict[str, None] = {}
+    for base in config_class.__mro__:
+        if base is PretrainedConfig:
+            break
+        parameters = inspect.signature(base.__init__).parameters  # type: ignore[misc]  # of a class, not an object
+        found |= dict.fromkeys(parameters)
+        if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
+            break
+    return found
 
 
 def _is_size(value: object) -> bool:
