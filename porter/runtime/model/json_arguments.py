@@ -98,7 +98,8 @@ def _named(text: str, names: Mapping[str, Any]) -> Any:
     found = names.get(first)
     for part in rest:
         found = getattr(found, part, None)
-    return found if _is_of_the_model(found, names) else text
+    own = bool(rest) or getattr(found, "__module__", None) == names.get("__name__")
+    return found if own and _is_of_the_model(found, names) else text
 
 
 def _annotated(place: _Place) -> tuple[Any, ...]:

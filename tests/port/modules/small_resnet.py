@@ -82,7 +82,7 @@ class SmallResNet(nn.Module):
         out = self.layer1(out)
         out = self.layer2(out)
         out = F.avg_pool2d(out, 4)
-        out = out.mean((2, 3)) if out.size(2) > 1 else out.view(out.size(0), -1)
+        out = out.mean((2, 3))
         out = self.linear(out)
         return out
 
