@@ -19,7 +19,11 @@ GOOD = {
 
 def test_a_good_case_passes(tmp_path):
     check_case(GOOD, tmp_path)
-    check_case({}, tmp_path)
+
+
+def test_a_case_without_inputs_is_refused(tmp_path):
+    with pytest.raises(UsageError, match="inputs is missing"):
+        check_case({key: value for key, value in GOOD.items() if key != "inputs"}, tmp_path)
 
 
 @pytest.mark.parametrize(

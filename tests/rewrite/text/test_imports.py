@@ -35,6 +35,6 @@ def test_a_guard_around_names_that_nothing_reads_goes_with_them(ported):
 
 
 def test_every_use_of_a_star_import_is_an_import(ported):
-    port = ported("\nfrom math import *\n", "\n\ndef rooted(x):\n    return sqrt(x)\n")
-    assert import_file(port.file).rooted(4) == 2
-    assert "from math import sqrt" in port.draft.code
+    port = ported("\nfrom math import *\n", "\n\ndef shared(x):\n    return gcd(x, 6)\n")
+    assert import_file(port.file).shared(4) == 2
+    assert "from math import gcd" in port.draft.code
