@@ -202,3 +202,25 @@ rule(
     cases={"torch.nn.utils.remove_weight_norm(normed)": "None"},
     doc="A statement of it is removed: the weights stay in two parts, the results are the same.",
 )
+rule(
+    "transformers.modeling_attn_mask_utils._prepare_4d_attention_mask(mask, dtype, tgt_len=None)",
+    "transformers.modeling_attn_mask_utils._prepare_4d_attention_mask_for_sdpa(mask, dtype, tgt_len=None)",
+    to="prepare_4d_attention_mask(mask, dtype, tgt_len=tgt_len)",
+    cases={
+        "modeling_attn_mask_utils._prepare_4d_attention_mask(ends, x.dtype, tgt_len=2)": (
+            "prepare_4d_attention_mask(ends, x.dtype, tgt_len=2)"
+        )
+    },
+    doc="A mask in which nothing is hidden is made too, where PyTorch gives None to its kernel.",
+)
+_CAUSAL = "(attention_mask, input_shape, inputs_embeds, past_key_values_length, sliding_window=None)"
+for _name in ("prepare_4d_causal_attention_mask", "prepare_4d_causal_attention_mask_for_sdpa"):
+    rule(
+        f"transformers.modeling_attn_mask_utils._{_name}{_CAUSAL}",
+        to=(
+            f"{_name}(attention_mask, input_shape, inputs_embeds, past_key_values_length, "
+            "sliding_window=sliding_window)"
+        ),
+        cases={f"modeling_attn_mask_utils._{_name}(ends, (2, 3), x, 0)": f"{_name}(ends, (2, 3), x, 0)"},
+        doc="A mask in which nothing is hidden is made too, where PyTorch gives None.",
+    )

@@ -117,6 +117,11 @@ _MODULES = {
         "nll_loss",
         "smooth_l1_loss",
     ),
+    "attention.former_masks": (
+        "prepare_4d_attention_mask",
+        "prepare_4d_causal_attention_mask",
+        "prepare_4d_causal_attention_mask_for_sdpa",
+    ),
     "attention.masks": (
         "create_bidirectional_mask",
         "create_bidirectional_sliding_window_mask",

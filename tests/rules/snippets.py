@@ -23,7 +23,14 @@ from tests.rules.samples import samples
 
 def torch_names() -> dict[str, Any]:
     """What a snippet in PyTorch may name."""
-    from transformers import BertConfig, activations, image_transforms, modeling_flash_attention_utils, vision_utils
+    from transformers import (
+        BertConfig,
+        activations,
+        image_transforms,
+        modeling_attn_mask_utils,
+        modeling_flash_attention_utils,
+        vision_utils,
+    )
     from transformers.activations import get_activation
     from transformers.pytorch_utils import Conv1D, apply_chunking_to_forward
     from transformers.utils import import_utils, requires_backends
@@ -46,6 +53,7 @@ def torch_names() -> dict[str, Any]:
         "torch_int": torch_int,
         "import_utils": import_utils,
         "requires_backends": requires_backends,
+        "modeling_attn_mask_utils": modeling_attn_mask_utils,
         "vision_utils": vision_utils,
         "image_transforms": image_transforms,
         "eager_config": BertConfig(attn_implementation="eager"),
