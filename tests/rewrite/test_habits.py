@@ -1,6 +1,7 @@
 """Habits of other people's files, each as a layer: what the port writes for them, and that it computes the same."""
 
 import pytest
+import tensorflow as tf
 
 from porter.port.verify import verify
 from tests.rewrite.bodies import port_bodies
@@ -34,6 +35,23 @@ HABITS = {
     "Alike": (
         "y = x * 2\nif x.shape[1] == ids.shape[1]:\n    y = y + 1\nreturn y",
         "if possibly(shape_list(x)[1] == ",
+    ),
+    "Fixed": ("y = x if x.size(2) > 1 else x * 2\nreturn y", "y = x if possibly(shape_list(x)[2] > 1) else x * 2"),
+    "Unpacked": (
+        "a, b, c = x.shape\nreturn x * (2 if c == 1 else 3)",
+        "2 if surely(c == 1) else 3",
+    ),
+    "Kept": ("many = x.shape[0] > 1\nreturn x * 2 if many else x", "many = possibly(shape_list(x)[0] > 1)"),
+    "Joined": (
+        "causal = x.shape[1] > 1 and ids is not None\nreturn x * 2 if causal else x",
+        "causal = possibly(shape_list(x)[1] > 1)",
+    ),
+    "Listed": ("parts = [x for _ in range(2) if x.shape[0] > 1]\nreturn sum(parts)", "if possibly(shape_list(x)[0]"),
+    "Own": ("return x * 2 if self.layer.weight.shape[0] > 1 else x", "x * 2 if shape_list(tf.transpose(self.layer."),
+    "Uncalled": (
+        "def odd(self, x):\n    return x * 2 if x.size(0) > 1 else x\n---\n"
+        "if x.shape[1] > 999:\n    x = self.odd(x)\nreturn x",
+        "x = self.odd(x)",
     ),
     "Unseen": (
         "if x.shape[1] > 999:\n    x = x * ramp(x.shape[1]).to(x)\nreturn x",
@@ -81,6 +99,18 @@ def test_a_table_that_grows_is_computed_anew(habits):
     assert "if" not in table
     assert "    kept = tf.cos(ramp[:, None])\n        return kept[:length]" in table
     assert any("`self.kept` is computed anew" in message for message in habits.messages("assumed"))
+
+
+def test_a_size_that_each_run_had_alike_may_be_unknown_to_a_graph(habits):
+    module = habits.module()
+    layer = module.TFFixed(module.TinyConfig())
+    signature = [tf.TensorSpec([None, None, None]), tf.TensorSpec([None, None], tf.int64)]
+    layer(tf.zeros((2, 5, 8)), tf.zeros((2, 5), tf.int64))
+    assert tf.function(layer, input_signature=signature)(tf.zeros((2, 5, 8)), tf.zeros((2, 5), tf.int64)).shape[2] == 8
+
+
+def test_a_size_that_no_run_has_asked_may_be_unknown_too(habits):
+    assert "x * 2 if possibly(shape_list(x)[0] > 1) else x" in habits.text("TFUncalled.odd")
 
 
 def test_a_property_keeps_both_its_methods(habits):

@@ -14,6 +14,7 @@ import libcst.matchers as m
 
 from porter.rewrite.reading.fixed import is_fixed
 from porter.rewrite.reading.knowledge import Knowledge
+from porter.rewrite.reading.sizes_read import reads_size
 from porter.rulebook.call import code_of
 from porter.rulebook.results import Remark
 
@@ -32,9 +33,16 @@ Checks = Mapping[cst.CSTNode, Check]
 
 
 def find_checks(knowledge: Knowledge, dissolved: Container[cst.CSTNode] = ()) -> Checks:
-    """The comparisons of sizes that branches and assertions of the file ask, those aside that are `dissolved`."""
+    """The comparisons of sizes that the file asks for their truth, those of the branches aside that are `dissolved`.
+
+    Branches, conditions and assertions ask, and so do `and` and `or`; where a test of sizes only raises or prepares,
+    its own way of asking counts.
+    """
     found: dict[cst.CSTNode, Check] = {}
-    for node in knowledge.source.find(knowledge.source.tree, cst.If, cst.IfExp, cst.Assert):
+    for joined in knowledge.source.find(knowledge.source.tree, cst.BooleanOperation):
+        if not any(ancestor in dissolved for ancestor in knowledge.source.ancestors(joined)):
+            found.update(_generally(knowledge, joined))
+    for node in knowledge.source.find(knowledge.source.tree, cst.If, cst.IfExp, cst.CompIf, cst.Assert):
         if node not in dissolved:
             found.update(_checks(knowledge, node))
     return found
@@ -45,11 +53,39 @@ def _checks(knowledge: Knowledge, node: cst.CSTNode) -> Iterator[tuple[cst.CSTNo
         yield from _asked(knowledge, node.test, "possibly")
     elif isinstance(node, cst.If) and _only_checks(node):
         yield from _asked(knowledge, node.test, "surely")
-    elif isinstance(node, (cst.If, cst.IfExp)):
-        for comparison in knowledge.source.find(node.test, cst.Comparison):
-            check = _general_case(knowledge, comparison) or _as_in_every_run(knowledge, comparison)
-            if check is not None:
-                yield comparison, check
+    elif isinstance(node, (cst.If, cst.IfExp, cst.CompIf)):
+        for asked in (node.test, *_answers_kept(knowledge, node.test)):
+            yield from _generally(knowledge, asked)
+
+
+def _generally(knowledge: Knowledge, test: cst.CSTNode) -> Iterator[tuple[cst.CSTNode, Check]]:
+    for comparison in knowledge.source.find(test, cst.Comparison):
+        check = _general_case(knowledge, comparison) or _as_in_every_run(knowledge, comparison)
+        if check is not None:
+            yield comparison, check
+
+
+def _answers_kept(knowledge: Knowledge, test: cst.BaseExpression) -> Iterator[cst.BaseExpression]:
+    """What variables of a test were set to that nothing but tests reads: `many = x.shape[0] > 1`, then `if many:`."""
+    function = knowledge.source.enclosing(test)
+    if function is None:
+        return
+    for name in {node.value: node for node in knowledge.source.find(test, cst.Name)}.values():
+        values = knowledge.assigned_values(function, name.value)
+        reads = [node for node in knowledge.source.find(function.node, cst.Name) if node.value == name.value]
+        if len(values) == 1 and all(_is_tested(knowledge, node) for node in reads):
+            yield from (value for value in values if m.matches(value, _ANSWER))
+
+
+_ANSWER = m.Comparison() | m.UnaryOperation(operator=m.Not())
+
+
+def _is_tested(knowledge: Knowledge, node: cst.CSTNode) -> bool:
+    """Whether a variable's name stands where it is set, or where just its truth is asked."""
+    parent = knowledge.source.parents[node]
+    while m.matches(parent, m.BooleanOperation() | m.UnaryOperation(operator=m.Not())):
+        node, parent = parent, knowledge.source.parents[parent]
+    return isinstance(parent, cst.AssignTarget) or getattr(parent, "test", None) is node
 
 
 def _asked(knowledge: Knowledge, test: cst.BaseExpression, asks: Asks) -> Iterator[tuple[cst.CSTNode, Check]]:
@@ -95,7 +131,8 @@ def _general_case(knowledge: Knowledge, node: cst.Comparison) -> Check | None:
     if len(node.comparisons) != 1 or not _compares_sizes(knowledge, node):
         return None
     fact = knowledge.fact(node.left)
-    if fact is None or not fact.only("int") or _counts(knowledge, node.left):
+    is_size = fact.only("int") if fact is not None else reads_size(knowledge.source, node.left)
+    if not is_size or _counts(knowledge, node.left):
         return None
     target = node.comparisons[0]
     bound = code_of(target.comparator)
@@ -147,10 +184,12 @@ def _counts(knowledge: Knowledge, node: cst.BaseExpression) -> bool:
 
 
 def _compares_sizes(knowledge: Knowledge, node: cst.Comparison) -> bool:
-    """Whether an operand is a number that differed between runs, or was never seen, other than by its layer."""
+    """Whether an operand is a size of a tensor, or a number that differed between runs other than by its layer."""
     operands = [node.left, *(target.comparator for target in node.comparisons)]
     if any(isinstance(target.operator, (cst.Is, cst.IsNot, cst.In, cst.NotIn)) for target in node.comparisons):
         return False
+    if any(reads_size(knowledge.source, operand) for operand in operands):
+        return True
     facts = [(operand, knowledge.fact(operand)) for operand in operands]
     unsure = [o for o, fact in facts if fact is not None and fact.kinds & {"int", "tensor"} and not fact.has_value]
     return any(not is_fixed(knowledge.source, operand) for operand in unsure)
