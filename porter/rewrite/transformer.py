@@ -15,7 +15,7 @@ from porter.rewrite.definitions.graph_decorators import has_random_branch
 from porter.rewrite.expressions import operators as arithmetic
 from porter.rewrite.expressions.annotations import port_annotation, port_class_name, port_docstring_statement
 from porter.rewrite.expressions.arguments import ported_parameter
-from porter.rewrite.expressions.attributes import layer_class, translate_attribute
+from porter.rewrite.expressions.attributes import layer_value, translate_attribute
 from porter.rewrite.expressions.base_calls import port_base_call
 from porter.rewrite.expressions.calls import translate_call, walks_modules
 from porter.rewrite.expressions.declared import FORMED, declared, expression_of
@@ -98,9 +98,10 @@ class Porter(cst.CSTTransformer):
             return cst.parse_expression(f'get_tf_activation("{original_node.value}")')
         if name == "torch.nn.utils.init.skip_init" and not self._is_called(original_node):
             return cst.parse_expression("lambda layer, *args, **kwargs: layer(*args, **kwargs)")
-        layer = layer_class(name) if name is not None and name.startswith("torch.nn.") else None
-        if layer is not None and not self._is_called(original_node):
-            return cst.parse_expression(layer)
+        is_layer = name is not None and name.startswith("torch.nn.") and not self._is_called(original_node)
+        layer = layer_value(self.context, original_node, name) if is_layer and name is not None else None
+        if layer is not None:
+            return layer
         rule = find_rule(name) if name is not None and name.startswith("torch.") else None
         if rule is not None and not rule.signatures[0].is_call and isinstance(rule.to, str):
             return cst.parse_expression(rule.to)

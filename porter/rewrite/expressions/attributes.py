@@ -7,6 +7,7 @@ import libcst.matchers as m
 
 from porter.facts import Fact
 from porter.rewrite.context import Context
+from porter.rewrite.expressions.class_values import class_value, is_value
 from porter.rewrite.expressions.function_values import function_value
 from porter.rewrite.reading.main_layer import is_keras_model
 from porter.rulebook import Call, Card, Signature, Unknown, find_card, find_rule
@@ -112,9 +113,9 @@ def _constant(context: Context, original: cst.Attribute, updated: cst.Attribute,
         return updated
     if name.startswith("transformers.modeling_outputs."):
         return cst.Name(f"TF{name.rpartition('.')[2]}")
-    layer = layer_class(name)
+    layer = layer_value(context, original, name)
     if layer is not None:
-        return cst.parse_expression(layer)
+        return layer
     found = find_rule(name)
     if found is None:
         return updated
@@ -134,6 +135,14 @@ def layer_class(name: str) -> str | None:
     """The Keras class of a torch layer class, for code that handles the class itself."""
     card = find_card(name)
     return next(iter(card.cases.values())).partition("(")[0] if card is not None else None
+
+
+def layer_value(context: Context, node: cst.BaseExpression, name: str) -> cst.BaseExpression | None:
+    """What stands for a torch layer class that is not called: a function that makes it, or its Keras class."""
+    if is_value(context.knowledge, node, name):
+        return class_value(context, name)
+    layer = layer_class(name)
+    return cst.parse_expression(layer) if layer is not None else None
 
 
 def _ruled_class(context: Context, node: cst.Attribute, owner: Fact | None) -> str | None:

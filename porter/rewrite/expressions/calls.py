@@ -9,6 +9,7 @@ import libcst.matchers as m
 
 from porter.rewrite.context import Context
 from porter.rewrite.expressions.arguments import RENAMED_PARAMETERS, keyword, local_arguments
+from porter.rewrite.expressions.class_values import calls_value, is_partial, partial_class
 from porter.rewrite.expressions.constructors import construct
 from porter.rewrite.expressions.declared import declares, note
 from porter.rewrite.expressions.function_values import function_value
@@ -38,6 +39,7 @@ def translate_call(context: Context, original: cst.Call, updated: cst.Call) -> c
         return _super_call(context, site, updated)
     chosen = (
         chosen_by_config(context, original, updated)
+        or partial_class(context, original, updated)
         or partial_call(context, original, updated)
         or construct_copies(context, original)
     )
@@ -56,6 +58,8 @@ def translate_call(context: Context, original: cst.Call, updated: cst.Call) -> c
     if layer is not None:
         updated = updated.with_changes(func=cst.ensure_type(updated.func, cst.Attribute).value)
         return _call_layer(context, original, updated, layer, site)
+    if calls_value(context.knowledge, original):
+        return updated
     callee = context.knowledge.callee(original) or _method_of_unseen(context, original)
     if callee is None:
         if walks_modules(context, original):
@@ -183,7 +187,7 @@ def _calls_value(context: Context, call: cst.Call, callee: Callee) -> bool:
 
 def partial_call(context: Context, original: cst.Call, updated: cst.Call) -> cst.BaseExpression | None:
     """`partial(torch.f, dim=1)` of a function that has a rule: a function of its first argument."""
-    if not original.args or not m.matches(original.func, m.Name("partial")):
+    if not is_partial(original):
         return None
     name = context.source.canonical(original.args[0].value) or ""
     found = find_rule(name) if name.startswith("torch.") else None

@@ -1,0 +1,82 @@
+"""Layer classes as values, some with arguments of their own: the port calls what it was given."""
+
+import pytest
+
+from porter.port.verify import verify
+from tests.rewrite.bodies import port_bodies
+
+HELPERS = """
+import functools
+from functools import partial
+
+
+class Normed(nn.Module):
+    def __init__(self, size, norm=nn.LayerNorm, act=nn.GELU):
+        super().__init__()
+        self.norm = norm(size)
+        self.act = act()
+        self.is_norm = isinstance(self.norm, nn.LayerNorm)
+
+    def forward(self, x):
+        return self.act(self.norm(x)) if self.is_norm else x
+
+
+class Plain(nn.Module):
+    def __init__(self, size, dense=nn.Linear):
+        super().__init__()
+        self.dense = dense(size, size)
+
+    def forward(self, x):
+        return self.dense(x)
+
+
+class Outer(nn.Module):
+    def __init__(self, size, _):
+        super().__init__()
+        rough = functools.partial(nn.LayerNorm, eps=0.5)
+        self.named = Normed(size, norm=partial(nn.LayerNorm, eps=0.25))
+        self.first = Normed(size, rough, partial(nn.GELU, approximate="tanh"))
+        self.usual = Normed(size)
+        self.plain = Plain(size)
+        self.last = rough(size)
+
+    def forward(self, x):
+        return self.last(self.plain(self.usual(self.first(self.named(x)))))
+"""
+
+
+@pytest.fixture(scope="module")
+def values(tmp_path_factory):
+    bodies = {"Holder": "return x"}
+    return port_bodies("values", bodies, tmp_path_factory.mktemp("values"), HELPERS, "Outer")
+
+
+def test_the_port_computes_the_same(values):
+    (found,) = verify(values.subject, values.module())
+    assert (found.eager.message, found.graph.message, found.ok) == ("", "", True)
+    assert values.messages("left") == []
+
+
+def test_what_was_given_is_called_and_keeps_its_arguments(values):
+    assert "self.norm = norm(size)" in values.text("TFNormed.__init__")
+    assert "self.act = act()" in values.text("TFNormed.__init__")
+    outer = values.text("TFOuter.__init__")
+    assert outer.count("epsilon=0.5") == 1
+    assert outer.count("epsilon=0.25") == 1
+    assert "self.last = rough(size)" in outer
+
+
+def test_a_class_is_a_function_that_makes_the_layer(values):
+    constructor = values.text("TFNormed.__init__")
+    made = "built(keras.layers.LayerNormalization(epsilon=1e-05), (None, None, normalized_shape))"
+    assert f"norm=lambda normalized_shape: {made}" in " ".join(constructor.split()).replace("( ", "(").replace(
+        " )", ")"
+    )
+
+
+def test_a_class_that_is_asked_for_stays_one(values):
+    assert "isinstance(self.norm, keras.layers.LayerNormalization)" in values.text("TFNormed.__init__")
+
+
+def test_a_class_without_arguments_of_its_own_is_made_where_it_is_called(values):
+    assert "self.dense = keras.layers.Dense(size)" in values.text("TFPlain.__init__")
