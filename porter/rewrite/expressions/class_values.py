@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import libcst as cst
@@ -29,7 +30,7 @@ def partial_class(context: Context, original: cst.Call, updated: cst.Call) -> cs
 
 
 def class_value(
-    context: Context, name: str, given: tuple[cst.Arg, ...] = (), ported: tuple[cst.Arg, ...] = ()
+    context: Context, name: str, given: Sequence[cst.Arg] = (), ported: Sequence[cst.Arg] = ()
 ) -> cst.BaseExpression | None:
     """A `lambda` of the arguments a torch layer needs besides those given; None where its card must know them."""
     card = find_card(name)
