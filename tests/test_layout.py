@@ -80,6 +80,7 @@ ROOMS = [
     "porter.weights.report",
     "porter.weights.conversion",
     "porter.weights.earlier_run",
+    "porter.weights.plain_conversion",
     "porter.weights.request",
     "porter.weights.ported",
     "porter.weights",

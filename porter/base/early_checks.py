@@ -39,14 +39,27 @@ def tf_file(tf_option: str) -> tuple[Path, str | None]:
     Raises:
         UsageError: the file is not there, or is not Python.
     """
-    file, class_name = Path(tf_option), None
+    return _file_and_class(tf_option, "TensorFlow", "--tf", "modeling_tf_NAME.py")
+
+
+def torch_file(torch_option: str) -> tuple[Path, str | None]:
+    """The same of a PyTorch file.
+
+    Raises:
+        UsageError: the file is not there, or is not Python.
+    """
+    return _file_and_class(torch_option, "PyTorch", "--torch", "NAME.py")
+
+
+def _file_and_class(given: str, framework: str, option: str, example: str) -> tuple[Path, str | None]:
+    file, class_name = Path(given), None
     if not file.exists() and ":" in file.name:
         name, _, class_name = file.name.rpartition(":")
         file = file.with_name(name)
     if not file.is_file():
-        raise UsageError(f"There is no TensorFlow file {file}.", hint="--tf FILE or --tf FILE:CLASS")
+        raise UsageError(f"There is no {framework} file {file}.", hint=f"{option} FILE or {option} FILE:CLASS")
     if file.suffix != ".py":
-        raise UsageError("This is not a Python file.", hint="--tf modeling_tf_NAME.py", place=str(file))
+        raise UsageError("This is not a Python file.", hint=f"{option} {example}", place=str(file))
     return file, class_name
 
 

@@ -9,7 +9,7 @@ import typer
 
 from porter.base import console
 from porter.base.errors import INTERRUPTED, UsageError
-from porter.diff.comparison import Request
+from porter.diff.comparison import PlainOptions, Request
 
 if TYPE_CHECKING:
     from diffcheck import Report
@@ -23,6 +23,19 @@ def diff(
     tf: Annotated[
         str | None,
         typer.Option(metavar="FILE[:CLASS]", help="TensorFlow side; default: beside the weights, else scaffolded."),
+    ] = None,
+    torch: Annotated[
+        str | None, typer.Option(metavar="FILE[:CLASS]", help="A plain nn.Module in place of --model; it is run.")
+    ] = None,
+    arguments: Annotated[
+        str | None, typer.Option(metavar="JSON", help="Arguments of its constructor, as a JSON table.")
+    ] = None,
+    declared: Annotated[
+        list[str] | None,
+        typer.Option("--input", metavar="NAME=2x3:float32", help="Input of a plain nn.Module; repeatable."),
+    ] = None,
+    weights: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Its state_dict, .pt or .safetensors; default: drawn.")
     ] = None,
     candidate: Annotated[
         Path | None,
@@ -57,6 +70,7 @@ def diff(
     Examples:
       porter diff --model ./my-model --layer-by-layer
       porter diff --model ./my-model --tf modeling_tf_my_model.py:TFMyModel
+      porter diff --torch net.py:Net --arguments '{"width": 64}' --tf modeling_tf_net.py --weights net.pt
       porter diff --model ./my-model --candidate my-model.onnx
       porter diff --model ./my-model --html report.html
       porter diff --model ./large-model --max-memory 8GB
@@ -64,11 +78,11 @@ def diff(
     """
     request = Request(
         tuple(recordings or ()), model, tf, candidate, inputs, trust_remote_code, tolerance, layer_by_layer,
-        gradients, training, float64, max_memory,
+        gradients, training, float64, max_memory, PlainOptions(torch, arguments, tuple(declared or ()), weights),
     )  # fmt: skip
     request.check()
     report = request.report()
-    write_reports(report, model or "recordings", junit, html)
+    write_reports(report, model or torch or "recordings", junit, html)
     if as_json:
         console.result_json(report.to_json())
     elif not (report.crash and report.crash.loading):

@@ -12,7 +12,7 @@ import typer
 from porter.base import console
 from porter.base.early_checks import check_one_named
 from porter.base.many import Many, show
-from porter.weights.request import Request
+from porter.weights.request import WRITTEN, PlainRequest, Request
 
 if TYPE_CHECKING:
     from porter.hub.pull_request import Opened
@@ -39,6 +39,15 @@ Tf = Annotated[
 ModelClass = Annotated[
     str | None, typer.Option(metavar="CLASS", help="Class to load, instead of the one that config.json names.")
 ]
+Torch = Annotated[
+    str | None, typer.Option(metavar="FILE[:CLASS]", help="A plain nn.Module in place of --model; it is run.")
+]
+Arguments = Annotated[str | None, typer.Option(metavar="JSON", help="Arguments of its constructor, as a JSON table.")]
+Declared = Annotated[
+    list[str] | None,
+    typer.Option("--input", metavar="NAME=2x3:float32", help="Input of a plain nn.Module; repeatable."),
+]
+Weights = Annotated[Path | None, typer.Option(metavar="FILE", help="Its state_dict, .pt or .safetensors.")]
 MaxError = Annotated[
     float, typer.Option(min=0, help="Greatest absolute difference allowed, of outputs and of hidden states.")
 ]
@@ -73,12 +82,16 @@ def pt_to_tf(
     local_dir: LocalDir = None,
     revision: Revision = None,
     tf: Tf = None,
+    torch: Torch = None,
+    arguments: Arguments = None,
+    declared: Declared = None,
+    weights: Weights = None,
     override_model_class: ModelClass = None,
     max_error: MaxError = 5e-5,
     seed: Seed = 0,
-    weight_format: Format = "h5",
+    weight_format: Format = WRITTEN[0],
     dtype: Dtype = None,
-    max_shard_size: ShardSize = "5GB",
+    max_shard_size: ShardSize = WRITTEN[1],
     max_memory: MaxMemory = None,
     new_weights: NewWeights = False,
     no_pr: NoPr = False,
@@ -96,20 +109,25 @@ def pt_to_tf(
     """Convert a PyTorch checkpoint to TensorFlow, compare it with PyTorch before and after, and propose it on the Hub.
 
     Exit code 1 and nothing at the output when a difference is greater than --max-error, unless PyTorch's own
-    rounding (float32 against float64) explains it.
+    rounding (float32 against float64) explains it. Of a plain nn.Module a weights file of Keras is written.
 
     Examples:
       porter pt-to-tf --model owner/name
       porter pt-to-tf --model ./my-model --no-pr --output ./my-model-tf
+      porter pt-to-tf --torch net.py:Net --arguments '{"width": 64}' --weights net.pt --tf modeling_tf_net.py
       porter pt-to-tf --from-file names.txt --no-pr --output converted/
       porter pt-to-tf --model ./my-model --tf ports/modeling_tf_bert.py --no-pr --dry-run
     """
-    check_one_named((model, from_file), "porter pt-to-tf --model NAME, or --from-file names.txt")
+    check_one_named((model, from_file, torch), "porter pt-to-tf --model NAME, or --from-file names.txt")
     request = Request(
         model or "", output, local_dir, revision, tf, override_model_class, max_error, seed, weight_format, dtype,
         max_shard_size, max_memory, new_weights, no_pr, push, private, yes, extra_commit_description, with_code,
         token, resume, dry_run, trust_remote_code,
     )  # fmt: skip
+    plain = PlainRequest(torch, arguments, tuple(declared or ()), weights, request)
+    if plain.check():
+        convert_module(plain, as_json)
+        return
     if from_file is None:
         convert_one(request, as_json)
         return
@@ -129,6 +147,16 @@ def convert_one(request: Request, as_json: bool) -> None:
     tell(data, options.output, as_json)
     opened = None if request.no_pr else publish(options, data, request)
     tell_opened(opened, data, as_json)
+
+
+def convert_module(plain: PlainRequest, as_json: bool) -> None:
+    """Convert the weights of a plain module and say what was proven."""
+    done = plain.convert()
+    if as_json:
+        console.result_json(done.to_json())
+        return
+    for line in done.sentences():
+        console.result(line)
 
 
 def convert_among(request: Request, name: str, as_json: bool) -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from porter.base import console
 from porter.base.byte_size import size
-from porter.base.early_checks import check_tf
+from porter.base.early_checks import check_tf, torch_file
 from porter.base.errors import UsageError
 from porter.base.installed import need
 from porter.base.scratch import scratch_folder
@@ -17,6 +18,28 @@ from porter.runtime.model.beside import PATTERN
 
 if TYPE_CHECKING:
     from diffcheck import Options, Report
+
+
+@dataclass(frozen=True)
+class PlainOptions:
+    """A plain `nn.Module` in place of a checkpoint: each as the option of its name, `inputs` as `--input`."""
+
+    torch: str | None
+    arguments: str | None
+    inputs: tuple[str, ...]
+    weights: Path | None
+
+    def check(self) -> None:
+        """Refuse what is said of a module that is not named.
+
+        Raises:
+            UsageError: that, or there is no such file.
+        """
+        if self.torch is not None:
+            torch_file(self.torch)
+        elif self.arguments is not None or self.inputs or self.weights is not None:
+            sentence = "--arguments, --input and --weights are about a plain nn.Module."
+            raise UsageError(sentence, hint="--torch FILE:CLASS --tf FILE:CLASS")
 
 
 @dataclass(frozen=True)
@@ -35,6 +58,7 @@ class Request:
     training: bool
     float64: bool
     max_memory: str | None
+    plain: PlainOptions
 
     def check(self) -> None:
         """Refuse what cannot be meant.
@@ -43,10 +67,14 @@ class Request:
             UsageError: a side is missing or given twice, or an option does not go with the sides.
         """
         check_tf(self.tf)
+        self.plain.check()
         if self.max_memory:
             size(self.max_memory, "--max-memory 4GB")
         if not 0 < self.tolerance < 1:
             raise UsageError(f"A tolerance of {self.tolerance} is not between 0 and 1.")
+        if self.plain.torch is not None:
+            self._check_plain()
+            return
         wanted = 2 if self.candidate is None else 1
         if bool(self.recordings) == bool(self.model) or (self.recordings and len(self.recordings) != wanted):
             raise UsageError("Either --model or two recordings are compared.", hint="porter diff --model ./my-model")
@@ -56,6 +84,15 @@ class Request:
             raise UsageError("An exported file has no gradients: --gradients and --training need --tf.")
         if self.recordings and (self.float64 or self.gradients or self.training):
             raise UsageError("Recordings cannot be run again: --float64, --gradients and --training need --model.")
+
+    def _check_plain(self) -> None:
+        if self.model or self.recordings or self.candidate is not None:
+            sentence = "--torch goes with --tf, not with --model, --candidate or recordings."
+            raise UsageError(sentence, hint="leave one of them out")
+        if self.tf is None:
+            raise UsageError("--torch is compared with a TensorFlow file.", hint="--tf FILE:CLASS")
+        if self.inputs is not None and self.plain.inputs:
+            raise UsageError("--input and --inputs both name the inputs.", hint="leave one of them out")
 
     @property
     def converted(self) -> Path | None:
@@ -77,6 +114,8 @@ class Request:
             return self._report()
 
     def _report(self) -> Report:
+        if self.plain.torch is not None and self.tf is not None:
+            return _compare_plain(self, self.plain.torch, self.tf)
         if self.exported is not None:
             return _compare_file(self, self.exported)
         if self.model is None and self.candidate is not None:
@@ -99,7 +138,6 @@ def _compare_file(request: Request, candidate: Path) -> Report:
 
 def _compare_models(request: Request, model: str, scratch: Path) -> Report:
     need("torch", "tensorflow", "transformers")
-    import diffcheck
     from porter.diff.model_sides import check_names, load_for_diff
     from porter.hub.fetch import Fetch, local_copy
     from porter.hub.trust import model_named_by
@@ -121,20 +159,60 @@ def _compare_models(request: Request, model: str, scratch: Path) -> Report:
         console.doing("TensorFlow's model")
         return load_for_diff(weights, port, from_pt=request.converted is None)
 
-    loaded = [load()]
-    given = read_inputs(request.inputs) if request.inputs else inputs_for(folder, loaded[0], trust=trusted)
-    check_names(loaded[0], given)
+    loaded = load()
+    given = read_inputs(request.inputs) if request.inputs else inputs_for(folder, loaded, trust=trusted)
+    check_names(loaded, given)
     options = _options(request, {} if request.inputs else variations_of(given))
-    pytorch = diffcheck.Loader(lambda: loaded.pop() if loaded else load())
+    return _run(_Loaders([loaded], load, load_candidate), given, options)
+
+
+def _compare_plain(request: Request, torch: str, tf: str) -> Report:
+    """A plain module and its port, with the weights of a file, or else with strong ones that are drawn."""
+    need("torch", "tensorflow", "transformers")
+    from porter.diff.model_sides import check_names
+    from porter.port.plain_pair import MORE, Named, PlainPair
+    from porter.subject.inputs.for_checkpoint import read_inputs
+    from porter.subject.inputs.parse_input import as_spec, parse_arguments, parse_input
+
+    plain, from_file = request.plain, read_inputs(request.inputs) if request.inputs else {}
+    specs = [*map(parse_input, plain.inputs), *(as_spec(name, array) for name, array in from_file.items())]
+    with scratch_folder() as scratch:
+        named = Named(torch, tf, parse_arguments(plain.arguments), tuple(specs), plain.weights)
+        pair = PlainPair.of(named, scratch)
+        loaded = pair.pytorch()
+        given, others = pair.inputs(loaded)
+        check_names(loaded, given)
+        options = _options(request, {} if from_file else {MORE: others})
+        return _run(_Loaders([loaded], pair.pytorch, pair.tensorflow), given, options)
+
+
+@dataclass(frozen=True)
+class _Loaders:
+    """How both models are loaded; `ready` holds PyTorch's, once, where it has been loaded already."""
+
+    ready: list[Any]
+    pytorch: Callable[[], Any]
+    tensorflow: Callable[[], Any]
+
+
+def _run(sides: _Loaders, given: Mapping[str, object], options: Options) -> Report:
+    """Compare the two models.
+
+    Raises:
+        UsageError: PyTorch does not run on the inputs, or --max-memory leaves no room.
+    """
+    import diffcheck
+
+    pytorch = diffcheck.Loader(lambda: sides.ready.pop() if sides.ready else sides.pytorch())
     try:
-        return diffcheck.diff(pytorch, diffcheck.Loader(load_candidate), given, options)
+        return diffcheck.diff(pytorch, diffcheck.Loader(sides.tensorflow), given, options)
     except diffcheck.InputsRefused as error:
         raise UsageError(f"PyTorch does not run on these inputs: {error}", hint="--inputs FILE.npz") from error
     except diffcheck.TooLittleMemory as error:
         raise UsageError(f"--max-memory: {error}") from error
 
 
-def _options(request: Request, variations: dict[str, dict[str, object]]) -> Options:
+def _options(request: Request, variations: Mapping[str, Mapping[str, object]]) -> Options:
     from diffcheck import Options
 
     return Options(

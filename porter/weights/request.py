@@ -8,12 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from porter.base.byte_size import size
-from porter.base.early_checks import check_output_folder, check_tf
+from porter.base.early_checks import check_output_folder, check_tf, torch_file
 from porter.base.errors import UsageError
 from porter.base.installed import need
 
 if TYPE_CHECKING:
     from porter.weights.conversion import Options
+    from porter.weights.plain_conversion import Converted
+
+# Format and size of the largest file where nothing else is asked for.
+WRITTEN = ("h5", "5GB")
 
 
 @dataclass(frozen=True)
@@ -62,8 +66,7 @@ class Request:
         if self.max_memory:
             size(self.max_memory, "--max-memory 4GB")
         size(self.max_shard_size)
-        if not math.isfinite(self.max_error):
-            raise UsageError(f"--max-error {self.max_error} allows every difference.", hint="--max-error 1e-3")
+        _check_error(self.max_error)
         if not (self.resume or self.dry_run):
             from porter.weights.convert.output_folder import check_free
 
@@ -96,3 +99,66 @@ class Request:
         if self.local_dir is None or not self.local_dir.is_dir() or not self.push:
             raise UsageError("--private takes the weights from --local-dir and needs --push.")
         return self.local_dir
+
+
+def _check_error(max_error: float) -> None:
+    if not math.isfinite(max_error):
+        raise UsageError(f"--max-error {max_error} allows every difference.", hint="--max-error 1e-3")
+
+
+# What is about checkpoints and the Hub only.
+NOT_OF_PLAIN = (
+    "local_dir", "revision", "override_model_class", "seed", "dtype", "max_memory", "new_weights", "push", "private",
+    "yes", "extra_commit_description", "token", "resume", "dry_run", "trust_remote_code",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class PlainRequest:
+    """A plain `nn.Module` in place of a checkpoint: each as the option of its name; the other options in `rest`."""
+
+    torch: str | None
+    arguments: str | None
+    inputs: tuple[str, ...]
+    weights: Path | None
+    rest: Request
+
+    def check(self) -> bool:
+        """Whether a plain module is meant, after refusing what cannot be.
+
+        Raises:
+            UsageError: a side or the output is missing, or an option is about checkpoints or plain modules only.
+            NotInstalled: what the command runs is missing.
+        """
+        if self.torch is None:
+            if self.arguments is not None or self.inputs or self.weights is not None:
+                sentence = "--arguments, --input and --weights are about a plain nn.Module."
+                raise UsageError(sentence, hint="--torch FILE:CLASS --tf FILE")
+            return False
+        torch_file(self.torch)
+        check_tf(self.rest.tf)
+        needed = {"--weights FILE.pt": self.weights, "--tf FILE": self.rest.tf, "--output FOLDER": self.rest.output}
+        missing = [option for option, value in needed.items() if value is None]
+        if missing:
+            raise UsageError(f"--torch needs {missing[0].partition(' ')[0]} too.", hint=" ".join(missing))
+        others = [name.replace("_", "-") for name in NOT_OF_PLAIN if getattr(self.rest, name)]
+        others += (
+            [] if (self.rest.weight_format, self.rest.max_shard_size) == WRITTEN else ["format, --max-shard-size"]
+        )
+        if others:
+            raise UsageError(f"--{others[0]}: this does not go with --torch.", hint="leave it out")
+        need("torch", "tensorflow", "transformers")
+        check_output_folder(self.rest.output)
+        _check_error(self.rest.max_error)
+        return True
+
+    def convert(self) -> Converted:
+        """Convert the weights. Raises what `convert_plain` raises."""
+        from porter.port.plain_pair import Named
+        from porter.subject.inputs.parse_input import parse_arguments, parse_input
+        from porter.weights.plain_conversion import convert_plain
+
+        inputs = tuple(map(parse_input, self.inputs))
+        arguments = parse_arguments(self.arguments)
+        named = Named(str(self.torch), str(self.rest.tf), arguments, inputs, self.weights)
+        return convert_plain(named, self.rest.place, self.rest.max_error)

@@ -7,6 +7,7 @@ import re
 
 from porter.base.errors import UsageError
 from porter.subject.case import InputSpec
+from porter.subject.inputs.arrays import Array
 
 FORM = re.compile(r"(?P<shape>\d+(?:x\d+)*)(?::(?P<dtype>[a-z]+\d*))?(?::(?P<low>\d+)-(?P<high>\d+))?")
 DTYPES = {"float32", "float64", "float16", "int64", "int32", "int8", "uint8", "bool"}
@@ -38,6 +39,11 @@ def parse_input(text: str) -> InputSpec:
     if low >= high:
         raise UsageError(f"The input {name} has no number between {low} and {high}.", hint=HINT)
     return InputSpec(name, shape, dtype, {"kind": "randint", "low": low, "high": high})
+
+
+def as_spec(name: str, array: Array) -> InputSpec:
+    """An input that is these numbers."""
+    return InputSpec(name, array.shape, str(array.dtype), {"kind": "values", "data": array.ravel().tolist()})
 
 
 def parse_arguments(text: str | None) -> dict[str, object] | None:

@@ -124,7 +124,7 @@ def describe(tensor: TensorResult) -> str:
     """What is wrong with a tensor; of numbers only by how much, since the bound here is another than diffcheck's."""
     if set(tensor.failures) - {"values"}:
         return tensor.sentence()
-    return f"{tensor.path} differs by {tensor.max_abs:.3e} at {tensor.index}."
+    return f"{tensor.path or 'its output'} differs by {tensor.max_abs:.3e} at {tensor.index}."
 
 
 def is_hidden(path: str) -> bool:
