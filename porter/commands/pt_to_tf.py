@@ -114,7 +114,7 @@ def pt_to_tf(
     Examples:
       porter pt-to-tf --model owner/name
       porter pt-to-tf --model ./my-model --no-pr --output ./my-model-tf
-      porter pt-to-tf --torch net.py:Net --arguments '{"width": 64}' --weights net.pt --tf modeling_tf_net.py
+      porter pt-to-tf --torch net.py:Net --arguments '{"width": 64}' --weights net.pt --tf tf_net.py --output out
       porter pt-to-tf --from-file names.txt --no-pr --output converted/
       porter pt-to-tf --model ./my-model --tf ports/modeling_tf_bert.py --no-pr --dry-run
     """
