@@ -52,6 +52,7 @@ ROOMS = [
     "porter.subject.tiny",
     "porter.subject.plain_modules",
     "porter.subject.ported_module",
+    "porter.subject.state_dict",
     "porter.subject",
     "porter.subject.find",
     "porter.subject.siblings",

@@ -9,10 +9,20 @@ import typer
 
 from porter.base import console
 from porter.base.errors import INTERRUPTED, UsageError
+from porter.base.plain_options import Arguments, Inputs, Torch, Weights
 from porter.diff.comparison import PlainOptions, Request
 
 if TYPE_CHECKING:
     from diffcheck import Report
+
+ExportedFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--candidate",
+        metavar="FILE.onnx|FOLDER",
+        help="An ONNX file, a SavedModel, or the folder that pt-to-tf wrote, in place of --tf.",
+    ),
+]
 
 
 def diff(
@@ -24,26 +34,11 @@ def diff(
         str | None,
         typer.Option(metavar="FILE[:CLASS]", help="TensorFlow side; default: beside the weights, else scaffolded."),
     ] = None,
-    torch: Annotated[
-        str | None, typer.Option(metavar="FILE[:CLASS]", help="A plain nn.Module in place of --model; it is run.")
-    ] = None,
-    arguments: Annotated[
-        str | None, typer.Option(metavar="JSON", help="Arguments of its constructor, as a JSON table.")
-    ] = None,
-    declared: Annotated[
-        list[str] | None,
-        typer.Option("--input", metavar="NAME=2x3:float32", help="Input of a plain nn.Module; repeatable."),
-    ] = None,
-    weights: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Its state_dict, .pt or .safetensors; default: drawn.")
-    ] = None,
-    candidate: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE.onnx|FOLDER",
-            help="An ONNX file, a SavedModel, or the folder that pt-to-tf wrote, in place of --tf.",
-        ),
-    ] = None,
+    torch: Torch = None,
+    arguments: Arguments = None,
+    declared: Inputs = None,
+    weights: Weights = None,
+    candidate: ExportedFile = None,
     layer_by_layer: Annotated[bool, typer.Option("--layer-by-layer", help="Show every module.")] = False,
     tolerance: Annotated[float, typer.Option(help="Allowed difference, times max(1, max|PyTorch|).")] = 1e-5,
     gradients: Annotated[bool, typer.Option("--gradients", help="Compare every parameter's gradient.")] = False,

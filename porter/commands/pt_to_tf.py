@@ -12,6 +12,7 @@ import typer
 from porter.base import console
 from porter.base.early_checks import check_one_named
 from porter.base.many import Many, show
+from porter.base.plain_options import Arguments, Inputs, Torch, Weights
 from porter.weights.request import WRITTEN, PlainRequest, Request
 
 if TYPE_CHECKING:
@@ -39,15 +40,6 @@ Tf = Annotated[
 ModelClass = Annotated[
     str | None, typer.Option(metavar="CLASS", help="Class to load, instead of the one that config.json names.")
 ]
-Torch = Annotated[
-    str | None, typer.Option(metavar="FILE[:CLASS]", help="A plain nn.Module in place of --model; it is run.")
-]
-Arguments = Annotated[str | None, typer.Option(metavar="JSON", help="Arguments of its constructor, as a JSON table.")]
-Declared = Annotated[
-    list[str] | None,
-    typer.Option("--input", metavar="NAME=2x3:float32", help="Input of a plain nn.Module; repeatable."),
-]
-Weights = Annotated[Path | None, typer.Option(metavar="FILE", help="Its state_dict, .pt or .safetensors.")]
 MaxError = Annotated[
     float, typer.Option(min=0, help="Greatest absolute difference allowed, of outputs and of hidden states.")
 ]
@@ -84,7 +76,7 @@ def pt_to_tf(
     tf: Tf = None,
     torch: Torch = None,
     arguments: Arguments = None,
-    declared: Declared = None,
+    inputs: Inputs = None,
     weights: Weights = None,
     override_model_class: ModelClass = None,
     max_error: MaxError = 5e-5,
@@ -124,7 +116,7 @@ def pt_to_tf(
         max_shard_size, max_memory, new_weights, no_pr, push, private, yes, extra_commit_description, with_code,
         token, resume, dry_run, trust_remote_code,
     )  # fmt: skip
-    plain = PlainRequest(torch, arguments, tuple(declared or ()), weights, request)
+    plain = PlainRequest(torch, arguments, tuple(inputs or ()), weights, request)
     if plain.check():
         convert_module(plain, as_json)
         return

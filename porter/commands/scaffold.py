@@ -13,6 +13,7 @@ import typer
 from porter.base import console
 from porter.base.early_checks import check_choice, check_one_named, check_output_folder
 from porter.base.errors import UsageError
+from porter.base.plain_options import Arguments, Inputs
 
 if TYPE_CHECKING:
     from porter.port.chain import Options
@@ -27,13 +28,6 @@ FromFile = Annotated[Path | None, typer.Option(help="File that names many models
 Output = Annotated[Path, typer.Option(help="Folder for the generated files.")]
 Classes = Annotated[
     list[str] | None, typer.Option("--class", metavar="NAME", help="Compare this class only; repeatable.")
-]
-Arguments = Annotated[
-    str | None, typer.Option(metavar="JSON", help="Arguments of a plain nn.Module's constructor, as a JSON table.")
-]
-Inputs = Annotated[
-    list[str] | None,
-    typer.Option("--input", metavar="NAME=2x3:float32", help="Input of a plain nn.Module; repeatable."),
 ]
 Sample = Annotated[Path | None, typer.Option(help="JSON file with a tiny configuration and its inputs.")]
 ReportFile = Annotated[Path | None, typer.Option(help="Write the result as JSON to this file too.")]
