@@ -93,7 +93,7 @@ def tiny_case(identity: str, model_class: Any, values: Mapping[str, object] = Ma
     config_class = model_class.config_class
     for strategy in STRATEGIES:
         try:
-            config = {**given, **shrink(config_class(**given), strategy)}
+            config = _merged(given, shrink(config_class(**given), strategy))
             built = _built(model_class, config_class(**config))
             inputs = inputs_that_run(built)
         except RUN_ERRORS as error:
@@ -107,6 +107,16 @@ def tiny_case(identity: str, model_class: Any, values: Mapping[str, object] = Ma
     if partial is not None:
         return partial
     raise first_error or ValueError("no configuration")
+
+
+def _merged(given: Mapping[str, Any], changed: Mapping[str, Any]) -> dict[str, Any]:
+    """A configuration with some values changed; of its sub-configurations, too, the others stay as they were given."""
+    merged = {**given, **changed}
+    for name, value in changed.items():
+        if isinstance(value, Mapping) and isinstance(given.get(name), Mapping):
+            own = {key: each for key, each in given[name].items() if key not in NOT_OF_THE_MODEL}
+            merged[name] = _merged(own, value)
+    return merged
 
 
 def _has_all(model: Any, inputs: Sequence[InputSpec]) -> bool:

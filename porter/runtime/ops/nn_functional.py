@@ -106,7 +106,10 @@ def scaled_dot_product_attention(
     scale: float | None = None,
     enable_gqa: bool = False,
 ) -> Any:
-    """`torch.nn.functional.scaled_dot_product_attention`; the last axes are positions and features."""
+    """`torch.nn.functional.scaled_dot_product_attention`; the last axes are positions and features.
+
+    A query to which the mask leaves no key gives zeros.
+    """
     if enable_gqa:
         repeats = shape_list(query)[-3] // shape_list(key)[-3]
         key, value = tf.repeat(key, repeats, axis=-3), tf.repeat(value, repeats, axis=-3)
@@ -118,7 +121,10 @@ def scaled_dot_product_attention(
         scores = tf.where(attn_mask, scores, -math.inf)
     elif attn_mask is not None:
         scores = scores + attn_mask
-    return tf.matmul(dropout(tf.nn.softmax(scores, axis=-1), dropout_p, training=True), value)
+    empty = tf.reduce_all(tf.equal(scores, -math.inf), axis=-1, keepdims=True)
+    weights = tf.nn.softmax(tf.where(empty, tf.zeros_like(scores), scores), axis=-1)  # no NaN, in gradients neither
+    weights = tf.where(empty, tf.zeros_like(weights), weights)
+    return tf.matmul(dropout(weights, dropout_p, training=True), value)
 
 
 def interpolate(

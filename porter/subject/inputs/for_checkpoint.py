@@ -94,7 +94,8 @@ def _shaped(config: Any, names: set[str], seed: int) -> Inputs:
     text = config.get_text_config()
     inputs: Inputs = {}
     if "input_ids" in names and getattr(text, "vocab_size", None):
-        length = min(LENGTH, getattr(text, "max_position_embeddings", None) or LENGTH)
+        limit = getattr(text, "max_position_embeddings", None) or LENGTH
+        length = min(LENGTH, limit) if limit > 0 else LENGTH  # -1 stands for no limit
         inputs["input_ids"] = draw.integers(min(3, text.vocab_size - 1), text.vocab_size, (BATCH, length))
         if "attention_mask" in names:
             inputs["attention_mask"] = _padded_mask((BATCH, length))

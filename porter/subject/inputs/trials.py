@@ -86,7 +86,8 @@ def _main_inputs(config: Any, accepted: set[str], draw: np.random.Generator) -> 
 def _texts(config: Any, accepted: set[str], draw: np.random.Generator) -> Iterator[Trial]:
     text = _text_config(config)
     # Two positions less, because some models count from behind their padding token.
-    longest = min(LONG, int(_first(text, "max_position_embeddings", "n_positions", default=LONG + 2)) - 2)
+    limit = int(_first(text, "max_position_embeddings", "n_positions", default=LONG + 2))
+    longest = min(LONG, limit - 2) if limit > 0 else LONG  # -1 stands for no limit
     for length, batch in ((1, BATCH), (SHORT, BATCH), (longest, 1)):
         name = f"{length} token{'s' if length > 1 else ''}"
         yield Trial(name, {"input_ids": _tokens(text, draw, length)[:batch]})
