@@ -25,15 +25,17 @@ class PorterError(Exception):
         sentence: what is wrong, ending with a full stop.
         hint: the next command or edit, without a full stop where it is a command.
         place: `file:line`, a folder, a module path: where it is wrong.
+        after_result: the command has printed its result, so that an error in JSON would be a second document.
     """
 
     exit_code = 2
 
-    def __init__(self, sentence: str, *, hint: str = "", place: str = "") -> None:
+    def __init__(self, sentence: str, *, hint: str = "", place: str = "", after_result: bool = False) -> None:
         super().__init__(sentence)
         self.sentence = sentence
         self.hint = hint
         self.place = place
+        self.after_result = after_result
 
     def __str__(self) -> str:
         return f"{self.place}  {self.sentence}" if self.place else self.sentence

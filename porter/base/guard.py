@@ -51,7 +51,7 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
             if os.environ.get("PORTER_DEBUG") == "1":
                 raise
             known = as_porter_error(problem)
-            console.error(known, bool(options.get("as_json")))
+            console.error(known, bool(options.get("as_json")) and not known.after_result)
             raise typer.Exit(known.exit_code) from None
 
     return run

@@ -94,7 +94,8 @@ def leave(report: Report) -> None:
     """
     if report.crash and report.crash.loading:
         place = f"{report.crash.file}:{report.crash.line}" if report.crash.line else ""
-        raise UsageError(report.crash.message, place=place, hint="--tf FILE:CLASS takes another")
+        hint = "--tf FILE:CLASS takes another"
+        raise UsageError(report.crash.message, place=place, hint=hint, after_result=True)
     if not report.matches:
         raise typer.Exit(INTERRUPTED if report.interrupted else 1)
 

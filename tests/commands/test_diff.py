@@ -176,7 +176,7 @@ BROKEN = {
         "odd",
     ),
     "a class that is missing": ("class TFBertModel(", "class TFBertOther(", "has no class TFBertModel"),
-    "weights that do not fit": ("keras.layers.Dense(config.hidden_size, ", "keras.layers.Dense(7, ", "has shape"),
+    "weights that do not fit": ("keras.layers.Dense(config.hidden_size)", "keras.layers.Dense(7)", "has shape"),
 }
 
 

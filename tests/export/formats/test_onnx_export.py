@@ -103,8 +103,8 @@ def test_porter_diff_says_the_same_of_a_file(exported, checkpoint):
 
 
 def test_a_file_that_differs_leaves_nothing(checkpoint, porter_export, tmp_path, monkeypatch):
-    def spoiled(program, axes):
-        tidied(program, axes)
+    def spoiled(program, *arguments):
+        tidied(program, *arguments)
         norm = next(node for node in program.graph if node.op_type == "LayerNormalization")
         norm.attributes["epsilon"] = type(norm.attributes["epsilon"])("epsilon", norm.attributes["epsilon"].type, 1e-2)
 
