@@ -13,6 +13,18 @@ expression(
     cases={"x = x * len(x)": "x = x * tf.cast(shape_list(x)[0], x.dtype)"},
 )
 expression(
+    "int($x ** 0.5)",
+    "int(math.sqrt($x))",
+    to="as_int(square_root($x))",
+    where=lambda m: m.x.is_a("int") and isinstance(m.x.original, (cst.Name, cst.Subscript)),
+    cases={
+        "n = x.shape[1]\nx = x + x[:, : int(n ** 0.5)].sum(1, keepdim=True)": (
+            "n = shape_list(x)[1]\nx = x + tf.reduce_sum(x[:, : as_int(square_root(n))], axis=1, keepdims=True)"
+        )
+    },
+    doc="The side of a square of positions, whose number a graph may not know.",
+)
+expression(
     "all($shape)",
     to="all(map(possibly, $shape))",
     where=lambda m: m.shape.is_a("shape"),
