@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -140,6 +141,16 @@ def test_packages_that_do_not_fit_each_other_are_not_called_missing() -> None:
     assert "pip install --upgrade" in problem.hint
 
 
+@pytest.fixture
+def default_signals() -> Iterator[None]:
+    """Signals as a terminal has them: under `nohup`, SIGHUP is ignored."""
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGTERM, signal.SIGHUP)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("default_signals")
 @pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_to_end_is_treated_as_an_interruption(signal_number: signal.Signals) -> None:
     tidied: list[bool] = []
