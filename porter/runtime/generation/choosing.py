@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
@@ -34,7 +35,7 @@ def one_by_one(decoder: Decoder, rules: Scores, tokens: Any, told: Any) -> tuple
             token = tf.argmax(scores, axis=-1, output_type=tf.int64)
         token = tf.where(open_, token, rules.settings.padding)
         if told is not None:
-            tf.numpy_function(told, [token], [])
+            token = _heard(told, token)
         return written(tokens, token, length), open_ & ~tf.reduce_any(token[:, None] == ends[None], axis=-1)
 
     def turn(length: Any, tokens: Any, open_: Any, tensors: Any) -> tuple[Any, Any, Any, Any]:
@@ -56,6 +57,16 @@ def one_by_one(decoder: Decoder, rules: Scores, tokens: Any, told: Any) -> tuple
         ),
     )
     return tokens, length
+
+
+def _heard(told: Callable[[Any], Any], token: Any) -> Any:
+    """The column, once it has been told: the next turn begins with it, so that columns are told in their order."""
+
+    def passed_on(column: Any) -> Any:
+        told(column)
+        return column
+
+    return tf.ensure_shape(tf.numpy_function(passed_on, [token], token.dtype), token.shape)
 
 
 def written(tokens: Any, column: Any, place: Any) -> Any:
