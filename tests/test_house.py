@@ -20,6 +20,15 @@ COMMANDS = ROOT / "porter" / "commands"
 # Signatures there are PyTorch's and transformers' own, whatever their length.
 FOREIGN_SIGNATURES = ROOT / "porter" / "runtime"
 
+# What is known in one place: the text that gives it away, where to look for it, and the only files that may hold it.
+IN_ONE_PLACE = {
+    "a configuration's sizes of inputs": (
+        r'"(vocab_size|type_vocab_size|image_size|num_mel_bins|max_source_positions|conv_stride)"',
+        "porter/subject porter/weights porter/diff porter/export porter/trace porter/port porter/commands",
+        {"porter/subject/inputs/input_sizes.py"},
+    ),
+}
+
 
 def each_source() -> pytest.MarkDecorator:
     return pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -104,6 +113,14 @@ def test_no_exception_is_swallowed(path: Path) -> None:
 def test_no_module_changes_its_globals(path: Path) -> None:
     changed = [node.names for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Global)]
     assert changed == []
+
+
+@pytest.mark.parametrize("known", IN_ONE_PLACE)
+def test_one_thing_is_known_in_one_place(known: str) -> None:
+    pattern, rooms, places = IN_ONE_PLACE[known]
+    names = {path: str(path.relative_to(ROOT)) for path in SOURCES}
+    looked_at = {name: path.read_text() for path, name in names.items() if name.startswith(tuple(rooms.split()))}
+    assert {name for name, text in looked_at.items() if re.search(pattern, text)} == places
 
 
 def test_every_rule_and_card_has_a_case() -> None:

@@ -112,11 +112,11 @@ def resized(specs: Sequence[InputSpec], batch: int | None = None, length: int | 
             shape[0] = batch
         if own is not None and len(shape) <= 3:
             shape[1:] = [size + grown if size == own else size for size in shape[1:]]
-        result.append(_reshaped(spec, tuple(shape)))
+        result.append(reshaped(spec, tuple(shape)))
     return result
 
 
-def _reshaped(spec: InputSpec, shape: tuple[int, ...]) -> InputSpec:
+def reshaped(spec: InputSpec, shape: tuple[int, ...]) -> InputSpec:
     """Given values are cut off, or go on with their last column; further rows repeat the first ones."""
     if shape == spec.shape or spec.gen["kind"] != "values":
         return replace(spec, shape=shape)
@@ -128,7 +128,7 @@ def _reshaped(spec: InputSpec, shape: tuple[int, ...]) -> InputSpec:
     return replace(spec, shape=shape, gen={"kind": "values", "data": values.ravel().tolist()})
 
 
-def _padded(specs: Sequence[InputSpec], inputs: Inputs) -> Inputs:
+def with_padding(specs: Sequence[InputSpec], inputs: Inputs) -> Inputs:
     """The last row of every all-ones attention mask ends in padding, so that masks matter."""
     padded = dict(inputs)
     for spec in specs:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from porter.subject.inputs.arrays import Array
+from porter.subject.inputs.input_sizes import input_sizes
 
 MASK, TYPES = "attention_mask", "token_type_ids"
 
@@ -27,7 +28,7 @@ def with_companions(model: Any, inputs: Mapping[str, Array]) -> dict[str, Array]
         return completed
     if MASK in accepted and MASK not in inputs:
         completed[MASK] = np.ones(tokens.shape, np.int64)
-    types = getattr(model.config.get_text_config(), "type_vocab_size", None) or 0
+    types = input_sizes(model.config).token_types or 0
     if "input_ids" in inputs and TYPES in accepted and TYPES not in inputs and types > 1:
         completed[TYPES] = np.asarray(np.random.default_rng(tokens.size).integers(0, types, tokens.shape))
     return completed

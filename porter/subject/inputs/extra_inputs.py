@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from porter.subject.inputs.arrays import Inputs
+from porter.subject.inputs.input_sizes import input_sizes
 
 EMBEDDINGS = {"input_ids": "inputs_embeds", "decoder_input_ids": "decoder_inputs_embeds"}
 
@@ -30,7 +31,7 @@ def with_encoder_states(model: Any, inputs: Inputs) -> Inputs:
     """A decoder with cross attention looks at states of another length, the last of them padding."""
     import torch
 
-    hidden = getattr(getattr(model, "config", None), "hidden_size", None)
+    hidden = input_sizes(getattr(model, "config", None)).width
     names = accepted(model)
     if "encoder_hidden_states" not in names or "decoder_input_ids" in names or hidden is None:
         return inputs
@@ -86,8 +87,8 @@ def with_labels(model: Any, inputs: Inputs, plain: Any) -> Iterator[Inputs]:
         whole = torch.arange(int(torch.Size(shape).numel())).reshape(shape) % max(classes, 2)
         yield {**inputs, **dict.fromkeys(names, whole), **single}
     yield {**inputs, **dict.fromkeys(names, torch.zeros_like(logits)), **single}
-    fewer = getattr(getattr(model, "config", None), "num_labels", None)
-    if isinstance(fewer, int) and fewer < classes:  # logits that are no classes yet, such as embeddings
+    fewer = input_sizes(getattr(model, "config", None)).labels
+    if fewer is not None and fewer < classes:  # logits that are no classes yet, such as embeddings
         yield {**inputs, **dict.fromkeys(names, torch.arange(batch) % fewer), **single}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,18 @@ from diffcheck.record.storage import load
 from porter.base import console
 from porter.base.errors import UsageError
 from porter.base.reading import check_regular
-from porter.subject.inputs.arrays import Inputs
+from porter.subject.inputs.arrays import Inputs, numpy_inputs, with_padding
+from porter.subject.inputs.input_sizes import input_sizes
+from porter.subject.inputs.known_inputs import bins_first, known_inputs, ordinary_ids
 from porter.subject.inputs.processors import processed_inputs
+from porter.subject.inputs.trials import USUAL
 from porter.subject.inputs.variation import runs
 
 TEXT = frozenset({"input_ids", "attention_mask", "token_type_ids", "decoder_input_ids"})
-BATCH, LENGTH, AUDIO_SAMPLES, FRAMES = 2, 11, 8000, 64
+DRAWN = frozenset(
+    {"input_ids", "attention_mask", "decoder_input_ids", "pixel_values", "input_values", "input_features"}
+)
+BATCH, LENGTH = 2, 11
 
 
 def read_inputs(file: Path) -> Inputs:
@@ -55,7 +62,7 @@ def inputs_for(folder: Path, model: Any, seed: int = 1, trust: bool = False) -> 
         UsageError: the forward takes none of the inputs that are known.
     """
     names = set(inspect.signature(model.forward).parameters)
-    shaped = _shaped(model.config, names, seed)
+    shaped = _shaped(model, names, seed)
     processed = processed_inputs(folder, names, trust)
     inputs = _of_one_batch({**shaped, **processed})
     if set(processed) - TEXT and not runs(model, inputs):
@@ -89,42 +96,20 @@ def _of_one_batch(inputs: Inputs) -> Inputs:
     return {name: value[:rows] if np.ndim(value) else value for name, value in inputs.items()}
 
 
-def _shaped(config: Any, names: set[str], seed: int) -> Inputs:
-    draw = np.random.default_rng(seed)
-    text = config.get_text_config()
-    inputs: Inputs = {}
-    if "input_ids" in names and getattr(text, "vocab_size", None):
-        limit = getattr(text, "max_position_embeddings", None) or LENGTH
-        length = min(LENGTH, limit) if limit > 0 else LENGTH  # -1 stands for no limit
-        inputs["input_ids"] = draw.integers(min(3, text.vocab_size - 1), text.vocab_size, (BATCH, length))
-        if "attention_mask" in names:
-            inputs["attention_mask"] = _padded_mask((BATCH, length))
-        if "decoder_input_ids" in names:
-            inputs["decoder_input_ids"] = draw.integers(
-                min(3, text.vocab_size - 1), text.vocab_size, (BATCH, length - 2)
-            )
-    if "pixel_values" in names:
-        inputs["pixel_values"] = draw.standard_normal((BATCH, *_image(config))).astype(np.float32)
-    if "input_values" in names:
-        inputs["input_values"] = draw.standard_normal((BATCH, AUDIO_SAMPLES)).astype(np.float32)
-    if "input_features" in names:
-        bins: int = getattr(config, "num_mel_bins", 80)
-        frames: int = 2 * getattr(config, "max_source_positions", FRAMES // 2)
-        inputs["input_features"] = draw.standard_normal((BATCH, bins, frames)).astype(np.float32)
+def _shaped(model: Any, names: set[str], seed: int) -> Inputs:
+    """Ids, images and sound in the sizes of the configuration; spectrograms in the form that PyTorch runs on."""
+    sizes = input_sizes(model.config)
+    length = LENGTH if sizes.positions is None else min(LENGTH, sizes.positions)
+    amounts = replace(USUAL, rows=BATCH, length=length, decoded=max(1, length - 2))
+    wanted = names & DRAWN - (set() if sizes.vocabulary else TEXT)
+    specs = [spec for spec in known_inputs(sizes, amounts, ordinary_ids(sizes, seed)) if spec.name in wanted]
+    if "input_ids" not in {spec.name for spec in specs}:
+        specs = [spec for spec in specs if spec.name != "attention_mask"]
+    turned = [replace(spec, shape=bins_first(spec)) if spec.name == "input_features" else spec for spec in specs]
+    inputs = with_padding(turned, numpy_inputs(turned, seed))
+    if turned != specs and not runs(model, inputs):
+        inputs = with_padding(specs, numpy_inputs(specs, seed))
     return inputs
-
-
-def _image(config: Any) -> tuple[int, int, int]:
-    vision = getattr(config, "vision_config", config)
-    size = getattr(vision, "image_size", None) or 64
-    height, width = size if isinstance(size, list | tuple) else (size, size)
-    return getattr(vision, "num_channels", None) or 3, int(height), int(width)
-
-
-def _padded_mask(shape: tuple[int, int]) -> np.ndarray[Any, Any]:
-    mask = np.ones(shape, np.int64)
-    mask[-1, shape[1] - max(1, shape[1] // 4) :] = 0
-    return mask
 
 
 def _array(name: str, value: object) -> object:

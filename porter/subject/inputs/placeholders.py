@@ -10,7 +10,9 @@ from typing import Any
 
 from porter.subject.case import InputSpec
 from porter.subject.inputs.arrays import numpy_inputs
-from porter.subject.inputs.from_signature import BATCH, ONES, Specs, known_inputs
+from porter.subject.inputs.from_signature import BATCH, tiny_inputs
+from porter.subject.inputs.input_sizes import token_of
+from porter.subject.inputs.known_inputs import ONES, Specs, bins_first
 from porter.subject.shrink import PLAIN_TOKENS
 
 # What stands in the ids for what, and the arguments that bring it.
@@ -28,9 +30,7 @@ def modality_of(model: Any) -> tuple[str, str, int] | None:
     accepted = inspect.signature(model.forward).parameters
     for modality, names in MODALITIES.items():
         name = next((name for name in names if name in accepted), None)
-        token = next(
-            (t for key in ("token_id", "token_index") if (t := _token(model.config, f"{modality}_{key}"))), None
-        )
+        token = token_of(model.config, f"{modality}_token_id", f"{modality}_token_index")
         if name is not None and token is not None and "input_ids" in accepted:
             return modality, name, token
     return None
@@ -43,7 +43,7 @@ def with_placeholders(model: Any) -> Iterator[Specs]:
         return
     modality, name, token = found
     accepted = inspect.signature(model.forward).parameters
-    known = tuple(spec for spec in known_inputs(model.config) if spec.name in accepted or spec.name == "pixel_values")
+    known = tuple(spec for spec in tiny_inputs(model.config) if spec.name in accepted or spec.name == "pixel_values")
     brought = next((spec for spec in known if spec.name == ("pixel_values" if "pixel" in name else name)), None)
     if brought is None:
         return
@@ -57,18 +57,13 @@ def with_placeholders(model: Any) -> Iterator[Specs]:
         yield (ids, spec, *([mask] if "attention_mask" in accepted else []))
 
 
-def _token(config: Any, *names: str) -> int | None:
-    tokens = (getattr(config, name, None) for name in names)
-    return next((token for token in tokens if isinstance(token, int) and token >= 0), None)
-
-
 def _shapes(spec: InputSpec) -> Iterator[tuple[int, ...]]:
     """The shape itself, one with one image for each row, and for sound frequency bins before frames."""
     yield spec.shape
     if len(spec.shape) == 4:
         yield (spec.shape[0], 1, *spec.shape[1:])
     elif len(spec.shape) == 3:
-        yield (spec.shape[0], spec.shape[2], spec.shape[1])
+        yield bins_first(spec)
 
 
 def _ids(token: int, count: int) -> InputSpec:

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from porter.runtime.stored.tensor_source import Array
+from porter.subject.inputs.arrays import numpy_inputs
+from porter.subject.inputs.input_sizes import InputSizes, input_sizes
+from porter.subject.inputs.known_inputs import Amounts, known_inputs, ordinary_ids
 
 BATCH = 2
 SHORT, LONG = 7, 128
-DECODED = 5
-SAMPLES_PER_SECOND = 16_000
+USUAL = Amounts(BATCH, SHORT, decoded=5, side=224, frames=100, samples=16_000)
+"""What a checkpoint is tried on; the samples are a second of sound."""
 PAST = "past_key_values"
 PROCESSED = "samples through the repository's processors"
 
@@ -47,10 +50,11 @@ def candidates(model: Any, seed: int = 0, processed: Mapping[str, Array] | None 
         processed: what the repository's own processors make, for a trial of its own.
     """
     accepted = set(inspect.signature(model.forward).parameters)
-    made = list(_main_inputs(model.config, accepted, np.random.default_rng(seed)))
+    sizes = input_sizes(model.config)
+    made = list(_main_inputs(sizes, accepted, seed))
     if processed:
         made.append(Trial(PROCESSED, processed))
-    return list(_with_decoder(iter(made), model, accepted))
+    return list(_with_decoder(made, sizes, accepted))
 
 
 def steps_from_cache(trials: Iterable[Trial]) -> list[Trial]:
@@ -70,99 +74,67 @@ def _last_from_cache(trial: Trial) -> Trial | None:
     return Trial(f"{trial.name} (the last from the cache)", {**trial.inputs, name: tokens[:, -1:]}, before)
 
 
-def _main_inputs(config: Any, accepted: set[str], draw: np.random.Generator) -> Iterator[Trial]:
-    pixels = {"pixel_values": _pixels(config, draw)} if "pixel_values" in accepted else {}
+def _main_inputs(sizes: InputSizes, accepted: set[str], seed: int) -> Iterator[Trial]:
+    """Texts, with images where the model takes both; else images, sounds or spectrograms alone."""
+    usual = _drawn(sizes, USUAL, seed)
+    pixels = {name: usual[name] for name in ("pixel_values",) if name in accepted}
     if "input_ids" in accepted:
-        for trial in _texts(config, accepted, draw):
+        for trial in _texts(sizes, accepted, seed):
             yield Trial(trial.name, {**trial.inputs, **pixels})
     elif pixels:
         yield Trial("images", pixels)
     elif "input_values" in accepted:
-        yield from _waves(accepted, draw)
+        yield from _waves(usual["input_values"], accepted)
     elif "input_features" in accepted:
-        yield Trial("features", {"input_features": _features(config, draw)})
+        features = usual["input_features"]
+        yield Trial("features", {"input_features": np.swapaxes(features, 1, 2).copy()})
+        yield Trial("features, frames before bins", {"input_features": features})
 
 
-def _texts(config: Any, accepted: set[str], draw: np.random.Generator) -> Iterator[Trial]:
-    text = _text_config(config)
+def _drawn(sizes: InputSizes, amounts: Amounts, seed: int) -> dict[str, Array]:
+    """Every known input by name."""
+    return numpy_inputs(list(known_inputs(sizes, amounts, ordinary_ids(sizes, seed))), seed)
+
+
+def _texts(sizes: InputSizes, accepted: set[str], seed: int) -> Iterator[Trial]:
     # Two positions less, because some models count from behind their padding token.
-    limit = int(_first(text, "max_position_embeddings", "n_positions", default=LONG + 2))
-    longest = min(LONG, limit - 2) if limit > 0 else LONG  # -1 stands for no limit
-    for length, batch in ((1, BATCH), (SHORT, BATCH), (longest, 1)):
+    longest = min(LONG, sizes.positions - 2) if sizes.positions is not None else LONG
+    for length, rows in ((1, BATCH), (SHORT, BATCH), (longest, 1)):
         name = f"{length} token{'s' if length > 1 else ''}"
-        yield Trial(name, {"input_ids": _tokens(text, draw, length)[:batch]})
+        yield Trial(name, {"input_ids": _tokens(sizes, rows, length, seed)})
     if "attention_mask" in accepted:
         for side in ("right", "left"):
-            yield Trial(f"padded {side}", _padded(text, draw, side))
+            yield Trial(f"padded {side}", _padded(sizes, side, seed))
 
 
-def _padded(text: Any, draw: np.random.Generator, side: str) -> dict[str, Array]:
-    """Two rows of which the second is shorter."""
-    mask = np.ones((BATCH, SHORT), np.int64)
-    mask[1, slice(0, 3) if side == "left" else slice(-3, None)] = 0
-    ids = np.where(mask == 1, _tokens(text, draw, SHORT), _padding(text))
-    return {"input_ids": ids, "attention_mask": mask}
-
-
-def _tokens(text: Any, draw: np.random.Generator, length: int) -> Array:
-    """Ordinary words that end with the end token, which some models look for."""
-    special = {_first(text, f"{kind}_token_id") for kind in ("pad", "bos", "eos", "sep", "cls", "mask")}
-    size = int(_first(text, "vocab_size", default=2))
-    words = np.setdiff1d(np.arange(min(size, 200_000)), [token for token in special if isinstance(token, int)])
-    ids: Array = draw.choice(words, size=(BATCH, length)).astype(np.int64)
-    end = _first(text, "eos_token_id")
-    if isinstance(end, int) and 0 <= end < size and length > 1:
-        ids[:, -1] = end
+def _tokens(sizes: InputSizes, rows: int, length: int, seed: int) -> Array:
+    ids: Array = _drawn(sizes, replace(USUAL, rows=rows, length=length), seed)["input_ids"]
     return ids
 
 
-def _padding(text: Any) -> int:
-    pad = _first(text, "pad_token_id")
-    return pad if isinstance(pad, int) and pad >= 0 else 0
+def _padded(sizes: InputSizes, side: str, seed: int) -> dict[str, Array]:
+    """Two rows of which the second is shorter."""
+    mask = np.ones((BATCH, SHORT), np.int64)
+    mask[1, slice(0, 3) if side == "left" else slice(-3, None)] = 0
+    ids = np.where(mask == 1, _tokens(sizes, BATCH, SHORT, seed), sizes.special.get("pad", 0))
+    return {"input_ids": ids, "attention_mask": mask}
 
 
-def _pixels(config: Any, draw: np.random.Generator) -> Array:
-    vision = getattr(config, "vision_config", config)
-    size = _first(vision, "image_size", default=224)
-    height, width = size if isinstance(size, list | tuple) else (size, size)
-    shape = (BATCH, int(_first(vision, "num_channels", "in_channels", default=3)), int(height), int(width))
-    return draw.standard_normal(shape).astype(np.float32)
-
-
-def _waves(accepted: set[str], draw: np.random.Generator) -> Iterator[Trial]:
+def _waves(waves: Array, accepted: set[str]) -> Iterator[Trial]:
     """A second of sound, and two of which one is shorter."""
-    waves = draw.standard_normal((BATCH, SAMPLES_PER_SECOND)).astype(np.float32)
     yield Trial("sound", {"input_values": waves})
     if "attention_mask" in accepted:
         mask = np.ones(waves.shape, np.int64)
-        mask[1, SAMPLES_PER_SECOND // 2 :] = 0
+        mask[1, waves.shape[1] // 2 :] = 0
         yield Trial("padded sound", {"input_values": waves * mask.astype(np.float32), "attention_mask": mask})
 
 
-def _features(config: Any, draw: np.random.Generator) -> Array:
-    mels = int(_first(config, "num_mel_bins", "feature_size", default=80))
-    frames = 2 * int(_first(config, "max_source_positions", default=50))
-    return draw.standard_normal((BATCH, mels, frames)).astype(np.float32)
-
-
-def _with_decoder(made: Iterator[Trial], model: Any, accepted: set[str]) -> Iterator[Trial]:
+def _with_decoder(made: Iterable[Trial], sizes: InputSizes, accepted: set[str]) -> Iterator[Trial]:
     """The same trials with a few tokens for the decoder, where there is one."""
-    if "decoder_input_ids" not in accepted:
-        yield from made
-        return
-    text = _text_config(model.config)
-    start = _first(model.config, "decoder_start_token_id", "bos_token_id", "pad_token_id", default=0)
     for trial in made:
-        rows = min(len(array) for array in trial.inputs.values())
-        ids = _tokens(text, np.random.default_rng(len(trial.name)), DECODED)[:rows]
-        ids[:, 0] = start
-        yield Trial(trial.name, {**trial.inputs, "decoder_input_ids": ids})
-
-
-def _text_config(config: Any) -> Any:
-    return config.get_text_config() if hasattr(config, "get_text_config") else config
-
-
-def _first(config: Any, *names: str, default: Any = None) -> Any:
-    """The first of these attributes that the configuration has and that is not None."""
-    return next((value for name in names if (value := getattr(config, name, None)) is not None), default)
+        if "decoder_input_ids" in accepted:
+            rows = min(len(array) for array in trial.inputs.values())
+            ids = _drawn(sizes, replace(USUAL, rows=rows), len(trial.name))["decoder_input_ids"]
+            yield Trial(trial.name, {**trial.inputs, "decoder_input_ids": ids})
+        else:
+            yield trial

@@ -9,13 +9,13 @@ from typing import Any
 from porter.subject.case import InputSpec
 from porter.subject.inputs.arrays import (
     Inputs,
-    _padded,
-    _reshaped,
     batch_of,
     each_array,
     length_of,
     numpy_inputs,
+    reshaped,
     resized,
+    with_padding,
 )
 from porter.subject.torch_model import RUN_ERRORS
 
@@ -48,7 +48,7 @@ Axis = tuple[int, int]
 
 def _made(specs: Sequence[InputSpec], seed: int, padded: bool) -> Inputs:
     inputs = numpy_inputs(specs, seed)
-    return _padded(specs, inputs) if padded else inputs
+    return with_padding(specs, inputs) if padded else inputs
 
 
 def _unvaried(specs: Sequence[InputSpec], changed: Sequence[InputSpec]) -> list[list[Axis]]:
@@ -68,7 +68,7 @@ def _grown(model: Any, specs: list[InputSpec], axes: Sequence[Axis], seed: int, 
         grown = list(specs)
         for at, axis in axes:
             shape = [factor * size + more if index == axis else size for index, size in enumerate(grown[at].shape)]
-            grown[at] = _reshaped(grown[at], tuple(shape))
+            grown[at] = reshaped(grown[at], tuple(shape))
         if runs(model, _made(grown, seed, padded)):
             return grown
     for axis_alone in axes if len(axes) > 1 else ():

@@ -1,0 +1,111 @@
+"""What a configuration says about the inputs of its model. Nothing else in porter reads these fields."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+SPECIAL_TOKENS = ("pad", "bos", "eos", "sep", "cls", "mask", "decoder_start")
+
+
+@dataclass(frozen=True)
+class InputSizes:
+    """Sizes of a model's inputs; None where the configuration does not name one.
+
+    Attributes:
+        vocabulary: how many ids there are.
+        token_types: how many kinds of tokens there are.
+        positions: the longest text that the model takes, None also where it has no limit.
+        special: the special tokens by kind, such as "pad" and "eos"; only those that are set.
+        width: the size of the vectors between the layers.
+        labels: how many classes a classifier tells apart.
+        channels: the channels of an image.
+        image: height and width of an image.
+        video_frames: how many images make a video.
+        bins: the frequency bins of a spectrogram.
+        frames: the frames of a spectrogram, where the model takes no other number.
+        stride: the samples of sound that become one vector.
+    """
+
+    vocabulary: int | None
+    token_types: int | None
+    positions: int | None
+    special: Mapping[str, int]
+    width: int | None
+    labels: int | None
+    channels: int | None
+    image: tuple[int, int] | None
+    video_frames: int | None
+    bins: int | None
+    frames: int | None
+    stride: int | None
+
+
+def input_sizes(config: Any) -> InputSizes:
+    """Read the sizes from a configuration and from the parts of it that describe text, images and sound.
+
+    Args:
+        config: a configuration of transformers; None, as plain modules have it, names no size.
+    """
+    text, vision, audio = _text(config), _part(config, "vision_config"), _part(config, "audio_config")
+    positions = _number(text, "max_position_embeddings", "n_positions")
+    source_positions = _number(audio, "max_source_positions")
+    strides = getattr(config, "conv_stride", None)
+    return InputSizes(
+        vocabulary=_number(text, "vocab_size"),
+        token_types=_number(text, "type_vocab_size"),
+        positions=positions if positions is not None and positions > 0 else None,  # -1 stands for no limit
+        special={kind: token for kind in SPECIAL_TOKENS if (token := _special(config, text, kind)) is not None},
+        width=_number(config, "hidden_size"),
+        labels=_number(config, "num_labels"),
+        channels=_number(vision, "num_channels", "in_channels"),
+        image=_image(getattr(vision, "image_size", None)),
+        video_frames=_number(config, "num_frames"),
+        bins=_number(audio, "num_mel_bins", "feature_size", "input_feat_per_channel"),
+        # Two frames become one position.
+        frames=None if source_positions is None else 2 * source_positions,
+        stride=math.prod(strides) if isinstance(strides, list | tuple) else None,
+    )
+
+
+def token_of(config: Any, *names: str) -> int | None:
+    """The first of these fields that holds the id of a token; None where none does."""
+    tokens = (_number(config, name) for name in names)
+    return next((token for token in tokens if token is not None and token >= 0), None)
+
+
+def _special(config: Any, text: Any, kind: str) -> int | None:
+    return next((token for part in (text, config) if (token := token_of(part, f"{kind}_token_id")) is not None), None)
+
+
+def _text(config: Any) -> Any:
+    """The part of the configuration that describes the text, all of it where several parts do."""
+    part = _part(config, "text_config")
+    if part is not config or not hasattr(config, "get_text_config"):
+        return part
+    try:
+        return config.get_text_config()
+    except ValueError:
+        return config
+
+
+def _part(config: Any, name: str) -> Any:
+    part = getattr(config, name, None)
+    return config if part is None else part
+
+
+def _number(config: Any, *names: str) -> int | None:
+    """The first of these fields that holds a whole number."""
+    values = (getattr(config, name, None) for name in names)
+    return next((value for value in values if isinstance(value, int) and not isinstance(value, bool)), None)
+
+
+def _image(size: Any) -> tuple[int, int] | None:
+    """Height and width, however the configuration writes them."""
+    if isinstance(size, Mapping):
+        size = (size.get("height"), size.get("width"))
+    sides = size if isinstance(size, list | tuple) else (size,)
+    numbers = [side for side in sides if isinstance(side, int)]
+    return (numbers[0], numbers[-1]) if numbers else None
