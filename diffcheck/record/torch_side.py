@@ -244,11 +244,18 @@ def _persistent_buffers(model: Any) -> Iterator[tuple[str, Any]]:
 
 
 def widen(inputs: Mapping[str, object]) -> dict[str, object]:
-    """Inputs with their float32 arrays in float64."""
-    return {
-        name: value.astype(np.float64) if isinstance(value, np.ndarray) and value.dtype == np.float32 else value
-        for name, value in inputs.items()
-    }
+    """Inputs with their arrays of floats in float64, in lists and tables too."""
+    return {name: _widened(value) for name, value in inputs.items()}
+
+
+def _widened(value: object) -> object:
+    if isinstance(value, np.ndarray):
+        return value.astype(np.float64) if value.dtype.kind == "f" else value
+    if isinstance(value, Mapping):
+        return widen(value)
+    if type(value) in (list, tuple):
+        return type(value)(_widened(item) for item in value)  # type: ignore[call-arg, attr-defined]
+    return value
 
 
 def _widen_cache(cache: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from diffcheck import Comparison, compare, noise_between
+from diffcheck.record.torch_side import in_float64, widen
 from diffcheck.record.values import flatten
 from porter.port.call_port import call_port, in_graph
 from porter.port.class_result import Side
@@ -20,7 +20,7 @@ from porter.port.coverage import Coverage, coverage
 from porter.port.failure_text import where_it_failed
 from porter.port.lines_run import Lines
 from porter.subject import InputSpec
-from porter.subject.inputs.arrays import Inputs, each_array, numpy_inputs
+from porter.subject.inputs.arrays import Inputs, numpy_inputs
 from porter.subject.inputs.further_runs import PAST, FurtherRun, further_runs, gives_cache
 from porter.subject.inputs.variation import checked_variation, torch_inputs
 from porter.subject.torch_model import RUN_ERRORS
@@ -111,8 +111,8 @@ class TorchRuns:
         if run.before is not None:
             return {path: max(self.noise.values(), default=0.0) for path in flatten(run.expected).tensors}
         try:
-            with torch.no_grad():
-                double = copy.deepcopy(self.model).double()(**torch_inputs(self.model, _as_double(run.inputs)))
+            with torch.no_grad(), in_float64(self.model):
+                double = self.model(**torch_inputs(self.model, widen(run.inputs)))
         except RUN_ERRORS:
             return self.noise
         return noise_between(run.expected, double)
@@ -144,7 +144,8 @@ def _reference(model: Any, inputs: Inputs) -> tuple[Any, dict[str, float], Mappi
     with torch.no_grad():
         outputs, flags = _run_torch(model, inputs)
         try:
-            double = copy.deepcopy(model).double()(**torch_inputs(model, _as_double(inputs)), **flags)
+            with in_float64(model):
+                double = model(**torch_inputs(model, widen(inputs)), **flags)
         except RUN_ERRORS:  # code that insists on float32 has no float64 reference
             return outputs, {}, flags
     return outputs, noise_between(outputs, double), flags
@@ -160,13 +161,6 @@ def _run_torch(model: Any, inputs: Inputs) -> tuple[Any, Mapping[str, bool]]:
         except RUN_ERRORS:
             continue
     return model(**tensors), {}
-
-
-def _as_double(inputs: Inputs) -> Inputs:
-    return {
-        name: each_array(value, lambda array: array.astype(np.float64) if array.dtype.kind == "f" else array)
-        for name, value in inputs.items()
-    }
 
 
 def _run_further(port: Any, run: FurtherRun) -> Any:

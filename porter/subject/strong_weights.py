@@ -53,7 +53,7 @@ def _strong(module: Any, name: str, path: str, parameter: Any) -> Array:
     if "Norm" in class_name and len(shape) == 1:
         stored_as_deviation = float(parameter.abs().max()) == 0
         return 0.1 * noise if "bias" in name or stored_as_deviation else 1 + 0.1 * noise
-    return np.asarray(parameter.detach().double().numpy() + 0.02 * noise)
+    return np.asarray(parameter.detach().to(torch.float64).numpy() + 0.02 * noise)
 
 
 def _noise(name: str, shape: tuple[int, ...]) -> Array:

@@ -187,14 +187,18 @@ def _runs(model: Any, trials: Sequence[Trial], each: Each) -> Recorded:
 
 
 def torch_outputs(model: Any, trial: Trial, *, double: bool = False) -> Flattened:
-    """PyTorch's outputs on one trial, after the call before it where there is one."""
+    """PyTorch's outputs on one trial, after the call before it where there is one.
+
+    With ``double`` the inputs are widened for a model that is in float64 already.
+    """
     import torch
+
+    from diffcheck.record.torch_side import widen
 
     def tensors(inputs: Mapping[str, Array]) -> dict[str, Any]:
         from porter.subject.inputs.variation import torch_inputs
 
-        given = torch_inputs(model, dict(inputs))
-        return {name: t.double() if double and t.is_floating_point() else t for name, t in given.items()}
+        return torch_inputs(model, widen(inputs) if double else dict(inputs))
 
     with torch.no_grad():
         past = {}
