@@ -27,6 +27,11 @@ IN_ONE_PLACE = {
         "porter/subject porter/weights porter/diff porter/export porter/trace porter/port porter/commands",
         {"porter/subject/inputs/input_sizes.py"},
     ),
+    "importing by path": (
+        r"exec_module\(|ModuleSpec\(|SourceFileLoader|runpy",
+        "porter diffcheck",
+        {"porter/base/by_path.py"},
+    ),
     "a PyTorch model in float64": (r"\.double\(\)", "porter diffcheck", {"diffcheck/record/torch_side.py"}),
 }
 

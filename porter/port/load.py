@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from porter.base.by_path import import_path
 from porter.base.errors import UsageError
 
 
@@ -44,17 +42,9 @@ def import_file(path: Path) -> ModuleType:
     """Import a file by path, as its own name.
 
     Raises:
-        BrokenPort: the file is no Python, or something in it fails.
+        BrokenPort: the file is not Python, or something in it fails.
     """
-    name = path.stem
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise UsageError(f"{path} is no Python file.")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        return import_path(path.stem, path)
     except Exception as error:  # what a user's file raises while it is imported may be anything
-        del sys.modules[name]
         raise BrokenPort(f"{path} cannot be imported: {type(error).__name__}: {error}.") from error
-    return module

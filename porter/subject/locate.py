@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import importlib.machinery
 import importlib.util
 import re
 import sys
@@ -12,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 
+from porter.base.by_path import import_folder
 from porter.base.errors import UsageError
 from porter.base.reading import read_text
 from porter.base.suggest import meant
@@ -217,19 +217,7 @@ def _register(package: str, folder: Path) -> None:
     """Make the folder importable as `package` without installing it. Raises UsageError where it does not import."""
     if package in sys.modules:
         return
-    start = folder / "__init__.py"
-    spec = importlib.util.spec_from_file_location(
-        package, start if start.exists() else None, submodule_search_locations=[str(folder)]
-    )
-    if spec is None:
-        spec = importlib.machinery.ModuleSpec(package, None, is_package=True)
-        spec.submodule_search_locations = [str(folder)]
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[package] = module
-    if spec.loader is None:
-        return
     try:
-        spec.loader.exec_module(module)
+        import_folder(package, folder)
     except Exception as error:
-        del sys.modules[package]
-        raise UsageError(f"The package cannot be imported: {error}.", place=str(start)) from error
+        raise UsageError(f"The package cannot be imported: {error}.", place=str(folder / "__init__.py")) from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -11,6 +10,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from porter.base.by_path import import_path
 from porter.runtime.layers.places import named_children
 from porter.runtime.layers.reserved import port_attribute
 
@@ -80,10 +80,6 @@ def import_beside(file: str, name: str) -> ModuleType:
     known = sys.modules.get(name)
     if known is not None and getattr(known, "__file__", None) == str(path):
         return known
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None or not path.is_file():
+    if not path.is_file():
         raise ImportError(f"{Path(file).name} needs {path.name} beside it.")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
+    return import_path(name, path)

@@ -1,0 +1,52 @@
+"""Imports a file or a folder by its path, whether or not Python finds it by itself."""
+
+from __future__ import annotations
+
+import importlib.machinery
+import importlib.util
+import sys
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from types import ModuleType
+
+
+def import_path(name: str, path: Path) -> ModuleType:
+    """Run a Python file as the module `name`, anew at each call. It stays in `sys.modules` if it runs to its end.
+
+    Raises:
+        ImportError: the file is not there, or its name does not end in .py.
+        Exception: whatever the file itself raises.
+    """
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or not path.is_file():
+        raise ImportError(f"{path} is not a Python file.")
+    return _run(spec)
+
+
+def import_folder(name: str, folder: Path) -> ModuleType:
+    """Make a folder importable as the package `name` without installing it; its `__init__.py`, if any, is run.
+
+    Raises:
+        Exception: whatever the `__init__.py` raises.
+    """
+    start = folder / "__init__.py"
+    spec = ModuleSpec(name, None, is_package=True)
+    if start.exists():
+        spec = importlib.util.spec_from_file_location(name, start) or spec
+    spec.submodule_search_locations = [str(folder)]
+    return _run(spec)
+
+
+def _run(spec: ModuleSpec) -> ModuleType:
+    module = importlib.util.module_from_spec(spec)
+    former = sys.modules.get(spec.name)
+    sys.modules[spec.name] = module
+    try:
+        if spec.loader is not None:
+            spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[spec.name]
+        if former is not None:
+            sys.modules[spec.name] = former
+        raise
+    return module
