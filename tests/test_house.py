@@ -32,6 +32,7 @@ IN_ONE_PLACE = {
         "porter diffcheck",
         {"porter/base/by_path.py"},
     ),
+    "whose a method is": (r"\"torch\.Tensor\.\"", "porter", {"porter/facts/tensor_methods.py"}),
     "a PyTorch model in float64": (r"\.double\(\)", "porter diffcheck", {"diffcheck/record/torch_side.py"}),
 }
 

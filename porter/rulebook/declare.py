@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+from porter.facts.tensor_methods import is_tensor_method
 from porter.rulebook.call import Call
 from porter.rulebook.results import Drop, Same
 from porter.rulebook.signature import Signature, parse_signature
@@ -120,7 +121,7 @@ def find_rule(name: str) -> Rule | None:
     """The rule for a canonical torch or transformers name; `x.add_` falls back to the rule of `x.add`."""
     load_declarations()
     found = _TABLE.rules.get(name)
-    if found is None and name.startswith("torch.Tensor.") and name.endswith("_") and not name.endswith("__"):
+    if found is None and is_tensor_method(name) and name.endswith("_") and not name.endswith("__"):
         found = _TABLE.rules.get(name[:-1])
     return found
 

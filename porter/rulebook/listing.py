@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from porter.base.errors import UsageError
+from porter.facts.tensor_methods import is_tensor_method, owner_of_method, tensor_method
 from porter.rulebook import Card, Drop, Rule, Same, all_cards, all_rules, find_card, find_refusal, find_rule
 from porter.rulebook.signature import Signature
 
@@ -146,7 +147,7 @@ def stub(name: str) -> str:
     parameters = signature[len(name) + 1 : -1].split(", ") if "(" in signature else ["input"]
     required = [part for part in takewhile(lambda part: part != "*", parameters) if "=" not in part]
     last = name.rpartition(".")[2]
-    method = name.startswith("torch.Tensor.")
+    method = is_tensor_method(name)
     call = f"x.{last}({', '.join(required[1:])})" if method else f"{name}({', '.join(required)})"
     first = parameters[0].lstrip("*") or "input"
     return STUB.format(signature=signature, call=call, function=last.strip("_"), first=first)
@@ -160,7 +161,7 @@ def _torch_signature(name: str) -> str:
     except (TypeError, ValueError):  # implemented in C: the first line of the docstring has it
         documented = re.search(r"\(([^)]*)\)", inspect.getdoc(target) or "")
         text = documented.group(1) if documented else "input"
-    if name.startswith("torch.Tensor.") and not re.match(r"(self|input)\b", text):
+    if is_tensor_method(name) and not re.match(r"(self|input)\b", text):
         text = f"input, {text}" if text else "input"
     text = re.sub(r"^self\b", "input", text)
     return f"{name}({', '.join(re.sub(' = ', '=', part.strip()) for part in text.split(','))})"
@@ -200,12 +201,5 @@ def _torch_name(callee: ast.expr, imported: dict[str, str]) -> str | None:
         name = ".".join([imported[root], *parts])
         return name if name.startswith("torch.") else None
     is_own_method = root in ("self", "cls", "super") and len(parts) == 1
-    return _tensor_method(parts[-1]) if parts and not is_own_method else None
-
-
-def _tensor_method(name: str) -> str | None:
-    import torch
-
-    others = (str, list, dict, tuple, set, int, float, torch.nn.Module)
-    is_tensors_alone = hasattr(torch.Tensor, name) and not any(hasattr(other, name) for other in others)
-    return f"torch.Tensor.{name}" if is_tensors_alone else None
+    is_tensors = parts and not is_own_method and owner_of_method(parts[-1]) == "tensor"
+    return tensor_method(parts[-1]) if is_tensors else None

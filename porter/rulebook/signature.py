@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from porter.facts.tensor_methods import is_method, is_tensor_method
+
 T = TypeVar("T")
 
 
@@ -35,7 +37,7 @@ class Signature:
     @property
     def is_method(self) -> bool:
         """Whether the first parameter is what stands before the dot."""
-        return self.name.startswith(("torch.Tensor.", "torch.nn.Module.", "torch.Size."))
+        return is_method(self.name)
 
     def parameter(self, name: str) -> Parameter | None:
         """The parameter of this name."""
@@ -57,7 +59,7 @@ def parse_signature(text: str) -> Signature:
         ValueError: the text is no signature.
     """
     if "(" not in text:
-        parameters = (Parameter("input"),) if text.startswith("torch.Tensor.") else ()
+        parameters = (Parameter("input"),) if is_tensor_method(text) else ()
         return Signature(text.strip(), parameters, is_call=False)
     name, _, rest = text.partition("(")
     function = ast.parse(f"def f({rest}: pass").body[0]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import libcst as cst
 import libcst.matchers as m
 
+from porter.facts.tensor_methods import is_method, owner_of_method, tensor_method
 from porter.rewrite.context import Context
 from porter.rewrite.expressions.arguments import RENAMED_PARAMETERS, keyword, local_arguments
 from porter.rewrite.expressions.class_values import calls_value, is_partial, partial_class
@@ -168,18 +169,15 @@ def _holds_partial(context: Context, call: cst.Call) -> bool:
     return any(m.matches(assign, pattern) for node in nodes for assign in context.source.find(node, cst.Assign))
 
 
-_METHODS = ("torch.Tensor.", "torch.nn.Module.")
-
-
 def _calls_value(context: Context, call: cst.Call, callee: Callee) -> bool:
     """Whether a variable or attribute is called that holds a function of torch, which is ported where it is chosen."""
     if context.source.canonical(call.func) is not None or len(call.args) != 1 or call.args[0].keyword is not None:
         return False
-    is_method = isinstance(call.func, cst.Attribute) and context.knowledge.is_tensor(call.func.value)
-    named = [(name, find_rule(name)) for name in sorted(callee.names) if not name.startswith(_METHODS)]
+    of_tensor = isinstance(call.func, cst.Attribute) and context.knowledge.is_tensor(call.func.value)
+    named = [(name, find_rule(name)) for name in sorted(callee.names) if not is_method(name)]
     values = [name for name, found in named if found is not None and function_value(context, call.func, name, found)]
     return (
-        not is_method
+        not of_tensor
         and isinstance(call.func, (cst.Name, cst.Attribute, cst.Subscript))
         and len(values) == len(callee.names)
     )
@@ -290,11 +288,12 @@ def _method_of_unseen(context: Context, original: cst.Call) -> Callee | None:
     if known is not None and not known.only("int", "float", "bool") and "tensor" not in known.kinds:
         return None
     method = original.func.attr.value
-    name = f"torch.Tensor.{method}"
+    name = tensor_method(method)
     if find_rule(name) is None or context.source.resolve(original.func.value) is not None:
         return None
-    if method in _AMBIGUOUS:
-        if known is None and method in _NOT_PYTHONS:
+    owner = owner_of_method(method)
+    if owner != "tensor":
+        if known is None and owner == "module":
             message = f"`{code_of(original)}` was kept: no run has shown what `{code_of(original.func.value)}` is."
             context.note(original, "left", message, "give inputs or a configuration with --sample that reach the line")
         return None
@@ -311,17 +310,6 @@ _MODULE_METHODS = frozenset(
     {"parameters", "named_parameters", "modules", "named_modules", "children", "named_children",
      "register_forward_hook", "register_module", "load_state_dict", "requires_grad_", "get_submodule"}
 )  # fmt: skip
-
-# methods that strings, lists, dictionaries or modules have too
-_AMBIGUOUS = frozenset(
-    {"split", "index", "copy", "pop", "get", "keys", "values", "items", "update", "append", "type", "to",
-     "apply", "format", "count", "sort", "reset", }
-)  # fmt: skip
-
-# those among them that no type of Python's own has
-_NOT_PYTHONS = frozenset(
-    name for name in _AMBIGUOUS if not any(hasattr(kind, name) for kind in (str, list, dict, set, tuple, int, float))
-) - {"apply", "reset"}
 
 
 def _without_dead_keywords(site: Site | None, updated: cst.Call) -> cst.Call:

@@ -11,6 +11,7 @@ import libcst as cst
 import libcst.matchers as m
 
 from porter.facts import Fact, Facts
+from porter.facts.tensor_methods import is_tensor_method, tensor_method
 from porter.rewrite.reading.nested_port import NestedPort
 from porter.rewrite.reading.source import LocalFunction, Source
 from porter.rulebook.call import code_of
@@ -210,7 +211,7 @@ class Knowledge:
         if m.matches(func, m.Attribute(value=m.Name("self"))):
             return self._self_callee(func)
         if isinstance(func, cst.Attribute) and self.is_tensor(func.value):
-            return Callee(frozenset({f"torch.Tensor.{func.attr.value}"}), "function")
+            return Callee(frozenset({tensor_method(func.attr.value)}), "function")
         if isinstance(func, (cst.Name, cst.Subscript)):
             return self._item_callee(func) or self._alias_callee(func)
         return None
@@ -280,7 +281,7 @@ _FUNCTIONS_OF_OTHERS = frozenset(
 
 
 def _gives_tensor(name: str) -> bool:
-    others = _METHODS_OF_OTHERS if name.startswith("torch.Tensor.") else _FUNCTIONS_OF_OTHERS
+    others = _METHODS_OF_OTHERS if is_tensor_method(name) else _FUNCTIONS_OF_OTHERS
     return name.startswith("torch.") and name.rpartition(".")[2] not in others
 
 

@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 
 import libcst as cst
 
+from porter.facts.tensor_methods import is_tensor_method, tensor_method
 from porter.rewrite.reading.knowledge import Knowledge
 from porter.rulebook.call import code_of
 from porter.rulebook.subscripts import Index
 from porter.rulebook.views import find_view
 
 # Whether these give the tensor itself or a copy depends on its dtype.
-_CASTS = frozenset(f"torch.Tensor.{name}" for name in ("to", "float", "type_as", "type"))
+_CASTS = frozenset(map(tensor_method, ("to", "float", "type_as", "type")))
 
 
 @dataclass(frozen=True)
@@ -59,11 +60,11 @@ def viewed(knowledge: Knowledge, node: cst.BaseExpression) -> cst.BaseExpression
         basic = knowledge.is_tensor(node.value) and not any(_is_advanced(knowledge, e.slice) for e in node.slice)
         return node.value if basic else None
     if isinstance(node, cst.Attribute):
-        return node.value if knowledge.is_tensor(node.value) and find_view(f"torch.Tensor.{node.attr.value}") else None
+        return node.value if knowledge.is_tensor(node.value) and find_view(tensor_method(node.attr.value)) else None
     name = view_name(knowledge, node)
     if name is None or not isinstance(node, cst.Call) or find_view(name) is None:
         return None
-    is_method = name.startswith("torch.Tensor.") and isinstance(node.func, cst.Attribute)
+    is_method = is_tensor_method(name) and isinstance(node.func, cst.Attribute)
     if not is_method and not node.args:
         return None
     whole = node.func.value if is_method and isinstance(node.func, cst.Attribute) else node.args[0].value
@@ -73,7 +74,7 @@ def viewed(knowledge: Knowledge, node: cst.BaseExpression) -> cst.BaseExpression
 def view_name(knowledge: Knowledge, node: cst.BaseExpression) -> str | None:
     """The canonical name of the torch operation that a call or attribute is."""
     if isinstance(node, cst.Attribute):
-        return f"torch.Tensor.{node.attr.value}"
+        return tensor_method(node.attr.value)
     callee = knowledge.callee(node) if isinstance(node, cst.Call) else None
     return callee.name if callee is not None else None
 
