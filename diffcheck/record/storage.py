@@ -7,9 +7,10 @@ import json
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 
@@ -19,7 +20,6 @@ from diffcheck.record.values import Flattened, TensorValue
 
 FORMAT = "diffcheck-recording"
 VERSION = 2
-PLAIN = {"str": str, "int": int, "bool": bool}
 
 
 class NotARecording(ValueError):
@@ -123,7 +123,10 @@ def _check_version(path: Path, version: str) -> None:
 
 def _stored(document: Mapping[str, Any], arrays: Mapping[str, np.ndarray[Any, Any]]) -> Stored:
     def tensors(kept: Mapping[str, list[str]]) -> dict[str, TensorValue]:
-        return {name: TensorValue(arrays[key], dtype) for name, (key, dtype) in kept.items()}
+        found = {name: TensorValue(arrays[key], dtype) for name, (key, dtype) in kept.items()}
+        for value in found.values():
+            _check_types(value)
+        return found
 
     calls = tuple(
         ModuleCall(
@@ -138,21 +141,34 @@ def _stored(document: Mapping[str, Any], arrays: Mapping[str, np.ndarray[Any, An
     noise = {str(name): float(value) for name, value in document["noise"].items()}
     sources = {name: text for name, text in document.get("sources", {}).items() if isinstance(text, str)}
     stored = Stored(recording, _structure(document["structure"]), tensors(document["inputs"]), noise, sources)
-    for part in (recording, *calls, stored.structure, *stored.structure.modules, *stored.structure.parameters):
+    for part in (recording, stored.structure):
         _check_types(part)
     return stored
 
 
 def _check_types(part: Any) -> None:
-    """Refuse strings, numbers and truth values of another type than their field's.
+    """Refuse values of a dataclass that are of another type than their field's, members of tuples included.
 
     Raises:
         TypeError: naming the field.
     """
+    hints = get_type_hints(type(part))
     for each in fields(part):
-        wanted = PLAIN.get(str(each.type))
-        if wanted is not None and type(getattr(part, each.name)) is not wanted:
+        if not _is_a(getattr(part, each.name), hints[each.name]):
             raise TypeError(f"{each.name} is not a {each.type}")
+
+
+def _is_a(value: Any, hint: Any) -> bool:
+    """Whether a value is of a type; other containers than tuples are made by the reader and not looked into."""
+    if get_origin(hint) in (Union, UnionType):
+        return any(_is_a(value, choice) for choice in get_args(hint))
+    if get_origin(hint) is tuple:
+        members = get_args(hint)
+        wanted = members[:1] * len(value) if members[-1] is Ellipsis else members
+        return len(value) == len(wanted) and all(map(_is_a, value, wanted))
+    if is_dataclass(hint) and type(value) is hint:
+        _check_types(value)
+    return type(value) is hint or get_origin(hint) is not None or (hint is float and type(value) is int)
 
 
 def _structure(document: Mapping[str, Any]) -> Structure:

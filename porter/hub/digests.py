@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from porter.hub.bounds import HubError
+from porter.runtime.stored.transfers import HubError
 
 PIECE = 1 << 20
 

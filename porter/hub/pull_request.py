@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -13,7 +12,14 @@ from typing import Any, TypeVar
 
 from porter.base import console
 from porter.base.errors import PorterError, UsageError
-from porter.hub.bounds import LATER, LONGEST_WAIT, RETRIED, HubError, bound_session
+from porter.runtime.stored.transfers import (
+    LATER,
+    LONGEST_WAIT,
+    RETRIED,
+    HubError,
+    bounded_transfers,
+    network_errors,
+)
 
 TITLES = ("Add TF weights", "Update TF weights")
 LOGIN = "hf auth login, or --token"
@@ -171,38 +177,49 @@ class _Passing(HubError):
 @contextmanager
 def hub_errors(repo: str) -> Iterator[None]:
     """Turn what huggingface_hub raises into one sentence without tokens or addresses."""
-    from huggingface_hub import errors
-
-    bound_session()
     try:
-        yield
+        with bounded_transfers():
+            yield
     except PorterError:
         raise
-    except errors.LocalTokenNotFoundError as error:
-        raise HubError("The Hub needs to know who you are.", hint=LOGIN) from error
-    except errors.GatedRepoError as error:
-        raise HubError(f"{repo} is gated.", hint="accept its conditions on its page on the Hub") from error
-    except errors.RevisionNotFoundError as error:
-        raise HubError(f"{repo} has no such revision.", hint="check --revision") from error
-    except errors.RepositoryNotFoundError as error:
-        hint = f"check the name; if it is private: {LOGIN}"
-        raise HubError(f"The Hub shows you no repository {repo}.", hint=hint) from error
-    except errors.HfHubHTTPError as error:
-        raise _refusal(repo, error) from error
-    except errors.HFValidationError as error:
-        raise UsageError(f"{repo!r} is no name of a repository.", hint="owner/name") from error
-    except errors.LocalEntryNotFoundError as error:
-        raise _Passing("The Hub cannot be reached.", None) from error
-    except network_errors() as error:
-        if getattr(error, "response", None) is not None:  # an answer after all, which older clients raise as it is
-            raise _refusal(repo, error) from error
-        raise _Passing("The Hub cannot be reached, or the connection broke.", None) from error
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        raise HubError(f"The Hub's answer for {repo} is not understood.", hint=LATER) from error
-    except OSError as error:
-        if error.errno is not None:  # of this machine
+    except Exception as error:
+        told = _as_hub_error(repo, error)
+        if told is None:
             raise
-        raise HubError(f"The Hub's answer for {repo} is not whole: {str(error).partition(chr(10))[0]}") from error
+        raise told from error
+
+
+def _as_hub_error(repo: str, error: BaseException) -> PorterError | None:
+    """The sentence for what huggingface_hub or the connection has raised; None for what is this machine's."""
+    from huggingface_hub import errors
+
+    if isinstance(error, RuntimeError) and not isinstance(error, RecursionError):  # of an upload, with its own cause
+        return _as_hub_error(repo, error.__cause__) if error.__cause__ else None
+    if isinstance(error, PorterError):
+        return error
+    if isinstance(error, network_errors()) and getattr(error, "response", None) is None:
+        return _Passing("The Hub cannot be reached, or the connection broke.", None)
+    known: tuple[tuple[type[Exception], PorterError], ...] = (
+        (errors.LocalTokenNotFoundError, HubError("The Hub needs to know who you are.", hint=LOGIN)),
+        (errors.GatedRepoError, HubError(f"{repo} is gated.", hint="accept its conditions on its page on the Hub")),
+        (errors.RevisionNotFoundError, HubError(f"{repo} has no such revision.", hint="check --revision")),
+        (
+            errors.RepositoryNotFoundError,
+            HubError(f"The Hub shows you no repository {repo}.", hint=f"check the name; if it is private: {LOGIN}"),
+        ),
+        (errors.HFValidationError, UsageError(f"{repo!r} is no name of a repository.", hint="owner/name")),
+        (errors.LocalEntryNotFoundError, _Passing("The Hub cannot be reached.", None)),
+    )
+    for kind, told in known:
+        if isinstance(error, kind):
+            return told
+    if isinstance(error, (errors.HfHubHTTPError, *network_errors())):  # older clients raise the latter as they come
+        return _refusal(repo, error)
+    if isinstance(error, ValueError | LookupError | TypeError | AttributeError | RecursionError):
+        return HubError(f"The Hub's answer for {repo} is not understood.", hint=LATER)
+    if isinstance(error, OSError) and error.errno is None:
+        return HubError(f"The Hub's answer for {repo} is not whole: {str(error).partition(chr(10))[0]}")
+    return None
 
 
 def _refusal(repo: str, error: Any) -> HubError:
@@ -217,18 +234,3 @@ def _refusal(repo: str, error: Any) -> HubError:
     if status in (409, 412):
         return HubError(f"{repo} was changed by someone else meanwhile.", hint="run the command again with --resume")
     return HubError(f"The Hub answers {status} for {repo}.", hint="run the command again with --resume")
-
-
-def network_errors() -> tuple[type[BaseException], ...]:
-    """What the HTTP library beneath huggingface_hub raises; which library it is depends on the version."""
-    found: list[type[BaseException]] = [ConnectionError, TimeoutError]
-    for name, attribute in (
-        ("httpx2", "TransportError"),
-        ("httpx", "TransportError"),
-        ("requests", "RequestException"),
-    ):
-        try:
-            found.append(getattr(importlib.import_module(name), attribute))
-        except ImportError:
-            continue
-    return tuple(found)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from porter.hub.bounds import Pace, asked_wait
+from porter.runtime.stored.transfers import Bounds, asked_wait
 from tests.hub_server.server import Fault, HubServer
 
 REPO = "someone/model"
@@ -20,14 +20,20 @@ DRIVER = """
 import json, sys
 from pathlib import Path
 from porter.base.errors import PorterError
-from porter.hub import bounds, pull_request as hub
+from porter.hub import pull_request as hub
+from porter.runtime.stored.tensor_source import CheckpointError
+from porter.runtime.stored.repository import Repository
+from porter.runtime.stored.transfers import Bounds, bound_session
 from porter.hub.fetch import Fetch, local_copy
 action, repo, folder, token = sys.argv[1:]
-bounds.bound_session(bounds.Pace(0.5, 1000.0))
+bound_session(Bounds(0.5, 1000.0, answer=2.0, repeated=30, largest=10_000))
 try:
     if action == "fetch":
         local_copy(repo, Fetch(token=token, local_dir=Path(folder) / "local"), hub.Patience(2, 0.01))
         local_copy(repo, Fetch(token=token), hub.Patience(2, 0.01))
+        print(json.dumps({"error": ""}))
+    elif action == "load":
+        Repository(repo, {"token": token}).file("model.safetensors")
         print(json.dumps({"error": ""}))
     else:
         proposal = hub.Proposal(repo, Path(folder), ("tf_model.h5",), "b", token)
@@ -62,10 +68,11 @@ def act(hub, tmp_path):
     return run
 
 
-def test_a_pace():
-    assert Pace(30, 1000).allows(1, 29)
-    assert not Pace(30, 1000).allows(100, 31)
-    assert Pace(30, 1000).allows(2000, 31)
+def test_how_slow_and_how_long_an_answer_may_be():
+    assert Bounds(30, 1000).allows(1, 29)
+    assert not Bounds(30, 1000).allows(100, 31)
+    assert Bounds(30, 1000).allows(2000, 31)
+    assert not Bounds(30, 1000, longest=100).allows(10**9, 101)
 
 
 @pytest.mark.parametrize(
@@ -101,6 +108,46 @@ def test_a_transfer_at_a_byte_a_time_is_broken_off(hub, act):
     started = time.monotonic()
     assert "bytes a second only" in act("fetch")
     assert time.monotonic() - started < 30
+
+
+SLOW = {
+    "a byte of the body at a time": ("GET .*safetensors", {"slowly": 0.05}),
+    "a byte at a time before the body": ("GET .*safetensors", {"late": 0.2}),
+    "a byte at a time before a body that nobody asked for": ("HEAD .*safetensors", {"late": 0.2}),
+    "nothing at all": ("HEAD .*safetensors", {"wait": 30.0}),
+    "silence in the middle": ("GET .*safetensors", {"silent": 30.0}),
+}
+
+
+@pytest.mark.parametrize("action", ["fetch", "load"])
+@pytest.mark.parametrize(("pattern", "fault"), SLOW.values(), ids=SLOW.keys())
+def test_an_answer_that_does_not_come_is_not_waited_for(hub, act, action, pattern, fault):
+    hub.faults.append(Fault(pattern, 99, **fault))
+    started = time.monotonic()
+    assert act(action) != ""
+    assert time.monotonic() - started < 40
+
+
+@pytest.mark.parametrize(
+    ("action", "pattern"),
+    [("propose", "POST .*commit/"), ("propose", "PUT /lfs"), ("push", "POST .*commit/"), ("push", "GET /api/models")],
+)
+def test_an_upload_that_is_not_answered_ends(hub, act, action, pattern):
+    hub.faults.append(Fault(pattern, 99, late=0.2))
+    started = time.monotonic()
+    assert "has not answered in" in act(action)
+    assert time.monotonic() - started < 40
+
+
+def test_a_list_that_never_ends_is_left(hub, act):
+    following = (("Link", f'<{hub.url}/api/models/{REPO}/tree/main?cursor=x>; rel="next"'),)
+    hub.faults.append(Fault("GET /api/models/.*/tree", 10**6, body=b"[]", headers=following))
+    assert "does not end" in act("fetch")
+
+
+def test_a_list_that_is_too_long_is_left(hub, act):
+    hub.faults.append(Fault("GET /api/models/.*/tree", 99, body=b"[" + b" " * 20_000 + b"]"))
+    assert "longer than 10,000 bytes" in act("fetch")
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"[]"])

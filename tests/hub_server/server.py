@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import json
 import re
@@ -26,7 +27,8 @@ class Fault:
 
     `status` is answered; `cut` sends so many bytes of the body and closes; `read` reads so many bytes of the request
     and closes; `wait` sleeps first; `body` is answered instead; `flip` spoils a byte of the body; `slowly` sends one
-    byte every so many seconds.
+    byte of the body every so many seconds, `late` one byte of what comes before the body; `silent` sends nothing for so
+    many seconds in the middle of the body.
     """
 
     pattern: str
@@ -39,6 +41,8 @@ class Fault:
     body: bytes | None = None
     flip: bool = False
     slowly: float = 0.0
+    late: float = 0.0
+    silent: float = 0.0
 
 
 class Refusal(Exception):
@@ -95,7 +99,7 @@ class Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         self.query = parse_qs(parts.query)
         self.cut: int | None = None
-        self.flip, self.slowly = False, 0.0
+        self.flip, self.slowly, self.late, self.silent = False, 0.0, 0.0, 0.0
         fault = self.hub.fault_for(f"{self.command} {unquote(self.path)}")
         if fault is not None and self._spoil(fault):
             return
@@ -119,6 +123,7 @@ class Handler(BaseHTTPRequestHandler):
     def _spoil(self, fault: Fault) -> bool:
         time.sleep(fault.wait)
         self.cut, self.flip, self.slowly = fault.cut, fault.flip, fault.slowly
+        self.late, self.silent = fault.late, fault.silent
         if fault.read is not None:
             self.rfile.read(fault.read)
             self.close_connection = True
@@ -156,10 +161,30 @@ class Handler(BaseHTTPRequestHandler):
             return
         if self.flip and data:
             data = bytes([data[0] ^ 1]) + data[1:]
-        for start in range(len(data) if self.slowly else 0):
+        if self.silent:
+            half = len(data) // 2
+            self.wfile.write(data[:half])
+            time.sleep(self.silent)
+            data = data[half:]
+        self._write(data, self.slowly)
+
+    def _write(self, data: bytes, pause: float) -> None:
+        """All at once, or a byte at a time, to a client that may have gone."""
+        for start in range(len(data) if pause else 0):
             self.wfile.write(data[start : start + 1])
-            time.sleep(self.slowly)
-        self.wfile.write(b"" if self.slowly else data)
+            time.sleep(pause)
+        self.wfile.write(b"" if pause else data)
+
+    def flush_headers(self) -> None:
+        """What comes before the body; http.server collects it first."""
+        if self.late and hasattr(self, "_headers_buffer"):
+            head, self._headers_buffer = b"".join(self._headers_buffer), []
+            self._write(head, self.late)
+        super().flush_headers()
+
+    def handle_one_request(self) -> None:
+        with contextlib.suppress(ConnectionError):
+            super().handle_one_request()
 
     def reply_json(self, value: Any, status: int = 200, code: str = "", message: str = "") -> None:
         headers = {"Content-Type": "application/json"}

@@ -10,6 +10,7 @@ from typing import Any
 
 from porter.runtime.stored.checkpoint import INDEX_FILES, SINGLE_FILES, inside, open_checkpoint, read_index
 from porter.runtime.stored.tensor_source import Checkpoint, CheckpointError
+from porter.runtime.stored.transfers import HubError, bounded_transfers, network_errors
 
 GENERATION_SETTINGS = "generation_config.json"
 TF_WEIGHTS = "tf_model.safetensors"
@@ -51,12 +52,13 @@ class Repository:
 
         unreachable = f"{self.name} is no folder, and the Hub did not give {name}"
         try:
-            return Path(hf_hub_download(self.name, name, **self.options))
+            with bounded_transfers():
+                return Path(hf_hub_download(self.name, name, **self.options))
         except LocalEntryNotFoundError as error:
             raise CheckpointError(f"{unreachable}.", hint="check the name and the connection") from error
         except EntryNotFoundError:
             return None
-        except (HfHubHTTPError, HFValidationError, OSError) as error:
+        except (HfHubHTTPError, HFValidationError, HubError, OSError, *network_errors()) as error:
             first_line = str(error).strip().partition("\n")[0]
             raise CheckpointError(f"{unreachable}: {first_line}", hint="check the name and your access") from error
 
