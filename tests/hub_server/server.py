@@ -27,8 +27,8 @@ class Fault:
 
     `status` is answered; `cut` sends so many bytes of the body and closes; `read` reads so many bytes of the request
     and closes; `wait` sleeps first; `body` is answered instead; `flip` spoils a byte of the body; `slowly` sends one
-    byte of the body every so many seconds, `late` one byte of what comes before the body; `silent` sends nothing for so
-    many seconds in the middle of the body.
+    byte of the body every so many seconds, `late` one byte of what comes before the body; `silent` sends nothing for
+    so many seconds in the middle of the body.
     """
 
     pattern: str
