@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import importlib
-import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,6 +13,7 @@ from diffcheck.compare.metrics import TOLERANCE, Bound
 from diffcheck.compare.outputs import Comparison, compare, compare_flat, noise_between
 from diffcheck.compare.padding import padding_notes
 from diffcheck.compare.pair import pair
+from diffcheck.compare.weight_axes import Axes, as_torch
 from diffcheck.explain.culprit import explain
 from diffcheck.interrupt import NOTE, Steps
 from diffcheck.judge.diagnose import Runs, examine_flow, is_below
@@ -32,13 +32,19 @@ from diffcheck.show.backward import Backward
 from diffcheck.show.report import ModuleResult, Origin, Place, Report, Variation, WeightResult
 
 
+def _unknown_axes(model: Any) -> Mapping[str, Axes]:
+    return {}
+
+
 @dataclass(frozen=True)
 class Options:
     """What to do beyond the outputs.
 
     ``layer_by_layer`` examines every module even where the outputs match; ``skip`` names outputs that are not
-    compared; ``parameters`` pairs PyTorch's names with TensorFlow's where that cannot be found out; ``gradients``
-    compares the backward pass, ``training`` a step in training mode with dropout off;
+    compared; ``parameters`` pairs PyTorch's names with TensorFlow's where that cannot be found out. ``axes`` is asked
+    for the order of the axes of a TensorFlow model's weights, as ``numpy.transpose`` makes it from PyTorch's, by
+    PyTorch's names; where it knows none, the order is taken in which the numbers fit. ``gradients`` compares the
+    backward pass, ``training`` a step in training mode with dropout off;
     ``max_memory`` is what the process may take, in bytes, by default what one model takes and 1 GiB more.
     ``float64`` runs the whole model in float64 too. ``variations`` are other inputs by name, on which only outputs are
     compared, as is ``cached_step``, a decoder's last token from the cache of those before it.
@@ -48,6 +54,7 @@ class Options:
     layer_by_layer: bool = False
     skip: tuple[str, ...] = ()
     parameters: Mapping[str, str] = field(default_factory=dict)
+    axes: Callable[[Any], Mapping[str, Axes]] = _unknown_axes
     gradients: bool = False
     training: bool = False
     float64: bool = False
@@ -102,6 +109,7 @@ def _tf_against_torch(
     model: Any, structure: Structure, inputs: Mapping[str, object], first: _TorchRuns, options: Options
 ) -> Runs:
     pairing = pair(first.structure, structure, options.parameters)
+    pairing = replace(pairing, axes=options.axes(model))
     compare = Comparer(first.recording, pairing, Bound(options.tolerance))
     candidate = tf_side.record(model, inputs, as_tensor, compare)
     return Runs(first.recording, candidate, (first.structure, structure), pairing, compare.flow)
@@ -170,7 +178,7 @@ def _backward(models: Models, options: Options) -> tuple[Backward, ...]:
     modes = [mode for mode, wanted in ((False, options.gradients), (True, options.training)) if wanted]
     if not modes:
         return ()
-    return compare_backward(models.sides, models.inputs, models.pairing.parameters, modes, options.tolerance)
+    return compare_backward(models.sides, models.inputs, models.pairing, modes, options.tolerance)
 
 
 def _exceeded(max_memory: int | None) -> list[str]:
@@ -293,40 +301,28 @@ def _noise(model: Any, inputs: Mapping[str, object], reference: Recording) -> tu
 
 def _weights(models: Models) -> tuple[WeightResult, ...]:
     """Paired parameters with other values; a transposed or reshaped copy is equal, its fingerprint says so."""
+    pairing = models.pairing
     left, right = ({p.name: p for p in side.parameters} for side in models.structures)
-    names = [
-        name for name, other in models.pairing.parameters.items() if left[name].fingerprint != right[other].fingerprint
-    ]
+    names = [name for name, other in pairing.parameters.items() if left[name].fingerprint != right[other].fingerprint]
     if not names:
         return ()
     file = SpillFile()
     kept = {name: file.append(value) for name, value in torch_side.parameters(models.sides.torch(), names).items()}
     variables = tf_side.variables(models.sides.tf())
     compared = {
-        name: _compare_weight(name, kept[name].array, variables[models.pairing.parameters[name]]) for name in names
+        name: _compare_weight(name, kept[name].array, variables[pairing.parameters[name]], pairing.axes.get(name))
+        for name in names
     }
     return tuple(
-        WeightResult(name, models.pairing.parameters[name], comparison)
+        WeightResult(name, pairing.parameters[name], comparison)
         for name, comparison in compared.items()
         if not comparison.matches
     )
 
 
-def _compare_weight(name: str, expected: np.ndarray[Any, Any], variable: object) -> Comparison:
+def _compare_weight(name: str, expected: np.ndarray[Any, Any], variable: object, axes: Axes | None) -> Comparison:
     actual = next(iter(flatten(variable).tensors.values())).array
-    squeezed = [size for size in expected.shape if size != 1]
-    options = [
-        moved
-        for axes in _permutations(actual.ndim)
-        for moved in [np.transpose(actual, axes)]
-        if [size for size in moved.shape if size != 1] == squeezed
-    ]
-    results = [compare({name: expected}, {name: moved.reshape(expected.shape)}) for moved in options]
-    return min(results, key=lambda c: c.relative, default=compare({name: expected}, {name: actual}))
-
-
-def _permutations(rank: int) -> list[tuple[int, ...]]:
-    return list(itertools.permutations(range(rank))) if rank <= 5 else [tuple(range(rank))]
+    return compare({name: expected}, {name: as_torch(actual, expected, axes)})
 
 
 def _with_places(

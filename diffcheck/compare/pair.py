@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from diffcheck.compare.weight_axes import Axes
 from diffcheck.record.recording import Module, Parameter, Structure
 
 _CONTAINERS = ("ModuleList", "ModuleDict", "ParameterList")
@@ -22,11 +23,15 @@ class Unpaired:
 
 @dataclass(frozen=True)
 class Pairing:
-    """PyTorch path to TensorFlow path, for parameters and for modules, and what stayed alone."""
+    """PyTorch path to TensorFlow path, for parameters and for modules, and what stayed alone.
+
+    ``axes`` tells of PyTorch's parameters, as far as it is known, in which order their partners have the axes.
+    """
 
     parameters: Mapping[str, str]
     modules: Mapping[str, str]
     unpaired: tuple[Unpaired, ...]
+    axes: Mapping[str, Axes] = field(default_factory=dict)
 
 
 def pair(reference: Structure, candidate: Structure, given: Mapping[str, str] | None = None) -> Pairing:

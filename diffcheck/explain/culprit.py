@@ -188,6 +188,7 @@ def _suspect(models: Models, module: ModuleResult, located: Located | None, ran:
         _parts(models, call),
         {path: (pairs[path], torch_side.parameter_array(_torch(models, module), pairs[path])) for path in variables},
         variables,
+        models.pairing.axes,
         models.structures[0],
         tolerance_for(module),
     )

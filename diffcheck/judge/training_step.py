@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -14,6 +13,8 @@ import numpy as np
 
 from diffcheck.compare.metrics import TOLERANCE
 from diffcheck.compare.outputs import compare_flat, noise_between
+from diffcheck.compare.pair import Pairing
+from diffcheck.compare.weight_axes import axes_to_torch, moved
 from diffcheck.record import tf_side, torch_side
 from diffcheck.record.copies import SpillFile
 from diffcheck.record.sides import Sides
@@ -43,21 +44,21 @@ class _TorchPass:
 def compare_backward(
     sides: Sides,
     inputs: Mapping[str, object],
-    pairs: Mapping[str, str],
+    pairing: Pairing,
     modes: Sequence[bool],
     tolerance: float = TOLERANCE,
 ) -> tuple[Backward, ...]:
     """Compare gradients of one scalar: the model's ``loss`` where it has one, else its outputs times fixed numbers.
 
-    ``pairs`` maps PyTorch's parameter names to TensorFlow's; ``modes`` says for each comparison whether it is made in
-    training mode, in which every dropout rate of both models is zero meanwhile. Statistics that a step changes are put
-    back. One model at a time is needed.
+    ``pairing`` says which parameters are compared, and how their axes lie; ``modes`` says for each comparison whether
+    it is made in training mode, in which every dropout rate of both models is zero meanwhile. Statistics that a step
+    changes are put back. One model at a time is needed.
     """
     model, file = sides.torch(), SpillFile()
-    passes = [_torch_pass(model, inputs, pairs, training, file) for training in modes]
+    passes = [_torch_pass(model, inputs, pairing.parameters, training, file) for training in modes]
     del model
     port = sides.tf()
-    return tuple(_compared(port, inputs, pairs, each, tolerance) for each in passes)
+    return tuple(_compared(port, inputs, pairing, each, tolerance) for each in passes)
 
 
 def _torch_pass(
@@ -87,32 +88,33 @@ def _spilled(tensors: Mapping[str, TensorValue], file: SpillFile) -> dict[str, T
 
 
 def _compared(
-    model: Any, inputs: Mapping[str, object], pairs: Mapping[str, str], reference: _TorchPass, tolerance: float
+    model: Any, inputs: Mapping[str, object], pairing: Pairing, reference: _TorchPass, tolerance: float
 ) -> Backward:
     """TensorFlow's pass against PyTorch's."""
+    pairs = pairing.parameters
     with ExitStack() as stack:
         stack.enter_context(_tf_restored(model))
         if reference.training:
             stack.enter_context(without_dropout([*tf_side.layers(model).values()]))
         axes = {
-            name: _axes(weight.array, tf_side.parameter_array(model, pairs[name]))
+            name: axes_to_torch(tf_side.parameter_array(model, pairs[name]), weight.array, pairing.axes.get(name))
             for name, weight in reference.weights.items()
         }
         loss, gradients = _tf_gradients(model, inputs, reference.training)
         statistics = {
-            name: _moved(tf_side.parameter_array(model, pairs[name]), axes[name], value.array.shape)
+            name: moved(tf_side.parameter_array(model, pairs[name]), axes[name], value.array.shape)
             for name, value in reference.statistics.items()
         }
     expected = {name: value for name, value in reference.gradients.items() if name in pairs}
-    moved = {
-        name: _moved(gradients[pairs[name]], axes[name], value.array.shape)
+    turned = {
+        name: moved(gradients[pairs[name]], axes[name], value.array.shape)
         for name, value in expected.items()
         if pairs[name] in gradients
     }
     noise = reference.noise
     return Backward(
         compare_flat(_flat({"loss": reference.loss}), _flat({"loss": loss}), tolerance=tolerance, noise=noise),
-        compare_flat(Flattened(expected), _flat(moved), tolerance=tolerance, noise=noise),
+        compare_flat(Flattened(expected), _flat(turned), tolerance=tolerance, noise=noise),
         compare_flat(Flattened(reference.statistics), _flat(statistics)),
         reference.training,
         reference.unexercised,
@@ -194,23 +196,6 @@ def _floats(value: object, path: str) -> Iterator[tuple[str, Any]]:
 def _dtype(tensor: Any) -> str:
     name = getattr(tensor.dtype, "name", None) or str(tensor.dtype)
     return str(name).removeprefix("torch.")
-
-
-def _axes(mine: Array, theirs: Array) -> tuple[int, ...]:
-    """The transposition with which the TensorFlow weight is PyTorch's."""
-    best, least = tuple(range(theirs.ndim)), np.inf
-    for axes in itertools.permutations(range(theirs.ndim)):
-        moved = np.transpose(theirs, axes)
-        if moved.size == mine.size and [n for n in moved.shape if n > 1] == [n for n in mine.shape if n > 1]:
-            distance = float(np.abs(moved.reshape(mine.shape).astype(np.float64) - mine).max(initial=0.0))
-            if distance < least:
-                best, least = axes, distance
-    return best
-
-
-def _moved(value: Array, axes: tuple[int, ...], shape: tuple[int, ...]) -> Array:
-    moved = np.transpose(value, axes)
-    return moved.reshape(shape) if moved.size == np.prod(shape) else moved
 
 
 @contextmanager

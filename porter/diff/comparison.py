@@ -214,10 +214,12 @@ def _run(sides: _Loaders, given: Mapping[str, object], options: Options) -> Repo
 
 def _options(request: Request, variations: Mapping[str, Mapping[str, object]]) -> Options:
     from diffcheck import Options
+    from porter.runtime.model.loading import weight_axes
 
     return Options(
         request.tolerance,
         request.layer_by_layer,
+        axes=weight_axes,
         gradients=request.gradients,
         training=request.training,
         float64=request.float64,

@@ -11,6 +11,7 @@ from typing import Any
 
 from diffcheck.compare.align import align, compare_modules
 from diffcheck.compare.metrics import Bound
+from diffcheck.compare.weight_axes import Axes
 from diffcheck.explain.first_statement import Located
 from diffcheck.explain.watched_statements import Event, Statement, Watch
 from diffcheck.record import tf_side
@@ -28,7 +29,8 @@ class Suspect:
     ``elsewhere`` are the others that ran and are not proven right.
     ``parts`` are what modules inside PyTorch's put out, by name;
     ``parameters`` are PyTorch's own parameters of this module by the path of the variable that pairs with each;
-    ``variables`` those variables; ``other_values`` the whole PyTorch model's parameters.
+    ``variables`` those variables; ``axes`` how their axes lie, by PyTorch's names, where that is known;
+    ``other_values`` the whole PyTorch model's parameters.
     """
 
     torch_module: Any
@@ -42,6 +44,7 @@ class Suspect:
     parts: Mapping[str, TensorValue]
     parameters: Mapping[str, tuple[str, Any]]
     variables: Mapping[str, Any]
+    axes: Mapping[str, Axes]
     other_values: Structure
     tolerance: float
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -13,6 +12,7 @@ import numpy as np
 
 from diffcheck.compare.align import compare_modules
 from diffcheck.compare.metrics import TOLERANCE, Bound, scale_of
+from diffcheck.compare.weight_axes import as_tensorflow
 from diffcheck.explain.causes.suspect import Cause, Explanation, Suspect
 from diffcheck.explain.first_statement import close
 from diffcheck.record.recording import fingerprint
@@ -35,7 +35,8 @@ def weight(suspect: Suspect) -> str | None:
     """A weight that holds other values than PyTorch's: never loaded, transposed, or another's."""
     for name, variable in suspect.variables.items():
         torch_name, value = suspect.parameters[name]
-        for moved in _layouts(np.asarray(value), tuple(int(size) for size in variable.shape)):
+        shape = tuple(int(size) for size in variable.shape)
+        for moved in as_tensorflow(np.asarray(value), shape, suspect.axes.get(torch_name)):
             with _assigned(variable, moved) as before:
                 right = suspect.error() <= suspect.tolerance
             if right and not np.array_equal(before, moved):
@@ -47,8 +48,9 @@ def weights(suspect: Suspect) -> str | None:
     """Several weights at once: a layer that was not loaded."""
     wanted: dict[str, Any] = {}
     for name, variable in suspect.variables.items():
-        value, shape = np.asarray(suspect.parameters[name][1]), tuple(int(size) for size in variable.shape)
-        moved = next(_layouts(value, shape), None)
+        torch_name, value = suspect.parameters[name]
+        shape = tuple(int(size) for size in variable.shape)
+        moved = next(as_tensorflow(np.asarray(value), shape, suspect.axes.get(torch_name)), None)
         if moved is None:
             return None
         wanted[name] = moved
@@ -139,22 +141,6 @@ def _same_numbers(held: Any, wanted: Any) -> bool:
     """Whether two arrays hold the same numbers in any order, up to rounding."""
     mine, theirs = np.sort(wanted, axis=None), np.sort(held, axis=None)
     return bool(np.allclose(mine, theirs, rtol=1e-5, atol=1e-6 * scale_of(mine)))
-
-
-def _layouts(value: Any, shape: tuple[int, ...]) -> Iterator[Any]:
-    """PyTorch's value in every axis order that fits, the usual one for its rank first.
-
-    Where none does, axes of length one are left out or put in.
-    """
-    if value.ndim != len(shape) and tuple(n for n in value.shape if n != 1) == tuple(n for n in shape if n != 1):
-        yield value.reshape(shape)
-    usual = tuple(range(value.ndim - 1, -1, -1)) if value.ndim == 2 else tuple(range(value.ndim))
-    if value.ndim in (3, 4, 5):
-        usual = (*range(2, value.ndim), 1, 0)
-    for axes in sorted(itertools.permutations(range(value.ndim)), key=lambda axes: axes != usual):
-        moved = np.transpose(value, axes)
-        if moved.shape == shape:
-            yield moved
 
 
 def _what_it_holds(suspect: Suspect, held: Any, wanted: Any) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from porter.runtime.model.completed import CompletedModel
 from porter.runtime.model.names import NamedVariable, aliases, named_variables, placed_layers
 from porter.runtime.stored.conversions import Conversion, ModelShapes, forms
 from porter.runtime.stored.layouts import Layout
@@ -52,6 +53,20 @@ def keras_targets(model: Any) -> tuple[dict[str, Target], dict[str, NamedVariabl
     """The model's variables as places for saved TensorFlow weights, by path below the model."""
     named = {entry.path: entry for entry in named_variables(model).values()}
     return {path: _target(entry, Layout(path)) for path, entry in named.items()}, named
+
+
+def weight_axes(root: Any) -> dict[str, tuple[int, ...]]:
+    """How `numpy.transpose` makes each weight of a built port from PyTorch's, by all its PyTorch names.
+
+    Of a model that `porter.runtime` does not load, the table of layouts knows nothing: empty.
+    """
+    if not isinstance(root, CompletedModel):
+        return {}
+    axes = {
+        name: entry.layout.to_keras_permutation or tuple(range(len(entry.variable.shape)))
+        for name, entry in named_variables(root).items()
+    }
+    return axes | {other: axes[name] for other, name in aliases(root).items()}
 
 
 def _target(entry: NamedVariable, layout: Layout) -> Target:

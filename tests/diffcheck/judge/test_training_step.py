@@ -29,6 +29,43 @@ def test_a_stopped_gradient_is_found_though_the_outputs_match(mutant):
     assert "missing from the candidate" in "\n".join(report.sentences())
 
 
+def square_layers():
+    """A square layer whose weights are all alike: the numbers do not tell which way round the kernel lies."""
+    torch = pytest.importorskip("torch")
+    import keras
+
+    class Model(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.dense = torch.nn.Linear(4, 4)
+            torch.nn.init.constant_(self.dense.weight, 0.5)
+
+        def forward(self, x):
+            return {"y": self.dense(x)}
+
+    class Port(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = keras.layers.Dense(4, kernel_initializer=keras.initializers.Constant(0.5), name="dense")
+
+        def call(self, x):
+            return {"y": self.dense(x)}
+
+    x = np.random.default_rng(0).normal(size=(8, 4)).astype(np.float32)
+    model, port = Model(), Port()
+    port(x)
+    port.dense.bias.assign(model.dense.bias.detach().numpy())
+    return model, port, {"x": x}
+
+
+def test_gradients_of_a_square_weight_are_compared_in_the_order_that_the_port_knows():
+    (guessed,) = diffcheck.diff(*square_layers(), Options(gradients=True)).backward
+    assert [result.path for result in guessed.gradients.failures] == ["dense.weight"]
+    known = Options(gradients=True, axes=lambda port: {"dense.weight": (1, 0)})
+    (found,) = diffcheck.diff(*square_layers(), known).backward
+    assert found.matches, found.sentences()
+
+
 def batch_norms(momentum):
     torch = pytest.importorskip("torch")
     import keras
