@@ -67,7 +67,7 @@ def run_case(case: Mapping[str, Any], classes: Sequence[str]) -> Iterator[Row]:
         try:
             port = make_port(case, Path(folder), clock)
         except Exception as error:  # noqa: BLE001 - whatever stops the case is what this measures
-            failure = {"ok": False, "reason": _stopped(error, clock), "seconds": clock.seconds}
+            failure = {"matches": False, "ok": False, "reason": _stopped(error, clock), "seconds": clock.seconds}
             for name in classes:
                 yield {**_start_of(case, name), **failure}
             return
@@ -120,14 +120,14 @@ def class_row(case: Mapping[str, Any], name: str, port: Port, clock: _Clock) -> 
     left = [note for note in port.draft.notes if note.level == "left"]
     row: Row = {**_start_of(case, name), "notes_left": len(left)}
     if port.modeling is None:
-        failure = {"ok": False, "reason": port.failure, **_where(port.failure, port)}
+        failure = {"matches": False, "ok": False, "reason": port.failure, **_where(port.failure, port)}
         return {**row, **failure, "seconds": dict(clock.seconds)}
     kept = (replace(one, models=tuple(m for m in one.models if m.name == name)) for one in port.subject.cases)
     subject = replace(port.subject, cases=tuple(one for one in kept if one.models))
     try:
         result = next(iter(verify(subject, port.modeling)))
     except Exception as error:  # noqa: BLE001 - as in run_case
-        failure = {"ok": False, "reason": f"verify failed: {type(error).__name__}: {error}"[:400]}
+        failure = {"matches": False, "ok": False, "reason": f"verify failed: {type(error).__name__}: {error}"[:400]}
         clock.lap("verify")
         return {**row, **failure, "seconds": dict(clock.seconds)}
     clock.lap("verify")
@@ -138,6 +138,7 @@ def class_row(case: Mapping[str, Any], name: str, port: Port, clock: _Clock) -> 
 def _proof(result: ClassResult) -> Row:
     problems = {kind: names for kind, names in result.weights.items() if names}
     return {
+        "matches": result.matches,
         "ok": result.ok,
         "comparable": result.comparable,
         "eager": vars(result.eager),
@@ -156,6 +157,8 @@ def _first_reason(result: ClassResult) -> str:
     for kind, names in result.weights.items():
         if names:
             return f"weights {kind}: {', '.join(names[:KEPT_KEYS])}"
+    if result.matches:
+        return result.nothing[0] if result.nothing else f"never given: {', '.join(result.coverage.idle)}"
     return result.eager.message if not result.eager.ok else f"graph: {result.graph.message}"
 
 

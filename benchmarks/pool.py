@@ -117,8 +117,8 @@ def _unreported(one: _Running) -> Iterator[Row]:
     for name in one.task.classes:
         if name not in one.reported:
             case = one.task.case
-            yield {"family": case["family"], "case": case["id"], "class": name, "ok": False,
-                   "reason": _ending(one), "seconds": {}}  # fmt: skip
+            yield {"family": case["family"], "case": case["id"], "class": name, "matches": False,
+                   "ok": False, "reason": _ending(one), "seconds": {}}  # fmt: skip
 
 
 def _ending(one: _Running) -> str:

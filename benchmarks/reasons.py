@@ -33,6 +33,7 @@ MESSAGES = (
     (r"variable\.assign\(value\)", "a weight of another shape"),
     (r"AttributeError: .*has no attribute '(\w+)'", "AttributeError {} in generated file"),
     (r"^weights (\w+)", "weights {}"),
+    (r"^never given: (\w+)", "matches, but {} never had a value"),
     (r"has no class (TF\w+)", "class not written"),
     (r"differs: missing from the candidate", "outputs: one is missing"),
     (r"differs: not in the reference", "outputs: one too many"),

@@ -198,6 +198,9 @@ def _failures(entry: Mapping[str, Any]) -> list[str]:
 def _unproven(entry: Mapping[str, Any]) -> list[str]:
     """What a class that matches is not proven for: outputs that prove nothing, arguments that never had a value."""
     told = [f"{sentence}: agreeing on it proves nothing." for sentence in entry["proves_nothing"]]
+    if entry["known_in_graph_because"]:
+        sizes, why = "; ".join(entry["unknown_in_graph"]), entry["known_in_graph_because"]
+        told.append(f"is proven in a graph that knows all sizes but {sizes}. With more of them unknown: {why}")
     missing = entry["coverage"]["never_given"]
     if missing:
         given = ", ".join(entry["coverage"]["given"]) or "no argument"

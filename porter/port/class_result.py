@@ -38,6 +38,7 @@ class ClassResult:
         nothing: why the outputs of PyTorch prove nothing, such as that they are not finite; empty where they do.
         coverage: what of the port's code ran, and which arguments had a value.
         varied: the axes of the inputs that were unknown in the graph, as "input_ids 0, 1".
+        needs: what stopped a graph in which further sizes were unknown, such as those of images; empty without one.
         trace: of a class that differs or stops, the module, the lines and the cause, as `porter diff` finds them.
     """
 
@@ -50,6 +51,7 @@ class ClassResult:
     nothing: tuple[str, ...] = ()
     coverage: Coverage = field(default_factory=Coverage)
     varied: tuple[str, ...] = ()
+    needs: str = ""
     trace: tuple[str, ...] = ()
 
     @property
@@ -74,6 +76,7 @@ class ClassResult:
             nothing=tuple(dict.fromkeys((*self.nothing, *other.nothing))),
             coverage=self.coverage.merge(other.coverage),
             varied=tuple(dict.fromkeys((*self.varied, *other.varied))),
+            needs=self.needs or other.needs,
             trace=self.trace or other.trace,
         )
 
@@ -90,5 +93,6 @@ class ClassResult:
             "proves_nothing": list(self.nothing),
             "coverage": self.coverage.to_json(),
             "unknown_in_graph": list(self.varied),
+            "known_in_graph_because": self.needs,
             "trace": list(self.trace),
         }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -30,11 +30,27 @@ SWITCHES = ("return_dict", "use_cache", *RECORDED)
 
 
 @dataclass(frozen=True)
+class InGraph:
+    """How a port compares in a graph.
+
+    Attributes:
+        side: the comparison.
+        unknown: the axes of the inputs that the graph did not know, as "input_ids 0, 1".
+        needs: what stopped the graph that knew no size that can vary; empty where none did.
+    """
+
+    side: Side
+    unknown: tuple[str, ...]
+    needs: str = ""
+
+
+@dataclass(frozen=True)
 class TorchRuns:
     """What PyTorch gave, for the port to give too.
 
     Attributes:
         model: the PyTorch model.
+        specs: the inputs that were traced.
         inputs: of the plain call, by argument name.
         other: the same in the sizes that were traced.
         flags: what the plain call was asked to record.
@@ -47,6 +63,7 @@ class TorchRuns:
     """
 
     model: Any
+    specs: tuple[InputSpec, ...]
     inputs: Inputs
     other: Inputs
     flags: Mapping[str, bool]
@@ -65,16 +82,28 @@ class TorchRuns:
             side = side.worse(replace(found, message=f"{run.name}: {found.message}" if found.message else ""))
         return side
 
-    def graph_first(self, port: Any) -> Side:
-        """A port that nothing has called yet, in a graph with unknown dimensions; then eagerly."""
-        side = self._check(self.reference, lambda: in_graph(port, self.inputs, self.other, self.flags))
-        then = self._check(self.reference, lambda: call_port(port, self.inputs, self.flags))
-        return side.worse(replace(then, message=f"eagerly after the graph: {then.message}" if then.message else ""))
+    def graph_first(self, load: Callable[[], Any]) -> InGraph:
+        """A port that nothing has called yet, in a graph that knows none of the sizes that can vary.
 
-    @property
-    def varied(self) -> tuple[str, ...]:
-        """The axes that the graph does not know, as "input_ids 0, 1"."""
-        return tuple(_varied(self.inputs, self.other))
+        Where that fails, another one is called in a graph that knows all but the batch and the length of sequences.
+
+        Args:
+            load: makes the port.
+        """
+        side = self._graph(load(), self.inputs, self.reference)
+        usual = accepted(self.model, checked_variation(self.model, self.specs, other_axes=False))
+        if side.ok or _sizes(usual) == _sizes(self.inputs):
+            return InGraph(side, _varied(self.inputs, self.other))
+        known = self._graph(load(), usual, _run_torch(self.model, usual)[0])
+        if not known.ok:
+            return InGraph(side, _varied(self.inputs, self.other))
+        return InGraph(known, _varied(usual, self.other), side.message)
+
+    def _graph(self, port: Any, inputs: Inputs, reference: Any) -> Side:
+        """The port in a graph; then eagerly."""
+        side = self._check(reference, lambda: in_graph(port, inputs, self.other, self.flags))
+        then = self._check(reference, lambda: call_port(port, inputs, self.flags))
+        return side.worse(replace(then, message=f"eagerly after the graph: {then.message}" if then.message else ""))
 
     def coverage(self, files: list[Path], ran: Lines) -> Coverage:
         """What ran of the port's class, and which arguments of forward never had a value.
@@ -129,7 +158,7 @@ def torch_runs(model: Any, specs: tuple[InputSpec, ...], comparable: bool) -> To
     reference, noise, flags = _reference(model, inputs)
     further, refused = further_runs(model, torch_inputs(model, inputs))
     cached = gives_cache(model, torch_inputs(model, inputs))
-    return TorchRuns(model, inputs, other, flags, reference, noise, comparable, tuple(further), refused, cached)
+    return TorchRuns(model, specs, inputs, other, flags, reference, noise, comparable, tuple(further), refused, cached)
 
 
 def accepted(model: Any, inputs: Inputs) -> Inputs:
@@ -169,10 +198,15 @@ def _run_further(port: Any, run: FurtherRun) -> Any:
     return call_port(port, {**run.inputs, PAST: call_port(port, run.before)[PAST]})
 
 
-def _varied(inputs: Inputs, other: Inputs) -> Iterator[str]:
-    for name, value in inputs.items():
-        if isinstance(value, np.ndarray) and isinstance(other[name], np.ndarray):
-            axes = [
-                str(at) for at, (one, two) in enumerate(zip(value.shape, other[name].shape, strict=True)) if one != two
-            ]
-            yield f"{name} {', '.join(axes) or 'none'}"
+def _varied(inputs: Inputs, other: Inputs) -> tuple[str, ...]:
+    """The axes that a graph does not know which takes both, as "input_ids 0, 1"."""
+    mine, others = _sizes(inputs), _sizes(other)
+    found = []
+    for name, shape in mine.items():
+        axes = [str(at) for at, (one, two) in enumerate(zip(shape, others[name], strict=True)) if one != two]
+        found.append(f"{name} {', '.join(axes) or 'none'}")
+    return tuple(found)
+
+
+def _sizes(inputs: Inputs) -> dict[str, tuple[int, ...]]:
+    return {name: value.shape for name, value in inputs.items() if isinstance(value, np.ndarray)}

@@ -16,7 +16,7 @@ from porter.port.class_result import LOADING, ClassResult, Side
 from porter.port.failure_text import where_it_failed
 from porter.port.lines_run import lines_run
 from porter.port.proves_nothing import proves_nothing
-from porter.port.torch_runs import RECORDED, accepted, torch_runs
+from porter.port.torch_runs import RECORDED, InGraph, accepted, torch_runs
 from porter.port.trace_failure import trace_failure
 from porter.subject import Case, ModelCase, Subject
 from porter.subject.inputs.arrays import Inputs
@@ -53,11 +53,11 @@ def verify_class(subject: Subject, case: Case, model_case: ModelCase, modeling: 
         with lines_run(files) as ran:
             port, weights, failure = loader.load()
             eager = runs.eager(port) if port is not None else Side(False, None, failure)
-        graph = runs.graph_first(loader.load()[0]) if port is not None else eager
+        graph = runs.graph_first(lambda: loader.load()[0]) if port is not None else InGraph(eager, ())
         noise = max(runs.noise.values(), default=None)
-        result = ClassResult(model_case.name, eager, graph, weights, noise, model_case.comparable)
+        result = ClassResult(model_case.name, eager, graph.side, weights, noise, model_case.comparable)
         result = replace(result, nothing=proves_nothing(runs.reference), coverage=runs.coverage(files, ran))
-        result = replace(result, varied=runs.varied)
+        result = replace(result, varied=graph.unknown, needs=graph.needs)
         if port is None or result.matches:
             return result
         return replace(result, trace=trace_failure(model, loader.load()[0], runs.inputs))

@@ -27,7 +27,15 @@ def case(name: str, *classes: str, lead: bool = True) -> dict[str, Any]:
 
 def row(reason: str, notes: tuple[str, ...] = ()) -> dict[str, Any]:
     failed_at = {"failed_at": {"torch_line": 1, "code": "x", "notes": list(notes)}} if notes else {}
-    return {"family": "a", "case": "a", "class": "A", "ok": not reason, "reason": reason, **failed_at}
+    return {
+        "family": "a",
+        "case": "a",
+        "class": "A",
+        "matches": not reason,
+        "ok": not reason,
+        "reason": reason,
+        **failed_at,
+    }
 
 
 @pytest.mark.parametrize(
@@ -71,14 +79,14 @@ def test_the_table_counts_families_whole() -> None:
     rows = [row(""), {**row("time limit"), "class": "B"}]
     text = table(rows, [case("a", "A", "B", "C")], "corpus.json")
     assert "2 of the 3 classes were measured" in text
-    assert "| **all** | 1 of 2 (50.0 %) | 0 of 1 (0.0 %) |" in text
+    assert "| **all** | 1 of 2 (50.0 %) | 1 of 2 (50.0 %) | 0 of 1 (0.0 %) |" in text
     assert "| time limit | 1 |" in text
 
 
 def one_ends_badly(case: dict[str, Any], classes: tuple[str, ...]) -> Iterator[dict[str, Any]]:
     """A case whose first class is reported before it crashes or hangs; or all is well."""
     for name in classes:
-        yield {"case": case["id"], "family": case["family"], "class": name, "ok": True, "reason": ""}
+        yield {"case": case["id"], "family": case["family"], "class": name, "matches": True, "ok": True, "reason": ""}
         if case["id"] == "crash":
             os.kill(os.getpid(), signal.SIGSEGV)
         if case["id"] == "hang":

@@ -47,6 +47,7 @@ def test_the_report_has_every_field():
         "proves_nothing": [],
         "coverage": Coverage().to_json(),
         "unknown_in_graph": [],
+        "known_in_graph_because": "",
         "trace": [],
     }
 

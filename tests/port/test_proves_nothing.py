@@ -25,3 +25,12 @@ def test_what_proves_nothing_is_named(value, told):
 )
 def test_varied_values_masks_single_numbers_and_integers_prove_something(value):
     assert proves_nothing({"logits": value}) == ()
+
+
+def test_members_of_a_list_are_judged_together():
+    flat = VARIED * 0 + 1
+    assert proves_nothing({"attentions": (flat, VARIED)}) == ()
+    assert proves_nothing({"attentions": (flat, flat)}) == tuple(
+        f"attentions.{at} of PyTorch is constant" for at in range(2)
+    )
+    assert proves_nothing({"attentions": (VARIED * np.nan, VARIED)}) == ("attentions.0 of PyTorch is not finite",)

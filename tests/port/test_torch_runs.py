@@ -1,6 +1,7 @@
 """What PyTorch gives: with all that it can record, in float64 too, and on other sizes than were traced."""
 
 import numpy as np
+import tensorflow as tf
 import torch
 
 from porter.port.torch_runs import torch_runs
@@ -27,8 +28,7 @@ def test_what_can_be_recorded_is_found_out():
 def test_rounding_and_varied_axes():
     runs = torch_runs(Model(), SPECS, comparable=True)
     assert 0 < runs.noise["states"] < 1e-6
-    assert runs.varied == ("x 0, 1",)
-    assert runs.inputs["x"].shape[2] == 4
+    assert runs.inputs["x"].shape == (3, 5, 4)
 
 
 def test_a_port_that_differs_is_told_from_one_that_fails():
@@ -47,3 +47,31 @@ def test_a_port_that_differs_is_told_from_one_that_fails():
     assert runs.eager(Port()).max_abs is not None
     assert not runs.eager(Port()).ok
     assert runs.eager(Broken()).message == "ValueError: broken"
+
+
+class Pixels(torch.nn.Module):
+    def forward(self, x):
+        return {"states": x.mean((1, 2, 3))[:, None] * torch.arange(1.0, 3.0)}
+
+
+IMAGES = (InputSpec("x", (2, 3, 8, 8), "float32", {"kind": "normal"}),)
+
+
+def test_a_graph_that_must_know_the_sizes_of_images_may_not_know_the_batch():
+    class Port(tf.Module):
+        def call(self, inputs):
+            if not self.knows and inputs["x"].shape[2] is None:
+                raise ValueError("which height?")
+            return {"states": tf.reduce_mean(inputs["x"], [1, 2, 3])[:, None] * tf.range(1.0, 3.0)}
+
+        __call__ = call
+
+        def __init__(self, knows):
+            self.knows = knows
+
+    runs = torch_runs(Pixels(), IMAGES, comparable=True)
+    found = runs.graph_first(lambda: Port(True))
+    assert (found.side.ok, found.unknown, found.needs) == (True, ("x 0, 1, 2, 3",), "")
+    found = runs.graph_first(lambda: Port(False))
+    assert (found.side.ok, found.unknown) == (True, ("x 0",))
+    assert "which height?" in found.needs

@@ -104,7 +104,7 @@ class _Place:
     @property
     def in_constructor(self) -> bool:
         function = self.context.source.enclosing(self.node)
-        return function is not None and function.own_name == "__init__"
+        return function is not None and function.name in self.context.flow.constructing
 
     @property
     def keywords(self) -> str | None:

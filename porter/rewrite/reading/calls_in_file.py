@@ -46,11 +46,16 @@ class Site:
 
 @dataclass(frozen=True)
 class Flow:
-    """`training` holds the names of functions that take it; `added` what replaces each function's `**kwargs`."""
+    """What follows from the calls of the file.
+
+    `training` holds the names of functions that take it, `added` what replaces each function's `**kwargs`, and
+    `constructing` the names of constructors and of what nothing else calls.
+    """
 
     training: frozenset[str]
     added: Mapping[str, tuple[str, ...]]
     sites: Mapping[cst.Call, Site]
+    constructing: frozenset[str]
 
     def parameters(self, function: LocalFunction) -> tuple[str, ...]:
         """All parameters the ported function takes, `training` aside."""
@@ -60,7 +65,23 @@ class Flow:
 def analyse(knowledge: Knowledge) -> Flow:
     """Follow `training` and `**kwargs` through all calls of the file until nothing changes."""
     sites = {site.node: site for site in _sites(knowledge)}
-    return Flow(_needs_training(knowledge, sites.values()), _added_keywords(knowledge, sites.values()), sites)
+    calls = sites.values()
+    return Flow(
+        _needs_training(knowledge, calls), _added_keywords(knowledge, calls), sites, _constructing(knowledge, calls)
+    )
+
+
+def _constructing(knowledge: Knowledge, sites: Iterable[Site]) -> frozenset[str]:
+    """The constructors, and the functions that only they, or such functions, call."""
+    callers: dict[str, set[str]] = {}
+    for site in sites:
+        for callee in site.callees:
+            callers.setdefault(callee.name, set()).add(site.caller.name)
+    constructors = {name for name, function in knowledge.source.functions.items() if function.own_name == "__init__"}
+    found = constructors | set(callers)
+    while called := {name for name in found - constructors if not callers[name] <= found}:
+        found -= called
+    return frozenset(found)
 
 
 def callees_of(knowledge: Knowledge, callee: Callee | None) -> tuple[LocalFunction, ...]:

@@ -21,14 +21,20 @@ from porter.subject.torch_model import RUN_ERRORS
 
 
 def checked_variation(
-    model: Any, specs: Sequence[InputSpec], *, seed: int = 1, more_rows: int = 1, more_columns: int = 2
+    model: Any,
+    specs: Sequence[InputSpec],
+    *,
+    seed: int = 1,
+    more_rows: int = 1,
+    more_columns: int = 2,
+    other_axes: bool = True,
 ) -> Inputs:
     """Inputs with another seed, batch, length and a row of padding, as far as PyTorch runs on them.
 
     The batch grows by `more_rows` and the length by `more_columns`. Tried in turn: all of it, without padding, the
     length as it was, the batch as it was, everything as it was but the seed, and at last the specs unmodified
-    (which are returned unchecked). Then every other axis that PyTorch runs with at another size has one: the length
-    of float sequences, the height and width of images.
+    (which are returned unchecked). Then, with `other_axes`, every other axis has another size where PyTorch
+    takes it: the length of float sequences, the height and width of images.
     """
     old_batch, old_length = batch_of(specs), length_of(specs)
     batch = old_batch + more_rows if old_batch else None
@@ -37,7 +43,7 @@ def checked_variation(
         changed = resized(specs, *sizes)
         for padded in (True, False):
             if runs(model, _made(changed, seed, padded)):
-                for axes in _unvaried(specs, changed) if more_columns else ():
+                for axes in _unvaried(specs, changed) if more_columns and other_axes else ():
                     changed = _grown(model, changed, axes, seed, padded)
                 return _made(changed, seed, padded)
     return numpy_inputs(specs)
