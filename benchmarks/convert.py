@@ -123,8 +123,8 @@ def make_checkpoint(folder: Path, config: dict[str, int]) -> int:
     """Write random weights in files of at most SHARD_LIMIT bytes, a file at a time; return the bytes."""
     from safetensors.numpy import save_file
 
-    from porter.weights.convert.shards import shards
-    from porter.weights.formats import Entry
+    from porter.runtime.stored.shards import shards
+    from porter.runtime.stored.writers import Entry
 
     folder.mkdir(parents=True)
     (folder / "config.json").write_text(json.dumps({"model_type": "bert", "architectures": ["BertModel"], **config}))

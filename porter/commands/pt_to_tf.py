@@ -16,7 +16,7 @@ from porter.base.plain_options import Arguments, Inputs, Torch, Weights
 from porter.weights.request import WRITTEN, PlainRequest, Request
 
 if TYPE_CHECKING:
-    from porter.hub.pull_request import Opened
+    from porter.hub.client.pull_request import Opened
     from porter.weights.conversion import Options
 
 
@@ -196,7 +196,7 @@ def converted(options: Options, resume: bool) -> Mapping[str, Any]:
 
 def publish(options: Options, data: Mapping[str, Any], request: Request) -> Opened:
     """Propose the files on the Hub; with --push commit them to main, after asking unless --yes says so."""
-    from porter.hub import pull_request as hub
+    from porter.hub.client import pull_request as hub
     from porter.weights.report.conversion_report import body, check_unchanged
 
     check_unchanged(options.output, data)

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from porter.base.errors import UsageError
+from porter.hub.client.pull_request import Patience, patiently
 from porter.hub.digests import check_downloaded
-from porter.hub.pull_request import Patience, patiently
 from porter.hub.trust import check_links
 
 if TYPE_CHECKING:

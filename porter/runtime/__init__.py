@@ -78,6 +78,7 @@ _MODULES = {
         "TiedDense",
         "weight_norm",
     ),
+    "layers.checkpointed": ("TFGradientCheckpointingLayer",),
     "layers.elementwise": ("Elementwise", "PReLU", "prelu"),
     "layers.normalization": ("InstanceNorm", "LayerNorm"),
     "layers.multihead": ("MultiheadAttention",),

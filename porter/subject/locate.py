@@ -15,8 +15,8 @@ from porter.base.by_path import import_folder
 from porter.base.errors import UsageError
 from porter.base.reading import read_text
 from porter.base.suggest import meant
+from porter.hub.client.pull_request import Patience, patiently
 from porter.hub.configuration import read_config
-from porter.hub.pull_request import Patience, patiently
 from porter.hub.trust import FLAG, Untrusted, check_code, holds_weights
 from porter.runtime.stored.transfers import HubError
 

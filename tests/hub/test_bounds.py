@@ -20,7 +20,7 @@ DRIVER = """
 import json, sys
 from pathlib import Path
 from porter.base.errors import PorterError
-from porter.hub import pull_request as hub
+from porter.hub.client import pull_request as hub
 from porter.runtime.stored.tensor_source import CheckpointError
 from porter.runtime.stored.repository import Repository
 from porter.runtime.stored.transfers import Bounds, bound_session

@@ -23,7 +23,7 @@ DRIVER = """
 import json, sys
 from pathlib import Path
 from porter.base.errors import PorterError
-from porter.hub import pull_request as hub
+from porter.hub.client import pull_request as hub
 action, repo, folder, token = sys.argv[1:5]
 proposal = hub.Proposal(repo, Path(folder), ("tf_model.h5",), "the body", token or None)
 try:
@@ -64,7 +64,7 @@ FETCH = """
 import json, sys
 from pathlib import Path
 from porter.base.errors import PorterError
-from porter.hub import pull_request as hub
+from porter.hub.client import pull_request as hub
 from porter.hub.fetch import Fetch, local_copy
 try:
     folder = local_copy(sys.argv[1], Fetch(token=sys.argv[2]), hub.Patience(3, 0.01))

@@ -10,6 +10,7 @@ from porter.runtime import (
     TFGenericForQuestionAnswering,
     TFGenericForSequenceClassification,
     TFGenericForTokenClassification,
+    TFGradientCheckpointingLayer,
     TFMaskedLMOutput,
     TFPreTrainedModel,
     TiedDense,
@@ -158,7 +159,7 @@ class TFBertIntermediate(keras.layers.Layer):
         self.dense.build((None, None, self.config.hidden_size))
 
 
-class TFBertLayer(keras.layers.Layer):
+class TFBertLayer(TFGradientCheckpointingLayer):
     def __init__(self, config, layer_idx=None, **kwargs):
         super().__init__(**kwargs)
         self.attention = TFBertAttention(config, layer_idx=layer_idx, name="attention")
@@ -380,6 +381,9 @@ class TFBertForMaskedLM(TFBertPreTrainedModel):
         self.bert = TFBertMainLayer(config, add_pooling_layer=False, name="bert")
         self.cls = TFBertOnlyMLMHead(config, name="cls")
         self.post_init()
+
+    def get_output_embeddings(self):
+        return self.cls.predictions.decoder
 
     @unpack_inputs
     def call(

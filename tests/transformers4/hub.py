@@ -16,7 +16,7 @@ CLASSES = ("BertModel", "T5ForConditionalGeneration")  # one file, and several w
 PROPOSE = """
 import sys
 from pathlib import Path
-from porter.hub import pull_request as hub
+from porter.hub.client import pull_request as hub
 from porter.hub.fetch import local_copy
 folder = Path(sys.argv[2])
 fetched = local_copy(sys.argv[1])

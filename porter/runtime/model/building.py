@@ -11,8 +11,9 @@ import keras
 import tensorflow as tf
 
 from porter.base.by_path import import_path
-from porter.runtime.layers.places import named_children
+from porter.runtime.layers.places import named_children, sublayers
 from porter.runtime.layers.reserved import port_attribute
+from porter.runtime.model.names import named_layers
 
 
 def add_parameter(layer: keras.Layer, name: str, value: Any, trainable: bool = True) -> Any:
@@ -49,6 +50,27 @@ def add_layer(parent: keras.Layer, name: str, layer: keras.Layer) -> None:
         setattr(parent, port_attribute(name, is_model=isinstance(parent, keras.Model)), layer)
     else:
         _replace(parent, former, layer)
+
+
+def replace_layer(root: keras.Layer, former: keras.Layer, layer: keras.Layer) -> None:
+    """Put a layer wherever a complete model keeps another one; it is built and named like that one.
+
+    Args:
+        root: the model.
+        former: a layer below it.
+        layer: what takes its place.
+    """
+    layer.name = former.name
+    if former.built and not layer.built:
+        layer.build()
+    parents = [parent for _, parent in named_layers(root) if any(child is former for child in sublayers(parent))]
+    for parent in {id(parent): parent for parent in parents}.values():
+        locked = parent.built
+        if locked:
+            parent._tracker.unlock()
+        _replace(parent, former, layer)
+        if locked:
+            parent._tracker.lock()
 
 
 def remove_layer(parent: keras.Layer, name: str) -> None:

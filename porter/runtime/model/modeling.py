@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json
 import logging
 from pathlib import Path
 from typing import Any, Self
@@ -12,9 +11,6 @@ import numpy as np
 
 from porter.runtime import losses
 from porter.runtime.generation.generating import Generates
-from porter.runtime.generation.settings import as_mapping
-from porter.runtime.model.completed import CompletedModel
-from porter.runtime.model.embeddings import input_embeddings
 from porter.runtime.model.initialization import initialize_weights
 from porter.runtime.model.loading import (
     LoadingInfo,
@@ -26,12 +22,14 @@ from porter.runtime.model.loading import (
     paired,
 )
 from porter.runtime.model.names import named_variables, placed_layers
+from porter.runtime.model.publishing import Published
 from porter.runtime.model.saving import SavedByKeras
 from porter.runtime.model.serialization import configuration, plain_arguments, register
 from porter.runtime.model.training import TrainsOnOwnLoss
 from porter.runtime.model.transformers4 import current_names, stored_keys
 from porter.runtime.model.tying import tied_names
-from porter.runtime.stored.repository import GENERATION_SETTINGS, TF_WEIGHTS, Repository
+from porter.runtime.model.vocabulary import HasVocabulary
+from porter.runtime.stored.repository import Repository
 from porter.runtime.stored.tensor_source import Checkpoint
 
 logger = logging.getLogger(__name__)
@@ -39,7 +37,7 @@ logger = logging.getLogger(__name__)
 _DOWNLOAD_OPTIONS = ("revision", "token", "cache_dir", "subfolder", "local_files_only", "force_download")
 
 
-class TFPreTrainedModel(Generates, SavedByKeras, TrainsOnOwnLoss, CompletedModel):
+class TFPreTrainedModel(Generates, Published, SavedByKeras, TrainsOnOwnLoss, HasVocabulary):
     """Base of all ported models.
 
     A subclass names its `config_class` and `base_model_prefix`, makes its layers in `__init__` and builds in `build()`
@@ -198,31 +196,6 @@ class TFPreTrainedModel(Generates, SavedByKeras, TrainsOnOwnLoss, CompletedModel
             logger.warning("The checkpoint has other weights for %s than for %s: not tied.", target, tied[target])
         return differ
 
-    def save_pretrained(self, save_directory: str | Path) -> None:
-        """Write `config.json` and `tf_model.safetensors` (TensorFlow's layout, variable paths as names).
-
-        `from_pretrained` reads them back. Files appear whole or not at all.
-
-        Raises:
-            ValueError: the model is not built.
-        """
-        from safetensors.numpy import save_file
-
-        if not self.built:
-            raise ValueError(f"{type(self).__name__} has no weights yet: build it before saving.")
-        folder = Path(save_directory)
-        folder.mkdir(parents=True, exist_ok=True)
-        self.config.architectures = [type(self).__name__.removeprefix("TF")]
-        self.config.save_pretrained(folder)
-        if self.generation_config is not None:
-            settings = json.dumps(dict(as_mapping(self.generation_config)), indent=2, sort_keys=True)
-            (folder / GENERATION_SETTINGS).write_text(f"{settings}\n", encoding="utf-8")
-        variables = {entry.path: entry.variable for entry in named_variables(self).values()}
-        arrays = {path: np.asarray(variable, order="C") for path, variable in variables.items()}
-        beside = folder / f".{TF_WEIGHTS}.part"
-        save_file(arrays, beside, metadata={"format": "tf"})
-        beside.replace(folder / TF_WEIGHTS)
-
     @property
     def base_model(self) -> Any:
         """The model without its head: the layer under `base_model_prefix`, or the model itself."""
@@ -237,15 +210,3 @@ class TFPreTrainedModel(Generates, SavedByKeras, TrainsOnOwnLoss, CompletedModel
         """How many numbers the weights have; tied weights count once."""
         entries = named_variables(self).values()
         return sum(int(np.prod(e.variable.shape)) for e in entries if e.variable.trainable or not only_trainable)
-
-    def get_input_embeddings(self) -> Any:
-        """The layer that embeds tokens or patches.
-
-        Raises:
-            NotImplementedError: it is not in one of the usual places.
-        """
-        return input_embeddings(self)
-
-    def get_output_embeddings(self) -> Any:
-        """The layer that scores tokens, `lm_head`; None for models without."""
-        return getattr(self, "lm_head", None)

@@ -17,6 +17,7 @@ import numpy as np
 from porter.runtime.model.former_paths import former_paths, with_current_paths
 from porter.runtime.stored.h5_file import model_name, weight_key
 from porter.runtime.stored.tensor_source import Array, Checkpoint, TensorInfo
+from porter.runtime.stored.writers import Entry
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,10 @@ class Stored:
         if self.is_row:
             return (1, *keras_shape)
         return torch_shape if self.as_torch else keras_shape
+
+    def entry(self, keras_shape: tuple[int, ...], torch_shape: tuple[int, ...], dtype: str) -> Entry:
+        """What is to be written."""
+        return Entry(weight_key(self.name), self.name, self.groups, self.shape(keras_shape, torch_shape), dtype)
 
 
 def stored_names(paths: Iterable[str], class_name: str, model_type: str) -> dict[str, Stored]:

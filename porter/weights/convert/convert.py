@@ -11,9 +11,9 @@ from porter.base.errors import UsageError
 from porter.runtime.model.transformers4 import Stored, stored_names
 from porter.runtime.stored.layouts import Layout
 from porter.runtime.stored.pairing import Move
+from porter.runtime.stored.shards import file_names, index_name, index_text, shards, write_index
 from porter.runtime.stored.tensor_source import Array, Checkpoint, contiguous, numpy_dtype
-from porter.weights.convert.shards import file_names, index_name, index_text, shards, write_index
-from porter.weights.formats import Entry
+from porter.runtime.stored.writers import Entry
 from porter.weights.options import DEFAULT, Target
 from porter.weights.plan.plan import Plan, check_duplicates
 

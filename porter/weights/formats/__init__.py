@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from porter.weights.formats.kinds import Entry, TensorFormat, WeightFormat, WholeFormat, Writer
+from porter.weights.formats.kinds import TensorFormat, WeightFormat, WholeFormat
 
-__all__ = ["Entry", "TensorFormat", "WeightFormat", "WholeFormat", "Writer", "all_formats", "whole_format_in"]
+__all__ = ["TensorFormat", "WeightFormat", "WholeFormat", "all_formats", "whole_format_in"]
 
 
 @cache

@@ -2,70 +2,16 @@
 
 from __future__ import annotations
 
-import math
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any
 
 from porter.runtime.model.transformers4 import Stored
 from porter.runtime.stored.layouts import Layout
 from porter.runtime.stored.pairing import Move
-from porter.runtime.stored.tensor_source import Array, numpy_dtype
+from porter.runtime.stored.writers import Entry, OpenWriter
 from porter.subject.inputs.trials import Trial
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One variable to be written.
-
-    Attributes:
-        key: what identifies it in the file.
-        name: what the file calls it, with the model's name in front where the format has it there.
-        groups: the file's groups that hold it.
-        shape: in the file.
-        dtype: in the file.
-    """
-
-    key: str
-    name: str
-    groups: tuple[str, ...]
-    shape: tuple[int, ...]
-    dtype: str
-
-    @property
-    def size(self) -> int:
-        """Bytes in the file."""
-        return math.prod(self.shape) * numpy_dtype(self.dtype).itemsize
-
-
-class Writer(ABC):
-    """Takes the announced entries in their order; to be used in a `with` statement."""
-
-    @abstractmethod
-    def add(self, entry: Entry, array: Array) -> None:
-        """Write one variable; nothing of it stays in memory."""
-
-    @abstractmethod
-    def close(self) -> None:
-        """Finish the file."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()
-
-
-class OpenWriter(Protocol):
-    """Opens a file for entries that are all announced."""
-
-    def __call__(
-        self, path: Path, entries: Sequence[Entry], *, flat: bool, empty_groups: Sequence[str] = ()
-    ) -> Writer:
-        """The writer; `flat` where the file is one of several."""
-
 
 Place = Callable[[Move, Stored, str], tuple[Layout, Entry]]
 

@@ -12,10 +12,10 @@ from porter.runtime.stored.checkpoint import CheckpointError, open_checkpoint
 from porter.runtime.stored.layouts import Layout
 from porter.runtime.stored.pairing import Target as Variable
 from porter.runtime.stored.pairing import pair
+from porter.runtime.stored.shards import shards
+from porter.runtime.stored.writers import Entry
 from porter.weights.convert.convert import convert
 from porter.weights.convert.readback import check_written
-from porter.weights.convert.shards import shards
-from porter.weights.formats import Entry
 from porter.weights.options import Target
 from porter.weights.plan.plan import Plan
 

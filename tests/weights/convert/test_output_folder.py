@@ -152,7 +152,8 @@ from pathlib import Path
 import numpy as np
 from porter.base.errors import PorterError
 from porter.weights.convert.output_folder import whole_folder
-from porter.weights.formats import Entry, all_formats
+from porter.runtime.stored.writers import Entry
+from porter.weights.formats import all_formats
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]),) * 2)
 array = np.ones((300, 400), np.float32)

@@ -46,10 +46,15 @@ class Proposal:
     private: bool = False
 
     def operations(self) -> list[Any]:
-        """The commit, file by file; large ones are streamed from disk."""
-        from huggingface_hub import CommitOperationAdd
+        """The commit, file by file."""
+        return file_operations(self.folder, self.files)
 
-        return [CommitOperationAdd(path_in_repo=name, path_or_fileobj=self.folder / name) for name in self.files]
+
+def file_operations(folder: Path, files: Sequence[str]) -> list[Any]:
+    """The additions of a commit; large files are streamed from disk."""
+    from huggingface_hub import CommitOperationAdd
+
+    return [CommitOperationAdd(path_in_repo=name, path_or_fileobj=folder / name) for name in files]
 
 
 @dataclass(frozen=True)
@@ -85,12 +90,12 @@ def _propose(proposal: Proposal) -> Opened:
             commit_description=proposal.body,
             create_pr=True,
         )
-        return Opened(_address(info.pr_url), info.pr_num, updated=False)
+        return Opened(web_address(info.pr_url), info.pr_num, updated=False)
     api.create_commit(proposal.repo, proposal.operations(), commit_message=title, revision=f"refs/pr/{number}")
     details = api.get_discussion_details(proposal.repo, number)
     first = next(event for event in details.events if event.type == "comment")
     api.edit_discussion_comment(proposal.repo, number, first.id, proposal.body)
-    return Opened(_address(details.url), number, updated=True)
+    return Opened(web_address(details.url), number, updated=True)
 
 
 def push(proposal: Proposal, patience: Patience | None = None) -> Opened:
@@ -119,10 +124,10 @@ def _push(proposal: Proposal) -> Opened:
         commit_description=proposal.body,
         parent_commit=info.sha,
     )
-    return Opened(_address(done.commit_url), None, updated=False)
+    return Opened(web_address(done.commit_url), None, updated=False)
 
 
-def _address(told: object) -> str:
+def web_address(told: object) -> str:
     """An address of the web that may be shown.
 
     Raises:

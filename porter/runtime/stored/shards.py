@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from porter.weights.formats import Entry
+from porter.runtime.stored.writers import Entry
 
 
 def shards(entries: Sequence[Entry], limit: int) -> list[list[Entry]]:
