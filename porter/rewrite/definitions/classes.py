@@ -140,8 +140,10 @@ def _base_main_layer(context: Context, local: LocalClass) -> str | None:
 def _bases(context: Context, local: LocalClass, updated: cst.ClassDef) -> Iterator[cst.Arg]:
     for original, new in zip(local.node.bases, updated.bases, strict=True):
         name = context.source.canonical(original.value) or ""
-        if name == "torch.nn.Module" or name.endswith(".GradientCheckpointingLayer"):
-            yield _base("TFModule" if local.is_root else "keras.layers.Layer")
+        checkpointed = name.endswith(".GradientCheckpointingLayer")
+        if name == "torch.nn.Module" or checkpointed:
+            layer = "TFGradientCheckpointingLayer" if checkpointed else "keras.layers.Layer"
+            yield _base("TFModule" if local.is_root else layer)
         elif name in context.knowledge.nested:
             yield _base(context.knowledge.nested[name].name)
         elif name.endswith("GenerationMixin"):

@@ -7,7 +7,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from porter.runtime.layers.checkpointed import TFGradientCheckpointingLayer
 from porter.runtime.model.calling import without_caches
+from porter.runtime.model.names import named_layers
 from porter.runtime.outputs.model_output import TFModelOutput
 
 
@@ -59,6 +61,33 @@ class TrainsOnOwnLoss(keras.Model):
             else:
                 outputs, y = outputs.get("logits"), labels
         return super().compute_metrics(x, y, outputs, sample_weight)
+
+    def gradient_checkpointing_enable(self) -> None:
+        """Train with less memory: layers that transformers marks for it are computed again for their gradients.
+
+        Raises:
+            ValueError: the model has no such layer.
+        """
+        layers = self._checkpointed_layers()
+        if not layers:
+            raise ValueError(f"{type(self).__name__} has no layer that gradient checkpointing is made for.")
+        for layer in layers:
+            layer.gradient_checkpointing = True
+        self.train_function = None  # a graph that was made before
+
+    def gradient_checkpointing_disable(self) -> None:
+        """Keep inner results in memory again."""
+        for layer in self._checkpointed_layers():
+            layer.gradient_checkpointing = False
+        self.train_function = None
+
+    @property
+    def is_gradient_checkpointing(self) -> bool:
+        """Whether layers are computed again for their gradients."""
+        return any(layer.gradient_checkpointing for layer in self._checkpointed_layers())
+
+    def _checkpointed_layers(self) -> list[TFGradientCheckpointingLayer]:
+        return [layer for _, layer in named_layers(self) if isinstance(layer, TFGradientCheckpointingLayer)]
 
     def train_step(self, data: Any) -> Any:
         """One step of `fit`, in which caches are not kept."""

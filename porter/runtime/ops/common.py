@@ -6,6 +6,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from porter.runtime.ops.repeated_draws import next_seed
+
 
 class Sizes(list[Any]):
     """A shape. Keras takes it for one value, where it refuses plain lists of both tensors and numbers in a call."""
@@ -26,7 +28,12 @@ def shape_list(tensor: Any) -> Sizes:
 
 def dropout(tensor: Any, rate: float, training: bool | None = False) -> Any:
     """`torch.nn.functional.dropout(tensor, p=rate, training=training)`."""
-    return tf.nn.dropout(tensor, rate=rate) if training and rate > 0 else tensor
+    if not training or rate == 0:
+        return tensor
+    seed = next_seed()
+    if seed is not None:
+        return tf.nn.experimental.stateless_dropout(tensor, rate, seed=seed)
+    return tf.nn.dropout(tensor, rate=rate)
 
 
 def slice_logits_to_keep(hidden_states: Any, logits_to_keep: Any) -> Any:
