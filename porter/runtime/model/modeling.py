@@ -11,6 +11,7 @@ import numpy as np
 
 from porter.runtime import losses
 from porter.runtime.generation.generating import Generates
+from porter.runtime.model.datasets import PreparesDatasets
 from porter.runtime.model.initialization import initialize_weights
 from porter.runtime.model.loading import (
     LoadingInfo,
@@ -25,6 +26,7 @@ from porter.runtime.model.names import named_variables, placed_layers
 from porter.runtime.model.publishing import Published
 from porter.runtime.model.saving import SavedByKeras
 from porter.runtime.model.serialization import configuration, plain_arguments, register
+from porter.runtime.model.summarized import Summarized
 from porter.runtime.model.training import TrainsOnOwnLoss
 from porter.runtime.model.transformers4 import current_names, stored_keys
 from porter.runtime.model.tying import tied_names
@@ -37,7 +39,9 @@ logger = logging.getLogger(__name__)
 _DOWNLOAD_OPTIONS = ("revision", "token", "cache_dir", "subfolder", "local_files_only", "force_download")
 
 
-class TFPreTrainedModel(Generates, Published, SavedByKeras, TrainsOnOwnLoss, HasVocabulary):
+class TFPreTrainedModel(
+    Generates, Published, SavedByKeras, PreparesDatasets, Summarized, TrainsOnOwnLoss, HasVocabulary
+):
     """Base of all ported models.
 
     A subclass names its `config_class` and `base_model_prefix`, makes its layers in `__init__` and builds in `build()`
