@@ -178,6 +178,9 @@ class Porter(cst.CSTTransformer):
 
     def leave_Subscript(self, original_node: cst.Subscript, updated_node: cst.Subscript) -> cst.BaseExpression:
         """An indexed tensor."""
+        variable = self.context.recomputed.variables.get(original_node)
+        if variable is not None:
+            return cst.Name(variable)
         if self._is_target(original_node) or not self.context.knowledge.is_tensor(original_node.value):
             return updated_node
         value = self.context.arg(original_node.value, updated_node.value)

@@ -30,6 +30,7 @@ class {name}(nn.Module):
         self.layer = {linear}(config.hidden_size, config.hidden_size)
         self.cached = 0
         self.kept = None
+        self.entries = {{}}
 
 {methods}
     def forward(self, x, ids):

@@ -68,6 +68,11 @@ HABITS = {
         "    return self.kept[:length]\n---\nreturn x * self.table(x.shape[1])",
         "return x * self.table(shape_list(x)[1])",
     ),
+    "Filled": (
+        "def scaled(self, key):\n    if key not in self.entries:\n        self.entries[key] = self.layer.bias * 2\n"
+        "    return self.entries[key]\n---\nreturn x + self.scaled(x.ndim)",
+        "x + self.scaled(x.shape.rank)",
+    ),
     "Short": ("if x.shape[-1] > 4: x.mul_(2.0)\nreturn x", "x = x * 2.0"),
 }
 NOTED = {
@@ -99,6 +104,10 @@ def test_a_table_that_grows_is_computed_anew(habits):
     assert "if" not in table
     assert "    kept = tf.cos(ramp[:, None])\n        return kept[:length]" in table
     assert any("`self.kept` is computed anew" in message for message in habits.messages("assumed"))
+
+
+def test_an_entry_that_is_kept_by_its_key_is_computed_anew(habits):
+    assert "        entries = self.layer.bias * 2\n        return entries" in habits.text("TFFilled.scaled")
 
 
 def test_a_size_that_each_run_had_alike_may_be_unknown_to_a_graph(habits):

@@ -1,6 +1,7 @@
 """Tables that a layer keeps and grows when a longer input comes: a graph cannot keep them, so they are computed anew.
 
-`if length > self.cached: self.cached = length; self.table = ...` becomes the computation alone, into a local variable.
+`if length > self.cached: self.cached = length; self.table = ...` becomes the computation alone, into a local variable;
+so does `if key not in self.tables: self.tables[key] = ...`.
 """
 
 from __future__ import annotations
@@ -15,10 +16,12 @@ from porter.rewrite.reading.knowledge import Knowledge
 from porter.rewrite.reading.source import LocalFunction
 from porter.rulebook.call import code_of
 
+_OWN = m.Attribute(value=m.Name("self"))
+
 
 @dataclass(frozen=True)
 class Recomputed:
-    """The branches that always run, and the local variables that stand for the attributes they set."""
+    """The branches that always run, and the local variables that stand for the attributes and entries they set."""
 
     branches: Mapping[cst.CSTNode, str]
     variables: Mapping[cst.CSTNode, str]
@@ -37,7 +40,41 @@ def find_recomputed(knowledge: Knowledge) -> Recomputed:
                 branches[node] = ", ".join(f"`self.{name}`" for name in sorted(kept))
                 own = (a for a in _own_attributes(knowledge, function.node) if a.attr.value in kept)
                 variables |= {attribute: attribute.attr.value for attribute in own}
+        for node in knowledge.source.find(function.node, cst.If):
+            table = _table_filled_by(knowledge, node)
+            entries = _entries(knowledge, function, node, table) if table is not None else []
+            if table is not None and entries:
+                branches[node] = f"`{code_of(table.value)}`"
+                variables |= dict.fromkeys(entries, code_of(table.value).removeprefix("self."))
     return Recomputed(branches, variables)
+
+
+def _table_filled_by(knowledge: Knowledge, node: cst.If) -> cst.Subscript | None:
+    """`self.tables[key]` of a branch that only stores a tensor there where the key is missing."""
+    missing = m.Comparison(comparisons=[m.ComparisonTarget(operator=m.NotIn(), comparator=_OWN)])
+    stored = m.Assign(targets=[m.AssignTarget(m.Subscript(value=_OWN))])
+    block = m.IndentedBlock(body=[m.SimpleStatementLine(body=[stored])])
+    if not m.matches(node, m.If(test=missing, body=block, orelse=None)):
+        return None
+    (assign,) = knowledge.source.find(node.body, cst.Assign)
+    target, test = assign.targets[0].target, node.test
+    assert isinstance(target, cst.Subscript) and isinstance(test, cst.Comparison)
+    entry = f"{code_of(test.comparisons[0].comparator)}[{code_of(test.left)}]"
+    return target if code_of(target) == entry and knowledge.is_tensor(assign.value) else None
+
+
+def _entries(knowledge: Knowledge, function: LocalFunction, node: cst.If, table: cst.Subscript) -> list[cst.Subscript]:
+    """Where the entry stands, from the branch on in one function; nothing where an entry is asked for elsewhere."""
+    name = code_of(table.value).removeprefix("self.")
+    found = [
+        each
+        for each in knowledge.source.find(knowledge.source.tree, cst.Subscript)
+        if code_of(each.value) == code_of(table.value)
+        and knowledge.source.enclosing_class(each) == function.class_name
+    ]
+    alike = all(code_of(each) == code_of(table) and knowledge.source.enclosing(each) is function for each in found)
+    behind = not any(knowledge.source.before(each, node) for each in found)
+    return found if alike and behind and name not in knowledge.source.assigned(function) else []
 
 
 def _kept(knowledge: Knowledge, function: LocalFunction, node: cst.If) -> frozenset[str]:

@@ -176,9 +176,9 @@ def tie_variables(root: keras.Layer, *, untied: Iterable[str] = ()) -> dict[str,
     known = {**getattr(root, "all_tied_weights_keys", {}), **connected}
     for target in kept:
         known.pop(target, None)
-    variables = named_variables(root)
-    if not variables:
+    if not root.built:  # constructors may have made some variables, never all
         return connected
+    variables = named_variables(root)
     layers = dict(named_layers(root))
     for target, source in tied_names(root, (*variables, *known)).items():
         if target in kept or target in connected:
