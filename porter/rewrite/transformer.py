@@ -21,7 +21,13 @@ from porter.rewrite.expressions.calls import translate_call, walks_modules
 from porter.rewrite.expressions.declared import FORMED, declared, expression_of
 from porter.rewrite.expressions.function_values import function_value
 from porter.rewrite.expressions.precedence import with_parentheses
-from porter.rewrite.reading.dropped import DROPPED_METHODS, FILE_FUNCTIONS, fills_weights, only_checkpoints
+from porter.rewrite.reading.dropped import (
+    DROPPED_METHODS,
+    FILE_FUNCTIONS,
+    fills_weights,
+    only_checkpoints,
+    only_passes_on,
+)
 from porter.rewrite.statements.asked_sizes import port_comparison
 from porter.rewrite.statements.folding import flattened, fold_boolean, fold_if
 from porter.rewrite.statements.in_place import indices
@@ -333,6 +339,8 @@ class Porter(cst.CSTTransformer):
             return None
         if self.context.source.parents[node] is not local.node.body:
             return None
+        if node.name.value == "__call__" and self.context.source.method(local.name, "forward") is not None:
+            return "" if only_passes_on(node) else "Keras itself calls a layer's `call`"
         if node.name.value in DROPPED_METHODS:
             return DROPPED_METHODS[node.name.value]
         calls = self.context.source.find(node, cst.Call)

@@ -273,13 +273,23 @@ rule(
     to="tf.minimum(input, max)",
     cases={"x.clamp_max(0.1)": "tf.minimum(x, 0.1)"},
 )
-rule(
+
+
+@rule(
     "torch.outer(input, vec2)",
     "torch.Tensor.outer(input, vec2)",
     "torch.ger(input, vec2)",
-    to="tf.expand_dims(input, 1) * vec2",
-    cases={"torch.outer(v1, v2)": "tf.expand_dims(v1, 1) * v2"},
+    cases={
+        "torch.outer(v1, v2)": "tf.expand_dims(v1, 1) * v2",
+        "torch.outer(rows_i, v2)": "tf.expand_dims(tf.cast(rows_i, tf.float32), 1) * v2",
+    },
 )
+def outer(call: Call) -> str:
+    """Each with each; whole numbers become what they are multiplied with."""
+    rows, columns = operands(call, call.input, call.vec2)
+    return f"tf.expand_dims({rows}, 1) * {columns}"
+
+
 rule(
     "torch.xlogy(input, other)",
     "torch.special.xlogy(input, other)",

@@ -28,6 +28,8 @@ def dtype_of_value(call: Call, value: Arg) -> str:
     kinds = {type(part).__name__ for part in _leaves(value.const())} if value.is_literal() else set()
     if value.fact is not None and not kinds:
         kinds = set(value.fact.kinds - {"none"})
+    if not kinds and value.code.startswith("float("):
+        kinds = {"float"}
     for kind, dtype in (("float", "float32"), ("int", "int64"), ("bool", "bool")):
         if kind in kinds:
             return f"tf.{dtype}"
@@ -252,12 +254,10 @@ def _bound(arg: Arg, counts: bool) -> str:
     },
 )
 def linspace(call: Call) -> str:
-    """TensorFlow's integers would give float64."""
-    return f"tf.linspace({scalar(call.start, dtype_code(call))}, {_end(call)}, {call.steps.node_code})"
-
-
-def _end(call: Call) -> str:
-    return scalar(call.end, dtype_code(call)) if not call.end.is_literal() else call.end.node_code
+    """TensorFlow's integers would give float64; PyTorch's own choice is float32, whatever it is given."""
+    dtype = dtype_code(call, None if call.result is not None else "tf.float32")
+    end = call.end.node_code if call.end.is_literal() else scalar(call.end, dtype)
+    return f"tf.linspace({scalar(call.start, dtype)}, {end}, {call.steps.node_code})"
 
 
 @rule(
@@ -282,6 +282,8 @@ def tensor(call: Call) -> str:
     named = call.signature.parameter("dtype") is not None and call.given("dtype")
     if call.data.is_a("tensor"):
         return f"tf.cast({call.data.node_code}, {call.dtype.node_code})" if named else call.data.node_code
+    if call.signature.name == "torch.from_numpy" and call.result is None:
+        return f"tf.convert_to_tensor({call.data.node_code})"
     dtype = call.dtype.node_code if named else dtype_of_value(call, call.data)
     if named and call.data.is_a("int") and not call.data.is_literal():
         return f"tf.cast({call.data.node_code}, {dtype})"  # a size that only the graph knows is a tensor

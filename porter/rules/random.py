@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from porter.rulebook import Call, Drop, rule
+from porter.rules.casting import tensor_dtype
 from porter.rules.creation import INITIAL_VALUES, dtype_code, dtype_keyword, is_weight, shape_code
 
 
@@ -99,6 +100,24 @@ rule(
     to="tf.random.uniform([])",
     cases={"np.random.random()": "tf.random.uniform([])"},
 )
+
+
+@rule(
+    "torch.Tensor.bernoulli_(input, p=0.5, *, generator=None)",
+    cases={
+        "x.bernoulli_(0.3)": "tf.cast(tf.random.uniform(shape_list(x)) < 0.3, x.dtype)",
+        "x.new_empty((2, 1)).bernoulli_(0.3)": (
+            "tf.cast(tf.random.uniform(shape_list(tf.zeros((2, 1), dtype=x.dtype))) < 0.3, tf.float32)"
+        ),
+    },
+)
+def filled_with_draws(call: Call) -> str:
+    """One with the probability p, else zero; what stood in the tensor before does not count."""
+    dtype = tensor_dtype(call.input.fact)
+    dtype = f"{call.input}.dtype" if call.input.is_simple() else f"tf.{dtype or 'float32'}"
+    return f"tf.cast(tf.random.uniform(shape_list({call.input.node_code})) < {call.p}, {dtype})"
+
+
 rule(
     "torch.bernoulli(input, *, generator=None)",
     "torch.Tensor.bernoulli(input, *, generator=None)",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from porter.rulebook import Call, Drop, rule
+from porter.rulebook import Call, Drop, Remark, rule, statement
 
 rule(
     "torch.compiler.is_compiling()",
@@ -31,6 +31,11 @@ rule(
     to="False",
     cases={"torch.jit.is_tracing()": "False"},
     doc="The port runs in TensorFlow, which has none of these states.",
+)
+statement(
+    'if __name__ == "__main__": $body',
+    to=Drop(Remark("what the file does when it is run as a program is not ported.")),
+    cases={'if __name__ == "__main__":\n    print(x)': ""},
 )
 rule(
     "torch._check(cond, message=None)",

@@ -116,6 +116,7 @@ def _local(path: Path, trusted: bool, named: str | None) -> Location:
     if folder.is_file():
         if path.suffix != ".py" or path.name.startswith("modeling_tf_"):
             raise UsageError("This is not a Python file of PyTorch.", hint="NAME.py", place=str(path))
+        _let_import_beside(folder.parent)
         return _package(folder)
     files = [file for file in sorted(folder.glob("modeling_*.py")) if not file.name.startswith("modeling_tf_")]
     if (folder / "config.json").exists():
@@ -126,6 +127,15 @@ def _local(path: Path, trusted: bool, named: str | None) -> Location:
         check_code(folder, sorted(folder.glob("*.py")), trusted)
     named_alike = [file for file in files if file.stem == f"modeling_{folder.name}"]
     return _package((named_alike or files)[0])
+
+
+def _let_import_beside(folder: Path) -> None:
+    """Let a file that the user named import those beside it by their bare names, as when Python runs it.
+
+    What is installed comes first.
+    """
+    if str(folder) not in sys.path:
+        sys.path.append(str(folder))
 
 
 def _checkpoint(folder: Path, files: list[Path], trusted: bool, named: str | None) -> Location:

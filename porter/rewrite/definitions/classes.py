@@ -10,6 +10,7 @@ import libcst.matchers as m
 from porter.rewrite.context import Context, tf_name
 from porter.rewrite.definitions.build import build_method
 from porter.rewrite.definitions.checkpoints import checkpoint_attributes
+from porter.rewrite.definitions.functions import is_own_decorator
 from porter.rewrite.definitions.main_layer_class import split_main_layer
 from porter.rewrite.definitions.parameters import move_weights
 from porter.rewrite.expressions.annotations import port_docstring_statement
@@ -78,7 +79,11 @@ def _layer_class(context: Context, local: LocalClass, updated: cst.ClassDef) -> 
     return updated.with_changes(
         name=cst.Name(tf_name(local.name)),
         bases=list(_bases(context, local, updated)),
-        decorators=[],
+        decorators=[
+            new
+            for old, new in zip(local.node.decorators, updated.decorators, strict=True)
+            if is_own_decorator(context, old)
+        ],
         keywords=[],
         body=cst.IndentedBlock(kept) if kept else cst.IndentedBlock([cst.parse_statement("pass")]),
     )

@@ -19,14 +19,15 @@ from porter.rulebook.call import code_of
 
 _KEPT_DECORATORS = frozenset(
     {"staticmethod", "classmethod", "property", "cached_property", "wraps", "dataclass", "capture_outputs"}
-    | {"merge_with_config_defaults"}
+    | {"merge_with_config_defaults", "abstractmethod", "overload"}
 )
 _SILENT_DECORATORS = RETURN_DECORATORS | {
     "auto_docstring", "no_grad", "use_kernelized_func", "use_kernel_forward_from_hub", "use_kernel_func_from_hub",
     "use_kernel_func_from_hub_with_fallback", "force_accelerate_hooks", "deprecate_kwarg", "replace_return_docstrings",
     "add_start_docstrings_to_model_forward", "add_start_docstrings", "compile", "ignore", "unused", "script", "export",
     "use_experts_implementation", "requires", "accepts_precomputed_kwargs", "disable", "wraps",
-    "compile_compatible_method_lru_cache",
+    "compile_compatible_method_lru_cache", "autocast", "inference_mode", "enable_grad", "custom_fwd", "custom_bwd",
+    "script_method", "script_if_tracing", "lru_cache", "cache",
 }  # fmt: skip
 
 
@@ -121,7 +122,8 @@ def _decorators(context: Context, function: LocalFunction, updated: cst.Function
     for original, decorator in zip(function.node.decorators, updated.decorators, strict=True):
         expression = decorator.decorator
         name = _bare_name(original)
-        if name in _KEPT_DECORATORS or name in context.source.functions or _is_of_property(function, original):
+        is_own = name in context.source.functions or is_own_decorator(context, original)
+        if name in _KEPT_DECORATORS or is_own or _is_of_property(function, original):
             yield decorator
         elif name not in _SILENT_DECORATORS:
             if name in context.runtime:
@@ -129,6 +131,13 @@ def _decorators(context: Context, function: LocalFunction, updated: cst.Function
             else:
                 context.note(function.node, "left", f"the decorator @{name} has no counterpart and was dropped.")
     yield from graph_decorators(context, function)
+
+
+def is_own_decorator(context: Context, decorator: cst.Decorator) -> bool:
+    """Whether a decorator is a function of the file, by whatever name, or a method of an object that it makes."""
+    node = decorator.decorator.func if isinstance(decorator.decorator, cst.Call) else decorator.decorator
+    module = getattr(context.source.resolve(node), "__module__", None)
+    return bool(module == context.source.subject.module_name)
 
 
 def _is_of_property(function: LocalFunction, decorator: cst.Decorator) -> bool:

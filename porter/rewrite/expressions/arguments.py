@@ -10,17 +10,14 @@ import libcst.matchers as m
 from porter.rewrite.context import Context
 from porter.rewrite.reading.calls_in_file import Site
 from porter.rewrite.reading.source import LocalFunction
+from porter.runtime.layers.reserved import port_parameter
 
 _EQUAL = cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace(""))
-RENAMED_PARAMETERS = {"mask": "attention_mask"}
 
 
 def ported_parameter(function: LocalFunction, name: str) -> str:
     """The parameter's name in the port: Keras fills a `call` argument named `mask` by itself, so it is renamed."""
-    if function.own_name == "forward" and name in RENAMED_PARAMETERS:
-        wanted = RENAMED_PARAMETERS[name]
-        return f"{name}_" if wanted in function.parameters else wanted
-    return name
+    return port_parameter(name, function.parameters) if function.own_name == "forward" else name
 
 
 def keyword(name: str, value: cst.BaseExpression | str) -> cst.Arg:

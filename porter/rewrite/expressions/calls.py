@@ -9,7 +9,7 @@ import libcst.matchers as m
 
 from porter.facts.tensor_methods import is_method, owner_of_method, tensor_method
 from porter.rewrite.context import Context
-from porter.rewrite.expressions.arguments import RENAMED_PARAMETERS, keyword, local_arguments
+from porter.rewrite.expressions.arguments import keyword, local_arguments
 from porter.rewrite.expressions.class_values import calls_value, is_partial, partial_class
 from porter.rewrite.expressions.constructors import construct
 from porter.rewrite.expressions.declared import declares, note
@@ -24,6 +24,7 @@ from porter.rulebook import Call, CannotBind, Rule, Signature, Unknown, bind, fi
 from porter.rulebook.call import Arg, code_of
 from porter.rulebook.results import Drop, Same
 from porter.rulebook.template import answer, translate, written
+from porter.runtime.layers.reserved import RENAMED_PARAMETERS
 
 IGNORED_KEYWORDS = frozenset(
     {"device", "layout", "pin_memory", "requires_grad", "memory_format", "non_blocking", "copy"}

@@ -36,6 +36,17 @@ def fills_weights(source: Source, function: cst.FunctionDef) -> bool:
     return any(fills(source, call) for call in source.find(function, cst.Call))
 
 
+def only_passes_on(function: cst.FunctionDef) -> bool:
+    """Whether all that a method does is to return what its base class makes of the same arguments."""
+    name = function.name.value
+    call = m.Call(func=m.Attribute(value=m.Call(func=m.Name("super")), attr=m.Name(name)))
+    body = [line for line in function.body.body if not m.matches(line, _DOCSTRING)]
+    return len(body) == 1 and m.matches(body[0], m.SimpleStatementLine(body=[m.Return(value=call)]))
+
+
+_DOCSTRING = m.SimpleStatementLine(body=[m.Expr(value=m.SimpleString())])
+
+
 def only_checkpoints(source: Source, function: cst.FunctionDef) -> bool:
     """Whether a method does nothing but wrap layers for gradient checkpointing."""
     calls = source.find(function, cst.Call)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -27,12 +28,14 @@ class Rescoper:
         self._attributes, self._taken = _attributes(source, self.constructor)
         self._reassigned = _reassigned(source, self.constructor)
         self._changed = _changed_settings(source)
+        self._set_again = _set_again(source, class_name)
         self._is_model = class_name in source.classes and source.classes[class_name].kind == "model"
 
     def rescope(self, code: str) -> str | None:
         """The expression as `build` can read it; None when it depends on a local variable of the constructor."""
         expression = self._without_locals(cst.parse_expression(code))
-        if any(_is_setting(node, self._changed) for node in m.findall(expression, m.Attribute())):
+        attributes = m.findall(expression, m.Attribute())
+        if any(_is_setting(node, self._changed) or _is_own(node, self._set_again) for node in attributes):
             return None
         names = {n.value for n in _free_names(expression)}
         new: dict[str, str] = {}
@@ -137,6 +140,24 @@ def _reassigned(source: Source, constructor: LocalFunction | None) -> frozenset[
     nodes = source.find(constructor.node, cst.AssignTarget, cst.AugAssign) if constructor is not None else ()
     targets = (getattr(node, "target", None) for node in nodes)
     return frozenset(target.value for target in targets if isinstance(target, cst.Name))
+
+
+def _set_again(source: Source, class_name: str) -> frozenset[str]:
+    """Attributes that the class sets on itself in several places: when `build` runs they are not what they were."""
+    lineage = source.classes[class_name].lineage if class_name in source.classes else ()
+    nodes = (source.classes[base].node for base in lineage)
+    statements = (found for node in nodes for found in source.find(node, cst.AssignTarget, cst.AugAssign))
+    targets = [getattr(found, "target", None) for found in statements]  # both kinds have one
+    own = m.Attribute(value=m.Name("self"))
+    counts = Counter(t.attr.value for t in targets if isinstance(t, cst.Attribute) and m.matches(t, own))
+    return frozenset(name for name, count in counts.items() if count > 1)
+
+
+def _is_own(node: cst.CSTNode, names: frozenset[str]) -> bool:
+    """Whether it is `self.x` of an attribute x among these."""
+    return (
+        m.matches(node, m.Attribute(value=m.Name("self"))) and cst.ensure_type(node, cst.Attribute).attr.value in names
+    )
 
 
 @lru_cache(maxsize=4)

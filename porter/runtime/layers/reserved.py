@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 LAYER_NAMES = frozenset(
     {"output", "input", "dtype", "losses", "metrics", "variables", "weights", "path", "name", "trainable", "built",
      "compute_dtype", "variable_dtype", "call", "build", "dtype_policy", "trainable_variables", "trainable_weights",
@@ -11,6 +13,16 @@ LAYER_NAMES = frozenset(
 
 MODEL_NAMES = LAYER_NAMES | {"layers", "loss", "optimizer", "inputs", "outputs", "summary", "predict", "evaluate"}
 """What every Keras model has."""
+
+
+RENAMED_PARAMETERS = {"mask": "attention_mask"}
+"""Arguments of `call` that Keras would fill in by itself, and their names in a port."""
+
+
+def port_parameter(name: str, others: Container[str]) -> str:
+    """The name in a port of an argument of `forward`, beside the others; with an underscore where it is taken."""
+    wanted = RENAMED_PARAMETERS.get(name, name)
+    return f"{name}_" if wanted != name and wanted in others else wanted
 
 
 def torch_attribute(name: str) -> str:

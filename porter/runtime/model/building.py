@@ -17,7 +17,12 @@ from porter.runtime.model.names import named_layers
 
 
 def add_parameter(layer: keras.Layer, name: str, value: Any, trainable: bool = True) -> Any:
-    """A weight of `layer` that starts as `value`; PyTorch's `nn.Parameter(value)` and persistent buffers."""
+    """A weight of `layer` that starts as `value`; PyTorch's `nn.Parameter(value)` and persistent buffers.
+
+    None, which stands for a buffer that is not there, stays None.
+    """
+    if value is None:
+        return None
     start = tf.convert_to_tensor(value)
     return layer.add_weight(
         shape=tuple(start.shape),

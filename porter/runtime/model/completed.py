@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABCMeta
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,8 +14,11 @@ from porter.runtime.model.names import name_layers
 from porter.runtime.model.tying import tie_variables
 
 
-class Completed(type):
-    """The class of model classes with a method `complete()`, which is called when the constructor has returned."""
+class Completed(ABCMeta):
+    """The class of model classes with a method `complete()`, which is called when the constructor has returned.
+
+    Models may be abstract.
+    """
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         """Make a model and complete it; its `dtype` is that of all its layers."""

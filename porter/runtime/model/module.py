@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from porter.runtime.layers.reserved import RENAMED_PARAMETERS
 from porter.runtime.model.completed import CompletedModel
 from porter.runtime.model.json_arguments import as_json, as_objects
 from porter.runtime.model.loading import LoadingInfo, load_tensors, loading_info, paired
@@ -66,8 +67,10 @@ class TFModule(CompletedModel):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the model; one mapping of inputs by name, as `fit` gives it, is taken apart."""
         parameters = inspect.signature(self.call).parameters
-        if len(args) == 1 and isinstance(args[0], Mapping) and args[0] and set(args[0]) <= set(parameters):
-            return self(**{**args[0], **kwargs})
+        kwargs = _renamed(kwargs, parameters)
+        given = _renamed(args[0], parameters) if len(args) == 1 and isinstance(args[0], Mapping) else {}
+        if given and set(given) <= set(parameters):
+            return self(**{**given, **kwargs})
         args, kwargs = tf.nest.map_structure(_standard, (args, kwargs))
         return super().__call__(*args, **kwargs)
 
@@ -134,6 +137,16 @@ class TFModule(CompletedModel):
 
 
 _SHOWN = 5
+
+
+def _renamed(given: Mapping[str, Any], parameters: Container[str]) -> dict[str, Any]:
+    """The arguments by the names of `call`, where PyTorch's are others."""
+    return {_in_port(name, parameters): value for name, value in given.items()}
+
+
+def _in_port(name: str, parameters: Container[str]) -> str:
+    names = (name, f"{name}_", RENAMED_PARAMETERS.get(name, name))
+    return next((each for each in names if each in parameters), name)
 
 
 def _standard(value: Any) -> Any:
