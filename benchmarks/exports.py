@@ -1,94 +1,138 @@
-"""What share of a corpus' classes exports, per format, and how fast five models answer in each.
+"""What share of a corpus' classes exports, per format, and why the rest does not.
 
-`python benchmarks/exports.py CORPUS.json [--formats onnx,torchscript] [--limit 20]` takes the base class of each case
-(the corpus of `ports.py`), saves it with strong weights and runs `porter export` in a process of its own, ten minutes
-at most. Prints the shares and counts the reasons of the rest; `--out FILE` keeps a line a case and goes on where it
-stopped.
+    python benchmarks/exports.py CORPUS.json [--output results.jsonl] [--limit 60] [--seconds 300]
+    python benchmarks/exports.py CORPUS.json --output results.jsonl --table benchmarks/README.md
 
-`python benchmarks/exports.py --latency FOLDER` measures one checkpoint: PyTorch, TorchScript, onnxruntime (plain,
-fused, int8), TensorFlow's graph and TFLite, their runs taken in turn.
+The base class of each case is saved with strong weights and exported as `porter export` does it, the port of
+TensorFlow's formats made once, as `porter scaffold` makes it, whose own verdict is the row `scaffold`. A run that is
+started again goes on with the cases that the file does not have, in an order that says nothing about them: an
+interrupted run is a fair sample.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
+import importlib
 import json
+import os
 import re
-import subprocess
 import sys
 import tempfile
 import time
+import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from statistics import median
 from typing import Any
 
-FORMATS = ("onnx", "torchscript", "saved-model", "tflite")
-SECONDS = 600
-RUNS, WARM_UP = 20, 3
+from pool import Task, run_tasks
+from ports import read_rows
+from report import machine
+
+from porter.base.errors import PorterError
+
+Row = dict[str, Any]
+Case = dict[str, Any]
+SCAFFOLD = "scaffold"
+FORMATS = ("onnx", "torchscript", SCAFFOLD, "saved-model", "tflite")
+OF_THE_PORT = ("saved-model", "tflite")
+TOP_REASONS = 6
 
 
-def main(arguments: list[str]) -> None:
-    """Read the command line."""
+def main() -> None:
+    """Measure, or read what was measured."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("corpus", nargs="?", type=Path)
-    parser.add_argument("--formats", default=",".join(FORMATS))
-    parser.add_argument("--limit", type=int, default=None)
-    parser.add_argument("--out", type=Path, default=None)
-    parser.add_argument("--latency", type=Path, default=None)
-    parser.add_argument("--save", nargs=2, default=None, help=argparse.SUPPRESS)
-    given = parser.parse_args(arguments)
-    if given.save is not None:
-        save(json.loads(Path(given.save[0]).read_text()), given.save[1])
-        return
-    if given.latency is not None:
-        show_latency(given.latency)
-        return
-    results = list(measured(given.corpus, given.formats.split(","), given.limit, given.out))
-    show_shares(results)
+    parser.add_argument("corpus", type=Path)
+    parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results" / "exports.jsonl")
+    parser.add_argument("--limit", type=int, default=None, help="this many cases")
+    parser.add_argument("--cases", default="", help="only these, separated by commas")
+    parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--seconds", type=int, default=300, help="processor seconds per case")
+    parser.add_argument("--table", type=Path, help="write the rows there are into the part `exports` of a document")
+    given = parser.parse_args()
+    named = set(filter(None, given.cases.split(",")))
+    found = json.loads(given.corpus.read_text(encoding="utf-8"))["cases"]
+    cases = [case for case in ordered(found) if not named or case["id"] in named][: given.limit]
+    if given.table is None:
+        measure(cases, given.output, given.processes, given.seconds)
+    rows = read_rows(given.output)
+    text = table(rows, given.corpus.name, len(found))
+    if given.table is None:
+        print(text)
+    else:
+        from porter.docs import refreshed
+
+        document = given.table.read_text(encoding="utf-8")
+        given.table.write_text(refreshed(document, {"exports": lambda: text}), encoding="utf-8")
 
 
-def measured(corpus: Path, formats: list[str], limit: int | None, out: Path | None) -> Iterator[dict[str, Any]]:
-    """One result a case and format; those that an earlier run kept are read."""
-    kept = [json.loads(line) for line in out.read_text().splitlines()] if out is not None and out.exists() else []
-    done = {(result["case"], result["format"]) for result in kept}
-    yield from kept
-    cases = json.loads(corpus.read_text())["cases"]
-    for case in sorted(cases, key=lambda case: hashlib.sha256(case["id"].encode()).hexdigest())[:limit]:
-        waiting = [name for name in formats if (case["id"], name) not in done]
-        if not waiting:
-            continue
-        with tempfile.TemporaryDirectory() as place:
-            saved = save_checkpoint(case, Path(place) / "checkpoint")
-            for name in waiting:
-                result = {"case": case["id"], "format": name, **exported(saved, Path(place), name)}
-                if out is not None:
-                    with out.open("a") as file:
-                        file.write(json.dumps(result) + "\n")
-                yield result
+def ordered(cases: Sequence[Case]) -> list[Case]:
+    """By a hash of the name."""
+    return sorted(cases, key=lambda case: zlib.crc32(str(case["id"]).encode()))
 
 
-def save_checkpoint(case: dict[str, Any], folder: Path) -> Path | str:
-    """The case's base class with strong weights; the reason where PyTorch does not make it."""
-    file = folder.with_suffix(".json")
-    file.write_text(json.dumps(case))
-    command = [sys.executable, __file__, "--save", str(file), str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return folder if done.returncode == 0 else (done.stderr.strip().splitlines() or ["unknown"])[-1]
+def measure(cases: Sequence[Case], output: Path, processes: int, seconds: int) -> None:
+    """Append a row for every format that a case has none of."""
+    rows = read_rows(output)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    done = {row["case"] for row in rows}
+    tasks = [Task(case, FORMATS) for case in cases if case["id"] not in done]
+    with output.open("a", encoding="utf-8") as file:
+        for row in run_tasks(tasks, processes, seconds, exported):
+            file.write(json.dumps(row) + "\n")
+            file.flush()
+            print(f"{row['case']}/{row['class']}: {'matches' if row['ok'] else row['reason']}", file=sys.stderr)
 
 
-def save(case: dict[str, Any], folder: str) -> None:
-    """Build the first class of a case and save it."""
-    import importlib
+def exported(case: Case, formats: Sequence[str]) -> Iterator[Row]:
+    """A row for each format of the case's base class."""
+    _one_thread()
+    with tempfile.TemporaryDirectory(prefix="exports-") as place:
+        folder = Path(place)
+        failure = _tried(lambda: save(case, folder / "checkpoint"))
+        port: list[Path] = []
+        for name in formats:
+            started = time.perf_counter()
+            if failure:
+                reason = f"not saved: {failure}"
+            elif name == SCAFFOLD:
+                reason = _tried(lambda: port.extend(scaffolded(folder)))
+            else:
+                tf = port if name in OF_THE_PORT else []
+                reason = _tried(lambda name=name, tf=tf: export(name, folder, tf))  # type: ignore[misc]
+            seconds = round(time.perf_counter() - started, 1)
+            about = {"family": case["family"], "case": case["id"], "class": name}
+            yield {**about, "ok": not reason, "reason": reason, "seconds": seconds}
 
+
+def _one_thread() -> None:
+    import tensorflow as tf
     import torch
 
-    from porter.base.quiet import quiet_frameworks
+    os.environ["OMP_NUM_THREADS"] = "1"
+    torch.set_num_threads(1)
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+
+
+def _tried(step: Any) -> str:
+    """Why a step stopped; empty where it did not."""
+    try:
+        step()
+    except PorterError as error:
+        return str(error)[:1500]
+    except Exception as error:  # noqa: BLE001 - whatever stops the case is what this measures
+        return f"a defect: {type(error).__name__}: {error}"[:400]
+    return ""
+
+
+def save(case: Case, folder: Path) -> None:
+    """Build the first class of a case with strong weights and save it."""
+    import torch
+
     from porter.subject.strong_weights import strengthen
 
-    quiet_frameworks()
     torch.manual_seed(0)
     config = getattr(importlib.import_module(case["config_module"]), case["config_class"])(**case["config"])
     first = case["models"][0]
@@ -97,100 +141,75 @@ def save(case: dict[str, Any], folder: str) -> None:
     model.save_pretrained(folder)
 
 
-def exported(saved: Path | str, place: Path, name: str) -> dict[str, Any]:
-    """Whether the export matches, else the sentence."""
-    if isinstance(saved, str):
-        return {"ok": False, "reason": f"not saved: {saved}"}
-    started = time.perf_counter()
-    command = [sys.executable, "-m", "porter", "export", name, "--model", str(saved), str(place / name)]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=SECONDS)
-    except subprocess.TimeoutExpired:
-        return {"ok": False, "reason": f"more than {SECONDS} s"}
-    said = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
-    reason = said[0].removeprefix("error: ") if said else f"exit code {done.returncode}"
-    seconds = round(time.perf_counter() - started, 1)
-    return {"ok": done.returncode == 0, "reason": "" if done.returncode == 0 else reason, "seconds": seconds}
+def scaffolded(folder: Path) -> list[Path]:
+    """The port of the checkpoint, if scaffold's own verification says that it matches.
+
+    Raises:
+        PorterError: it does not.
+    """
+    from porter.hub.configuration import architecture
+    from porter.port.chain import Options, run
+
+    name = architecture(folder / "checkpoint")
+    result = run(Options(str(folder / "checkpoint"), folder / "port", (name,)))
+    wrong = [each.eager.message or each.graph.message or "weights" for each in result.classes if not each.ok]
+    if wrong or not result.classes:
+        raise PorterError((wrong or ["nothing was compared"])[0])
+    return [path for path in result.written if path.match("modeling_tf_*.py")][:1]
 
 
-def show_shares(results: list[dict[str, Any]]) -> None:
-    """A table of shares, and the reasons of the rest."""
-    print("| Format | Exports and matches |\n| --- | --- |")
-    for name in dict.fromkeys(result["format"] for result in results):
-        own = [result for result in results if result["format"] == name]
-        good = sum(result["ok"] for result in own)
-        print(f"| {name} | {good} of {len(own)} ({good / len(own):.0%}) |")
-    print("\n| Format | Reason | Cases | Such as |\n| --- | --- | --- | --- |")
-    reasons = Counter((result["format"], kind(result["reason"])) for result in results if not result["ok"])
-    for (name, reason), count in reasons.most_common():
-        example = next(r["case"] for r in results if r["format"] == name and kind(r["reason"]) == reason)
-        print(f"| {name} | {reason} | {count} | {example} |")
+def export(name: str, folder: Path, port: Sequence[Path]) -> None:
+    """Export a checkpoint as the command does."""
+    from porter.export.declaration import Request
+    from porter.export.exporting import run
+
+    options = {"tf": str(port[0])} if port else {}
+    run(Request(name, str(folder / "checkpoint"), folder / name, options=options))
+
+
+def table(rows: Sequence[Row], corpus: str, total: int) -> str:
+    """Shares, and the reasons of the rest, as Markdown."""
+    cases = {row["case"] for row in rows}
+    ported = {row["case"] for row in rows if row["class"] == SCAFFOLD and row["ok"]}
+    lines = [
+        f"`python benchmarks/exports.py {corpus}` on {machine()}: {len(cases)} of the {total} cases, the base class of",
+        "each, in an order that says nothing about them.",
+        "",
+        "| Format | Exports and matches | Of what scaffold ports |",
+        "| --- | --- | --- |",
+    ]
+    for name in FORMATS:
+        own = [row for row in rows if row["class"] == name]
+        part = [row for row in own if row["case"] in ported] if name in OF_THE_PORT else []
+        title = "(`porter scaffold` proves the port)" if name == SCAFFOLD else name
+        lines.append(f"| {title} | {_share(own)} | {_share(part) if part else ''} |")
+    lines += ["", "| Format | Reason | Cases | Such as |", "| --- | --- | --- | --- |"]
+    for name in FORMATS:
+        wrong = [row for row in rows if row["class"] == name and not row["ok"]]
+        if name in OF_THE_PORT:
+            wrong = [row for row in wrong if row["case"] in ported]
+        counts = Counter(kind(row["reason"]) for row in wrong)
+        for reason, count in counts.most_common(TOP_REASONS):
+            example = next(row["case"] for row in wrong if kind(row["reason"]) == reason)
+            lines.append(f"| {name} | {reason} | {count} | {example} |")
+        rest = sum(count for _, count in counts.most_common()[TOP_REASONS:])
+        if rest:
+            lines.append(f"| {name} | {len(counts) - TOP_REASONS} other reasons | {rest} | |")
+    return "\n".join(lines) + "\n"
+
+
+def _share(rows: Sequence[Row]) -> str:
+    good = sum(row["ok"] for row in rows)
+    return f"{good} of {len(rows)} ({good / len(rows):.0%})" if rows else "none measured"
 
 
 def kind(reason: str) -> str:
     """The reason without names, numbers and paths."""
-    plain = re.sub(r"\S*/\S*", "PATH", re.sub(r"\d+", "#", reason))
-    return re.sub(r"\b(?:TF)?[A-Z]\w*[a-z]\w*(?:Model|For\w+)\b", "CLASS", plain).replace("|", "/")[:110]
-
-
-def show_latency(source: Path) -> None:
-    """Medians of each runtime, their runs taken in turn."""
-    with tempfile.TemporaryDirectory() as place:
-        forwards = dict(runtimes(source, Path(place)))
-        taken: dict[str, list[float]] = {name: [] for name in forwards}
-        for _ in range(WARM_UP + RUNS):
-            for name, forward in forwards.items():
-                started = time.perf_counter()
-                forward()
-                taken[name].append(time.perf_counter() - started)
-    print("| Runtime | Milliseconds | against PyTorch |\n| --- | --- | --- |")
-    reference = median(taken["PyTorch"][WARM_UP:])
-    for name, seconds in taken.items():
-        found = median(seconds[WARM_UP:])
-        print(f"| {name} | {1e3 * found:.1f} | {found / reference:.2f} |")
-
-
-def runtimes(source: Path, place: Path) -> Iterator[tuple[str, Callable[[], object]]]:
-    """PyTorch, and each exported file, on the same inputs."""
-    from porter.base.quiet import quiet_frameworks
-    from porter.export.declaration import Request
-    from porter.export.exporting import run
-    from porter.export.validation import fed, in_names_of
-
-    quiet_frameworks()
-    import torch
-
-    import diffcheck
-    from diffcheck.exported.compare_file import Compared, feeds_of
-
-    sizes = {"batch": 1, "max_length": 64}
-    wanted = {
-        "tflite": sizes,
-        "onnx": {"optimize": True, "quantize": "dynamic"},
-        "torchscript": sizes,
-        "saved-model": {},
-    }
-    first = None
-    for name, options in wanted.items():
-        done = run(Request(name, str(source), place / name, options=options))
-        for validation in done.validations:
-            piece = validation.piece
-            if first is None:
-                first = piece.trials[0]
-                tensors = {key: torch.from_numpy(value) for key, value in first.inputs.items()}
-                model = piece.torch
-                yield "PyTorch", lambda model=model, tensors=tensors: _without_gradients(model, tensors)
-            reference = in_names_of(piece, diffcheck.outputs_torch(piece.torch, fed(first, validation.graph)))
-            feeds, _ = feeds_of(Compared(reference, validation.graph, 1.0))
-            yield f"{name}: {piece.file.name}", lambda graph=validation.graph, feeds=feeds: graph.deployed(feeds)
-
-
-def _without_gradients(model: Any, tensors: dict[str, Any]) -> object:
-    import torch
-
-    with torch.no_grad():
-        return model(**tensors)
+    lines = [line.strip() for line in reason.splitlines()]
+    plain = " ".join(lines[:2] if lines[0].startswith("The exported file differs") else lines[:1])
+    plain = re.sub(r"\S*/\S*", "PATH", re.sub(r"\d[\d.e+-]*", "#", plain))
+    return re.sub(r"\b(?:TF)?[A-Z]\w*[a-z]\w*(?:Model|For\w+)\b", "CLASS", plain).replace("|", "/")[:140]
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -7,13 +7,16 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
 Row = dict[str, object]
+Case = dict[str, object]
+Work = Callable[[Case, Sequence[str]], Iterator[Row]]
+"""What is done with a case, in a process of its own: a row for each of its classes."""
 WALL_PER_LIMIT = 4  # a case that waits for a busy machine is not slow; one that sleeps for ever is
 POLL_SECONDS = 1.0
 
@@ -22,7 +25,7 @@ POLL_SECONDS = 1.0
 class Task:
     """A corpus case and those of its classes that have no row yet."""
 
-    case: dict[str, object]
+    case: Case
     classes: tuple[str, ...]
 
 
@@ -37,20 +40,28 @@ class _Running:
     too_late: bool = False
 
 
-def run_tasks(tasks: Sequence[Task], processes: int, limit: int) -> Iterator[Row]:
+def proven(case: Case, classes: Sequence[str]) -> Iterator[Row]:
+    """The whole chain, imported in the child."""
+    from cases import run_case
+
+    yield from run_case(case, classes)
+
+
+def run_tasks(tasks: Sequence[Task], processes: int, limit: int, work: Work = proven) -> Iterator[Row]:
     """Yield one row per class of every task, as they come.
 
     Args:
         tasks: worked through in this order.
         processes: how many cases are worked on at a time.
         limit: processor seconds for one case; every class that is not reported by then has failed.
+        work: makes the rows of a case.
     """
     _import_frameworks()
     waiting = list(reversed(tasks))
     running: list[_Running] = []
     while waiting or running:
         while waiting and len(running) < processes:
-            running.append(_start(waiting.pop(), limit))
+            running.append(_start(waiting.pop(), limit, work))
         wait([one.rows for one in running], timeout=POLL_SECONDS)
         for one in running:
             yield from _received(one)
@@ -74,26 +85,24 @@ def _import_frameworks() -> None:
     import transformers.modeling_utils  # noqa: F401
 
 
-def _start(task: Task, limit: int) -> _Running:
+def _start(task: Task, limit: int, work: Work) -> _Running:
     context = get_context("fork")
     receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_work, args=(task, sender, limit), daemon=True)
+    process = context.Process(target=_work, args=(task, sender, limit, work), daemon=True)
     process.start()
     sender.close()
     return _Running(task, process, receiver, time.monotonic() + WALL_PER_LIMIT * limit, set())
 
 
-def _work(task: Task, sender: Connection, limit: int) -> None:
+def _work(task: Task, sender: Connection, limit: int, work: Work) -> None:
     """In the child: what the frameworks print is dropped, the kernel ends it after `limit` processor seconds."""
-    from cases import run_case
-
     resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 5))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     os.dup2(nowhere, 2)
     sys.stdout.flush()
-    for row in run_case(task.case, task.classes):
+    for row in work(task.case, task.classes):
         sender.send(row)
     sender.close()
     os._exit(0)  # the frameworks' own clean-up may hang in a forked process
