@@ -172,8 +172,9 @@ def table(rows: Sequence[Row], corpus: str, total: int) -> str:
     cases = {row["case"] for row in rows}
     ported = {row["case"] for row in rows if row["class"] == SCAFFOLD and row["ok"]}
     lines = [
-        f"`python benchmarks/exports.py {corpus}` on {machine()}: {len(cases)} of the {total} cases, the base class of",
-        "each, in an order that says nothing about them.",
+        f"`python benchmarks/exports.py {corpus}` on {machine()}:",
+        "",
+        f"{len(cases)} of the {total} cases, the base class of each, in an order that says nothing about them.",
         "",
         "| Format | Exports and matches | Of what scaffold ports |",
         "| --- | --- | --- |",

@@ -48,10 +48,11 @@ def compare_outputs(reference: Stored, graph: Graph, tolerance: float = TOLERANC
     return outputs_of(Compared(reference, graph, tolerance))
 
 
-def open_export(path: Path, trusted: bool = False) -> Graph:
+def open_export(path: Path, trusted: bool = False, signature: str = "") -> Graph:
     """The graph in a file or folder; formats are told by what is there, not by a suffix.
 
     ``trusted`` lets a SavedModel do more than compute: read and write files, call Python, ask other machines.
+    ``signature`` is which of a SavedModel's is run; empty: ``serving_default``, else the only one.
 
     Raises:
         NotTrusted: it would do so, and is not trusted.
@@ -73,7 +74,7 @@ def open_export(path: Path, trusted: bool = False) -> Graph:
     from diffcheck.exported.saved_model import SavedModel
 
     _check_trust(path, [] if trusted else [f"the operation {name}" for name in file_operations(path)])
-    return SavedModel(path)
+    return SavedModel(path, signature)
 
 
 def _check_trust(path: Path, found: list[str]) -> None:

@@ -29,7 +29,7 @@ class OnnxFile:
 
         try:
             model = onnx.load(path, load_external_data=False)
-            onnx.checker.check_model(str(path))
+            _check(path)
         except (DecodeError, onnx.checker.ValidationError, ValueError) as error:
             raise NotAnExport(f"{path} is no ONNX file: {_first_line(error)}") from error
         if model.functions:
@@ -101,6 +101,23 @@ class OnnxFile:
         part.graph.input.extend(onnx.ValueInfoProto(name=name) for name in feeds)
         part.graph.output.extend(onnx.ValueInfoProto(name=name) for name in fetches)
         return part
+
+
+def _check(path: Path) -> None:
+    """Let onnx look at a file; operations that onnxruntime alone has under ONNX's name are for onnxruntime to take.
+
+    Raises:
+        NotAnExport: onnxruntime does not take them.
+        onnx.checker.ValidationError: there is something else wrong with it.
+    """
+    import onnx
+
+    try:
+        onnx.checker.check_model(str(path))
+    except onnx.checker.ValidationError as error:
+        if "No Op registered for" not in str(error):
+            raise
+        _opened(str(path), path.parent, optimised=False)
 
 
 def _opened(model: str | bytes, folder: Path, optimised: bool) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,19 @@ SIGNATURE = "serving_default"
 
 
 class SavedModel:
-    """See :class:`diffcheck.exported.graph.Graph`. The signature ``serving_default`` is run, else the only one."""
+    """See :class:`diffcheck.exported.graph.Graph`.
+
+    Args:
+        path: its folder.
+        signature: which one is run; empty: ``serving_default``, else the only one.
+
+    Raises:
+        NotAnExport: the folder holds none, or has no such signature.
+    """
 
     label = "SavedModel"
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, signature: str = "") -> None:
         self.path = path
         import tensorflow as tf
         from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
@@ -28,16 +37,19 @@ class SavedModel:
         except (OSError, ValueError, tf.errors.OpError) as error:
             raise NotAnExport(f"{path} is no SavedModel: {_first_line(error)}") from error
         signatures = dict(self._loaded.signatures)
-        if SIGNATURE not in signatures and len(signatures) != 1:
+        wanted = signature or SIGNATURE
+        if wanted not in signatures and (signature or len(signatures) != 1):
             named = ", ".join(signatures) or "none"
-            raise NotAnExport(f"{path} has no signature {SIGNATURE}; it has {named}.")
-        self._signature = signatures.get(SIGNATURE) or next(iter(signatures.values()))
+            raise NotAnExport(f"{path} has no signature {wanted}; it has {named}.")
+        self._signature = signatures.get(wanted) or next(iter(signatures.values()))
         self._frozen = convert_variables_to_constants_v2(self._signature)
         self._sessions: dict[bool, Any] = {}
         operations = _sorted(self._frozen.graph.get_operations())
         self.nodes = [_node(operation) for operation in operations if operation.type != "Const"]
         self._constants = [operation for operation in operations if operation.type == "Const"]
-        self.inputs = [_port(tensor.op.name, tensor) for tensor in self._frozen.inputs]
+        self._keywords = {tensor.name: tensor.op.name for tensor in self._frozen.inputs}
+        public = _names(self._signature.structured_input_signature[1])
+        self.inputs = [_port(public.get(tensor.op.name, tensor.op.name), tensor) for tensor in self._frozen.inputs]
         names = sorted(self._signature.structured_outputs)
         self.outputs = [_port(name, tensor) for name, tensor in zip(names, self._frozen.outputs, strict=True)]
 
@@ -68,9 +80,9 @@ class SavedModel:
         """The outputs of the signature as it is."""
         import tensorflow as tf
 
-        public = {port.tensor: port.name for port in self.inputs}
+        given = {self._keywords[name]: tf.convert_to_tensor(array) for name, array in feeds.items()}
         try:
-            values = self._signature(**{public[name]: tf.convert_to_tensor(array) for name, array in feeds.items()})
+            values = self._signature(**given)
         except (ValueError, TypeError, tf.errors.OpError) as error:
             raise NotAnExport(f"TensorFlow stopped: {_first_line(error)}") from error
         return [values[port.name].numpy() for port in self.outputs]
@@ -94,6 +106,12 @@ class SavedModel:
             config.graph_options.optimizer_options.opt_level = -1
             self._sessions[double] = tf.compat.v1.Session(graph=graph, config=config)
         return self._sessions[double]
+
+
+def _names(keywords: Mapping[str, Any]) -> dict[str, str]:
+    """What a signature calls its inputs, by the keywords that Python has for them, in which a dot is a line below."""
+    told = {keyword: getattr(spec, "name", None) or keyword for keyword, spec in keywords.items()}
+    return {keyword: name for keyword, name in told.items() if re.sub(r"\W", "_", name) == keyword}
 
 
 def _sorted(operations: Sequence[Any]) -> list[Any]:

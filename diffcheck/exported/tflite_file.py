@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from diffcheck.exported.graph import Array, Node, NotAnExport, Port
 from diffcheck.exported.torch_archive import WHOLE
 
 _MAGIC = slice(4, 8)
+STDERR = 2
 
 
 class TFLiteFile:
@@ -24,7 +27,9 @@ class TFLiteFile:
         from ai_edge_litert.interpreter import Interpreter
 
         try:
-            self._interpreter = Interpreter(model_path=str(path))
+            with _native_log_dropped():
+                self._interpreter = Interpreter(model_path=str(path))
+                self._interpreter.allocate_tensors()
             signatures = self._interpreter.get_signature_list()
             if len(signatures) != 1:
                 raise NotAnExport(f"{path} has {len(signatures)} signatures; one is compared.")
@@ -68,6 +73,19 @@ def is_tflite_file(path: Path) -> bool:
         return False
     with path.open("rb") as file:
         return file.read(8)[_MAGIC] == b"TFL3"
+
+
+@contextmanager
+def _native_log_dropped() -> Iterator[None]:
+    """LiteRT's libraries tell on stderr which delegate they create, and read no setting."""
+    shown = os.dup(STDERR)
+    try:
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), STDERR)
+            yield
+    finally:
+        os.dup2(shown, STDERR)
+        os.close(shown)
 
 
 def _port(name: str, told: Mapping[str, Any]) -> Port:

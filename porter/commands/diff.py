@@ -24,6 +24,8 @@ ExportedFile = Annotated[
     ),
 ]
 
+Signature = Annotated[str, typer.Option(help="Which signature of a SavedModel, as decode. Default: serving_default.")]
+
 
 def diff(
     recordings: Annotated[
@@ -39,6 +41,7 @@ def diff(
     declared: Inputs = None,
     weights: Weights = None,
     candidate: ExportedFile = None,
+    signature: Signature = "",
     layer_by_layer: Annotated[bool, typer.Option("--layer-by-layer", help="Show every module.")] = False,
     tolerance: Annotated[float, typer.Option(help="Allowed difference, times max(1, max|PyTorch|).")] = 1e-5,
     gradients: Annotated[bool, typer.Option("--gradients", help="Compare every parameter's gradient.")] = False,
@@ -74,15 +77,37 @@ def diff(
     request = Request(
         tuple(recordings or ()), model, tf, candidate, inputs, trust_remote_code, tolerance, layer_by_layer,
         gradients, training, float64, max_memory, PlainOptions(torch, arguments, tuple(declared or ()), weights),
+        signature,
     )  # fmt: skip
     request.check()
-    report = request.report()
+    report = exported_report(request) or request.report()
     write_reports(report, model or torch or "recordings", junit, html)
     if as_json:
         console.result_json(report.to_json())
     elif not (report.crash and report.crash.loading):
         show(report, layer_by_layer)
     leave(report)
+
+
+def exported_report(request: Request) -> Report | None:
+    """The comparison of a file that `porter export` wrote, as the export.json beside it says; None for any other."""
+    if request.exported is None or request.model is None:
+        return None
+    from porter.export.comparing import compare_again, described
+    from porter.export.samples import Given
+
+    what = described(request.exported, request.signature)
+    if what is None:
+        return None
+    with console.working("compare"):
+        return compare_again(
+            what,
+            request.model,
+            Given(request.inputs),
+            request.tolerance,
+            trust_remote_code=request.trust_remote_code,
+            float64=request.float64,
+        )
 
 
 def leave(report: Report) -> None:

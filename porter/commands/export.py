@@ -148,9 +148,9 @@ def show(exported: Exported) -> None:
 
 
 def _cost(exported: Exported, validation: Validation) -> tuple[str, ...]:
-    about = exported.manifest["files"][validation.piece.file.name]
+    about = exported.manifest["files"][validation.piece.label]
     return (
-        validation.piece.file.name,
+        validation.piece.label,
         f"{about['bytes']:,}",
         "" if about["milliseconds"] is None else f"{about['milliseconds']:.1f}",
     )
@@ -162,7 +162,7 @@ def _rows(validation: Validation) -> list[tuple[str, ...]]:
     shapes = {tensor.path: (tensor.shapes[1] or (), tensor.allowed) for tensor in first}
     return [
         (
-            validation.piece.file.name,
+            validation.piece.label,
             name,
             str(shapes[name][0]) if name in shapes else "",
             "none" if error is None else f"{error:.1e}",

@@ -19,12 +19,13 @@ NEEDED = ("onnx", "onnxruntime")
 
 @dataclass(frozen=True)
 class Candidate:
-    """An ONNX file or SavedModel, the checkpoint's folder or repository, and the inputs' file."""
+    """An ONNX file or SavedModel, the checkpoint's folder or repository, the inputs' file, and which signature."""
 
     path: Path
     model: str
     inputs: Path | None
     trust_remote_code: bool
+    signature: str = ""
 
 
 def compare_candidate(candidate: Candidate, tolerance: float, float64: bool = False) -> Report:
@@ -39,7 +40,7 @@ def compare_candidate(candidate: Candidate, tolerance: float, float64: bool = Fa
     from porter.subject.inputs.for_checkpoint import inputs_for, read_inputs
     from porter.subject.torch_checkpoint import load_torch
 
-    graph = open_candidate(candidate.path, candidate.trust_remote_code)
+    graph = open_candidate(candidate.path, candidate.trust_remote_code, candidate.signature)
     folder = local_copy(candidate.model, Fetch(with_code=candidate.trust_remote_code))
     model = load_torch(folder, trust_remote_code=candidate.trust_remote_code)
     if candidate.inputs:
@@ -76,8 +77,10 @@ def compare_with_recording(recording: Path, candidate: Path, tolerance: float, t
         raise UsageError(f"{candidate}: {error}") from error
 
 
-def open_candidate(path: Path, trusted: bool = False) -> Graph:
+def open_candidate(path: Path, trusted: bool = False, signature: str = "") -> Graph:
     """The file, opened. ``trusted`` lets a SavedModel read and write files and call Python.
+
+    ``signature`` is which of a SavedModel's is run; empty: ``serving_default``, else the only one.
 
     Raises:
         UsageError: there is none, it is of no known format, or it does more than compute and is not trusted.
@@ -88,7 +91,7 @@ def open_candidate(path: Path, trusted: bool = False) -> Graph:
     try:
         if needs_onnx(path):
             need(*NEEDED)
-        return open_export(path, trusted)
+        return open_export(path, trusted, signature)
     except NotTrusted as error:
         raise Untrusted(str(error), hint=f"{FLAG} runs it all the same") from error
     except NotAnExport as error:

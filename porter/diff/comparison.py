@@ -59,6 +59,7 @@ class Request:
     float64: bool
     max_memory: str | None
     plain: PlainOptions
+    signature: str = ""
 
     def check(self) -> None:
         """Refuse what cannot be meant.
@@ -80,6 +81,8 @@ class Request:
             raise UsageError("Either --model or two recordings are compared.", hint="porter diff --model ./my-model")
         if self.candidate is not None and self.tf is not None:
             raise UsageError("--candidate and --tf name two candidates.", hint="leave one of them out")
+        if self.signature and (self.exported is None or not self.exported.is_dir()):
+            raise UsageError("--signature is about a SavedModel.", hint="--candidate FOLDER")
         if self.exported is not None and (self.gradients or self.training):
             raise UsageError("An exported file has no gradients: --gradients and --training need --tf.")
         if self.recordings and (self.float64 or self.gradients or self.training):
@@ -132,7 +135,7 @@ def _compare_file(request: Request, candidate: Path) -> Report:
 
     if request.model is None:
         return compare_with_recording(request.recordings[0], candidate, request.tolerance, request.trust_remote_code)
-    sides = Candidate(candidate, request.model, request.inputs, request.trust_remote_code)
+    sides = Candidate(candidate, request.model, request.inputs, request.trust_remote_code, request.signature)
     return compare_candidate(sides, request.tolerance, request.float64)
 
 

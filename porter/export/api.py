@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from porter.export.comparing import described, piece_again
 from porter.export.declaration import Piece, Request
 from porter.export.exporting import Exported, list_features, prepared, run
 from porter.export.onnx_inputs import OnnxInputs
@@ -43,13 +44,18 @@ def export_onnx(
     return run(request, None if is_name else model_or_dir)
 
 
-def validate(model_or_dir: Any, path: str | Path, *, feature: str | None = None, atol: float = 1e-5) -> Validation:
+def validate(
+    model_or_dir: Any, path: str | Path, *, feature: str | None = None, signature: str = "", atol: float = 1e-5
+) -> Validation:
     """Compare an exported file with PyTorch on several lengths and batch sizes, as `porter export` does.
+
+    The export.json beside a file says which part of a model it is, and for which feature, unless one is given.
 
     Args:
         model_or_dir: a PyTorch model of transformers, or a folder or Hub repository with its weights.
         path: an ONNX file, or a SavedModel's folder.
         feature: what the file computes; None: what the model's class computes.
+        signature: which of a SavedModel's is compared; empty: `serving_default`.
         atol: allowed difference, times max(1, max|PyTorch|).
 
     Raises:
@@ -58,9 +64,13 @@ def validate(model_or_dir: Any, path: str | Path, *, feature: str | None = None,
     """
     is_name = isinstance(model_or_dir, str | Path)
     name = str(model_or_dir) if is_name else type(model_or_dir).__name__
+    what = described(Path(path), signature)
+    if feature is None and what is not None and what.part:
+        feature = what.feature
     request = Request("onnx", name, Path(path), feature, atol)
     job = prepared(request, Path(path).parent, None if is_name else model_or_dir)
-    return validate_piece(Piece(Path(path), job.torch, job.samples.trials, own=False), atol)
+    whole = Piece(Path(path), job.torch, job.samples.trials, signature=signature, own=False)
+    return validate_piece(piece_again(what, job)[0] if what is not None and what.part else whole, atol)
 
 
 def features(model_type: str) -> list[str]:

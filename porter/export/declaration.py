@@ -83,7 +83,10 @@ class Piece:
         required: names of the trials that must match, where a file may be bound to one size; None: all.
         open: opens it as a graph to be run; None where diffcheck knows how.
         rename: how the file calls PyTorch's inputs and outputs, where it does otherwise than PyTorch; see
-            :data:`porter.export.onnx.decoding.Rename`.
+            :data:`porter.export.parts.Rename`.
+        part: which part of a model with keys and values it is; empty for the whole model.
+        signature: which of a SavedModel's signatures is meant; empty for files that have one.
+        caches: whether PyTorch gives keys and values back.
         own: whether porter wrote it just now, so that what it does beside computing is trusted.
         facts: what else export.json says of it.
     """
@@ -96,8 +99,16 @@ class Piece:
     required: frozenset[str] | None = None
     open: Callable[[Path], Graph] | None = None
     rename: Callable[[str, str], str | None] | None = None
+    part: str = ""
+    signature: str = ""
+    caches: bool = False
     own: bool = True
     facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        """The name of the file, and of the signature where it is not the first."""
+        return f"{self.file.name}:{self.signature}" if self.signature else self.file.name
 
 
 @dataclass(frozen=True)

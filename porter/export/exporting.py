@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -15,10 +16,12 @@ from porter.base.errors import LeftOver, UsageError
 from porter.base.installed import need
 from porter.export.declaration import Format, Job, Request, format_named
 from porter.export.feature import DEFAULT, Feature, feature_named, features_of
+from porter.export.parts import giving_cache
 from porter.export.samples import samples_of
 from porter.export.validation import Validation, ports, validate_piece
 from porter.hub.configuration import architecture, read_config
 from porter.hub.fetch import Fetch, local_copy
+from porter.hub.trust import FLAG
 from porter.subject.torch_checkpoint import load_torch
 from porter.subject.torch_class import torch_class
 from porter.weights.convert.output_folder import check_free, copy_companions, whole_folder
@@ -55,7 +58,7 @@ class Exported:
     @property
     def files(self) -> tuple[Path, ...]:
         """The exported files."""
-        return tuple(self.folder / each.piece.file.name for each in self.validations)
+        return tuple(dict.fromkeys(self.folder / each.piece.file.name for each in self.validations))
 
     def sentences(self) -> list[str]:
         """What differs, where something does."""
@@ -80,10 +83,11 @@ def run(request: Request, model: Any = None) -> Exported:
     with whole_folder(request.output) as folder:
         job = prepared(request, folder, model)
         console.say(f"exporting {job.feature.class_name} ...")
-        pieces = declared.export(job)
+        with giving_cache(job.torch, job.feature.with_past):
+            pieces = declared.export(job)
         validations = []
         for piece in pieces:
-            console.say(f"comparing {piece.file.name} with PyTorch on {len(piece.trials)} inputs ...")
+            console.say(f"comparing {piece.label} with PyTorch on {len(piece.trials)} inputs ...")
             validations.append(validate_piece(piece, request.atol))
         manifest = manifest_of(job, validations)
         exported = Exported(request.output, job.feature, tuple(validations), manifest)
@@ -124,34 +128,26 @@ def prepared(request: Request, folder: Path, model: Any = None) -> Job:
         if feature.class_name != type(model).__name__:
             raise UsageError(f"{feature} is computed by {feature.class_name}, not by {type(model).__name__}.")
         model.eval()
-    if not feature.with_past:
-        without_cache(model)
-    samples = samples_of(model, source, request.given, feature.name == MULTIPLE_CHOICE)
+    with giving_cache(model, feature.with_past):
+        choices = feature.name == MULTIPLE_CHOICE
+        samples = samples_of(model, source, request.given, choices, request.trust_remote_code)
     return Job(request, source, feature, model, samples, folder)
-
-
-def without_cache(model: Any) -> None:
-    """Let a model and the models inside it give no keys and values back."""
-    for module in model.modules():
-        if hasattr(getattr(module, "config", None), "use_cache"):
-            module.config.use_cache = False
 
 
 def feature_of(source: Path, request: Request) -> Feature:
     """The feature of a checkpoint that the user names, else that of config.json's class."""
-    from transformers import AutoConfig
+    from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
-    name = architecture(source)
-    if read_config(source).get("model_type") is None or request.feature is None:
-        config = torch_class(source, name, request.trust_remote_code).config_class.from_pretrained(source)
-    else:
-        config = AutoConfig.from_pretrained(source, local_files_only=True)
+    name, model_type = architecture(source), read_config(source).get("model_type")
+    config_class = CONFIG_MAPPING.get(model_type) if request.feature is not None else None
+    if config_class is None:
+        config_class = torch_class(source, name, request.trust_remote_code).config_class
+    config = config_class.from_pretrained(source, local_files_only=True)
     return feature_named(request.feature, config, name)
 
 
 def manifest_of(job: Job, validations: list[Validation]) -> dict[str, Any]:
     """What export.json says: what was exported from what, by which versions, and how it was proven."""
-    name = job.request.output.name
     return {
         "schema": SCHEMA,
         "format": job.request.format,
@@ -161,18 +157,28 @@ def manifest_of(job: Job, validations: list[Validation]) -> dict[str, Any]:
         "atol": job.request.atol,
         "matches": all(each.matches for each in validations),
         "versions": {"porter": __version__, **_versions()},
-        "files": {each.piece.file.name: _file(each) for each in validations},
-        "verify": [
-            f"porter diff --model {job.request.model} --candidate {name}/{each.piece.file.name}"
-            for each in validations
-        ],
+        "files": {each.piece.label: _file(each) for each in validations},
+        "verify": [] if job.source is None else [_verify(job.request, each) for each in validations],
     }
+
+
+def _verify(request: Request, validation: Validation) -> str:
+    """The command that compares a file again; of a quantized one, that it lost no more."""
+    piece = validation.piece
+    words = ["porter", "diff", "--model", request.model, "--candidate", str(request.output / piece.file.name)]
+    words += ["--signature", piece.signature] if piece.signature else []
+    allowed = validation.allowed(request.atol)
+    words += [] if allowed == Request.atol else ["--tolerance", f"{allowed:g}"]
+    words += [FLAG] if request.trust_remote_code else []
+    return shlex.join(words)
 
 
 def _file(validation: Validation) -> dict[str, Any]:
     piece = validation.piece
     return {
         "kind": piece.kind,
+        "part": piece.part,
+        "signature": piece.signature,
         "inputs": ports(validation.graph.inputs),
         "outputs": ports(validation.graph.outputs),
         **piece.facts,
@@ -208,13 +214,13 @@ def _versions() -> dict[str, str]:
 
 def list_features(model: str, trust_remote_code: bool = False) -> list[Feature]:
     """The features of a model type, a folder or a repository; without a class in transformers, config.json's own."""
-    from transformers import AutoConfig
     from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
     if model in CONFIG_MAPPING:
         return features_of(CONFIG_MAPPING[model]())
     source = local_copy(model, Fetch(with_code=trust_remote_code))
     name = architecture(source)
-    if read_config(source).get("model_type") not in CONFIG_MAPPING:
+    model_type = read_config(source).get("model_type")
+    if model_type not in CONFIG_MAPPING:
         return [Feature(DEFAULT, name)]
-    return features_of(AutoConfig.from_pretrained(source, local_files_only=True))
+    return features_of(CONFIG_MAPPING[model_type].from_pretrained(source, local_files_only=True))

@@ -39,7 +39,7 @@ class Given:
     declared: OnnxInputs | None = None
 
 
-def samples_of(model: Any, folder: Path | None, given: Given, choices: bool = False) -> Samples:
+def samples_of(model: Any, folder: Path | None, given: Given, choices: bool = False, trust: bool = False) -> Samples:
     """Inputs that PyTorch runs on, each with every input of the fullest; the traced one has padding if any has.
 
     Args:
@@ -47,12 +47,13 @@ def samples_of(model: Any, folder: Path | None, given: Given, choices: bool = Fa
         folder: whose tokenizer and processors make one of the trials; None has none.
         given: what the user says of the inputs.
         choices: whether each row of text is a set of choices.
+        trust: whether processors that lie in the folder may run.
 
     Raises:
         UsageError: PyTorch runs on none of them.
     """
     accepted = set(inspect.signature(model.forward).parameters)
-    processed = processed_inputs(folder, accepted) if folder is not None else {}
+    processed = processed_inputs(folder, accepted, trust) if folder is not None else {}
     made = [*_declared(given), *candidates(model, 0, processed)]
     made = [replace(trial, inputs=with_companions(model, trial.inputs)) for trial in made]
     made = [_restricted(trial, given.declared) for trial in made]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -10,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from porter.base.quiet import native_stderr_held_back
+from porter.base import console
 from porter.export.declaration import Piece
+from porter.export.parts import giving_cache
 from porter.subject.inputs.arrays import Array
 from porter.subject.inputs.trials import Trial
 
@@ -24,6 +26,8 @@ RUNS = 5
 LOSS = 0.5
 """A quantized file is off on purpose: the root mean square of its error may be this share of PyTorch's values'."""
 ANY = float("inf")
+LARGEST = 0.99
+"""The largest tolerance that `porter diff` takes."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,8 @@ class Validation:
         from diffcheck.exported.compare_file import feeds_of
 
         first = self.piece.trials[0]
-        reference = in_names_of(self.piece, diffcheck.outputs_torch(self.piece.torch, fed(first, self.graph)))
+        with giving_cache(self.piece.torch, self.piece.caches):
+            reference = in_names_of(self.piece, diffcheck.outputs_torch(self.piece.torch, fed(first, self.graph)))
         feeds, _ = feeds_of(Both(reference, self.graph, LOSS))
         taken = []
         for _ in range(RUNS):
@@ -106,11 +111,19 @@ class Validation:
                 found[tensor.path] = None if before is None or tensor.max_abs is None else max(before, tensor.max_abs)
         return found
 
+    def allowed(self, tolerance: float) -> float:
+        """What a later comparison has to allow: of a quantized file a tenth more than it lost, rounded up."""
+        if self.piece.kind != "quantized":
+            return tolerance
+        worst = 1.1 * max((each.comparison.relative for each in self.compared), default=tolerance)
+        digit = 10.0 ** math.floor(math.log10(max(worst, tolerance)))
+        return min(math.ceil(worst / digit) * digit, LARGEST)
+
     def sentences(self) -> Iterator[str]:
         """What is wrong, trial by trial, then the module and the operation where it begins."""
         for each in self.compared:
             if not each.matches and self._must(each):
-                yield f"{self.piece.file.name}, {each.trial}: {each.failure or _reason(each.comparison)}"
+                yield f"{self.piece.label}, {each.trial}: {each.failure or _reason(each.comparison)}"
         if self.report is not None:
             yield from self.report.sentences()
 
@@ -129,32 +142,40 @@ def validate_piece(piece: Piece, tolerance: float) -> Validation:
     Where values differ by more than the tolerance, the whole of diffcheck looks at that trial: its verdict
     counts (PyTorch's own rounding may be larger than the tolerance), and it names the module and the operation.
     """
+    from diffcheck.exported import open_export
+
+    graph = piece.open(piece.file) if piece.open else open_export(piece.file, piece.own, piece.signature)
+    allowed = ANY if piece.kind == "quantized" else tolerance
+    compared: list[Compared] = []
+    report: Report | None = None
+    with giving_cache(piece.torch, piece.caches):
+        for trial in console.progress(piece.trials, "compare", len(piece.trials)):
+            found, told = _on(trial, piece, graph, allowed, explained=report is not None)
+            compared.append(found)
+            report = report or told
+    return Validation(piece, graph, tuple(compared), report)
+
+
+def _on(trial: Trial, piece: Piece, graph: Graph, allowed: float, explained: bool) -> tuple[Compared, Report | None]:
+    """One trial, and what diffcheck says of the first that differs."""
     import diffcheck
     from diffcheck.compare.outputs import compare_flat
-    from diffcheck.exported import NotAnExport, compare_outputs, diff_export, open_export
+    from diffcheck.exported import NotAnExport, compare_outputs, diff_export
     from diffcheck.record.values import Flattened
 
-    with native_stderr_held_back():  # LiteRT tells which delegate it creates
-        graph = piece.open(piece.file) if piece.open else open_export(piece.file, trusted=piece.own)
-    allowed = ANY if piece.kind == "quantized" else tolerance
-    compared, report = [], None
-    for trial in piece.trials:
-        given = fed(trial, graph)
-        reference = in_names_of(piece, diffcheck.outputs_torch(piece.torch, given))
-        try:
-            lost = loss(reference, graph) if piece.kind == "quantized" else 0.0
-            found = Compared(trial.name, compare_outputs(reference, graph, allowed), loss=lost)
-            must = piece.kind != "quantized" and (piece.required is None or trial.name in piece.required)
-            if must and report is None and not found.comparison.matches and found.comparison.tensors:
-                recorded = in_names_of(piece, diffcheck.record_torch(piece.torch, given))
-                told = diff_export(recorded, graph, allowed, piece.torch)
-                found = replace(found, comparison=told.outputs)
-                report = None if told.matches else told
-        except NotAnExport as error:
-            nothing = compare_flat(Flattened({}), Flattened({}))
-            found = Compared(trial.name, nothing, str(error))
-        compared.append(found)
-    return Validation(piece, graph, tuple(compared), report)
+    given = fed(trial, graph)
+    reference = in_names_of(piece, diffcheck.outputs_torch(piece.torch, given))
+    try:
+        lost = loss(reference, graph) if piece.kind == "quantized" else 0.0
+        found = Compared(trial.name, compare_outputs(reference, graph, allowed), loss=lost)
+        must = piece.kind != "quantized" and (piece.required is None or trial.name in piece.required)
+        if not must or explained or found.comparison.matches or not found.comparison.tensors:
+            return found, None
+        recorded = in_names_of(piece, diffcheck.record_torch(piece.torch, given))
+        told = diff_export(recorded, graph, allowed, piece.torch)
+    except NotAnExport as error:
+        return Compared(trial.name, compare_flat(Flattened({}), Flattened({})), str(error)), None
+    return replace(found, comparison=told.outputs), None if told.matches else told
 
 
 def loss(reference: Stored, graph: Graph) -> float:

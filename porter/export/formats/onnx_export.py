@@ -15,17 +15,18 @@ from porter.base.errors import UsageError
 from porter.base.scratch import scratch_folder
 from porter.export.axes import Axes, axes_of
 from porter.export.declaration import Format, Job, Piece
-from porter.export.onnx.decoding import Part, parts_of, whole_name
 from porter.export.onnx.file_versions import write_optimized, write_quantized
 from porter.export.onnx.from_port import write_from_port
 from porter.export.onnx.naming import tidy
 from porter.export.onnx.opset import OLDEST_EXPORTED, check_opset, converted
 from porter.export.onnx.sharing import share_weights
 from porter.export.onnx_inputs import DEFAULT_OPSET
+from porter.export.parts import Part, parts_of, whole_name
 from porter.export.ported_side import keras_model
 from porter.subject.torch_model import RUN_ERRORS
 
-MODEL = "model.onnx"
+MODEL = "model"
+ENDING = ".onnx"
 FRAMEWORKS = ("pt", "tf")
 LARGEST_INSIDE = 1_900_000_000
 """Bytes of weights beyond which they stand in a file beside: a protobuf holds 2 GB."""
@@ -50,7 +51,7 @@ def _of_port(job: Job, opset: int) -> Piece:
     """The ONNX file of the TensorFlow port, by tf2onnx."""
     if job.feature.with_past:
         raise UsageError("The port is exported without keys and values.", hint="--framework pt exports them")
-    file = job.folder / MODEL
+    file = job.folder / f"{MODEL}{ENDING}"
     with scratch_folder() as scratch:
         write_from_port(keras_model(job, scratch), job.samples.trials, opset, file)
     return Piece(file, job.torch, job.samples.trials, facts={"opset": opset, "framework": "tf"})
@@ -87,11 +88,22 @@ def _written(job: Job, part: Part, opset: int) -> Piece:
     program = traced(part.module, part.traced.inputs, None if static else axes, max(opset, OLDEST_EXPORTED))
     tidy(program, axes, part.rename)
     saved = share_weights(program)
-    file = job.folder / part.file
+    file = job.folder / f"{part.name}{ENDING}"
     save(program, file, opset, bool(job.option("external_data")))
     notes = () if static else tuple(_fixed(program, axes))
     facts = {"opset": opset, "axes": shapes_of(program), "bytes_shared": saved}
-    return Piece(file, part.module, part.trials, notes=notes, rename=part.rename, facts=facts)
+    past = job.feature.with_past
+    named = part.name if past else ""
+    return Piece(
+        file,
+        part.module,
+        part.trials,
+        notes=notes,
+        rename=part.rename,
+        part=named,
+        caches=past and part.caches,
+        facts=facts,
+    )
 
 
 def traced(model: Any, inputs: Mapping[str, Any], axes: Mapping[str, Axes] | None, opset: int) -> Any:

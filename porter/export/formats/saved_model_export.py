@@ -1,44 +1,123 @@
-"""A SavedModel of the ported model, with a signature of changeable batch and length, for TensorFlow Serving."""
+"""A SavedModel of the port, for TensorFlow Serving: batch and length are open, a decoder takes and gives its cache."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from porter.base import console
-from porter.base.scratch import scratch_folder
-from porter.export.alone import check_alone
-from porter.export.declaration import Format, Job, Piece
-from porter.export.ported_side import keras_model
-from porter.weights.formats import served_model
+import numpy as np
 
-# What a process does that has TensorFlow only.
+from porter.base import console
+from porter.base.errors import PorterError, UsageError
+from porter.base.scratch import scratch_folder
+from porter.export.alone import CLOSE, check_alone
+from porter.export.cached_signatures import SIGNATURES, arrays_of, cached_function
+from porter.export.declaration import Format, Job, Piece
+from porter.export.feature import has_cache
+from porter.export.parts import Part, giving_cache, parts_of
+from porter.export.ported_side import keras_model
+from porter.port.failure_text import where_it_failed
+from porter.subject.inputs.arrays import Array
+from porter.weights.formats import served_model
+from porter.weights.formats.served_model import SERVING
+
+# What a process does that has TensorFlow only: arrays are called SIGNATURE/INPUT there.
 CODE = """
 sys.modules["torch"] = None
 import tensorflow as tf
-serve = tf.saved_model.load(path).signatures["serving_default"]
-found = {name: value.numpy() for name, value in serve(**{k: tf.constant(v) for k, v in arrays.items()}).items()}
+signatures, found = tf.saved_model.load(path).signatures, {}
+for signature in {name.partition("/")[0] for name in arrays}:
+    own = {name.partition("/")[2]: array for name, array in arrays.items() if name.startswith(signature + "/")}
+    given = {name: tf.constant(array) for name, array in own.items()}
+    for name, value in signatures[signature](**given).items():
+        found[f"{signature}/{name}"] = value.numpy()
 """
+Values = Mapping[str, Array]
 
 
 def export(job: Job) -> list[Piece]:
     """Make the port, load the weights into it, and write the SavedModel as `pt-to-tf --format saved-model` does."""
     file = job.folder / served_model.FORMAT.file
+    with giving_cache(job.torch, False):
+        expected = _named(SERVING, torch_values(job.torch, job.samples.traced.inputs))
+    given = _named(SERVING, job.samples.traced.inputs)
     with scratch_folder() as scratch:
         model = keras_model(job, scratch)
+        parts, note = _cached_parts(job, model)
         console.say("writing the SavedModel ...")
-        served_model.write(model, file, job.samples.trials)
-    check_alone(file, CODE, job.samples.traced.inputs, torch_outputs(job))
-    return [Piece(file, job.torch, job.samples.trials)]
+        functions = {SIGNATURES[part.name]: function for part, function in parts}
+        served_model.write(model, file, job.samples.trials, functions)
+    for part, _ in parts:
+        given |= _named(SIGNATURES[part.name], arrays_of(part))
+        expected |= _named(SIGNATURES[part.name], part_values(part))
+    check_alone(file, CODE, given, expected)
+    pieces = [Piece(file, job.torch, job.samples.trials, notes=note)]
+    return [*pieces, *(_piece(file, part) for part, _ in parts)]
 
 
-def torch_outputs(job: Job) -> dict[str, Any]:
-    """PyTorch's outputs on the traced inputs, as arrays by name."""
-    import torch
+def _cached_parts(job: Job, model: Any) -> tuple[list[tuple[Part, Any]], tuple[str, ...]]:
+    """The parts that go on from keys and values, each with its function; why there are none of a decoder.
 
-    tensors = {name: torch.from_numpy(array.copy()) for name, array in job.samples.traced.inputs.items()}
-    with torch.no_grad():
-        outputs = job.torch(**tensors)
-    return {name: value.numpy() for name, value in outputs.items() if torch.is_tensor(value)}
+    Raises:
+        UsageError: they are asked for, and cannot be made.
+    """
+    torch_model = job.torch
+    if not has_cache(type(torch_model), torch_model.config):
+        return [], ()
+    if not (job.feature.with_past or torch_model.can_generate()):
+        return [], ()
+    try:
+        with giving_cache(torch_model, True):
+            parts = parts_of(torch_model, job.samples)
+        made = [(part, cached_function(model, torch_model, part)) for part in parts]
+        for part, function in made:
+            _check(part, function, part_values(part))
+    except Exception as error:  # what the port's text raises in a graph may be anything
+        reason = str(error) if isinstance(error, PorterError) else where_it_failed(error)
+        if job.feature.with_past:
+            raise UsageError(f"The port of {job.feature.class_name} has no step from a cache: {reason}") from error
+        return [], (f"there is no signature for a step from a cache: {reason}",)
+    return made, ()
+
+
+def _check(part: Part, function: Any, expected: Values) -> None:
+    """Run the function once before it is written.
+
+    Raises:
+        UsageError: it gives something else than PyTorch.
+    """
+    found = function(arrays_of(part))
+    for name, wanted in expected.items():
+        scale = max(1.0, float(np.abs(wanted).max(initial=0)))
+        if name not in found or not np.allclose(found[name], wanted, rtol=0, atol=CLOSE * scale):
+            raise UsageError(f"its {SIGNATURES[part.name]} gives another {name} than PyTorch.")
+
+
+def _piece(file: Path, part: Part) -> Piece:
+    signature = SIGNATURES[part.name]
+    return Piece(
+        file, part.module, part.trials, rename=part.rename, part=part.name, signature=signature, caches=part.caches
+    )
+
+
+def part_values(part: Part) -> dict[str, Array]:
+    """What PyTorch gives on a part's traced inputs, by the part's names."""
+    with giving_cache(part.module, part.caches):
+        found = torch_values(part.module, part.traced.inputs)
+    named = {part.rename(path, "present"): array for path, array in found.items()}
+    return {name: array for name, array in named.items() if name is not None}
+
+
+def torch_values(module: Any, inputs: Mapping[str, Any]) -> dict[str, Array]:
+    """PyTorch's outputs as arrays by path."""
+    from diffcheck.record import torch_side
+
+    return {path: value.array for path, value in torch_side.run(module, inputs).tensors.items()}
+
+
+def _named(signature: str, values: Values) -> dict[str, Array]:
+    return {f"{signature}/{name}": array for name, array in values.items()}
 
 
 FORMAT = Format(

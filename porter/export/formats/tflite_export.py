@@ -57,7 +57,8 @@ def converted(serve: Any, folder: Path, kind: str | None, samples: Iterator[Mapp
     try:
         with native_stderr_held_back(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # its calibration uses an interpreter that TensorFlow calls deprecated
-            tf.saved_model.save(tf.Module(), str(folder), signatures=serve)
+            plain = tf.saved_model.SaveOptions(experimental_custom_gradients=False)  # those of constants cannot be
+            tf.saved_model.save(tf.Module(), str(folder), signatures=serve, options=plain)
             converter = tf.lite.TFLiteConverter.from_saved_model(str(folder))
             if kind is not None:
                 converter.optimizations = [tf.lite.Optimize.DEFAULT]

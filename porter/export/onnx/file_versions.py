@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 from porter.base.errors import UsageError
+from porter.export.onnx.flattened_products import unflatten_products
 
 FUSED_FOR = "cpu"
 DYNAMIC = "dynamic"
@@ -36,6 +37,7 @@ def write_optimized(file: Path, external: bool) -> tuple[Path, dict[str, int]]:
 
     model = onnx_ir.load(file)
     before = Counter(node.op_type for node in model.graph)
+    unflatten_products(model)
     try:
         fuse_for_onnxruntime(model, FUSED_FOR)
     except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
@@ -58,11 +60,12 @@ def write_quantized(file: Path, kind: str, external: bool) -> Path:
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     written = beside(file, "quantized")
+    unshaped = _without_shapes(file)
     root, level = logging.getLogger(), logging.getLogger().level
     root.setLevel(logging.ERROR)  # it recommends a preprocessing that the exporter has done
     try:
         quantize_dynamic(
-            os.fspath(file),
+            os.fspath(unshaped),
             os.fspath(written),
             weight_type=QuantType.QInt8,
             per_channel=True,
@@ -70,4 +73,16 @@ def write_quantized(file: Path, kind: str, external: bool) -> Path:
         )
     finally:
         root.setLevel(level)
+        unshaped.unlink()
+    return written
+
+
+def _without_shapes(file: Path) -> Path:
+    """A copy beside it without the shapes of weights: the quantizer transposes some, and trips over what they were."""
+    import onnx
+
+    model = onnx.load(file, load_external_data=False)
+    del model.graph.value_info[:]
+    written = beside(file, "unshaped")
+    onnx.save(model, written)
     return written

@@ -10,9 +10,6 @@ from porter.export.axes import Axes
 
 SCOPES = "pkg.torch.onnx.name_scopes"
 """Of which module of PyTorch's an operation is: `porter diff` reads it. All else in the metadata goes."""
-_CACHED = re.compile(r"past_key_values\.(?:layers\.)?(?P<part>\D*)(?P<layer>\d+)\.(?P<kind>key|value)s")
-PARTS = {"self_attention_cache": "decoder.", "cross_attention_cache": "encoder."}
-"""What the caches of a decoder's own tokens and of the encoder's are called."""
 _SYMBOL = re.compile(r"\b[A-Za-z_]\w*\b")
 
 
@@ -40,15 +37,6 @@ def tidy(model: Any, axes: Mapping[str, Axes], rename: Callable[[str, str], str 
             graph.inputs.remove(value)
     name_axes(model, axes)
     strip(model)
-
-
-def cache_name(name: str, prefix: str) -> str:
-    """`past_key_values.0.key`, or `present.0.key`, for the name that the exporter gives to a tensor of a cache."""
-    found = _CACHED.fullmatch(name)
-    if found is None:
-        return name
-    part = next((label for cache, label in PARTS.items() if found["part"].startswith(cache)), "")
-    return f"{prefix}.{found['layer']}.{part}{found['kind']}"
 
 
 def name_axes(model: Any, axes: Mapping[str, Axes]) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -13,10 +16,19 @@ from porter.subject.inputs.trials import Trial
 from porter.weights.formats.kinds import WholeFormat
 
 MASK = "attention_mask"
+SERVING = "serving_default"
+NO_OTHERS: Mapping[str, Any] = MappingProxyType({})
 
 
-def write(model: Any, path: Path, trials: Iterable[Trial]) -> None:
-    """Write a SavedModel that takes what the trials give, in any batch and length."""
+def write(model: Any, path: Path, trials: Iterable[Trial], others: Mapping[str, Any] = NO_OTHERS) -> None:
+    """Write a SavedModel that takes what the trials give, in any batch and length.
+
+    Args:
+        model: the Keras model.
+        path: the folder to be made.
+        trials: inputs in several sizes.
+        others: functions of one mapping of tensors for further signatures, by their names.
+    """
     import tensorflow as tf
 
     signature = signature_of(trials)
@@ -26,7 +38,20 @@ def write(model: Any, path: Path, trials: Iterable[Trial]) -> None:
         outputs = model(**inputs)
         return {name: value for name, value in outputs.items() if tf.is_tensor(value)}
 
-    tf.saved_model.save(model, path, signatures=serve)
+    with _unlogged():
+        tf.saved_model.save(model, path, signatures={SERVING: serve, **others})
+
+
+@contextmanager
+def _unlogged() -> Iterator[None]:
+    """TensorFlow warns of each input whose name has a dot; the signature keeps the name."""
+    logger = logging.getLogger("absl")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def signature_of(trials: Iterable[Trial]) -> dict[str, Any]:
@@ -53,7 +78,7 @@ class Served:
         import tensorflow as tf
 
         self._loaded = tf.saved_model.load(folder)
-        self._serve: Any = self._loaded.signatures["serving_default"]
+        self._serve: Any = self._loaded.signatures[SERVING]
         self.names = frozenset(self._serve.structured_input_signature[1])
         self.outputs = frozenset(self._serve.structured_outputs)
 

@@ -4,7 +4,27 @@ import json
 
 import pytest
 
+from porter.export import export_onnx
+from tests.export.conftest import CONFIGURATIONS
+
 pytest.importorskip("onnxruntime")
+
+
+FUSED = {
+    "bert": "Attention", "gpt2": "SkipLayerNormalization", "llama": "RotaryEmbedding",
+    "t5": "SkipSimplifiedLayerNormalization", "vit": "Attention", "wav2vec2": "Attention", "whisper": "Attention",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("family", CONFIGURATIONS)
+def test_every_family_has_both_versions(checkpoint, tmp_path, family):
+    exported = export_onnx(checkpoint(family), tmp_path / "out", optimize=True, quantize="dynamic")
+    files = exported.manifest["files"]
+    assert files["model-optimized.onnx"]["fused"][FUSED[family]] >= 2
+    assert max(files["model-optimized.onnx"]["greatest_difference"].values()) < 1e-4
+    assert max(files["model-quantized.onnx"]["greatest_difference"].values()) > 1e-3
+    assert "its error's root mean square is" in files["model-quantized.onnx"]["notes"][-1]
+    assert {path.name for path in (tmp_path / "out").glob("*.onnx")} == set(files)
 
 
 def test_both_versions_stand_beside_the_file(porter_export, checkpoint, tmp_path):

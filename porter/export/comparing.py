@@ -1,0 +1,140 @@
+"""A file that was exported before, compared again as the export.json beside it says: class, part, sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from porter.base.errors import UsageError
+from porter.base.reading import read_json
+from porter.diff.candidate import open_candidate
+from porter.export.declaration import Job, Piece, Request
+from porter.export.exporting import MANIFEST, prepared
+from porter.export.feature import WITH_PAST
+from porter.export.parts import giving_cache, parts_of
+from porter.export.positional import resized
+from porter.export.samples import YOURS, Given
+from porter.export.validation import fed, in_names_of
+from porter.hub.configuration import architecture
+from porter.hub.fetch import Fetch, local_copy
+from porter.subject.inputs.trials import Trial
+
+if TYPE_CHECKING:
+    from diffcheck import Report
+
+
+@dataclass(frozen=True)
+class Described:
+    """What export.json says of a file beside it. It chooses what is compared, never what is loaded or run.
+
+    Attributes:
+        file: the exported file.
+        format: what it is.
+        class_name: the PyTorch class.
+        feature: what it is for.
+        part: which part of a model with keys and values; empty for the whole.
+        signature: which of a SavedModel's.
+        traced: the sizes of the inputs that it was traced with, by name; empty where any will do.
+    """
+
+    file: Path
+    format: str
+    class_name: str
+    feature: str
+    part: str
+    signature: str
+    traced: Mapping[str, list[int]]
+
+
+def described(file: Path, signature: str = "") -> Described | None:
+    """What is known of a file; None without an export.json that names it.
+
+    Raises:
+        UsageError: export.json is not what porter writes.
+    """
+    manifest = file.parent / MANIFEST
+    if not manifest.is_file():
+        return None
+    label = f"{file.name}:{signature}" if signature else file.name
+    told: Any = read_json(manifest)
+    try:
+        about = told["files"].get(label)
+        if about is None:
+            return None
+        found = Described(
+            file, told["format"], told["class"], told["feature"], about.get("part", ""), signature,
+            {str(name): [int(size) for size in sizes] for name, sizes in about.get("traced", {}).items()},
+        )  # fmt: skip
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise UsageError("The file is not what porter export writes.", place=str(manifest)) from error
+    if not all(isinstance(text, str) for text in (found.format, found.class_name, found.feature, found.part)):
+        raise UsageError("The file is not what porter export writes.", place=str(manifest))
+    return found
+
+
+def compare_again(
+    what: Described, model: str, given: Given, tolerance: float, *, trust_remote_code: bool, float64: bool
+) -> Report:
+    """Run PyTorch and the file on inputs as the export made them.
+
+    Args:
+        what: the file.
+        model: folder or Hub repository with PyTorch weights.
+        given: what the user says of the inputs.
+        tolerance: allowed difference, times max(1, max|PyTorch|).
+        trust_remote_code: allow code that lies in the model's repository, and a file that does more than compute.
+        float64: run the whole model in float64 too.
+
+    Raises:
+        UsageError: the model does not have what the file is of, or the inputs do not fit.
+    """
+    import diffcheck
+    from diffcheck.exported import NotAnExport, diff_export
+
+    graph = open_candidate(what.file, trust_remote_code, what.signature)
+    feature = _feature(what, model, trust_remote_code)
+    request = Request(what.format, model, what.file, feature, given=given, trust_remote_code=trust_remote_code)
+    job = prepared(request, what.file.parent)
+    piece, trial = piece_again(what, job)
+    inputs = trial.inputs if given.inputs is not None else fed(trial, graph)
+    try:
+        with giving_cache(piece.torch, piece.caches):
+            recorded = in_names_of(piece, diffcheck.record_torch(piece.torch, inputs))
+            return diff_export(recorded, graph, tolerance, piece.torch, float64)
+    except NotAnExport as error:
+        raise UsageError(f"{what.file}: {error}", hint="--inputs FILE.npz") from error
+
+
+def _feature(what: Described, model: str, trusted: bool) -> str | None:
+    """The feature; None where the file is of the class that config.json names, which may have none."""
+    source = local_copy(model, Fetch(with_code=trusted))
+    own = what.class_name == architecture(source) and not what.feature.endswith(WITH_PAST)
+    return None if own else what.feature
+
+
+def piece_again(what: Described, job: Job) -> tuple[Piece, Trial]:
+    """The file as it was compared when it was written, and the inputs to begin with.
+
+    Raises:
+        UsageError: the model has no such part.
+    """
+    if not what.part:
+        trial = job.samples.traced
+        if what.traced and job.request.given.inputs is None:
+            sizes = next(iter(what.traced.values()))
+            lengths = [shape[-1] for name, shape in what.traced.items() if trial.inputs[name].dtype.kind != "f"]
+            trial = resized(trial, sizes[0], lengths[0] if lengths else None)
+        return Piece(what.file, job.torch, (trial,), own=False), trial
+    with giving_cache(job.torch, True):
+        parts = parts_of(job.torch, job.samples)
+    part = next((part for part in parts if part.name == what.part), None)
+    if part is None:
+        raise UsageError(f"{what.class_name} has no part {what.part}.", place=str(what.file))
+    trial = next((each for each in part.trials if each.name.startswith(YOURS)), part.trials[0])
+    piece = Piece(
+        what.file, part.module, part.trials, rename=part.rename, part=part.name, signature=what.signature,
+        caches=part.caches, own=False,
+    )  # fmt: skip
+    return piece, trial

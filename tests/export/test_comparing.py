@@ -1,0 +1,79 @@
+"""The command that export.json gives to compare a file again works for everything that is written."""
+
+import json
+import shlex
+
+import pytest
+from typer.testing import CliRunner
+
+from porter.cli import app
+from porter.export import export_onnx, validate
+
+pytest.importorskip("torch")
+pytest.importorskip("onnxruntime")
+
+
+def verified(folder):
+    """Each file's command, run."""
+    commands = json.loads((folder / "export.json").read_text())["verify"]
+    assert commands
+    for command in commands:
+        name, *words = shlex.split(command)
+        assert name == "porter"
+        run = CliRunner().invoke(app, words)
+        assert run.exit_code == 0, f"{command}\n{run.output}"
+        yield command, run.output
+
+
+@pytest.mark.parametrize(("family", "feature"), [("llama", "causal-lm-with-past"), ("t5", "seq2seq-lm-with-past")])
+def test_files_with_keys_and_values(checkpoint, tmp_path, family, feature):
+    export_onnx(checkpoint(family), tmp_path / "out", feature=feature)
+    said = dict(verified(tmp_path / "out"))
+    assert len(said) == {"llama": 1, "t5": 3}[family]
+    assert all("match" in output for output in said.values())
+
+
+def test_another_class_and_quantized_files(checkpoint, tmp_path):
+    export_onnx(checkpoint("gpt2"), tmp_path / "out", feature="default", quantize="dynamic")
+    commands = [command for command, _ in verified(tmp_path / "out")]
+    assert ["--tolerance" in command for command in commands] == [False, True]
+
+
+def test_signatures_of_a_saved_model(porter_export, checkpoint, port, tmp_path):
+    words = ("saved-model", "--model", checkpoint("gpt2"), tmp_path / "out", "--tf", port("gpt2"))
+    assert porter_export(*words).exit_code == 0
+    commands = [command for command, _ in verified(tmp_path / "out")]
+    assert [command.rpartition("--signature ")[2] for command in commands][1:] == ["decode"]
+    found = validate(checkpoint("gpt2"), tmp_path / "out" / "saved_model", signature="decode")
+    assert found.matches
+    assert found.piece.signature == "decode"
+
+
+def test_files_of_one_size(porter_export, checkpoint, tmp_path):
+    words = ("torchscript", "--model", checkpoint("bert"), tmp_path / "out", "--batch", 3, "--max-length", 9)
+    assert porter_export(*words).exit_code == 0
+    assert list(verified(tmp_path / "out"))
+
+
+def test_what_differs_afterwards_is_found(checkpoint, tmp_path):
+    import onnx
+
+    export_onnx(checkpoint("llama"), tmp_path / "out", feature="causal-lm-with-past")
+    file = tmp_path / "out" / "model.onnx"
+    model = onnx.load(file)
+    node = next(node for node in model.graph.node if node.op_type == "Softmax")
+    node.attribute[0].i = 1  # over the heads
+    onnx.save(model, file)
+    run = CliRunner().invoke(app, ["diff", "--model", str(checkpoint("llama")), "--candidate", str(file)])
+    assert run.exit_code == 1, run.output
+    assert "self_attn" in run.output
+
+
+def test_a_spoiled_description_is_one_sentence(checkpoint, tmp_path):
+    export_onnx(checkpoint("vit"), tmp_path / "out")
+    for text in ("[]", '{"files": {"model.onnx": {}}}', "{"):
+        (tmp_path / "out" / "export.json").write_text(text)
+        words = ["diff", "--model", str(checkpoint("vit")), "--candidate", str(tmp_path / "out" / "model.onnx")]
+        run = CliRunner().invoke(app, words)
+        assert run.exit_code == 2, run.output
+        assert "export.json" in run.output
