@@ -32,6 +32,11 @@ IN_ONE_PLACE = {
         "porter diffcheck",
         {"porter/base/by_path.py"},
     ),
+    "what is private in Keras": (
+        r"keras\.src|\._(tracker|layers|flatten_layers|untrack_\w+|call_has_\w+|(non_)?trainable_variables|initializer)\b",
+        "porter",
+        {"porter/runtime/keras_internals.py"},
+    ),
     "whose a method is": (r"\"torch\.Tensor\.\"", "porter", {"porter/facts/tensor_methods.py"}),
     "a PyTorch model in float64": (r"\.double\(\)", "porter diffcheck", {"diffcheck/record/torch_side.py"}),
 }

@@ -27,6 +27,7 @@ ROOMS = [
     "diffcheck",
     "diffcheck.exported",
     "porter.base",
+    "porter.runtime.keras_internals",
     "porter.runtime.ops",
     "porter.runtime.caches",
     "porter.runtime.outputs",

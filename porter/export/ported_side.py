@@ -27,6 +27,8 @@ def keras_model(job: Job, scratch: Path) -> Any:
     Raises:
         UsageError: there is no checkpoint, or the port cannot be loaded.
     """
+    from porter.runtime.keras_internals import every_layer
+
     if job.source is None:
         raise UsageError("The port is made of a folder or a Hub repository.", hint="model.save_pretrained(folder)")
     trust = job.request.trust_remote_code
@@ -38,7 +40,7 @@ def keras_model(job: Job, scratch: Path) -> Any:
     except Exception as error:
         sentence = f"The port of {job.feature.class_name} cannot be loaded: {where_it_failed(error)}"
         raise UsageError(sentence, hint="porter scaffold shows what is left of it") from error
-    for layer in model._flatten_layers():
+    for layer in every_layer(model):
         if hasattr(getattr(layer, "config", None), "use_cache"):
             layer.config.use_cache = False
     return model

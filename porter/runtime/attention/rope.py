@@ -16,6 +16,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from porter.runtime.keras_internals import set_meanwhile
+
 Frequencies = tuple[Any, float]
 
 
@@ -198,13 +200,9 @@ def dynamic_rope_update(rope_call: Callable[..., Any]) -> Callable[..., Any]:
         if "dynamic" not in kind and kind != "longrope":
             return rope_call(self, x, position_ids, **kwargs)
         name = "inv_freq" if layer_type is None else f"{layer_type}_inv_freq"
-        usual = getattr(self, name)
         length = tf.reduce_max(position_ids) + 1
-        # Past Keras' __setattr__: for the time of the call only.
-        object.__setattr__(self, name, ROPE_INIT_FUNCTIONS[kind](self.config, None, length, layer_type)[0])
-        try:
+        longer = ROPE_INIT_FUNCTIONS[kind](self.config, None, length, layer_type)[0]
+        with set_meanwhile(self, name, longer):
             return rope_call(self, x, position_ids, **kwargs)
-        finally:
-            object.__setattr__(self, name, usual)
 
     return wrapper

@@ -15,6 +15,7 @@ from porter.runtime.generation.choosing import one_by_one
 from porter.runtime.generation.decoder import Decoder
 from porter.runtime.generation.scores import Scores
 from porter.runtime.generation.settings import FIELDS, WITHOUT_COUNTERPART, Settings, as_mapping, settings_of
+from porter.runtime.keras_internals import set_untracked
 
 BUCKET = 64
 """Results have room for a multiple of so many tokens, so that one graph serves prompts of many lengths."""
@@ -146,8 +147,8 @@ class Generates(keras.Model):
 
     def _graph(self, way: Way) -> Any:
         """The graph for one way of generating, made when it is first asked for."""
-        if "_generation_graphs" not in vars(self):  # past Keras' __setattr__, which would track the dictionary
-            object.__setattr__(self, "_generation_graphs", {})
+        if "_generation_graphs" not in vars(self):
+            set_untracked(self, "_generation_graphs", {})
         graphs: dict[Any, Any] = vars(self)["_generation_graphs"]
         if way not in graphs:
             compiled = way.prompt is not None

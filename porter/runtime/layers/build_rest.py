@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import keras
 
+from porter.runtime.keras_internals import set_untracked
 from porter.runtime.layers.places import named_children
 
 AnyLayer = TypeVar("AnyLayer", bound=keras.Layer)
@@ -25,9 +26,8 @@ def built(layer: AnyLayer, input_shape: tuple[int | None, ...] | None) -> AnyLay
     def build_for_it(*args: Any, **kwargs: Any) -> None:
         build(input_shape)
 
-    # Past Keras' __setattr__, like Keras' own wrapper around `build`.
-    object.__setattr__(layer, "build", build_for_it)
-    object.__setattr__(layer, "builds_itself", True)
+    set_untracked(layer, "build", build_for_it)
+    set_untracked(layer, "builds_itself", True)
     return layer
 
 
@@ -48,8 +48,7 @@ def build_with_the_rest(layer: keras.Layer) -> Callable[..., None]:
             build_the_rest(layer)
             layer.built = True
 
-    # Past Keras' __setattr__, like Keras' own wrapper around `build`.
-    object.__setattr__(layer, "build", build_all)
+    set_untracked(layer, "build", build_all)
     return build_all
 
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import keras
 import tensorflow as tf
-from keras.src.backend.common.variables import AutocastScope
 
+from porter.runtime.keras_internals import computing_in
 from porter.runtime.ops.repeated_draws import repeated_draws
 
 logger = logging.getLogger(__name__)
@@ -79,7 +79,7 @@ def _recomputed(layer: keras.Layer, call: Callable[..., Any], arguments: dict[st
             values[index] = tensor
         given = tf.nest.pack_sequence_as(arguments, values)
         scope = keras.StatelessScope(state_mapping=before)
-        with scope, AutocastScope(layer.compute_dtype), _drawing_alike(layer, seed):
+        with scope, computing_in(layer.compute_dtype), _drawing_alike(layer, seed):
             result = call(**given)
         updates = [(each, scope.get_current_value(each)) for each in layer.non_trainable_variables]
         assigned = [(each, value) for each, value in updates if value is not None]

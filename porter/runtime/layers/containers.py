@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 
+from porter.runtime.keras_internals import takes_training
 from porter.runtime.layers.build_rest import build_the_rest
 
 
@@ -42,7 +43,7 @@ class Sequential(keras.layers.Layer):
     def call(self, inputs: Any, *args: Any, training: bool = False, **kwargs: Any) -> Any:
         """Call the members one after the other; further arguments go to the first."""
         for member in self.members:
-            if getattr(member, "_call_has_training_arg", False):
+            if takes_training(member):
                 kwargs["training"] = training
             inputs, args, kwargs = member(inputs, *args, **kwargs), (), {}
         return inputs

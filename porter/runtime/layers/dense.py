@@ -8,6 +8,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from porter.runtime.keras_internals import forget_kernel
+
 
 class TiedDense(keras.layers.Dense):
     """`torch.nn.Linear` that may share its weight with an embedding, as language-model heads do.
@@ -34,10 +36,7 @@ class TiedDense(keras.layers.Dense):
             return
         if embedding.input_dim != self.units:
             raise ValueError(f"{self.name} has {self.units} units, its embedding {embedding.input_dim} rows.")
-        kernel = vars(self).get("_kernel")
-        if kernel is not None:
-            self._untrack_variable(kernel)
-            self._kernel = None
+        forget_kernel(self)
         # A function, because Keras would track a layer kept as attribute and own it twice.
         self._lender = lambda: embedding
 

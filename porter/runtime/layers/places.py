@@ -7,10 +7,8 @@ from typing import Any
 
 import keras
 
+from porter.runtime.keras_internals import LISTS_OF_PARTS, children
 from porter.runtime.layers.reserved import torch_attribute
-
-# Where Keras itself lists what a layer has; TensorFlow's own lists begin with `_self_`.
-_KERAS_LISTS = frozenset({"_layers", "_metrics", "_trainable_variables", "_non_trainable_variables"})
 
 
 def sublayers(layer: keras.Layer) -> list[keras.Layer]:
@@ -40,7 +38,7 @@ def children_in_places(layer: keras.Layer) -> list[tuple[str, keras.Layer]]:
         ValueError: two layers would have the same name.
     """
     found: dict[str, keras.Layer] = {}
-    for name, child in held(layer, layer._layers):
+    for name, child in held(layer, children(layer)):
         if found.setdefault(name, child) is not child:
             raise ValueError(f"{found[name]} and {child} would both be called {name} in {type(layer).__name__}.")
     return list(found.items())
@@ -51,7 +49,7 @@ def held(owner: keras.Layer, wanted: Collection[Any]) -> Iterator[tuple[str, Any
     known = {id(each) for each in wanted}
     transparent = getattr(owner, "members_attribute", None)
     for attribute, value in vars(owner).items():
-        if attribute not in _KERAS_LISTS and not attribute.startswith("_self_"):
+        if attribute not in LISTS_OF_PARTS and not attribute.startswith("_self_"):
             name = "" if attribute == transparent else torch_attribute(attribute)
             yield from _members(name, value, known)
 

@@ -11,6 +11,7 @@ import keras
 import tensorflow as tf
 
 from porter.base.by_path import import_path
+from porter.runtime.keras_internals import open_to_weights, untrack_layer
 from porter.runtime.layers.places import named_children, sublayers
 from porter.runtime.layers.reserved import port_attribute
 from porter.runtime.model.names import named_layers
@@ -39,9 +40,8 @@ def add_bias(layer: keras.Layer, value: Any) -> None:
     layer.use_bias = True
     layer.bias_initializer = keras.initializers.Constant(start.numpy())
     if layer.built:
-        layer._tracker.unlock()
-        layer.bias = layer.add_weight(shape=tuple(start.shape), initializer=layer.bias_initializer, name="bias")
-        layer._tracker.lock()
+        with open_to_weights(layer):
+            layer.bias = layer.add_weight(shape=tuple(start.shape), initializer=layer.bias_initializer, name="bias")
 
 
 def add_layer(parent: keras.Layer, name: str, layer: keras.Layer) -> None:
@@ -70,17 +70,13 @@ def replace_layer(root: keras.Layer, former: keras.Layer, layer: keras.Layer) ->
         layer.build()
     parents = [parent for _, parent in named_layers(root) if any(child is former for child in sublayers(parent))]
     for parent in {id(parent): parent for parent in parents}.values():
-        locked = parent.built
-        if locked:
-            parent._tracker.unlock()
-        _replace(parent, former, layer)
-        if locked:
-            parent._tracker.lock()
+        with open_to_weights(parent):
+            _replace(parent, former, layer)
 
 
 def remove_layer(parent: keras.Layer, name: str) -> None:
     """`parent.name = None` for a layer that `parent` has; Keras alone would go on counting its weights."""
-    parent._tracker.untrack(getattr(parent, name))
+    untrack_layer(parent, getattr(parent, name))
     setattr(parent, name, None)
 
 
@@ -89,7 +85,7 @@ def _replace(parent: keras.Layer, former: keras.Layer, layer: keras.Layer) -> No
         if attribute.startswith("_"):
             continue  # Keras' own lists of layers
         if value is former:
-            parent._tracker.untrack(former)  # which Keras does for members of lists, but not for attributes
+            untrack_layer(parent, former)
             setattr(parent, attribute, layer)
         elif isinstance(value, list) and any(item is former for item in value):
             index = next(index for index, item in enumerate(value) if item is former)

@@ -15,6 +15,7 @@ from typing import Any
 
 import keras
 
+from porter.runtime.keras_internals import set_untracked
 from porter.runtime.layers.places import sublayers
 from porter.runtime.model.names import named_layers
 from porter.runtime.outputs.model_output import TFModelOutput
@@ -197,7 +198,7 @@ def _install(model: keras.Layer) -> None:
             for recorder in candidates:
                 if recorder.matches(path, layer):
                     _report(layer, key, recorder)
-    object.__setattr__(model, "_reports_outputs", True)
+    set_untracked(model, "_reports_outputs", True)
 
 
 def _report(layer: keras.Layer, key: str, recorder: OutputRecorder) -> None:
@@ -211,7 +212,7 @@ def _report(layer: keras.Layer, key: str, recorder: OutputRecorder) -> None:
             collector.record(key, recorder, args[0] if args else next(iter(kwargs.values()), None), result)
         return result
 
-    object.__setattr__(layer, "call", reporting)
+    set_untracked(layer, "call", reporting)
 
 
 def _injected(outputs: TFModelOutput, collector: _Collector, tie_last: bool) -> TFModelOutput:

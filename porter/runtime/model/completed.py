@@ -9,6 +9,7 @@ from typing import Any
 
 import keras
 
+from porter.runtime.keras_internals import every_layer, set_untracked
 from porter.runtime.layers.build_rest import build_with_the_rest
 from porter.runtime.model.names import name_layers
 from porter.runtime.model.tying import tie_variables
@@ -62,9 +63,8 @@ class CompletedModel(keras.Model, metaclass=Completed):
                 self._tie()
                 self.init_weights()
 
-        # Past Keras' __setattr__, like Keras' own wrapper around `build`.
-        object.__setattr__(self, "_build_all", build_all)
-        object.__setattr__(self, "build", build)
+        set_untracked(self, "_build_all", build_all)
+        set_untracked(self, "build", build)
 
     def init_weights(self) -> None:
         """Draw fresh weights; what the layers' own initializers have drawn stays."""
@@ -75,7 +75,7 @@ class CompletedModel(keras.Model, metaclass=Completed):
         Args:
             untied: PyTorch's names of weights that are not to be tied, although the model ties them.
         """
-        object.__setattr__(self, "_untied", untied)
+        set_untracked(self, "_untied", untied)
         self._tie()
         self._build_all(None)
         self._tie()
@@ -86,7 +86,7 @@ class CompletedModel(keras.Model, metaclass=Completed):
 
     def _tie(self) -> None:
         tied = tie_variables(self, untied=self._untied)
-        object.__setattr__(self, "all_tied_weights_keys", tied)
+        set_untracked(self, "all_tied_weights_keys", tied)
 
 
 def _cast_tables(model: keras.Model) -> None:
@@ -94,6 +94,6 @@ def _cast_tables(model: keras.Model) -> None:
 
     Keras' own takes its table as it is, and casts what it has looked up.
     """
-    for layer in model._flatten_layers():
+    for layer in every_layer(model):
         if isinstance(layer, keras.layers.Embedding) and type(layer).call is not keras.layers.Embedding.call:
             layer.autocast = True

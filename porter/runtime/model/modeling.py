@@ -11,6 +11,7 @@ import numpy as np
 
 from porter.runtime import losses
 from porter.runtime.generation.generating import Generates
+from porter.runtime.keras_internals import set_untracked, take_any_positional
 from porter.runtime.model.datasets import PreparesDatasets
 from porter.runtime.model.initialization import initialize_weights
 from porter.runtime.model.loading import (
@@ -66,8 +67,7 @@ class TFPreTrainedModel(
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         """Remember the constructor's arguments, for `get_config`."""
         model: Self = super().__new__(cls, *args, **kwargs)
-        # Past Keras' __setattr__, which would make the dictionary a tracked one before the model is set up.
-        object.__setattr__(model, "_arguments", plain_arguments(cls.__init__, args, kwargs))
+        set_untracked(model, "_arguments", plain_arguments(cls.__init__, args, kwargs))
         return model
 
     def __init__(self, config: Any, *inputs: Any, **kwargs: Any) -> None:
@@ -78,8 +78,7 @@ class TFPreTrainedModel(
         self.name_or_path = getattr(config, "name_or_path", "")
         # Graphs with shapes that depend on data do not compile; `compile(jit_compile=True)` still asks for XLA.
         self.supports_jit = False
-        # Caches and mappings other than dict may stand first.
-        self._allow_non_tensor_positional_args = True
+        take_any_positional(self)
         self.loss_type = losses.loss_type(type(self).__name__)
 
     def post_init(self) -> None:

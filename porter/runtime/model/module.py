@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from porter.runtime.keras_internals import set_untracked, take_any_positional
 from porter.runtime.layers.reserved import RENAMED_PARAMETERS
 from porter.runtime.model.completed import CompletedModel
 from porter.runtime.model.json_arguments import as_json, as_objects
@@ -54,15 +55,14 @@ class TFModule(CompletedModel):
         bound = inspect.signature(cls.__init__).bind(None, *args, **kwargs)
         given = {**bound.arguments, **bound.arguments.pop("kwargs", {})}
         own = {key: value for key, value in list(given.items())[1:] if key not in (*_OF_KERAS, "kwargs")}
-        # Past Keras' __setattr__, which would make the dictionary a tracked one before the model is set up.
-        object.__setattr__(model, "_arguments", as_json(own))
+        set_untracked(model, "_arguments", as_json(own))
         return model
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         # Graphs with shapes that depend on data do not compile; `compile(jit_compile=True)` still asks for XLA.
         self.supports_jit = False
-        self._allow_non_tensor_positional_args = True
+        take_any_positional(self)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the model; one mapping of inputs by name, as `fit` gives it, is taken apart."""

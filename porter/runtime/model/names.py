@@ -14,6 +14,7 @@ from typing import Any
 
 import keras
 
+from porter.runtime.keras_internals import variables_of
 from porter.runtime.layers.places import children_in_places, held, named_children, sublayers
 from porter.runtime.stored.layouts import Layout, layouts_of
 
@@ -126,7 +127,7 @@ def aliases(root: keras.Layer) -> dict[str, str]:
 
 def own_variables(layer: keras.Layer) -> list[tuple[str, Layout, Any, str]]:
     """`(PyTorch's parameter, layout, variable, attribute)` of the variables a layer owns itself."""
-    owned = [*layer._trainable_variables, *layer._non_trainable_variables]
+    owned = variables_of(layer)
     found: list[tuple[str, Layout, Any, str]] = []
     for parameter, layout in layouts_of(type(layer)).items():
         for variable in owned:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import keras
 import tensorflow as tf
 
+from porter.runtime.keras_internals import every_layer, output_shape_shown, set_meanwhile
 from porter.runtime.model.call_signature import input_signature
 
 
@@ -26,18 +27,11 @@ class Summarized(keras.Model):
 def _shapes_shown(model: keras.Model) -> Iterator[None]:
     """Let layers have as `output_shape`, where Keras looks, what they give; afterwards they have it no longer."""
     shapes = _output_shapes(model)
-    shown = []
-    for layer in model._flatten_layers(include_self=False):
-        if id(layer) in shapes and not hasattr(layer, "output_shape"):
-            shown.append((layer, layer._build_shapes_dict))
-            object.__setattr__(layer, "output_shape", shapes[id(layer)])
-            object.__setattr__(layer, "_build_shapes_dict", {"input_shape": None})
-    try:
+    with ExitStack() as stack:
+        for layer in every_layer(model):
+            if layer is not model and id(layer) in shapes:
+                stack.enter_context(output_shape_shown(layer, shapes[id(layer)]))
         yield
-    finally:
-        for layer, before in shown:
-            object.__delattr__(layer, "output_shape")
-            object.__setattr__(layer, "_build_shapes_dict", before)
 
 
 def _output_shapes(model: keras.Model) -> dict[int, tuple[int | None, ...]]:
@@ -47,19 +41,13 @@ def _output_shapes(model: keras.Model) -> dict[int, tuple[int | None, ...]]:
         signature = input_signature(model)
     except ValueError:
         return shapes
-    layers = list(model._flatten_layers(include_self=False)) if model.built else []
-    calls = {id(layer): layer.__dict__.get("call") for layer in layers}
-    for layer in layers:
-        object.__setattr__(layer, "call", _noting(layer, shapes))
-    try:
-        if layers:
-            tf.function(model).get_concrete_function(signature)
-    finally:
-        for layer in layers:
-            if calls[id(layer)] is None:
-                object.__delattr__(layer, "call")
-            else:
-                object.__setattr__(layer, "call", calls[id(layer)])
+    if not model.built:
+        return shapes
+    with ExitStack() as stack:
+        for layer in every_layer(model):
+            if layer is not model:
+                stack.enter_context(set_meanwhile(layer, "call", _noting(layer, shapes)))
+        tf.function(model).get_concrete_function(signature)
     return shapes
 
 

@@ -14,6 +14,7 @@ from types import MethodType
 
 import keras
 
+from porter.runtime.keras_internals import set_untracked, untrack_variable
 from porter.runtime.layers.dense import TiedDense
 from porter.runtime.model.names import NamedVariable, named_layers, named_variables
 
@@ -39,8 +40,7 @@ def tie(target: keras.Layer, source: keras.Layer, name: str = "weight", source_n
         source_name: its name in the source, if that is another.
     """
     known = [each for each in vars(target).get("ties", ()) if each.name != name]
-    # Past Keras' __setattr__, which would track the source as a part of the target.
-    object.__setattr__(target, "ties", (*known, Tie(name, source, source_name or name)))
+    set_untracked(target, "ties", (*known, Tie(name, source, source_name or name)))
 
 
 def tied_names(root: keras.Layer, names: Iterable[str] = ()) -> dict[str, str]:
@@ -196,7 +196,7 @@ def tie_variables(root: keras.Layer, *, untied: Iterable[str] = ()) -> dict[str,
 def _refer(layer: keras.Layer | None, attribute: str, source: NamedVariable) -> None:
     """Give a layer that has no such weight of its own the source's, where both frameworks keep it alike."""
     if layer is not None and not hasattr(layer, attribute) and not source.layout.keras_axes:
-        object.__setattr__(layer, attribute, source.variable)
+        set_untracked(layer, attribute, source.variable)
 
 
 def _share(target: NamedVariable, source: NamedVariable) -> None:
@@ -212,9 +212,9 @@ def _share(target: NamedVariable, source: NamedVariable) -> None:
             f"{target.name} {target.torch_shape} cannot be tied to {source.name} {source.torch_shape}: "
             f"{type(target.layer).__name__} and {type(source.layer).__name__} keep it differently."
         )
-    target.layer._untrack_variable(target.variable)
-    # Past Keras' __setattr__: the source layer keeps track of the variable, one owner is enough.
-    object.__setattr__(target.layer, target.attribute, source.variable)
+    untrack_variable(target.layer, target.variable)
+    # The source layer keeps track of the variable: one owner is enough.
+    set_untracked(target.layer, target.attribute, source.variable)
     # Keras' Dense and Embedding save what they hold; the source saves what is shared.
     for method in ("save_own_variables", "load_own_variables"):
-        object.__setattr__(target.layer, method, MethodType(getattr(keras.Layer, method), target.layer))
+        set_untracked(target.layer, method, MethodType(getattr(keras.Layer, method), target.layer))

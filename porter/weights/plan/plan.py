@@ -84,13 +84,13 @@ def _target(data: Mapping[str, Any]) -> Target:
 def build_without_weights(model_class: Any, config: Any, checkpoint: Checkpoint, from_pt: bool = True) -> Any:
     """The model as it will be loaded, with all its variables named and shaped but none of them allocated."""
     import keras
-    from keras.src.backend.common import global_state
+
+    from porter.runtime.keras_internals import allocate_nothing_later
 
     with keras.StatelessScope(initialize_variables=False):
         model = model_class(config)
         model.build_for(checkpoint, from_pt=from_pt)
-    # Keras would allocate them at the end of the next such scope, whoever opens it.
-    global_state.set_global_attribute("uninitialized_variables", [])
+    allocate_nothing_later()
     return model
 
 

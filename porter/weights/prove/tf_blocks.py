@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from porter.runtime.keras_internals import read_from
 from porter.runtime.model.loading import check, converted, loading_info, paired
 from porter.runtime.model.transformers4 import current_names
 from porter.runtime.stored.pairing import Move
@@ -99,8 +100,7 @@ class Twins:
 def in_blocks(weights: Weights, room: Room, read: Callable[[str], Array]) -> Any:
     """The model, whose weights are read by path as they are used."""
     for path, variable in weights.variables.items():
-        # A Keras variable without numbers of its own takes them from its initializer, each time it is used.
-        variable._initializer = _initializer(path, read, room)
+        read_from(variable, _initializer(path, read, room))
     return weights.model
 
 

@@ -1,0 +1,141 @@
+"""All that porter uses of Keras 3 beyond its documented interface.
+
+This is the file to look at when a new version of Keras changes something: each function says what is asked of Keras,
+and nothing else in porter knows how.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+import keras
+
+LISTS_OF_PARTS = frozenset({"_layers", "_metrics", "_trainable_variables", "_non_trainable_variables"})
+"""The attributes in which Keras itself lists what a layer has."""
+
+
+def set_untracked(owner: Any, name: str, value: Any) -> None:
+    """Set an attribute without Keras looking at it.
+
+    Keras' own assignment would make a layer, a variable or a list a part of `owner`, or refuse it while `owner` is
+    not set up, or refuse it because `owner` is built.
+    """
+    object.__setattr__(owner, name, value)
+
+
+@contextmanager
+def set_meanwhile(owner: Any, name: str, value: Any) -> Iterator[None]:
+    """:func:`set_untracked` for a while; afterwards the attribute is what it was, or is not there."""
+    missing = name not in vars(owner)
+    before = vars(owner).get(name)
+    set_untracked(owner, name, value)
+    try:
+        yield
+    finally:
+        if missing:
+            object.__delattr__(owner, name)
+        else:
+            set_untracked(owner, name, before)
+
+
+@contextmanager
+def output_shape_shown(layer: keras.Layer, shape: tuple[int | None, ...]) -> Iterator[None]:
+    """Let `summary()` show a shape for a layer's output, where Keras itself does not know one."""
+    if hasattr(layer, "output_shape"):
+        yield
+        return
+    with (
+        set_meanwhile(layer, "output_shape", shape),
+        set_meanwhile(layer, "_build_shapes_dict", {"input_shape": None}),
+    ):
+        yield
+
+
+def computing_in(dtype: str) -> AbstractContextManager[None]:
+    """Let variables be read in this float type, as they are inside a layer's `call`."""
+    from keras.src.backend.common.variables import AutocastScope
+
+    scope: AbstractContextManager[None] = AutocastScope(dtype)
+    return scope
+
+
+def children(layer: keras.Layer) -> list[keras.Layer]:
+    """The layers directly below a layer, in the order in which they were first assigned."""
+    found: list[keras.Layer] = layer._layers
+    return found
+
+
+def every_layer(model: keras.Layer) -> list[keras.Layer]:
+    """The model and all layers below it, each once."""
+    return list(model._flatten_layers())
+
+
+def variables_of(layer: keras.Layer) -> list[Any]:
+    """The variables that a layer has itself, without those of the layers below it: trainable ones first."""
+    return [*layer._trainable_variables, *layer._non_trainable_variables]
+
+
+def untrack_layer(parent: keras.Layer, layer: keras.Layer) -> None:
+    """Let `layer` be no part of `parent` any more.
+
+    Keras does so for members of lists, but not for attributes that are assigned anew.
+    """
+    parent._tracker.untrack(layer)
+
+
+def untrack_variable(layer: keras.Layer, variable: Any) -> None:
+    """Let `variable` be no weight of `layer` any more."""
+    layer._untrack_variable(variable)
+
+
+@contextmanager
+def open_to_weights(layer: keras.Layer) -> Iterator[None]:
+    """Let weights and layers be added to a layer that is built already; one that is not is open anyway."""
+    if not layer.built:
+        yield
+        return
+    layer._tracker.unlock()
+    try:
+        yield
+    finally:
+        layer._tracker.lock()
+
+
+def own_kernel(layer: keras.layers.Dense) -> Any:
+    """The variable behind `layer.kernel`; None where the layer has none yet."""
+    return vars(layer).get("_kernel")
+
+
+def forget_kernel(layer: keras.layers.Dense) -> None:
+    """Take the kernel from a dense layer; its numbers go."""
+    kernel = own_kernel(layer)
+    if kernel is not None:
+        untrack_variable(layer, kernel)
+        layer._kernel = None
+
+
+def takes_training(layer: Any) -> bool:
+    """Whether the layer's `call` has a parameter `training`; False of what is no layer."""
+    return bool(getattr(layer, "_call_has_training_arg", False))
+
+
+def take_any_positional(model: keras.Model) -> None:
+    """Let caches and mappings stand among the positional arguments of `call`, where Keras wants tensors only."""
+    model._allow_non_tensor_positional_args = True
+
+
+def read_from(variable: Any, initializer: Callable[..., Any]) -> None:
+    """Let a variable that has no numbers take them from `initializer(shape, dtype)`, each time it is used."""
+    variable._initializer = initializer
+
+
+def allocate_nothing_later() -> None:
+    """Forget the variables that were made in a `keras.StatelessScope` without numbers.
+
+    Keras would allocate them at the end of the next such scope, whoever opens it.
+    """
+    from keras.src.backend.common import global_state
+
+    global_state.set_global_attribute("uninitialized_variables", [])
