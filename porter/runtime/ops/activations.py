@@ -1,6 +1,7 @@
 """The activations that configurations name, as `transformers.activations.ACT2FN` defines them.
 
-Constants stay Python numbers, so that float64 tensors meet them in full precision.
+Constants stay Python numbers, so that float64 tensors meet them in full precision: `keras.ops.gelu` and
+`keras.ops.leaky_relu` have theirs in float32.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+import keras
 import tensorflow as tf
 
 Activation = Callable[[Any], Any]
@@ -44,17 +46,17 @@ def gelu_10(x: Any) -> Any:
 
 def silu(x: Any) -> Any:
     """`x * sigmoid(x)`, also called swish."""
-    return x * tf.sigmoid(x)
+    return keras.ops.silu(x)
 
 
 def mish(x: Any) -> Any:
     """`x * tanh(softplus(x))` (arXiv 1908.08681)."""
-    return x * tf.tanh(tf.math.softplus(x))
+    return keras.activations.mish(x)
 
 
 def hardswish(x: Any) -> Any:
     """`x * relu6(x + 3) / 6`."""
-    return x * tf.nn.relu6(x + 3.0) / 6.0
+    return keras.ops.hard_silu(x)
 
 
 def leaky_relu(x: Any, negative_slope: float = 0.01) -> Any:

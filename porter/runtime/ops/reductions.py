@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import keras
 import tensorflow as tf
 
 
@@ -151,11 +152,7 @@ def cdist(first: Any, second: Any) -> Any:
 
 def nan_to_num(tensor: Any, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Any:
     """`torch.nan_to_num`: infinities become the dtype's limits unless given."""
-    high = tensor.dtype.max if posinf is None else posinf
-    low = tensor.dtype.min if neginf is None else neginf
-    tensor = tf.where(tf.math.is_nan(tensor), tf.cast(nan, tensor.dtype), tensor)
-    infinite = tf.math.is_inf(tensor)
-    return tf.where(infinite, tf.where(tensor > 0, tf.cast(high, tensor.dtype), tf.cast(low, tensor.dtype)), tensor)
+    return keras.ops.nan_to_num(tensor, nan, posinf, neginf)
 
 
 def polar(length: Any, angle: Any) -> Any:
