@@ -24,12 +24,13 @@ demo: $(READY) ## port examples/brand_new_bert: scaffold, diff, pt-to-tf
 test: $(READY) ## run the tests
 	$(BIN)/python -m pytest
 
-test-transformers4: $(READY) $(READY4) ## the stock TensorFlow classes of transformers 4 load what pt-to-tf writes
+test-transformers4: $(READY) $(READY4) ## transformers 4: its TensorFlow classes load what pt-to-tf writes, its models are ported
 	rm -rf build/transformers4
 	$(BIN)/python tests/transformers4/write.py build/transformers4
 	.venv4/bin/python tests/transformers4/read.py build/transformers4
 	$(BIN)/python tests/transformers4/hub.py build/transformers4 .venv4/bin/python
 	PORTER_HUB_CLIENT="$(CURDIR)/.venv4/bin/python" $(BIN)/python -m pytest -q tests/hub/test_pull_request.py
+	.venv4/bin/python tests/transformers4/scaffold.py build/transformers4/scaffold
 
 test-lowest: $(READY_LOWEST) ## a part of the tests with the lowest versions that pyproject.toml allows
 	.venv-lowest/bin/python -m pytest -W ignore::DeprecationWarning -k "not quick" \
@@ -62,10 +63,11 @@ $(READY): pyproject.toml constraints.txt
 	touch $@
 
 # transformers 4 and 5 cannot be installed together.
-$(READY4): constraints-transformers4.txt
+$(READY4): constraints-transformers4.txt pyproject.toml
 	$(FIND_PYTHON)
 	$(PYTHON) -m venv .venv4
-	.venv4/bin/python -m pip install --quiet -c constraints-transformers4.txt transformers tensorflow tf-keras h5py
+	.venv4/bin/python -m pip install --quiet torch==2.13.0
+	.venv4/bin/python -m pip install --quiet -c constraints-transformers4.txt -e '.[torch,tools]' tf-keras
 	touch $@
 
 # pip chooses the newest of what constraints-lowest.txt does not hold.

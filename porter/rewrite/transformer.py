@@ -25,8 +25,10 @@ from porter.rewrite.reading.dropped import (
     DROPPED_METHODS,
     FILE_FUNCTIONS,
     fills_weights,
+    handles_texts,
     only_checkpoints,
     only_passes_on,
+    ties_weights,
 )
 from porter.rewrite.statements.asked_sizes import port_comparison
 from porter.rewrite.statements.folding import flattened, fold_boolean, fold_if
@@ -279,6 +281,9 @@ class Porter(cst.CSTTransformer):
             self.context.note(original_node, "assumed", message)
             return flattened(updated_node.body, updated_node.leading_lines)
         self._note_tensor_branch(original_node.test)
+        never = original_node.body if m.matches(updated_node.test, m.Name("False")) else None
+        for statement in never.body if never is not None else ():
+            self.context.forget(statement)
         above = self.context.source.parents.get(original_node)
         return fold_if(updated_node, is_elif=isinstance(above, cst.If) and above.orelse is original_node)
 
@@ -341,7 +346,8 @@ class Porter(cst.CSTTransformer):
             return None
         if node.name.value == "__call__" and self.context.source.method(local.name, "forward") is not None:
             return "" if only_passes_on(node) else "Keras itself calls a layer's `call`"
-        if node.name.value in DROPPED_METHODS:
+        own_ties = node.name.value == "tie_weights" and ties_weights(self.context.source, node)
+        if node.name.value in DROPPED_METHODS and not own_ties:
             return DROPPED_METHODS[node.name.value]
         calls = self.context.source.find(node, cst.Call)
         if node.name.value != "__init__" and fills_weights(self.context.source, node):
@@ -351,6 +357,8 @@ class Porter(cst.CSTTransformer):
         if only_checkpoints(self.context.source, node):
             return "TensorFlow has tf.recompute_grad in place of gradient checkpointing"
         entered = self.context.source.span(node) in self.context.knowledge.facts.entered
+        if not entered and node.name.value != "__init__" and handles_texts(node):
+            return "it handles texts with a tokenizer, which needs no framework"
         walks = not entered and any(walks_modules(self.context, call) for call in calls)
         return "it walks PyTorch's modules" if walks else None
 

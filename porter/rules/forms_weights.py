@@ -58,11 +58,28 @@ statement(
     cases={"x = x + 1\nx.data = x * 2": "x = x + 1\nx = x * 2"},
     doc="A tensor's numbers are the tensor.",
 )
+
+
+def _is_own_parameter(m: Match) -> bool:
+    """Whether it is a parameter that the class itself makes: it lies in TensorFlow as in PyTorch."""
+    holder = m.x.original
+    is_own = isinstance(holder, cst.Attribute) and m.place.is_parameter(holder.attr.value)
+    return is_own and m.x.code == f"self.{cst.ensure_type(holder, cst.Attribute).attr.value}"
+
+
+statement(
+    "$x.data = $value",
+    to="$x.assign($value)",
+    where=_is_own_parameter,
+    inside="call",
+    cases={"self.gain.data = self.gain * 1.0": "self.gain.assign(self.gain * 1.0)"},
+    doc="A weight that the model writes to while it runs; a graph does so at each call.",
+)
 statement(
     "$x.data = $value",
     "$x.data[$*part] = $value",
     to=Drop(Remark("a weight is written to while the model runs, which was not ported.", "left")),
-    where=_is_weight,
+    where=lambda m: _is_weight(m) and ("part" in m.captures or not _is_own_parameter(m)),
     inside="call",
     cases={"self.layer.weight.data = self.layer.weight.data * 1.0": ""},
 )
@@ -246,12 +263,24 @@ statement(
 )
 def register_buffer(m: Match) -> Text:
     """A weight where the checkpoint holds it, a plain constant elsewhere."""
-    name, value, *rest = m.rest("args")
-    flag = m.keyword("args", "persistent")
-    persistent = all(arg.code != "False" for arg in ([flag] if flag is not None else rest))
-    if not persistent or value.node_code == "None":
+    name, value, *_ = m.rest("args")
+    if not _persistent(m) or value.node_code == "None":
         return _stored(m, name, value.node_code)
     return _stored(m, name, f"add_parameter(self, {name.node_code}, {value.node_code}, trainable=False)")
+
+
+@statement(
+    "self.register_buffer($*args)",
+    where=lambda m: (
+        len(m.rest("args")) > 1 and not _persistent(m) and isinstance(m.rest("args")[0].original, cst.SimpleString)
+    ),
+    inside="call",
+    cases={'self.register_buffer("table", torch.ones(3), persistent=False)': "self.table = tf.ones((3,))"},
+)
+def set_buffer(m: Match) -> Text:
+    """A constant that a method sets."""
+    name, value, *_ = m.rest("args")
+    return _stored(m, name, value.node_code)
 
 
 @statement(
@@ -270,6 +299,12 @@ def register_parameter(m: Match) -> Text:
     is_parameter = isinstance(made, cst.Call) and m.place.canonical(made.func) == "torch.nn.Parameter"
     inner = m.argument(made.args[0].value) if is_parameter and isinstance(made, cst.Call) else m.value
     return _stored(m, m.name, f"add_parameter(self, {m.name.node_code}, {inner.node_code})")
+
+
+def _persistent(m: Match) -> bool:
+    """Whether the buffer is part of checkpoints."""
+    flag = m.keyword("args", "persistent")
+    return all(arg.code != "False" for arg in ([flag] if flag is not None else m.rest("args")[2:]))
 
 
 def _stored(m: Match, name: Arg, code: str) -> Text:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 import inspect
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,7 @@ from typing import Any
 from porter.base.early_checks import check_class
 from porter.base.errors import UsageError
 from porter.base.installed import absent
+from porter.base.reading import read_text
 from porter.subject.case import Case, InputSpec, ModelCase
 from porter.subject.inputs.arrays import numpy_inputs
 from porter.subject.inputs.from_signature import possible_inputs
@@ -22,6 +24,7 @@ from porter.subject.locate import Location
 from porter.subject.plausible_sizes import check_sizes
 from porter.subject.shrink import STRATEGIES, shrink
 from porter.subject.torch_model import RUN_ERRORS, trial_runs
+from porter.subject.written_for import mismatch
 
 MOST_PARAMETERS = 30_000_000
 NOT_OF_THE_MODEL = {"architectures", "auto_map", "dtype", "torch_dtype", "transformers_version", "_name_or_path",
@@ -31,16 +34,18 @@ NOT_OF_THE_MODEL = {"architectures", "auto_map", "dtype", "torch_dtype", "transf
 def tiny_cases(location: Location, classes: Sequence[str] = ()) -> tuple[tuple[Case, ...], dict[str, str]]:
     """One case per configuration, base model first; and for each class that never ran, why.
 
-    Raises UsageError where the file cannot be imported, has no model classes, or not the named ones.
+    Raises UsageError where the file cannot be imported, has no model classes, or not the named ones, or none runs.
     """
     check_sizes(location.config_values, location.file)
-    models = model_classes(imported(location))
+    module = imported(location)
+    models = model_classes(module)
     if not models:
         raise UsageError("The file has no model class (a PreTrainedModel with a forward).", place=str(location.file))
     for name in classes:
         check_class(name, models)
     cases: dict[str, Case] = {}
     failures: dict[str, str] = {}
+    errors: list[Exception] = []
     for name, model_class in models.items():
         if classes and name not in classes:
             continue
@@ -49,9 +54,26 @@ def tiny_cases(location: Location, classes: Sequence[str] = ()) -> tuple[tuple[C
                 case = tiny_case(location.name, model_class, location.config_values)
         except RUN_ERRORS as error:
             failures[name] = f"{type(error).__name__}: {error}".splitlines()[0]
+            errors.append(error)
             continue
         _add(cases, case)
+    if not cases:
+        raise _none_runs(location, failures, errors, vars(module))
     return tuple(cases.values()), failures
+
+
+def _none_runs(
+    location: Location, failures: Mapping[str, str], errors: Sequence[Exception], names: Mapping[str, Any]
+) -> UsageError:
+    """The error for a file none of whose models could be made and run."""
+    saved_with = location.config_values.get("transformers_version")
+    found = (mismatch(error, read_text(location.file), names, saved_with) for error in errors)
+    other = next((each for each in found if each is not None), None)
+    reasons = "; ".join(f"{model}: {reason}" for model, reason in failures.items())
+    sentence = f"No tiny configuration of {location.file.name} could be run ({reasons})"
+    sentence += f": {other.sentence}." if other is not None else "."
+    hint = "--sample FILE with a configuration and inputs that run"
+    return UsageError(sentence, hint=f"{hint}; or {other.hint}" if other is not None else hint)
 
 
 def model_classes(module: ModuleType) -> dict[str, Any]:
@@ -79,7 +101,10 @@ def imported(location: Location) -> ModuleType:
         missing = absent(error, str(location.file)) if isinstance(error, ImportError) else None
         if missing is not None:
             raise missing from error
-        raise UsageError(f"The file cannot be imported: {error}.", place=str(location.file)) from error
+        other = mismatch(error, read_text(location.file), {}, location.config_values.get("transformers_version"))
+        because = f"{error}; {other.sentence}" if other is not None else f"{error}"
+        sentence = f"The file cannot be imported: {because}."
+        raise UsageError(sentence, place=str(location.file), hint=other.hint if other else "") from error
 
 
 def tiny_case(identity: str, model_class: Any, values: Mapping[str, object] = MappingProxyType({})) -> Case:
@@ -130,7 +155,8 @@ def _built(model_class: Any, config: Any) -> Any:
 
     config._attn_implementation = "eager"
     with torch.device("meta"):
-        size = sum(parameter.numel() for parameter in model_class(config).parameters())
+        trial = model_class(copy.deepcopy(config))  # some constructors change their configuration
+        size = sum(parameter.numel() for parameter in trial.parameters())
     if size > MOST_PARAMETERS:
         raise ValueError(f"the configuration could not be made smaller than {size} parameters")
     return model_class(config).eval()

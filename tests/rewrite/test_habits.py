@@ -73,6 +73,22 @@ HABITS = {
         "    return self.entries[key]\n---\nreturn x + self.scaled(x.ndim)",
         "x + self.scaled(x.shape.rank)",
     ),
+    "Lengthened": (
+        "longest = 0\n\ndef lengthen(self, length):\n    self.longest = length\n"
+        "    angles = torch.arange(length).float()[:, None]\n"
+        "    if length > 999:\n        angles = angles / length\n"
+        '    self.register_buffer("table", angles.cos(), persistent=False)\n---\n'
+        "length = x.shape[1]\nif length > self.longest:\n    self.lengthen(length)\nreturn x * self.table[:length]",
+        "length = shape_list(x)[1]\n        self.lengthen(length)\n        return",
+    ),
+    "Joint": (
+        "if x.shape[1] > 999:\n    both = torch.cat((x, x), dim=-1)\n    x = both.cos().to(x.dtype)\nreturn x",
+        "x = tf.cast(tf.cos(both), x.dtype)",
+    ),
+    "Parted": (
+        "if x.shape[1] > 999:\n    parts = self.layer.weight.split(4, dim=0)\n    x = x @ parts[0].t()\nreturn x",
+        "parts = split(tf.transpose(self.layer.kernel), 4, axis=0)",
+    ),
     "Short": ("if x.shape[-1] > 4: x.mul_(2.0)\nreturn x", "x = x * 2.0"),
 }
 NOTED = {
@@ -108,6 +124,12 @@ def test_a_table_that_grows_is_computed_anew(habits):
 
 def test_an_entry_that_is_kept_by_its_key_is_computed_anew(habits):
     assert "        entries = self.layer.bias * 2\n        return entries" in habits.text("TFFilled.scaled")
+
+
+def test_a_method_that_makes_a_table_longer_is_called_each_time(habits):
+    method = habits.text("TFLengthened.lengthen")
+    assert "self.table = tf.cos(angles)" in method
+    assert any("`self.longest`, `self.table` is computed anew" in message for message in habits.messages("assumed"))
 
 
 def test_a_size_that_each_run_had_alike_may_be_unknown_to_a_graph(habits):

@@ -74,6 +74,7 @@ class Case{number}(CaseLayer):
         self.layer = nn.Linear(size, size)
         self.plain = nn.Linear(size, size, bias=False)
         self.holder = Holder(size)
+        self.gain = nn.Parameter(torch.ones(size))
         marker("begin")
 {constructor}
         marker("end")

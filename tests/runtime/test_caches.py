@@ -224,3 +224,25 @@ def test_layers_with_an_index_remember_its_keys():
     assert ours.layers[0].indexer_keys is None
     with pytest.raises(ValueError, match="not one with an index"):
         ours.update_indexer(tf.ones((1, 1, 1)), 1)
+
+
+def test_tuples_of_keys_and_values_as_before_transformers_5():
+    states = tf.ones((1, 2, 3, 4))
+    cache = caches.DynamicCache.from_legacy_cache(((states, 2 * states), (states, states)))
+    assert (len(cache), cache.get_seq_length(), cache.seen_tokens) == (2, 3, 3)
+    assert cache.get_usable_length(5) == 3
+    assert cache.get_max_cache_shape() is None
+    (_, values), _ = cache.to_legacy_cache()
+    np.testing.assert_array_equal(values, 2 * states)
+    assert len(caches.DynamicCache.from_legacy_cache()) == 0
+    both = caches.EncoderDecoderCache.from_legacy_cache(((states, states, 2 * states, 2 * states),))
+    assert both.get_seq_length() == 3
+    np.testing.assert_array_equal(both.to_legacy_cache()[0][2], 2 * states)
+
+
+def test_a_cache_of_fixed_size_makes_room_for_what_comes():
+    config = LlamaConfig(num_hidden_layers=1, hidden_size=8, num_attention_heads=2)
+    cache = caches.StaticCache(config, max_cache_len=4)
+    cache.update(tf.ones((1, 2, 3, 4)), tf.ones((1, 2, 3, 4)), 0, {"cache_position": tf.range(3)})
+    assert int(cache.get_usable_length(1)) == 3
+    assert int(cache.get_usable_length(2)) == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -42,7 +43,9 @@ class Declared:
 
 
 def declared_for(class_name: str, model_type: str) -> Declared | None:
-    """The declarations of a class, else those of its model type; None without either."""
+    """The declarations of a class, else those of its model type; None without either, as before transformers 5."""
+    if importlib.util.find_spec("transformers.conversion_mapping") is None:
+        return None
     from transformers.conversion_mapping import get_checkpoint_conversion_mapping
 
     transforms = get_checkpoint_conversion_mapping(class_name)

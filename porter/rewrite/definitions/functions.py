@@ -19,7 +19,7 @@ from porter.rulebook.call import code_of
 
 _KEPT_DECORATORS = frozenset(
     {"staticmethod", "classmethod", "property", "cached_property", "wraps", "dataclass", "capture_outputs"}
-    | {"merge_with_config_defaults", "abstractmethod", "overload"}
+    | {"merge_with_config_defaults", "abstractmethod", "overload", "contextmanager"}
 )
 _SILENT_DECORATORS = RETURN_DECORATORS | {
     "auto_docstring", "no_grad", "use_kernelized_func", "use_kernel_forward_from_hub", "use_kernel_func_from_hub",

@@ -293,7 +293,7 @@ def _method_of_unseen(context: Context, original: cst.Call) -> Callee | None:
     if find_rule(name) is None or context.source.resolve(original.func.value) is not None:
         return None
     owner = owner_of_method(method)
-    if owner != "tensor":
+    if owner != "tensor" and not _of_tensors_alone(context, original):
         if known is None and owner == "module":
             message = f"`{code_of(original)}` was kept: no run has shown what `{code_of(original.func.value)}` is."
             context.note(original, "left", message, "give inputs or a configuration with --sample that reach the line")
@@ -301,6 +301,20 @@ def _method_of_unseen(context: Context, original: cst.Call) -> Callee | None:
     message = f"`{code_of(original.func.value)}` was not seen as a tensor and is taken for one."
     context.note(original, "assumed", message)
     return Callee(frozenset({name}), "function")
+
+
+def _of_tensors_alone(context: Context, call: cst.Call) -> bool:
+    """Whether the arguments are those of a tensor's method: an axis, or where a tensor goes and as what."""
+    if any(argument.keyword is not None and argument.keyword.value in ("dim", "dtype") for argument in call.args):
+        return True
+    if cst.ensure_type(call.func, cst.Attribute).attr.value not in ("to", "type") or not call.args:
+        return False
+    return all(_is_place_or_type(context, argument.value) for argument in call.args)
+
+
+def _is_place_or_type(context: Context, node: cst.BaseExpression) -> bool:
+    name = node.attr.value if isinstance(node, cst.Attribute) else node.value if isinstance(node, cst.Name) else ""
+    return name in ("device", "dtype") or (context.source.canonical(node) or "").startswith("torch.")
 
 
 # methods of transformers' outputs, which are dictionaries

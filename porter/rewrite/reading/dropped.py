@@ -47,6 +47,19 @@ def only_passes_on(function: cst.FunctionDef) -> bool:
 _DOCSTRING = m.SimpleStatementLine(body=[m.Expr(value=m.SimpleString())])
 
 
+def ties_weights(source: Source, function: cst.FunctionDef) -> bool:
+    """Whether a method gives layers the weights of others by itself: `self.head.weight = self.embedding.weight`."""
+    weight = m.Attribute(value=m.Attribute(), attr=m.Name("weight") | m.Name("bias"))
+    tie = m.Assign(targets=[m.AssignTarget(weight)], value=weight)
+    return any(m.matches(assign, tie) for assign in source.find(function, cst.Assign))
+
+
+def handles_texts(function: cst.FunctionDef) -> bool:
+    """Whether a method talks with a user: it is given a tokenizer."""
+    parameters = (*function.params.params, *function.params.kwonly_params)
+    return any(parameter.name.value in ("tokenizer", "processor") for parameter in parameters)
+
+
 def only_checkpoints(source: Source, function: cst.FunctionDef) -> bool:
     """Whether a method does nothing but wrap layers for gradient checkpointing."""
     calls = source.find(function, cst.Call)

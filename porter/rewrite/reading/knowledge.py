@@ -100,7 +100,8 @@ class Knowledge:
         if isinstance(node, cst.Attribute) and type(self.source.resolve(node)).__name__ == "dtype":
             return Fact(kinds=frozenset({"dtype"}), has_value=True, value=node.attr.value)
         if isinstance(node, (cst.Name, cst.Attribute)):
-            return self._names(function).get(code_of(node)) or self._assigned_tuple(function, node)
+            named = self._names(function).get(code_of(node)) or self._assigned_tuple(function, node)
+            return named or (TENSOR if self._is_weight(node) or self._assigned_tensor(function, node) else None)
         if isinstance(node, cst.Call):
             callee = self.callee(node)
             if callee and callee.kind != "class" and all(map(self._gives_tensor, callee.names)):
@@ -149,6 +150,25 @@ class Knowledge:
         """A variable that the function only ever sets to a tuple, or to what is made of tuples and shapes."""
         values = self.assigned_values(function, code_of(node))
         return SEQUENCE if values and all(self._is_tuple(value) for value in values) else None
+
+    def _assigned_tensor(self, function: LocalFunction, node: cst.BaseExpression) -> bool:
+        """Whether it is a variable that the function only ever sets to tensors."""
+        name = f"{function.name}:{code_of(node)}"
+        if not isinstance(node, cst.Name) or name in self._waiting or node.value in function.parameters:
+            return False
+        self._waiting.add(name)
+        values = self.assigned_values(function, node.value)
+        found = bool(values) and all(map(self.is_tensor, values))
+        self._waiting.discard(name)
+        return found
+
+    def _is_weight(self, node: cst.BaseExpression) -> bool:
+        """Whether it is the weight of a layer that the constructor keeps: `self.dense.weight`."""
+        layer = m.Attribute(value=m.Attribute(value=m.Name("self")), attr=m.Name("weight") | m.Name("bias"))
+        owner = self.source.enclosing_class(node)
+        if owner is None or not isinstance(node, cst.Attribute) or not m.matches(node, layer):
+            return False
+        return cst.ensure_type(node.value, cst.Attribute).attr.value in self.children(owner)
 
     def _is_tuple(self, value: cst.BaseExpression) -> bool:
         """`(a, b)`, `x.shape`, `x.size()`, `x.shape[:-1]`, and such ones joined or repeated."""

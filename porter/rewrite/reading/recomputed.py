@@ -2,17 +2,20 @@
 
 `if length > self.cached: self.cached = length; self.table = ...` becomes the computation alone, into a local variable;
 so does `if key not in self.tables: self.tables[key] = ...`.
+`if length > self.cached: self.grow(length)` calls the method each time; the attributes that it sets stay where they
+are, and hold the tensors of the call that is going on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import libcst as cst
 import libcst.matchers as m
 
 from porter.rewrite.reading.knowledge import Knowledge
+from porter.rewrite.reading.sets_only import attributes_set
 from porter.rewrite.reading.source import LocalFunction
 from porter.rulebook.call import code_of
 
@@ -34,10 +37,11 @@ def find_recomputed(knowledge: Knowledge) -> Recomputed:
     for function in knowledge.source.functions.values():
         if function.class_name is None or function.own_name == "__init__":
             continue
-        for node in (inner for inner in function.node.body.body if isinstance(inner, cst.If)):
-            kept = _kept(knowledge, function, node)
-            if kept:
-                branches[node] = ", ".join(f"`self.{name}`" for name in sorted(kept))
+        for node in knowledge.source.find(function.node, cst.If):
+            kept = _kept(knowledge, function, node) if node in function.node.body.body else frozenset()
+            set_there = kept or _set_anew(knowledge, function, node)
+            if set_there:
+                branches[node] = ", ".join(f"`self.{name}`" for name in sorted(set_there))
                 own = (a for a in _own_attributes(knowledge, function.node) if a.attr.value in kept)
                 variables |= {attribute: attribute.attr.value for attribute in own}
         for node in knowledge.source.find(function.node, cst.If):
@@ -91,6 +95,21 @@ def _kept(knowledge: Knowledge, function: LocalFunction, node: cst.If) -> frozen
     return kept if all(_is_private(knowledge, function, node, name) for name in kept) else frozenset()
 
 
+def _set_anew(knowledge: Knowledge, function: LocalFunction, node: cst.If) -> frozenset[str]:
+    """The attributes that a branch on a size and on one of them sets; none where it does more, or sets weights."""
+    owner = function.class_name or ""
+    kept = attributes_set(knowledge.source, owner, node.body.body) or frozenset()
+    asked = {attribute.attr.value for attribute in _own_attributes(knowledge, node.test)}
+    if not kept & asked or not _asks_for_size(knowledge, node.test, function.parameters):
+        return frozenset()
+    otherwise = attributes_set(knowledge.source, owner, [node.orelse] if node.orelse is not None else [])
+    if otherwise is None or not otherwise <= kept:
+        return frozenset()
+    seen = knowledge.facts.modules.get(owner)
+    stored = {name for name, persistent in seen.buffers.items() if persistent} if seen is not None else set()
+    return frozenset() if seen is not None and kept & {*seen.parameters, *stored} else kept
+
+
 def _set_by(node: cst.If) -> Iterator[str]:
     """The attributes of self that the branch sets; nothing where it does more than to compute."""
     lines = [line for line in node.body.body if isinstance(line, cst.SimpleStatementLine)]
@@ -107,13 +126,14 @@ def _own_attributes(knowledge: Knowledge, tree: cst.CSTNode) -> list[cst.Attribu
     return [node for node in found if m.matches(node.value, m.Name("self"))]
 
 
-def _asks_for_size(knowledge: Knowledge, test: cst.BaseExpression) -> bool:
-    """Whether a comparison in it has a number that differed between runs beside an attribute."""
+def _asks_for_size(knowledge: Knowledge, test: cst.BaseExpression, parameters: Sequence[str] = ()) -> bool:
+    """Whether a comparison in it has a number beside an attribute: one that differed between runs, or a parameter."""
     operands = [
         part for c in knowledge.source.find(test, cst.Comparison) for part in (c.left, c.comparisons[0].comparator)
     ]
-    facts = [knowledge.fact(operand) for operand in operands if code_of(operand).partition(".")[0] != "self"]
-    return any(fact is not None and fact.only("int") and not fact.has_value for fact in facts)
+    codes = [(operand, code_of(operand)) for operand in operands]
+    facts = [(code, knowledge.fact(operand)) for operand, code in codes if code.partition(".")[0] != "self"]
+    return any(fact is not None and fact.only("int") and (not fact.has_value or c in parameters) for c, fact in facts)
 
 
 def _reads_before_setting(knowledge: Knowledge, node: cst.If, kept: frozenset[str]) -> bool:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+
 import libcst as cst
 import libcst.matchers as m
 
 from porter.rewrite.reading.bindings import Bindings
-from porter.rewrite.reading.source import Source
+from porter.rewrite.reading.source import LocalFunction, Source
 
 _SHAPE = m.Attribute(attr=m.Name("shape"))
 _SIZE = m.Call(func=m.Attribute(attr=m.Name("size")))
 
 
 def reads_size(source: Source, node: cst.BaseExpression) -> bool:
-    """Whether an expression is `x.shape[0]` or `x.size(0)`, a variable set to one, or computed from such ones.
+    """Whether an expression is `x.shape[0]` or `x.size(0)`, a variable that is set to or given one, or made of such.
 
     Sizes of a layer's own weights and buffers, `self.weight.shape[0]`, are known to every graph and do not count.
     """
@@ -27,17 +30,40 @@ def _reads_size(source: Source, node: cst.BaseExpression, waiting: frozenset[str
         return bool(node.args) and m.matches(node, _SIZE) and not _is_own(node.func)
     if isinstance(node, cst.BinaryOperation):
         return _reads_size(source, node.left, waiting) or _reads_size(source, node.right, waiting)
-    if isinstance(node, cst.Name) and node.value not in waiting:
-        return _is_set_to_size(source, node, waiting | {node.value})
-    return False
+    return isinstance(node, cst.Name) and _is_set_to_size(source, node, waiting)
 
 
 def _is_set_to_size(source: Source, node: cst.Name, waiting: frozenset[str]) -> bool:
     function = source.enclosing(node)
-    found = Bindings(source, function).reaching(node.value, node) if function is not None else None
-    if found is None or found.value is None:
+    if function is None or f"{function.name}: {node.value}" in waiting:
         return False
-    return _is_shape(found.value) if found.at is not None else _reads_size(source, found.value, waiting)
+    waiting |= {f"{function.name}: {node.value}"}
+    found = Bindings(source, function).reaching(node.value, node)
+    if found is not None and found.value is not None:
+        return _is_shape(found.value) if found.at is not None else _reads_size(source, found.value, waiting)
+    is_parameter = node.value in function.parameters
+    return is_parameter and any(_reads_size(source, given, waiting) for given in _given(source, function, node.value))
+
+
+def _given(source: Source, function: LocalFunction, parameter: str) -> Iterator[cst.BaseExpression]:
+    """What the file's calls of a function or method of this name give to one of its parameters."""
+    place = function.parameters.index(parameter)
+    for call in _calls(source).get(function.own_name, ()):
+        for index, argument in enumerate(call.args):
+            name = argument.keyword.value if argument.keyword is not None else None
+            if not argument.star and (name == parameter or (name is None and index == place)):
+                yield argument.value
+
+
+@lru_cache(maxsize=8)
+def _calls(source: Source) -> Mapping[str, list[cst.Call]]:
+    """The calls of the file by the last name before the parentheses."""
+    found: dict[str, list[cst.Call]] = {}
+    for call in source.find(source.tree, cst.Call):
+        name = call.func.attr if isinstance(call.func, cst.Attribute) else call.func
+        if isinstance(name, cst.Name):
+            found.setdefault(name.value, []).append(call)
+    return found
 
 
 def _is_shape(node: cst.BaseExpression) -> bool:

@@ -196,7 +196,9 @@ class _Raising(cst.CSTTransformer):
         """`raise NotImplementedError(...)`, with the statement's text above it."""
         line = self._line(statement)
         told = self._left_at(line)
-        if told is None:
+        if told is None and self._absent_in_torch(problem.name):
+            self._note(statement, "assumed", f"{problem.reason}, and PyTorch's file does not find it here; {what}")
+        elif told is None:
             self._note(statement, "left", f"{problem.reason}; {what}")
         reason = problem.reason if told is None else told.message.partition(";")[0].rstrip(".")
         place = f"{self.context.source.subject.file.name}:{line}" if line else self.context.source.subject.file.name
@@ -209,6 +211,12 @@ class _Raising(cst.CSTTransformer):
         mark = cst.Comment(f"# noqa: L{line}")
         whitespace = raising.trailing_whitespace.with_changes(whitespace=cst.SimpleWhitespace("  "), comment=mark)
         return raising.with_changes(trailing_whitespace=whitespace)
+
+    def _absent_in_torch(self, name: str) -> bool:
+        """Whether the PyTorch file imports a name, behind a guard, that is not installed."""
+        imports = self.context.source.find(self.context.source.tree, cst.ImportAlias)
+        imported = (alias.asname.name if alias.asname else alias.name for alias in imports)
+        return name in map(code_of, imported) and not hasattr(self.context.source.module, name)
 
     def _left_at(self, line: int) -> Note | None:
         notes = (note for note in sorted(self.context.notes) if note.level == "left" and note.line == line)

@@ -13,6 +13,7 @@ from porter.runtime.caches.cache_layers import (
     DynamicSlidingWindowLayer,
     StaticLayer,
 )
+from porter.runtime.caches.former_methods import FormerMethods
 from porter.runtime.caches.indexed_layers import IndexedLayer, indexed
 from porter.runtime.caches.linear_layers import (
     LinearAttentionAndFullAttentionLayer,
@@ -71,7 +72,7 @@ class TracedCache:
         return rebuilt
 
 
-class Cache(TracedCache):
+class Cache(FormerMethods, TracedCache):
     """A list of cache layers.
 
     Args:

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from porter.runtime.caches.cache import Cache, DynamicCache, TracedCache
+from porter.runtime.caches.former_methods import FormerMethods
 
 
-class EncoderDecoderCache(TracedCache):
+class EncoderDecoderCache(FormerMethods, TracedCache):
     """A cache of the decoder's own keys and values, and one of the encoder's, which is filled once.
 
     Args:

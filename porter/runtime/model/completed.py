@@ -54,6 +54,7 @@ class CompletedModel(keras.Model, metaclass=Completed):
         """Name the layers, connect what is tied, and let `build` build everything, once."""
         name_layers(self)
         _cast_tables(self)
+        self.tie_weights()
         self._tie()
         build_all = build_with_the_rest(self)
 

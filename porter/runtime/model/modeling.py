@@ -23,6 +23,7 @@ from porter.runtime.model.loading import (
     loading_info,
     paired,
 )
+from porter.runtime.model.mask_methods import MaskMethods
 from porter.runtime.model.names import named_variables, placed_layers
 from porter.runtime.model.publishing import Published
 from porter.runtime.model.saving import SavedByKeras
@@ -41,7 +42,7 @@ _DOWNLOAD_OPTIONS = ("revision", "token", "cache_dir", "subfolder", "local_files
 
 
 class TFPreTrainedModel(
-    Generates, Published, SavedByKeras, PreparesDatasets, Summarized, TrainsOnOwnLoss, HasVocabulary
+    Generates, MaskMethods, Published, SavedByKeras, PreparesDatasets, Summarized, TrainsOnOwnLoss, HasVocabulary
 ):
     """Base of all ported models.
 

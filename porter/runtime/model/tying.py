@@ -87,7 +87,10 @@ def _tied_by_configuration(layer: keras.Layer) -> Mapping[str, str]:
         return {}
     if isinstance(declared, Mapping):
         return declared
-    embeddings = layer.get_input_embeddings()
+    try:
+        embeddings = layer.get_input_embeddings()
+    except NotImplementedError:  # such a class ties by itself
+        return {}
     source = next((path for path, below in named_layers(layer) if below is embeddings), None)
     targets = [name for name in declared if name.endswith(".weight") and name != f"{source}.weight"]
     return dict.fromkeys(targets, f"{source}.weight") if source is not None else {}

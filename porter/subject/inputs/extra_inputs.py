@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -11,9 +12,15 @@ from porter.subject.inputs.input_sizes import input_sizes
 
 EMBEDDINGS = {"input_ids": "inputs_embeds", "decoder_input_ids": "decoder_inputs_embeds"}
 
+# Arguments that are caches, switches or labels: others give them their values.
+_NOT_TENSORS = re.compile(r"past|cache|mems|state|^output_|^use_|^return_|^is_|^do_|labels?$")
+
+_INTEGERS = ("<class 'int'>", "int", "int | None", "Optional[int]", "typing.Optional[int]")
+
 # Each makes other inputs out of (model, inputs, plain outputs); KeyError or AttributeError where it has none.
 MAKERS: tuple[Callable[[Any, Inputs, Any], Inputs], ...] = (
     lambda model, inputs, plain: _embedded(model, inputs) | {"return_dict": False},
+    lambda model, inputs, plain: _embedded(model, inputs),
     lambda model, inputs, plain: _with_optional_inputs(model, inputs),
     lambda model, inputs, plain: inputs | {"encoder_outputs": (plain["encoder_last_hidden_state"],)},
     lambda model, inputs, plain: _with_hidden_patches(model, inputs),
@@ -107,7 +114,10 @@ def guessed(model: Any, inputs: Inputs) -> Iterator[tuple[str, Inputs]]:
         set_there = getattr(getattr(model, "config", None), name, None)
         if isinstance(set_there, int | float | str | list | tuple):
             yield name, {**inputs, name: set_there}
-        annotation = str(parameter.annotation)
+        untyped = parameter.annotation is parameter.empty and not _NOT_TENSORS.search(name)
+        annotation = "Tensor" if untyped else str(parameter.annotation)
+        if untyped or annotation.strip("'") in _INTEGERS:
+            yield name, {**inputs, name: 2}
         if "Tensor" in annotation and not any(kind in annotation.lower() for kind in ("tuple", "list")):
             yield from ((name, {**inputs, name: value}) for value in _tensors(name, first, inputs))
 
@@ -142,8 +152,20 @@ def _embedded(model: Any, inputs: Inputs) -> Inputs:
     embedded = dict(inputs)
     for name, replacement in EMBEDDINGS.items():
         if name in inputs and replacement in accepted(model):
-            embedded[replacement] = model.get_input_embeddings()(embedded.pop(name))
+            embedded[replacement] = _embedding(model)(embedded.pop(name))
     return embedded
+
+
+def _embedding(model: Any) -> Any:
+    """The layer that looks up tokens: what the model says, else the first with a row for each of the vocabulary."""
+    import torch
+
+    try:
+        return model.get_input_embeddings()
+    except NotImplementedError:
+        size = getattr(model.config, "vocab_size", None)
+        tables = (each for each in model.modules() if isinstance(each, torch.nn.Embedding))
+        return next(table for table in tables if table.num_embeddings == size)
 
 
 def _with_optional_inputs(model: Any, inputs: Inputs) -> Inputs:
