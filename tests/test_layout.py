@@ -55,6 +55,7 @@ ROOMS = [
     "porter.subject.torch_model",
     "porter.subject.torch_checkpoint",
     "porter.subject.inputs",
+    "porter.subject.written_for",
     "porter.subject.tiny",
     "porter.subject.plain_modules",
     "porter.subject.ported_module",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.machinery
+import importlib
 import importlib.util
 import sys
 from importlib.machinery import ModuleSpec
@@ -35,6 +35,27 @@ def import_folder(name: str, folder: Path) -> ModuleType:
         spec = importlib.util.spec_from_file_location(name, start) or spec
     spec.submodule_search_locations = [str(folder)]
     return _run(spec)
+
+
+def import_of_package(path: Path) -> ModuleType:
+    """Run a Python file as the module of the package that it lies in, so that its relative imports work.
+
+    The package is its folder and those above that hold an `__init__.py`. Of a package that is installed the rest is
+    taken from there; every other one is imported from where the file lies.
+
+    Raises:
+        Exception: whatever the file or an `__init__.py` raises.
+    """
+    folders = [path.resolve().parent]
+    while (folders[-1].parent / "__init__.py").exists():
+        folders.append(folders[-1].parent)
+    name = ""
+    for folder in reversed(folders):
+        name = f"{name}.{folder.name}" if name else folder.name
+        if name not in sys.modules and importlib.util.find_spec(name) is None:
+            import_folder(name, folder)
+        importlib.import_module(name)
+    return import_path(f"{name}.{path.stem}", path)
 
 
 def _run(spec: ModuleSpec) -> ModuleType:

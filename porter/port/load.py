@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from porter.base.by_path import import_path
+from porter.base.by_path import import_of_package, import_path
 from porter.base.errors import UsageError
+from porter.base.reading import read_text
+
+_FROM_BESIDE = re.compile(r"^\s*from \.", re.MULTILINE)
 
 
 class BrokenPort(UsageError):
@@ -39,12 +43,13 @@ def load_class(source: PortSource) -> Any:
 
 
 def import_file(path: Path) -> ModuleType:
-    """Import a file by path, as its own name.
+    """Import a file by path: as its own name, or as a module of its package where it imports from beside it.
 
     Raises:
         BrokenPort: the file is not Python, or something in it fails.
     """
     try:
-        return import_path(path.stem, path)
+        of_package = (path.parent / "__init__.py").exists() and _FROM_BESIDE.search(read_text(path))
+        return import_of_package(path) if of_package else import_path(path.stem, path)
     except Exception as error:  # what a user's file raises while it is imported may be anything
         raise BrokenPort(f"{path} cannot be imported: {type(error).__name__}: {error}.") from error

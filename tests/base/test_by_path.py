@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from porter.base.by_path import import_folder, import_path
+from porter.base.by_path import import_folder, import_of_package, import_path
 
 
 @pytest.fixture(autouse=True)
@@ -50,3 +50,30 @@ def test_a_folder_is_a_package(tmp_path, start):
     package = import_folder("some_model_here", folder)
     assert getattr(package, "SIZE", None) == (4 if start else None)
     assert __import__("some_model_here.part").part.above == "some_model_here"
+
+
+def test_a_file_of_a_package_imports_from_beside_and_from_above(tmp_path):
+    inner = tmp_path / "some_models" / "maple"
+    inner.mkdir(parents=True)
+    for file, text in (
+        ("some_models/__init__.py", ""),
+        ("some_models/shared.py", "WIDTH = 8\n"),
+        ("some_models/maple/__init__.py", ""),
+        ("some_models/maple/configuration_maple.py", "DEPTH = 2\n"),
+        (
+            "some_models/maple/modeling_tf_maple.py",
+            "from ..shared import WIDTH\nfrom .configuration_maple import DEPTH\n",
+        ),
+    ):
+        (tmp_path / file).write_text(text, encoding="utf-8")
+    module = import_of_package(inner / "modeling_tf_maple.py")
+    assert (module.__name__, module.WIDTH, module.DEPTH) == ("some_models.maple.modeling_tf_maple", 8, 2)
+
+
+def test_the_rest_of_an_installed_package_is_the_installed_one(tmp_path):
+    folder = tmp_path / "json" / "maple"
+    folder.mkdir(parents=True)
+    (tmp_path / "json" / "__init__.py").write_text("raise RuntimeError\n", encoding="utf-8")
+    (folder / "__init__.py").write_text("", encoding="utf-8")
+    (folder / "modeling_tf_maple.py").write_text("from ..decoder import JSONDecoder\n", encoding="utf-8")
+    assert import_of_package(folder / "modeling_tf_maple.py").JSONDecoder.__module__ == "json.decoder"

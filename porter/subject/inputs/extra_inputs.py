@@ -163,7 +163,7 @@ def _embedding(model: Any) -> Any:
     try:
         return model.get_input_embeddings()
     except NotImplementedError:
-        size = getattr(model.config, "vocab_size", None)
+        size = input_sizes(model.config).vocabulary
         tables = (each for each in model.modules() if isinstance(each, torch.nn.Embedding))
         return next(table for table in tables if table.num_embeddings == size)
 
