@@ -15,13 +15,14 @@ ROOT = Path(__file__).parents[1]
 FRAMEWORKS = ("torch", "tensorflow", "keras", "transformers")
 SOURCES = sorted(path for package in ("porter", "diffcheck") for path in (ROOT / package).rglob("*.py"))
 LONGEST_FILE, LONGEST_FUNCTION, MOST_PARAMETERS = 400, 60, 6
+MOST_STATEMENTS_OF_MODELS = 5
 PRINTS = ROOT / "porter" / "base" / "console.py"
 COMMANDS = ROOT / "porter" / "commands"
 # Signatures there are PyTorch's and transformers' own, whatever their length.
 FOREIGN_SIGNATURES = ROOT / "porter" / "runtime"
 
 # What is known in one place: the text that gives it away, where to look for it, and the only files that may hold it.
-IN_ONE_PLACE = {
+IN_ONE_PLACE: dict[str, tuple[str, str, set[str]]] = {
     "a configuration's sizes of inputs": (
         r'"(vocab_size|type_vocab_size|image_size|num_mel_bins|max_source_positions|conv_stride)"',
         "porter/subject porter/weights porter/diff porter/export porter/trace porter/port porter/commands",
@@ -37,6 +38,7 @@ IN_ONE_PLACE = {
         "porter",
         {"porter/runtime/keras_internals.py"},
     ),
+    "the runtime's own errors": (r"raise (ValueError|NotImplementedError)\(", "porter/runtime", set()),
     "whose a method is": (r"\"torch\.Tensor\.\"", "porter", {"porter/facts/tensor_methods.py"}),
     "a PyTorch model in float64": (r"\.double\(\)", "porter diffcheck", {"diffcheck/record/torch_side.py"}),
 }
@@ -119,6 +121,15 @@ def test_no_exception_is_swallowed(path: Path) -> None:
     broad = [h for h in handlers if h.type is None or ast.unparse(h.type) in ("Exception", "BaseException")]
     silent = [h.lineno for h in broad if not any(isinstance(node, ast.Raise) for node in ast.walk(h))]
     assert [line for line in silent if not re.search(r"noqa: BLE001\W+\w+ \w+", lines[line - 1])] == []
+
+
+@each_source()
+def test_a_models_own_errors_are_caught_around_few_statements(path: Path) -> None:
+    """RUN_ERRORS is Exception: what stands in such a `try` is the model's code, and hardly any of porter's."""
+    tries = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Try)]
+    foreign = [node for node in tries if any(h.type and "RUN_ERRORS" in ast.unparse(h.type) for h in node.handlers)]
+    counts = {n.lineno: sum(isinstance(x, ast.stmt) for part in n.body for x in ast.walk(part)) for n in foreign}
+    assert {line: count for line, count in counts.items() if count > MOST_STATEMENTS_OF_MODELS} == {}
 
 
 @each_source()

@@ -28,6 +28,7 @@ ROOMS = [
     "diffcheck.exported",
     "porter.base",
     "porter.runtime.keras_internals",
+    "porter.runtime.port_errors",
     "porter.runtime.ops",
     "porter.runtime.caches",
     "porter.runtime.outputs",

@@ -230,6 +230,9 @@ _MODULES = {
         "view_as_complex",
         "view_as_real",
     ),
+    "port_errors": ("PortError", "Unsupported", "WrongValue"),
+    "stored.tensor_source": ("CheckpointError",),
+    "stored.transfers": ("HubError",),
     "attention.rope": ("ROPE_INIT_FUNCTIONS", "dynamic_rope_update"),
     "model.serialization": ("keras_serializable",),
 }

@@ -19,9 +19,10 @@ from porter.runtime.model.json_arguments import as_objects
 from porter.subject.case import Case, Subject
 from porter.subject.strong_weights import strengthen
 
-# What the code of a model raises when it is given inputs or a configuration that it does not take: its authors' own
-# exceptions too.
 RUN_ERRORS: tuple[type[Exception], ...] = (Exception,)
+"""What the code of a model may raise on inputs or a configuration that it does not take: anything, its authors' own
+exceptions included. It is caught around calls of that code alone, so that no mistake of porter's own hides behind it.
+"""
 
 
 @contextmanager

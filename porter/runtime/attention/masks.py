@@ -29,6 +29,7 @@ from porter.runtime.attention.mask_patterns import (
     window_before,
 )
 from porter.runtime.ops.common import shape_list
+from porter.runtime.port_errors import WrongValue
 
 
 def _is_ready(attention_mask: Any) -> bool:
@@ -165,7 +166,7 @@ def create_sliding_window_causal_mask(
     """A query looks at itself and the `config.sliding_window - 1` before it. Arguments as in `create_causal_mask`.
 
     Raises:
-        ValueError: the configuration has no sliding window.
+        WrongValue: the configuration has no sliding window.
     """
     if _is_ready(attention_mask):
         return attention_mask
@@ -209,7 +210,7 @@ def create_chunked_causal_mask(
     Chunks are counted from the first token that is not padding. Arguments as in `create_causal_mask`.
 
     Raises:
-        ValueError: the configuration has no chunk size.
+        WrongValue: the configuration has no chunk size.
     """
     if _is_ready(attention_mask):
         return attention_mask
@@ -277,7 +278,7 @@ def create_bidirectional_sliding_window_mask(
     Arguments as in `create_bidirectional_mask`.
 
     Raises:
-        ValueError: the configuration has no sliding window.
+        WrongValue: the configuration has no sliding window.
     """
     if _is_ready(attention_mask):
         return attention_mask
@@ -317,5 +318,5 @@ def _sees_all(attention_mask: Any) -> bool:
 def _size(config: Any, name: str) -> int:
     size = getattr(config, name, None)
     if size is None:
-        raise ValueError(f"The configuration has no {name}.")
+        raise WrongValue(f"The configuration has no {name}.")
     return int(size)

@@ -22,6 +22,7 @@ from porter.runtime.caches.linear_layers import (
     LinearAttentionLayer,
 )
 from porter.runtime.caches.structure import Structure, joined, split
+from porter.runtime.port_errors import Unsupported, WrongValue
 
 _DYNAMIC: Mapping[str, type[CacheLayer]] = MappingProxyType(
     {
@@ -84,7 +85,7 @@ class Cache(FormerMethods, TracedCache):
         self, layers: list[CacheLayer] | None = None, layer_class_to_replicate: type[CacheLayer] | None = None
     ) -> None:
         if (layers is None) == (layer_class_to_replicate is None):
-            raise ValueError("A cache needs either its layers or the class of its layers.")
+            raise WrongValue("A cache needs either its layers or the class of its layers.")
         self.layers = layers or []
         self.layer_class_to_replicate = layer_class_to_replicate
 
@@ -121,14 +122,14 @@ class Cache(FormerMethods, TracedCache):
         """The layer, or for 0 the first with attention; None when it does not exist yet.
 
         Raises:
-            ValueError: the layer has no attention.
+            WrongValue: the layer has no attention.
         """
         if layer_idx >= len(self.layers):
             return None
         candidates = self.layers if layer_idx == 0 else self.layers[layer_idx : layer_idx + 1]
         with_attention = [layer for layer in candidates if type(layer) not in (LinearAttentionLayer, DummyLayer)]
         if not with_attention:
-            raise ValueError(f"Layer {layer_idx} of the cache has no attention, so it counts no positions.")
+            raise WrongValue(f"Layer {layer_idx} of the cache has no attention, so it counts no positions.")
         return with_attention[0]
 
     def get_max_length(self, layer_idx: int | None = None) -> int:
@@ -140,7 +141,7 @@ class Cache(FormerMethods, TracedCache):
     def _linear_layer(self, layer_idx: int) -> LinearAttentionLayer:
         layer = self.layers[layer_idx]
         if not isinstance(layer, LinearAttentionLayer):
-            raise ValueError(f"Layer {layer_idx} of the cache is a {type(layer).__name__}, not a linear one.")
+            raise WrongValue(f"Layer {layer_idx} of the cache is a {type(layer).__name__}, not a linear one.")
         return layer
 
     def get_conv_state(self, layer_idx: int, state_idx: int = 0) -> Any:
@@ -203,11 +204,11 @@ class Cache(FormerMethods, TracedCache):
         """Forget the last positions; their number is given as a negative one.
 
         Raises:
-            ValueError: a layer cannot.
+            WrongValue: a layer cannot.
         """
         for layer in self.layers:
             if not isinstance(layer, DynamicLayer):
-                raise ValueError(f"A {type(layer).__name__} cannot be cropped.")
+                raise WrongValue(f"A {type(layer).__name__} cannot be cropped.")
             layer.crop(tokens_to_remove)
 
     @property
@@ -270,7 +271,7 @@ def _layers(config: Any, classes: Mapping[str, type[CacheLayer]], options: dict[
     """One cache layer for each layer that a configuration describes.
 
     Raises:
-        NotImplementedError: it names a kind of layer that has no counterpart here.
+        Unsupported: it names a kind of layer that has no counterpart here.
     """
     config = config.get_text_config(decoder=True)
     per_layer = _layer_configs(config)
@@ -280,7 +281,7 @@ def _layers(config: Any, classes: Mapping[str, type[CacheLayer]], options: dict[
     for named, mode, layer_config in zip(kinds, sharing, per_layer, strict=False):
         kind = "dummy" if mode == "reuse" or named in ("moe", "mlp") else named
         if kind not in classes:
-            raise NotImplementedError(f"A cache for {kind!r} layers has no TensorFlow counterpart.")
+            raise Unsupported(f"A cache for {kind!r} layers has no TensorFlow counterpart.")
         layers.append(classes[kind](**options, **_options(kind, layer_config)))
     return layers
 

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import tensorflow as tf
 
 from porter.runtime.ops.common import shape_list
+from porter.runtime.port_errors import Unsupported, WrongValue
 
 
 class CacheLayer:
@@ -87,10 +88,10 @@ class DynamicLayer(CacheLayer):
         """Forget the last positions; their number is given as a negative one.
 
         Raises:
-            ValueError: the number is positive.
+            WrongValue: the number is positive.
         """
         if tokens_to_remove > 0:
-            raise ValueError(f"Give the number of tokens to remove as a negative one, not {tokens_to_remove}.")
+            raise WrongValue(f"Give the number of tokens to remove as a negative one, not {tokens_to_remove}.")
         if tokens_to_remove and self.is_initialized:
             self.keys = self.keys[..., :tokens_to_remove, :]
             self.values = self.values[..., :tokens_to_remove, :]
@@ -142,10 +143,10 @@ class DynamicSlidingWindowLayer(DynamicLayer):
         """Forget the last positions, which works as long as nothing has left the window.
 
         Raises:
-            ValueError: the number is positive, or the window has moved on.
+            WrongValue: the number is positive, or the window has moved on.
         """
         if not isinstance(self.cumulative_length, int) or self.cumulative_length >= self.sliding_window:
-            raise ValueError("What has left the sliding window is not remembered, so the cache cannot be cropped.")
+            raise WrongValue("What has left the sliding window is not remembered, so the cache cannot be cropped.")
         super().crop(tokens_to_remove)
         self.cumulative_length = self.cumulative_length + tokens_to_remove
 
@@ -214,11 +215,11 @@ class DummyLayer(CacheLayer):
         """Only None can be remembered.
 
         Raises:
-            NotImplementedError: there is something to remember.
+            Unsupported: there is something to remember.
         """
         if key_states is None and value_states is None:
             return None, None
-        raise NotImplementedError("This layer has no place for keys and values.")
+        raise Unsupported("This layer has no place for keys and values.")
 
     def get_seq_length(self) -> int:
         """Nothing."""

@@ -7,6 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 from porter.runtime.caches.cache_layers import CacheLayer, DynamicLayer
+from porter.runtime.port_errors import WrongValue
 
 
 class IndexedLayer(DynamicLayer):
@@ -62,8 +63,8 @@ def indexed(layer: CacheLayer, layer_idx: int) -> IndexedLayer:
     """The layer, if it chooses what to attend to.
 
     Raises:
-        ValueError: it does not.
+        WrongValue: it does not.
     """
     if not isinstance(layer, IndexedLayer):
-        raise ValueError(f"Layer {layer_idx} of the cache is a {type(layer).__name__}, not one with an index.")
+        raise WrongValue(f"Layer {layer_idx} of the cache is a {type(layer).__name__}, not one with an index.")
     return layer

@@ -7,6 +7,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from porter.runtime.port_errors import WrongValue
+
 Structure = tuple[Any, ...]
 
 
@@ -45,4 +47,4 @@ def joined(structure: Structure, tensors: Iterator[Any]) -> Any:
             return made
         case (kind, items):
             return kind(joined(item, tensors) for item in items)
-    raise ValueError(f"{structure!r} is no form of a cache.")
+    raise WrongValue(f"{structure!r} is no form of a cache.")

@@ -13,6 +13,7 @@ from porter.runtime.caches.cache import Cache, DynamicCache, StaticCache, Traced
 from porter.runtime.caches.encoder_decoder import EncoderDecoderCache
 from porter.runtime.caches.structure import Structure, joined, split
 from porter.runtime.outputs import TFBaseModelOutput
+from porter.runtime.port_errors import WrongValue
 
 _CACHES = ("past_key_values", "cache_params")
 Memory = tuple[Any, ...]
@@ -136,11 +137,11 @@ class Remembered:
         """The memory after a step.
 
         Raises:
-            ValueError: the step has changed its form, which a loop cannot carry.
+            WrongValue: the step has changed its form, which a loop cannot carry.
         """
         tensors: list[Any] = []
         if split(cache, tensors) != self.form:
-            raise ValueError("The cache changes its form from step to step: pass use_cache=False.")
+            raise WrongValue("The cache changes its form from step to step: pass use_cache=False.")
         kept = zip(tensors, self.tensors, strict=True)
         return self.with_tensors(tuple(tf.ensure_shape(new, old.shape) for new, old in kept))
 

@@ -16,6 +16,7 @@ from porter.runtime.generation.decoder import Decoder
 from porter.runtime.generation.scores import Scores
 from porter.runtime.generation.settings import FIELDS, WITHOUT_COUNTERPART, Settings, as_mapping, settings_of
 from porter.runtime.keras_internals import set_untracked
+from porter.runtime.port_errors import WrongValue
 
 BUCKET = 64
 """Results have room for a multiple of so many tokens, so that one graph serves prompts of many lengths."""
@@ -91,9 +92,9 @@ class Generates(keras.Model):
         tokens, mask, others = self._prompt(given, settings)
         longest = settings.longest(tokens.shape[1], getattr(self.config, "max_position_embeddings", None))
         if longest <= tokens.shape[1]:
-            raise ValueError(f"The prompt has {tokens.shape[1]} tokens already, a result may have {longest}.")
+            raise WrongValue(f"The prompt has {tokens.shape[1]} tokens already, a result may have {longest}.")
         if streamer is not None and settings.num_beams > 1:
-            raise ValueError("Beams cannot be streamed: their first tokens may still change.")
+            raise WrongValue("Beams cannot be streamed: their first tokens may still change.")
         way = Way(settings, -(-longest // BUCKET) * BUCKET, streamer, tokens.shape[1] if jit_compile else None)
         room = [[0, 0], [0, way.places - tokens.shape[1]]]
         sizes = tf.constant([tokens.shape[1], longest, settings.shortest(tokens.shape[1])], tf.int64)
@@ -132,12 +133,12 @@ class Generates(keras.Model):
             start = settings.decoder_start_token_id
             start = settings.bos_token_id if start is None else start
             if "decoder_input_ids" not in given and start is None:
-                raise ValueError("Neither decoder_start_token_id nor bos_token_id says how a result begins.")
+                raise WrongValue("Neither decoder_start_token_id nor bos_token_id says how a result begins.")
             tokens = given.pop("decoder_input_ids") if "decoder_input_ids" in given else tf.fill((rows, 1), start)
             return tf.cast(tokens, tf.int64), None, given
         if "input_ids" not in given:
             if settings.bos_token_id is None:
-                raise ValueError("There is no prompt, and no bos_token_id to begin with.")
+                raise WrongValue("There is no prompt, and no bos_token_id to begin with.")
             given["input_ids"] = tf.fill((1, 1), tf.constant(settings.bos_token_id, tf.int64))
         tokens = given.pop("input_ids")
         mask = given.pop("attention_mask", None)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import Any
 
+from porter.runtime.port_errors import Unsupported, WrongValue
+
 DEFAULT_NEW_TOKENS = 20
 
 # What transformers can do besides, with the value at which it does nothing.
@@ -100,18 +102,18 @@ class Settings:
         """Check what goes together.
 
         Raises:
-            ValueError: it does not.
+            WrongValue: it does not.
         """
         if self.num_beams < 1 or self.num_return_sequences < 1:
-            raise ValueError("num_beams and num_return_sequences must be 1 or more.")
+            raise WrongValue("num_beams and num_return_sequences must be 1 or more.")
         if self.do_sample and self.num_beams > 1:
-            raise NotImplementedError("Beams are searched, not drawn: leave do_sample or num_beams away.")
+            raise Unsupported("Beams are searched, not drawn: leave do_sample or num_beams away.")
         if not self.do_sample and self.num_return_sequences > self.num_beams:
-            raise ValueError(
+            raise WrongValue(
                 f"num_return_sequences={self.num_return_sequences} needs do_sample=True or as many num_beams."
             )
         if self.temperature <= 0:
-            raise ValueError(
+            raise WrongValue(
                 f"temperature must be above 0, not {self.temperature}; do_sample=False takes the likeliest."
             )
 
@@ -152,7 +154,7 @@ def settings_of(asked: Mapping[str, Any], *sources: Mapping[str, Any]) -> Settin
         sources: what is said elsewhere; a later one takes precedence, None says nothing.
 
     Raises:
-        NotImplementedError: one asks for what has no counterpart.
+        Unsupported: one asks for what has no counterpart.
     """
     given: dict[str, Any] = {}
     for source in sources:
@@ -160,9 +162,7 @@ def settings_of(asked: Mapping[str, Any], *sources: Mapping[str, Any]) -> Settin
     given = {name: value for name, value in (given | dict(asked)).items() if value is not None}
     lacking = sorted(name for name, idle in WITHOUT_COUNTERPART.items() if given.get(name, idle) not in (idle, None))
     if lacking:
-        raise NotImplementedError(
-            f"generate has no {', '.join(lacking)}; leave it out of the generation configuration."
-        )
+        raise Unsupported(f"generate has no {', '.join(lacking)}; leave it out of the generation configuration.")
     known = {name: value for name, value in given.items() if name in FIELDS}
     return Settings(**known | {name: _several(known[name]) for name in _SEVERAL if name in known})
 

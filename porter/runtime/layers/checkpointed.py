@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from porter.runtime.keras_internals import computing_in
 from porter.runtime.ops.repeated_draws import repeated_draws
+from porter.runtime.port_errors import Unsupported
 
 logger = logging.getLogger(__name__)
 
@@ -99,7 +100,7 @@ def _drawing_alike(layer: keras.Layer, seed: Any) -> Iterator[None]:
     """Let random numbers be drawn from seeds that depend on `seed` alone.
 
     Raises:
-        NotImplementedError: the layer draws by other ways, so that a second run would differ.
+        Unsupported: the layer draws by other ways, so that a second run would differ.
     """
     graph = tf.compat.v1.get_default_graph()
     known = len(graph.get_operations())
@@ -107,7 +108,7 @@ def _drawing_alike(layer: keras.Layer, seed: Any) -> Iterator[None]:
         yield
     drawn = sorted({operation.type for operation in graph.get_operations()[known:]} & _DRAWING)
     if drawn:
-        raise NotImplementedError(
+        raise Unsupported(
             f"{type(layer).__name__} draws random numbers with {drawn[0]}, which a second run for the gradients does "
             "not repeat: train it without gradient_checkpointing_enable(), or without what draws them."
         )

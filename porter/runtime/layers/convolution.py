@@ -13,6 +13,7 @@ import keras
 import tensorflow as tf
 
 from porter.runtime.ops.shapes import pad
+from porter.runtime.port_errors import WrongValue
 
 Sizes = int | Sequence[int]
 DATA_FORMATS = {1: "NWC", 2: "NHWC", 3: "NDHWC"}
@@ -212,12 +213,12 @@ def weight_norm(layer: KernelLayer, name: str = "weight", dim: int = 0) -> Kerne
         The same layer.
 
     Raises:
-        ValueError: the layer is built, or `dim` is negative (PyTorch's way to have one length for the whole weight).
+        WrongValue: the layer is built, or `dim` is negative (PyTorch's way to have one length for the whole weight).
     """
     if dim < 0:
-        raise ValueError(f"Weight normalisation with dim={dim} has no counterpart.")
+        raise WrongValue(f"Weight normalisation with dim={dim} has no counterpart.")
     if layer.built:
-        raise ValueError(f"{layer.name} is built already, its weight cannot be normalised any more.")
+        raise WrongValue(f"{layer.name} is built already, its weight cannot be normalised any more.")
     from porter.runtime.stored.layouts import layouts_of
 
     layout = layouts_of(type(layer))["weight"]

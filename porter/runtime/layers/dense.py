@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from porter.runtime.keras_internals import forget_kernel
+from porter.runtime.port_errors import WrongValue
 
 
 class TiedDense(keras.layers.Dense):
@@ -26,16 +27,16 @@ class TiedDense(keras.layers.Dense):
         """Use the matrix of `embedding` (shape `(units, inputs)`) as weight; None gives the layer its own again.
 
         Raises:
-            ValueError: the embedding has another number of rows than this layer has units, or the layer is built
+            WrongValue: the embedding has another number of rows than this layer has units, or the layer is built
                 without a kernel and shall get one.
         """
         if embedding is None:
             if self._lender is not None and self.built:
-                raise ValueError(f"{self.path} was built without a kernel of its own.")
+                raise WrongValue(f"{self.path} was built without a kernel of its own.")
             self._lender = None
             return
         if embedding.input_dim != self.units:
-            raise ValueError(f"{self.name} has {self.units} units, its embedding {embedding.input_dim} rows.")
+            raise WrongValue(f"{self.name} has {self.units} units, its embedding {embedding.input_dim} rows.")
         forget_kernel(self)
         # A function, because Keras would track a layer kept as attribute and own it twice.
         self._lender = lambda: embedding
@@ -60,7 +61,7 @@ class TiedDense(keras.layers.Dense):
             super().build(input_shape)
             return
         if self._lender().output_dim != input_shape[-1]:
-            raise ValueError(
+            raise WrongValue(
                 f"{self.name} gets {input_shape[-1]} inputs, its embedding has {self._lender().output_dim}."
             )
         self.bias = None

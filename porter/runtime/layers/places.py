@@ -9,6 +9,7 @@ import keras
 
 from porter.runtime.keras_internals import LISTS_OF_PARTS, children
 from porter.runtime.layers.reserved import torch_attribute
+from porter.runtime.port_errors import WrongValue
 
 
 def sublayers(layer: keras.Layer) -> list[keras.Layer]:
@@ -35,12 +36,12 @@ def children_in_places(layer: keras.Layer) -> list[tuple[str, keras.Layer]]:
     A member of a list is called `layer.0`, of a dictionary `parts.norm`, of a layer that stands for its members `0`.
 
     Raises:
-        ValueError: two layers would have the same name.
+        WrongValue: two layers would have the same name.
     """
     found: dict[str, keras.Layer] = {}
     for name, child in held(layer, children(layer)):
         if found.setdefault(name, child) is not child:
-            raise ValueError(f"{found[name]} and {child} would both be called {name} in {type(layer).__name__}.")
+            raise WrongValue(f"{found[name]} and {child} would both be called {name} in {type(layer).__name__}.")
     return list(found.items())
 
 

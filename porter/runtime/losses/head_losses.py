@@ -10,6 +10,7 @@ from typing import Any
 import tensorflow as tf
 
 from porter.runtime.losses.loss_functions import binary_cross_entropy_with_logits, cross_entropy, ctc_loss, mse_loss
+from porter.runtime.port_errors import Unsupported, WrongValue
 
 
 def fixed_cross_entropy(
@@ -55,7 +56,7 @@ def ForSequenceClassificationLoss(labels: Any, pooled_logits: Any, config: Any, 
     """Regression, one class of several, or several classes, as `config.problem_type` or the labels say.
 
     Raises:
-        ValueError: the problem type is none of the three.
+        WrongValue: the problem type is none of the three.
     """
     kind = config.problem_type
     if kind is None:
@@ -72,7 +73,7 @@ def ForSequenceClassificationLoss(labels: Any, pooled_logits: Any, config: Any, 
             return fixed_cross_entropy(logits, tf.reshape(labels, (-1,)), **kwargs)
         case "multi_label_classification":
             return binary_cross_entropy_with_logits(pooled_logits, labels)
-    raise ValueError(f"{kind!r} is no problem type.")
+    raise WrongValue(f"{kind!r} is no problem type.")
 
 
 def ForQuestionAnsweringLoss(
@@ -169,9 +170,9 @@ def loss_function(kind: str | None) -> Callable[..., Any]:
     """The loss of a kind; the causal one for None, as in transformers.
 
     Raises:
-        NotImplementedError: PyTorch's loss of this kind has no counterpart here.
+        Unsupported: PyTorch's loss of this kind has no counterpart here.
     """
     kind = kind or "ForCausalLM"
     if kind not in LOSS_MAPPING:
-        raise NotImplementedError(f"The loss of {kind} has no TensorFlow counterpart; compute it outside the model.")
+        raise Unsupported(f"The loss of {kind} has no TensorFlow counterpart; compute it outside the model.")
     return LOSS_MAPPING[kind]

@@ -9,12 +9,14 @@ from typing import Any
 
 import tensorflow as tf
 
+from porter.runtime.port_errors import WrongValue
+
 
 def reduced(loss: Any, reduction: str) -> Any:
     """Apply a reduction.
 
     Raises:
-        ValueError: it is none of the three.
+        WrongValue: it is none of the three.
     """
     match reduction:
         case "mean":
@@ -23,7 +25,7 @@ def reduced(loss: Any, reduction: str) -> Any:
             return tf.reduce_sum(loss)
         case "none":
             return loss
-    raise ValueError(f"{reduction!r} is no reduction; it must be 'mean', 'sum' or 'none'.")
+    raise WrongValue(f"{reduction!r} is no reduction; it must be 'mean', 'sum' or 'none'.")
 
 
 def cross_entropy(

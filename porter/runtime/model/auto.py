@@ -10,6 +10,7 @@ import keras
 
 from porter.runtime.model.beside import file_with, main_layer
 from porter.runtime.model.building import import_beside
+from porter.runtime.port_errors import WrongValue
 
 
 class TFAutoModel:
@@ -28,7 +29,7 @@ class TFAutoModel:
 
         Raises:
             ImportError: no file there has the port.
-            ValueError: transformers has no such model for the configuration.
+            WrongValue: transformers has no such model for the configuration.
         """
         torch_class = _class_name(config, cls._mapping)
         module = _module_with(torch_class, beside)
@@ -54,7 +55,7 @@ def _class_name(config: Any, mapping: str) -> str:
 
     found = getattr(modeling_auto, mapping).get(config.model_type)
     if found is None:
-        raise ValueError(f"transformers has no model for {type(config).__name__} ({config.model_type}).")
+        raise WrongValue(f"transformers has no model for {type(config).__name__} ({config.model_type}).")
     names = [found] if isinstance(found, str) else list(found)
     return next((name for name in getattr(config, "architectures", None) or () if name in names), names[0])
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from porter.runtime.port_errors import WrongValue
+
 _TOKENS = ("input_ids", "attention_mask", "token_type_ids", "decoder_input_ids", "decoder_attention_mask")
 _SEQUENCES = frozenset({"input_ids", "input_values", "input_features"})
 Shape = tuple[int | None, ...]
@@ -51,7 +53,7 @@ def input_signature(model: Any) -> dict[str, tf.TensorSpec]:
     """The inputs that a model is served with, by name.
 
     Raises:
-        ValueError: `call` has none of the usual inputs, or needs another one as well.
+        WrongValue: `call` has none of the usual inputs, or needs another one as well.
     """
     parameters = inspect.signature(inspect.unwrap(type(model).call)).parameters
     usual = {name: _INPUTS[name] for name in parameters if name in _INPUTS}
@@ -65,7 +67,7 @@ def input_signature(model: Any) -> dict[str, tf.TensorSpec]:
     other = [name for name in needed if name not in usual]
     if other or not usual:
         what = f"needs {', '.join(other)}" if other else "takes none of the usual inputs"
-        raise ValueError(
+        raise WrongValue(
             f"{type(model).__name__} {what}, so its signature is not known: pass input_signature, "
             "a list that holds one dictionary of tf.TensorSpec by argument name."
         )

@@ -19,6 +19,7 @@ from porter.runtime.keras_internals import set_untracked
 from porter.runtime.layers.places import sublayers
 from porter.runtime.model.names import named_layers
 from porter.runtime.outputs.model_output import TFModelOutput
+from porter.runtime.port_errors import WrongValue
 
 
 @dataclass(frozen=True)
@@ -176,7 +177,7 @@ def _indices(model: Any, recorder: OutputRecorder, selection: int | list[int]) -
     layers = getattr(model.config, recorder.num_hidden_layers_key, None)
     if layers is None:
         if any(index < 0 for index in indices):
-            raise ValueError(f"Hidden states {indices} need {recorder.num_hidden_layers_key} in the config.")
+            raise WrongValue(f"Hidden states {indices} need {recorder.num_hidden_layers_key} in the config.")
         return frozenset(indices)
     count = layers + int(recorder.capture_initial_hidden_state)
     return frozenset(index % count for index in indices if -count <= index < count)

@@ -11,6 +11,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from porter.runtime.port_errors import WrongValue
+
 Row = Mapping[str, Any]
 Arrays = dict[str, np.ndarray[Any, Any]]
 Collate = Callable[[list[Row]], Mapping[str, Any]]
@@ -52,14 +54,14 @@ class PreparesDatasets(keras.Model):
             drop_remainder: leave out a last batch that is not full.
 
         Raises:
-            ValueError: the dataset has no rows, or no column that the model takes.
+            WrongValue: the dataset has no rows, or no column that the model takes.
         """
         labels, others = self._columns()
         collate = collate_fn or _Collated(tokenizer)
         reader = _Reader(dataset, frozenset({*labels, *others}), collate)
         if len(dataset) == 0 or not reader.batch([0]).keys() & {*labels, *others}:
             found = f"none of {', '.join(sorted(others))}" if len(dataset) else "no rows"
-            raise ValueError(f"The dataset has {found} for {type(self).__name__}.")
+            raise WrongValue(f"The dataset has {found} for {type(self).__name__}.")
         batches = _batched(len(dataset), batch_size, shuffle, drop_remainder)
         arrays = batches.map(reader.graph(), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
         return arrays.map(lambda batch: _split(batch, labels)).prefetch(tf.data.AUTOTUNE)
@@ -153,7 +155,7 @@ def _array(values: Any) -> np.ndarray[Any, Any]:
         return np.asarray(values)
     except ValueError as error:
         sentence = "Rows of different lengths need a tokenizer, or a collate_fn, to be put into one batch."
-        raise ValueError(sentence) from error
+        raise WrongValue(sentence) from error
 
 
 def _standard(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from porter.runtime.port_errors import Unsupported
+
 USUAL_NAME = "embed_tokens"
 _WRAPPERS = ("embeddings", "model", "language_model")
 
@@ -12,7 +14,7 @@ def input_embeddings(layer: Any) -> Any:
     """The layer that embeds tokens or patches, of a model or a main layer.
 
     Raises:
-        NotImplementedError: it is not in one of the usual places.
+        Unsupported: it is not in one of the usual places.
     """
     name = getattr(layer, "_input_embed_layer", USUAL_NAME)
     bases = (layer, getattr(layer, "base_model", layer))
@@ -22,4 +24,4 @@ def input_embeddings(layer: Any) -> Any:
             return getattr(place, name)
         if place is not layer and hasattr(place, "get_input_embeddings"):
             return place.get_input_embeddings()
-    raise NotImplementedError(f"{type(layer).__name__} must define get_input_embeddings.")
+    raise Unsupported(f"{type(layer).__name__} must define get_input_embeddings.")

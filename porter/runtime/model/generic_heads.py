@@ -21,6 +21,7 @@ from porter.runtime.outputs import (
     TFSequenceClassifierOutputWithPast,
     TFTokenClassifierOutput,
 )
+from porter.runtime.port_errors import WrongValue
 
 
 class _GenericHead(TFPreTrainedModel):
@@ -73,7 +74,7 @@ class TFGenericForSequenceClassification(_GenericHead):
         """Score each sequence.
 
         Raises:
-            ValueError: several sequences, and the configuration names no padding token.
+            WrongValue: several sequences, and the configuration names no padding token.
         """
         outputs = self._hidden(
             input_ids,
@@ -102,7 +103,7 @@ class TFGenericForSequenceClassification(_GenericHead):
     def _of_last_token(self, logits: Any, input_ids: Any) -> Any:
         padding = self.config.get_text_config().pad_token_id
         if padding is None and shape_list(logits)[0] != 1:
-            raise ValueError("Several sequences need a pad_token_id in the config.")
+            raise WrongValue("Several sequences need a pad_token_id in the config.")
         if padding is None or input_ids is None:
             return logits[:, -1]
         places = tf.range(shape_list(input_ids)[1], dtype=tf.int64)

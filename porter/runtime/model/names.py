@@ -16,6 +16,7 @@ import keras
 
 from porter.runtime.keras_internals import variables_of
 from porter.runtime.layers.places import children_in_places, held, named_children, sublayers
+from porter.runtime.port_errors import WrongValue
 from porter.runtime.stored.layouts import Layout, layouts_of
 
 Children = Callable[[keras.Layer], list[tuple[str, keras.Layer]]]
@@ -157,7 +158,7 @@ def named_variables(root: keras.Layer) -> dict[str, NamedVariable]:
     Tied weights appear once, under the name of their source; seeds of random generators do not appear.
 
     Raises:
-        ValueError: two variables would have the same name.
+        WrongValue: two variables would have the same name.
     """
     named: dict[str, NamedVariable] = {}
     seen: set[int] = set()
@@ -169,6 +170,6 @@ def named_variables(root: keras.Layer) -> dict[str, NamedVariable]:
             name = f"{place.name}.{parameter}" if place.name else parameter
             path = f"{place.path}/{layout.variable}" if place.path else layout.variable
             if name in named:
-                raise ValueError(f"{named[name].path} and {path} would both be {name} in PyTorch.")
+                raise WrongValue(f"{named[name].path} and {path} would both be {name} in PyTorch.")
             named[name] = NamedVariable(name, variable, layout, place.layer, attribute, path)
     return named

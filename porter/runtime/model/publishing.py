@@ -13,6 +13,7 @@ from porter.base.byte_size import size
 from porter.hub.client.upload import Upload, upload
 from porter.runtime.generation.settings import as_mapping
 from porter.runtime.model.saved_weights import weight_files, write_weights
+from porter.runtime.port_errors import WrongValue
 from porter.runtime.stored.repository import GENERATION_SETTINGS
 
 
@@ -47,7 +48,7 @@ class Published(keras.Model):
             upload_options: further arguments of `push_to_hub`.
 
         Raises:
-            ValueError: the model is not built, or HDF5 cannot hold the type of its weights.
+            WrongValue: the model is not built, or HDF5 cannot hold the type of its weights.
             TypeError: options for an upload that is not asked for.
             UsageError: `max_shard_size` is not a size.
             HubError: the Hub refuses the upload; the folder is whole.
@@ -94,7 +95,7 @@ class Published(keras.Model):
 
     def _save(self, folder: Path, limit: int | str, ending: str) -> None:
         if not self.built:
-            raise ValueError(f"{type(self).__name__} has no weights yet: build it before saving.")
+            raise WrongValue(f"{type(self).__name__} has no weights yet: build it before saving.")
         limit = limit if isinstance(limit, int) else size(limit, 'max_shard_size="5GB"')
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder, prefix=".saving-") as scratch:

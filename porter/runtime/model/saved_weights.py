@@ -11,6 +11,7 @@ import numpy as np
 
 from porter.runtime.model.names import NamedVariable, named_variables
 from porter.runtime.model.transformers4 import Stored, empty_groups, stored_names
+from porter.runtime.port_errors import WrongValue
 from porter.runtime.stored.h5_shard import H5Shard
 from porter.runtime.stored.shards import file_names, shards, write_index
 from porter.runtime.stored.tensor_source import Array, contiguous, numpy_dtype
@@ -30,7 +31,7 @@ def write_weights(model: Any, folder: Path, ending: str, limit: int) -> None:
         limit: bytes of a file; a larger variable has a file to itself. With several files goes an index.
 
     Raises:
-        ValueError: HDF5 cannot hold the type of a weight.
+        WrongValue: HDF5 cannot hold the type of a weight.
     """
     variables = {entry.path: entry for entry in named_variables(model).values()}
     stored = stored_names(variables, type(model).__name__, model.config.model_type) if ending == "h5" else {}
@@ -58,7 +59,7 @@ def _entry(variable: NamedVariable, stored: Stored | None) -> Entry:
     if stored is None:
         return Entry(variable.path, variable.path, (), shape, dtype)
     if numpy_dtype(dtype).kind == "V":
-        raise ValueError(f"{variable.path} is {dtype}, which HDF5 cannot hold: safe_serialization=True keeps it.")
+        raise WrongValue(f"{variable.path} is {dtype}, which HDF5 cannot hold: safe_serialization=True keeps it.")
     return stored.entry(shape, variable.torch_shape, dtype)
 
 

@@ -11,6 +11,7 @@ from porter.runtime.layers.checkpointed import TFGradientCheckpointingLayer
 from porter.runtime.model.calling import without_caches
 from porter.runtime.model.names import named_layers
 from porter.runtime.outputs.model_output import TFModelOutput
+from porter.runtime.port_errors import WrongValue
 
 
 class TrainsOnOwnLoss(keras.Model):
@@ -33,13 +34,13 @@ class TrainsOnOwnLoss(keras.Model):
         """The compiled loss, or without one the mean of the loss in the output plus Keras' regularization losses.
 
         Raises:
-            ValueError: neither exists: no labels among the inputs.
+            WrongValue: neither exists: no labels among the inputs.
         """
         if self.loss is not None:
             return super().compute_loss(x, y, _plain(y_pred), sample_weight, training)
         loss = y_pred.get("loss") if isinstance(y_pred, TFModelOutput) else None
         if loss is None:
-            raise ValueError(f"{type(self).__name__} returned no loss: give it labels, or compile a loss.")
+            raise WrongValue(f"{type(self).__name__} returned no loss: give it labels, or compile a loss.")
         total = tf.add_n([tf.reduce_mean(loss), *(tf.cast(extra, loss.dtype) for extra in self.losses)])
         # Each replica sees its part of the batch, and Keras adds up what they return.
         return total / tf.cast(tf.distribute.get_strategy().num_replicas_in_sync, total.dtype)
@@ -66,11 +67,11 @@ class TrainsOnOwnLoss(keras.Model):
         """Train with less memory: layers that transformers marks for it are computed again for their gradients.
 
         Raises:
-            ValueError: the model has no such layer.
+            WrongValue: the model has no such layer.
         """
         layers = self._checkpointed_layers()
         if not layers:
-            raise ValueError(f"{type(self).__name__} has no layer that gradient checkpointing is made for.")
+            raise WrongValue(f"{type(self).__name__} has no layer that gradient checkpointing is made for.")
         for layer in layers:
             layer.gradient_checkpointing = True
         self.train_function = None  # a graph that was made before

@@ -17,6 +17,7 @@ import keras
 from porter.runtime.keras_internals import set_untracked, untrack_variable
 from porter.runtime.layers.dense import TiedDense
 from porter.runtime.model.names import NamedVariable, named_layers, named_variables
+from porter.runtime.port_errors import WrongValue
 
 _FULL_NAME = re.compile(r"^[A-Za-z0-9_.]+(weight|bias)$")
 
@@ -52,7 +53,7 @@ def tied_names(root: keras.Layer, names: Iterable[str] = ()) -> dict[str, str]:
             (the model is not built) such entries are left out.
 
     Raises:
-        ValueError: an entry's targets and sources do not match in number.
+        WrongValue: an entry's targets and sources do not match in number.
     """
     known = sorted(names)
     layers = dict(named_layers(root))
@@ -116,7 +117,7 @@ def _expanded(mapping: Mapping[str, str], names: list[str]) -> dict[str, str]:
         targets = [name for name in names if re.match(target_pattern, name)]
         sources = [name for name in names if re.match(source_pattern, name)]
         if names and (not sources or not targets or len(targets) % len(sources)):
-            raise ValueError(
+            raise WrongValue(
                 f"_tied_weights_keys ties {target_pattern!r} to {source_pattern!r}, which stand for {len(targets)} "
                 f"and {len(sources)} parameters."
             )
@@ -172,7 +173,7 @@ def tie_variables(root: keras.Layer, *, untied: Iterable[str] = ()) -> dict[str,
         `{target: source}` of all ties of the model, borrowed embeddings included.
 
     Raises:
-        ValueError: a source does not exist, or target and source differ in shape or layout.
+        WrongValue: a source does not exist, or target and source differ in shape or layout.
     """
     kept = set(untied)
     connected = borrow_embeddings(root, untied=kept)
@@ -188,7 +189,7 @@ def tie_variables(root: keras.Layer, *, untied: Iterable[str] = ()) -> dict[str,
             continue
         if target in variables:
             if source not in variables:
-                raise ValueError(f"{target} is tied to {source}, which is no weight of {type(root).__name__}.")
+                raise WrongValue(f"{target} is tied to {source}, which is no weight of {type(root).__name__}.")
             _share(variables[target], variables[source])
         elif source in variables:
             _refer(_owner(layers, target), target.rpartition(".")[2], variables[source])
@@ -211,7 +212,7 @@ def _share(target: NamedVariable, source: NamedVariable) -> None:
         target.layer.borrow(source.layer)
         return
     if not same_axes or tuple(target.variable.shape) != tuple(source.variable.shape):
-        raise ValueError(
+        raise WrongValue(
             f"{target.name} {target.torch_shape} cannot be tied to {source.name} {source.torch_shape}: "
             f"{type(target.layer).__name__} and {type(source.layer).__name__} keep it differently."
         )

@@ -17,6 +17,7 @@ from porter.runtime.model.completed import CompletedModel
 from porter.runtime.model.embeddings import input_embeddings
 from porter.runtime.model.initialization import initialize_weights
 from porter.runtime.model.names import named_layers, named_variables, own_variables
+from porter.runtime.port_errors import WrongValue
 
 logger = logging.getLogger(__name__)
 
@@ -48,13 +49,13 @@ class HasVocabulary(CompletedModel):
             value: an Embedding layer, or an array `(tokens, features)`.
 
         Raises:
-            ValueError: it has other sizes than the model's; `resize_token_embeddings` changes the number of tokens.
+            WrongValue: it has other sizes than the model's; `resize_token_embeddings` changes the number of tokens.
         """
         former = self.get_input_embeddings()
         sizes = _sizes(value)
         free = self.get_output_embeddings() is None
         if sizes[1:] != _sizes(former)[1:] or (sizes != _sizes(former) and not free):
-            raise ValueError(f"The embeddings are {_sizes(former)}, (tokens, features); {sizes} do not fit.")
+            raise WrongValue(f"The embeddings are {_sizes(former)}, (tokens, features); {sizes} do not fit.")
         if isinstance(value, keras.Layer):
             replace_layer(self, former, value)
             self.tie_weights()
@@ -66,12 +67,12 @@ class HasVocabulary(CompletedModel):
         """Put another layer where the model scores tokens.
 
         Raises:
-            ValueError: the model has no such layer, or its weight is the embeddings'.
+            WrongValue: the model has no such layer, or its weight is the embeddings'.
         """
         former = self.get_output_embeddings()
         if former is None or getattr(former, "borrows", False):
             why = "has no output embeddings" if former is None else "scores tokens with its input embeddings"
-            raise ValueError(f"{type(self).__name__} {why}.")
+            raise WrongValue(f"{type(self).__name__} {why}.")
         replace_layer(self, former, value)
 
     def resize_token_embeddings(
@@ -92,18 +93,18 @@ class HasVocabulary(CompletedModel):
 
         Raises:
             TypeError: the model embeds something else than tokens.
-            ValueError: the model is not built, or the number is not positive.
+            WrongValue: the model is not built, or the number is not positive.
         """
         embeddings = self.get_input_embeddings()
         if not isinstance(embeddings, keras.layers.Embedding):
             raise TypeError(f"{type(self).__name__} embeds its input with a {type(embeddings).__name__}, not tokens.")
         if not self.built:
-            raise ValueError(f"{type(self).__name__} has no weights yet: build it before resizing.")
+            raise WrongValue(f"{type(self).__name__} has no weights yet: build it before resizing.")
         former = embeddings.input_dim
         step = pad_to_multiple_of or 1
         count = -(-(former if new_num_tokens is None else new_num_tokens) // step) * step
         if count < 1:
-            raise ValueError(f"A model cannot have {count} tokens.")
+            raise WrongValue(f"A model cannot have {count} tokens.")
         if count != former:
             self._resize(former, count, mean_resizing)
         return embeddings

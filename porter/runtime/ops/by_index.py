@@ -7,6 +7,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from porter.runtime.port_errors import Unsupported
+
 
 def index(tensor: Any, position: Any) -> Any:
     """`tensor[position]` with PyTorch's meaning of tensors, masks and lists among the indices.
@@ -163,7 +165,7 @@ def scatter_reduce(tensor: Any, positions: Any, values: Any, axis: int, reduce: 
     Without `include_self` the old values do not count where there are new ones.
     """
     if reduce not in ("sum", "mean", "amax", "amin"):
-        raise NotImplementedError(f"scatter_reduce does not cover reduce={reduce!r}.")
+        raise Unsupported(f"scatter_reduce does not cover reduce={reduce!r}.")
     coordinates = _coordinates(positions, axis % tensor.shape.rank)
     values = _cut(values, positions, tensor.dtype)
     if not include_self:

@@ -10,6 +10,7 @@ from typing import Any
 import tensorflow as tf
 
 from porter.runtime.ops.common import dropout, shape_list
+from porter.runtime.port_errors import WrongValue
 
 
 def glu(tensor: Any, axis: int = -1) -> Any:
@@ -298,7 +299,7 @@ def grid_sample(
     Modes: bilinear, nearest, bicubic; paddings: zeros, border.
     """
     if mode not in ("bilinear", "nearest", "bicubic") or padding_mode not in ("zeros", "border"):
-        raise ValueError(f"grid_sample does not know mode {mode!r} with padding {padding_mode!r}.")
+        raise WrongValue(f"grid_sample does not know mode {mode!r} with padding {padding_mode!r}.")
     height, width = (tf.cast(size, images.dtype) for size in shape_list(images)[2:])
     x, y = _pixels(grid[..., 0], width, align_corners), _pixels(grid[..., 1], height, align_corners)
     border = padding_mode == "border"

@@ -10,6 +10,7 @@ from typing import Any
 import tensorflow as tf
 
 from porter.runtime.ops.common import shape_list
+from porter.runtime.port_errors import WrongValue
 
 
 def flatten(tensor: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
@@ -67,7 +68,7 @@ def split(tensor: Any, size: Any, axis: int = 0) -> list[Any]:
     """`torch.split` by an integer: parts of this size along a known axis, the last one may be shorter."""
     total = tensor.shape[axis]
     if total is None:
-        raise ValueError(f"split needs to know the size of axis {axis} of a tensor of shape {tensor.shape}.")
+        raise WrongValue(f"split needs to know the size of axis {axis} of a tensor of shape {tensor.shape}.")
     parts, rest = divmod(total, int(size))
     return list(tf.split(tensor, [int(size)] * parts + ([rest] if rest else []), axis=axis))
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from porter.runtime.port_errors import WrongValue
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -31,13 +33,13 @@ class Layout:
         """Read `"kernel: o i -> i o"` or, where nothing moves, `"bias"`.
 
         Raises:
-            ValueError: the two sides do not name the same axes.
+            WrongValue: the two sides do not name the same axes.
         """
         variable, _, axes = text.partition(":")
         torch_side, _, keras_side = axes.partition("->")
         torch_axes, keras_axes = tuple(torch_side.split()), tuple(keras_side.split())
         if sorted(torch_axes) != sorted(keras_axes):
-            raise ValueError(f"The layout {text!r} does not name the same axes on both sides.")
+            raise WrongValue(f"The layout {text!r} does not name the same axes on both sides.")
         return cls(variable.strip(), torch_axes, keras_axes)
 
     @property
@@ -54,7 +56,7 @@ class Layout:
         """Shape that a PyTorch tensor of `torch_shape` has in Keras.
 
         Raises:
-            ValueError: the tensor has another rank than the layout.
+            WrongValue: the tensor has another rank than the layout.
         """
         return _permuted(tuple(torch_shape), self.to_keras_permutation)
 
@@ -75,7 +77,7 @@ class Layout:
 
 def _permuted(shape: tuple[int, ...], permutation: tuple[int, ...]) -> tuple[int, ...]:
     if permutation and len(permutation) != len(shape):
-        raise ValueError(f"The layout has {len(permutation)} axes, the tensor has the shape {shape}.")
+        raise WrongValue(f"The layout has {len(permutation)} axes, the tensor has the shape {shape}.")
     return tuple(shape[axis] for axis in permutation) if permutation else shape
 
 

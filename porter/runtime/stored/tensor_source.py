@@ -10,13 +10,14 @@ from typing import Any, Self
 import numpy as np
 
 from porter.base.errors import UsageError
+from porter.runtime.port_errors import PortError
 
 Array = np.ndarray[Any, np.dtype[Any]]
 PIECE = 1 << 24
 STRIP = 16
 
 
-class CheckpointError(UsageError):
+class CheckpointError(UsageError, PortError):
     """A checkpoint that is damaged, incomplete or hostile."""
 
 

@@ -15,13 +15,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from porter.base.errors import PorterError
+from porter.runtime.port_errors import PortError
 
 LONGEST_WAIT = 60
 RETRIED = (429, 500, 502, 503, 504)
 LATER = "run the command again later"
 
 
-class HubError(PorterError):
+class HubError(PorterError, PortError):
     """The Hub refused, failed, or cannot be reached; what is on disk is whole."""
 
 

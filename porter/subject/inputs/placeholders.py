@@ -14,6 +14,7 @@ from porter.subject.inputs.from_signature import BATCH, tiny_inputs
 from porter.subject.inputs.input_sizes import token_of
 from porter.subject.inputs.known_inputs import ONES, Specs, bins_first
 from porter.subject.shrink import PLAIN_TOKENS
+from porter.subject.torch_model import RUN_ERRORS
 
 # What stands in the ids for what, and the arguments that bring it.
 MODALITIES: Mapping[str, tuple[str, ...]] = {
@@ -87,7 +88,7 @@ def _count(model: Any, modality: str, spec: InputSpec) -> int | None:
     try:
         with torch.no_grad():
             features = method(value)
-    except Exception:  # noqa: BLE001 - a model's own code may raise anything on an input that it does not take
+    except RUN_ERRORS:
         return None
     features = getattr(features, "pooler_output", features)
     parts = features if isinstance(features, tuple | list) else [features]
@@ -104,7 +105,7 @@ def _count_in_error(model: Any, spec: InputSpec) -> int | None:
     try:
         with torch.no_grad():
             model(input_ids=ids, **{spec.name: value})
-    except Exception as error:  # noqa: BLE001 - as above
+    except RUN_ERRORS as error:
         found = _COUNT.search(str(error))
         return int(found[1]) if found else None
     return None
