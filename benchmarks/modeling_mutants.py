@@ -1,6 +1,6 @@
 """Mutated modeling files: each ends in a sentence, or in a file that can be imported and has its Notes; never a crash.
 
-Run: python benchmarks/modeling_mutants.py [--number 300] [--seed 0]
+Run: python benchmarks/modeling_mutants.py [--number 300] [--seed 0] [--part 1/3]
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from porter.base.errors import PorterError
@@ -28,12 +28,13 @@ NAMES = ("torch", "nn", "config", "hidden_states", "self", "missing_name", "None
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a mutant: how it ended, and the last line of a traceback if it crashed."""
+    """What became of a mutant: how it ended, when, and the last line of a traceback if it crashed."""
 
     number: int
     mutation: str
     ending: str
     crash: str = ""
+    seconds: float = 0.0
 
 
 def mutants(source: str, number: int, seed: int) -> Iterator[tuple[str, str]]:
@@ -147,26 +148,34 @@ def _moved(data: object, package: str) -> object:
     return json.loads(text.replace('"family": "brand_new_bert"', '"family": "mutant"'))
 
 
-def run(number: int, seed: int, example: Path = EXAMPLE) -> Iterator[Outcome]:
-    """Yield the outcome of each mutant of the example's modeling file."""
+def run(number: int, seed: int, example: Path = EXAMPLE, part: tuple[int, int] = (1, 1)) -> Iterator[Outcome]:
+    """Yield the outcome of each mutant of the example's modeling file, or of those that belong to a part of them."""
     source = next(example.glob("modeling_*.py")).read_text(encoding="utf-8")
     with tempfile.TemporaryDirectory(prefix="mutants-") as scratch:
         for at, (mutation, text) in enumerate(mutants(source, number, seed)):
-            yield outcome(at, mutation, text, Path(scratch), example / "sample.json")
+            if at % part[1] == part[0] - 1:
+                start = time.perf_counter()
+                found = outcome(at, mutation, text, Path(scratch), example / "sample.json")
+                yield replace(found, seconds=time.perf_counter() - start)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--number", type=int, default=300)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--part", default="1/1", help="such as 2/3: only these, so that processes can share the work")
     given = parser.parse_args()
-    start, endings = time.perf_counter(), Counter[str]()
-    for one in run(given.number, given.seed):
+    first, _, parts = given.part.partition("/")
+    start, endings, longest = time.perf_counter(), Counter[str](), 0.0
+    for one in run(given.number, given.seed, part=(int(first), int(parts))):
         endings[one.ending] += 1
+        longest = max(longest, one.seconds)
+        if sum(endings.values()) % 10 == 0:
+            print(f"{sum(endings.values())} done, {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
         if one.crash:
             print(f"{one.number}  {one.mutation}\n    {one.crash[:300]}", flush=True)
     print(", ".join(f"{count} {ending}" for ending, count in endings.most_common()), end="")
-    print(f" in {time.perf_counter() - start:.0f} s")
+    print(f" in {time.perf_counter() - start:.0f} s, the longest {longest:.0f} s")
     return int(bool(endings["a crash"]))
 
 

@@ -121,9 +121,13 @@ def find_rule(name: str) -> Rule | None:
     """The rule for a canonical torch or transformers name; `x.add_` falls back to the rule of `x.add`."""
     load_declarations()
     found = _TABLE.rules.get(name)
-    if found is None and is_tensor_method(name) and name.endswith("_") and not name.endswith("__"):
+    if found is None and _may_be_in_place(name) and name.endswith("_") and not name.endswith("__"):
         found = _TABLE.rules.get(name[:-1])
     return found
+
+
+def _may_be_in_place(name: str) -> bool:
+    return is_tensor_method(name) or name.startswith("torch.nn.functional.")
 
 
 def find_card(name: str) -> Card | None:

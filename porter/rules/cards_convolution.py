@@ -64,16 +64,28 @@ def _transposed(axes: int) -> None:
     )
 
 
-def _pooling(axes: int) -> None:
-    layer(
+def _max_pooling(axes: int) -> None:
+    options = ("stride", "padding", "dilation", "ceil_mode")
+
+    @layer(
         f"torch.nn.MaxPool{axes}d(kernel_size, stride=None, padding=0, dilation=1, return_indices=False, "
         "ceil_mode=False)",
-        to=f"MaxPool{axes}D(kernel_size, stride=stride, padding=padding, dilation=dilation, ceil_mode=ceil_mode)",
         cases={
             f"nn.MaxPool{axes}d(2)": f"MaxPool{axes}D(2)",
             f"nn.MaxPool{axes}d(3, stride=2, padding=1)": f"MaxPool{axes}D(3, stride=2, padding=1)",
         },
     )
+    def max_pooling(call: Call) -> str:
+        """With the places of the maxima where they are asked for."""
+        named = "".join(f", {name}={getattr(call, name).node_code}" for name in options if call.given(name))
+        if call.return_indices.code == "False":
+            return f"MaxPool{axes}D({call.kernel_size.node_code}{named})"
+        if call.given("ceil_mode"):
+            call.unknown("places of maxima are not covered together with ceil_mode")
+        return f"Elementwise(max_pool_with_indices, kernel_size={call.kernel_size.node_code}{named})"
+
+
+def _pooling(axes: int) -> None:
     divisor = "" if axes == 1 else ", divisor_override=None"
     layer(
         f"torch.nn.AvgPool{axes}d(kernel_size, stride=None, padding=0, ceil_mode=False, "
@@ -103,6 +115,7 @@ def _pooling(axes: int) -> None:
 for _axes in (1, 2, 3):
     _convolution(_axes)
     _transposed(_axes)
+    _max_pooling(_axes)
     _pooling(_axes)
 
 

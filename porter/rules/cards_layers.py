@@ -187,11 +187,17 @@ def flatten(call: Call) -> str:
     cases={
         "nn.Sequential(nn.Linear(4, 3), nn.Tanh())": (
             'Sequential([keras.layers.Dense(3), keras.layers.Activation("tanh")])'
-        )
+        ),
+        'nn.Sequential(OrderedDict([("act", nn.Tanh())]))': (
+            'Sequential(OrderedDict([("act", keras.layers.Activation("tanh"))]))'
+        ),
     },
 )
 def sequential(call: Call) -> str:
-    """The layers in a list."""
+    """The layers in a list, or by name in a dictionary."""
+    only = call.variadic[0] if len(call.variadic) == 1 else None
+    if only is not None and (only.is_a("dict") or only.code.startswith(("OrderedDict(", "collections.OrderedDict("))):
+        return f"Sequential({only.node_code})"
     parts = [("*" if arg.starred else "") + arg.node_code for arg in call.variadic]
     if len(call.variadic) == 1 and call.variadic[0].starred:
         return f"Sequential({call.variadic[0].node_code})"

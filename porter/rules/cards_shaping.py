@@ -47,8 +47,9 @@ def _pad(name: str, axes: int, mode: str, value: str = "") -> None:
         return f"Pad({call.padding.node_code}{given}, axes={axes})"
 
 
-for _axes in (1, 2):
+for _axes in (1, 2, 3):
     _pad(f"ZeroPad{_axes}d", _axes, "constant")
     _pad(f"ConstantPad{_axes}d", _axes, "constant", "value")
     _pad(f"ReflectionPad{_axes}d", _axes, "reflect")
     _pad(f"ReplicationPad{_axes}d", _axes, "replicate")
+    _pad(f"CircularPad{_axes}d", _axes, "circular")

@@ -87,6 +87,17 @@ def dropout(call: Call) -> str:
 
 
 @rule(
+    f"{_F}.dropout2d(input, p=0.5, training=True, inplace=False)",
+    f"{_F}.dropout3d(input, p=0.5, training=True, inplace=False)",
+    cases={"F.dropout2d(g, 0.1, training=False)": "dropout(g, 0.1, training=False, whole_channels=True)"},
+)
+def dropout_of_channels(call: Call) -> str:
+    """Channels are kept or dropped as a whole."""
+    training = call.training.node_code
+    return f"dropout({call.input.node_code}, {call.p.node_code}, training={training}, whole_channels=True)"
+
+
+@rule(
     f"{_F}.linear(input, weight, bias=None)",
     cases={
         "F.linear(x, w)": "tf.matmul(x, w, transpose_b=True)",
@@ -326,14 +337,6 @@ for _axes, _sample in ((1, "h, back1"), (2, "g, back2")):
         },
     )
 for _axes, _sample in ((1, "h"), (2, "g"), (3, "volume")):
-    rule(
-        f"{_F}.max_pool{_axes}d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, "
-        "return_indices=False)",
-        to="max_pool(input, kernel_size, stride=stride, padding=padding, dilation=dilation, ceil_mode=ceil_mode)",
-        cases={
-            f"F.max_pool{_axes}d({_sample}, 2, stride=1, padding=1)": f"max_pool({_sample}, 2, stride=1, padding=1)"
-        },
-    )
     _divisor = "" if _axes == 1 else ", divisor_override=None"
     rule(
         f"{_F}.avg_pool{_axes}d(input, kernel_size, stride=None, padding=0, ceil_mode=False, "

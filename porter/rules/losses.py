@@ -87,6 +87,7 @@ for _name, _parameters in (
     _kept = [part for part in _kept if part not in ("size_average", "reduce")]
     layer(
         f"torch.nn.{_name}({_parameters})",
+        *([f"torch.nn.NLLLoss2d({_parameters})"] if _name == "NLLLoss" else []),
         to=f"{_name}({', '.join(f'{part}={part}' for part in _kept)})",
         cases={f'nn.{_name}(reduction="sum")': f'{_name}(reduction="sum")'},
     )

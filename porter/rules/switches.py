@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from porter.rulebook import Call, Drop, Remark, rule, statement
+from porter.rulebook import Call, Drop, Remark, Same, layer, rule, statement
 
 rule(
     "torch.compiler.is_compiling()",
@@ -40,6 +40,26 @@ statement(
     'if __name__ == "__main__": $body',
     to=Drop(Remark("what the file does when it is run as a program is not ported.")),
     cases={'if __name__ == "__main__":\n    print(x)': ""},
+)
+rule(
+    "torch.autograd.variable.Variable(data, requires_grad=False, volatile=None)",
+    to=Same(),
+    cases={"torch.autograd.Variable(x)": "x"},
+    doc="A tensor is one already.",
+)
+
+
+@rule("torch.jit.annotate(the_type, the_value)", cases={"torch.jit.annotate(list, [x])": "[x]"})
+def annotate(call: Call) -> str:
+    """A type for TorchScript alone."""
+    return call.the_value.node_code
+
+
+layer(
+    "torch.ao.quantization.stubs.QuantStub(qconfig=None)",
+    "torch.ao.quantization.stubs.DeQuantStub(qconfig=None)",
+    to="keras.layers.Identity()",
+    cases={"torch.ao.quantization.QuantStub()": "keras.layers.Identity()"},
 )
 rule(
     "torch._check(cond, message=None)",

@@ -57,6 +57,8 @@ def samples() -> Mapping[str, np.ndarray]:
         "frame_labels": np.array([[1, 2], [3, 1]]),
         "frame_lengths": np.array([5, 4]),
         "label_lengths": np.array([2, 1]),
+        "columns": floats(2, 8, 4),
+        "signs": np.array([1, -1, 1]),
         "ends": np.array([[1, 1, 1], [1, 1, 0]]),
         "v2i": np.array([2, 0]),
         "v3": np.array([1, 1, 4]),

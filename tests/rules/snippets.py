@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections import OrderedDict
 from typing import Any
 
 import libcst as cst
@@ -42,6 +43,7 @@ def torch_names() -> dict[str, Any]:
         "np": np,
         "F": torch.nn.functional,
         "nn": torch.nn,
+        "OrderedDict": OrderedDict,
         "Conv1D": Conv1D,
         "apply_chunking_to_forward": apply_chunking_to_forward,
         "activations": activations,

@@ -19,6 +19,8 @@ from porter.rewrite.reading.source import LocalClass
 from porter.rulebook import find_card
 from porter.rulebook.call import code_of
 
+BASES = {"torch.nn.ModuleList": "LayerList", "torch.nn.ModuleDict": "LayerDict"}
+
 _DROPPED_PREFIXES = (
     "_supports", "supports_", "_no_split", "_skip_keys", "_tp_plan", "_pp_plan", "_fsdp", "_ep_plan", "_can_compile",
     "_keep_in_fp32", "_is_stateful", "accepts_loss_kwargs", "_keys_to_ignore_on_save", "_compatible_flash",
@@ -156,6 +158,8 @@ def _bases(context: Context, local: LocalClass, updated: cst.ClassDef) -> Iterat
             if own != "GenerationMixin":  # which porter.runtime has
                 message = f"{local.name}.generate is porter.runtime's: what {own} does besides is not ported."
                 context.note(local.node, "assumed", message)
+        elif name in BASES:
+            yield _base(BASES[name])
         elif name.startswith("torch.nn.") and (card := find_card(name)) is not None:
             yield _base(card.keras_class)
         elif (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 import libcst as cst
 import libcst.matchers as m
 
@@ -151,6 +153,8 @@ def _ruled_class(context: Context, node: cst.Attribute, owner: Fact | None) -> s
         return "torch.Tensor"
     if (owner is not None and owner.only("device")) or m.matches(node.value, m.Attribute(attr=m.Name("device"))):
         return "torch.device"
+    if inspect.ismodule(context.source.resolve(node.value)):
+        return None
     if owner is not None and owner.only("other") and len(owner.names) == 1:
         name = next(iter(owner.names))
     else:

@@ -6,7 +6,7 @@ import libcst as cst
 import libcst.matchers as m
 
 from porter.rewrite.context import Context
-from porter.rewrite.expressions.constructors import bind_constructor
+from porter.rewrite.expressions.constructors import CONTAINERS, bind_constructor
 from porter.rewrite.reading.source import LocalFunction
 from porter.rulebook import CannotBind, Unknown, find_card
 from porter.rulebook.call import code_of
@@ -49,7 +49,7 @@ def _super_init(
     name = function.keywords or "kwargs"
     rest = cst.Arg(cst.Name(name), star="**")
     arguments = [a.with_changes(comma=cst.MaybeSentinel.DEFAULT) for a in updated.args if a.star != "**"]
-    if local.torch_base is not None and len(local.lineage) == 1:
+    if local.torch_base is not None and local.torch_base not in CONTAINERS and len(local.lineage) == 1:
         arguments = _torch_arguments(context, original, updated, local.name, local.torch_base)
     return updated.with_changes(args=[*arguments, rest])
 

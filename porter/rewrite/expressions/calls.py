@@ -210,7 +210,15 @@ def _shared_rule_name(callee: Callee) -> str | None:
     return sorted(callee.names)[0] if len(rules) == 1 else None
 
 
-_LIST_METHODS = ("torch.nn.ModuleList.", "torch.nn.ModuleDict.", "torch.Size.", "torch.nn.Module.register_")
+_LIST_METHODS = (
+    "torch.nn.Sequential.append",
+    "torch.nn.Sequential.extend",
+    "torch.nn.Sequential.insert",
+    "torch.nn.ModuleList.",
+    "torch.nn.ModuleDict.",
+    "torch.Size.",
+    "torch.nn.Module.register_",
+)
 
 
 def _note_unknown(context: Context, original: cst.Call, name: str) -> None:

@@ -1,6 +1,6 @@
 """Layers that Keras lacks or defines otherwise than PyTorch."""
 
-from porter.runtime.layers.containers import Sequential
+from porter.runtime.layers.containers import LayerDict, LayerList, Sequential
 from porter.runtime.layers.convolution import Conv1D, Conv2D, Conv3D, weight_norm
 from porter.runtime.layers.dense import TFConv1D, TiedDense
 from porter.runtime.layers.normalization import BatchNorm, GroupNorm
@@ -38,6 +38,8 @@ __all__ = [
     "Conv3D",
     "Conv3DTranspose",
     "GroupNorm",
+    "LayerDict",
+    "LayerList",
     "MaxPool1D",
     "MaxPool2D",
     "MaxPool3D",

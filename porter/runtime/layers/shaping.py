@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from porter.runtime.ops import nn_functional as ops_functional
 from porter.runtime.ops import shapes as ops_shape
+from porter.runtime.ops.common import shape_list
 
 
 class PixelShuffle(keras.layers.Layer):
@@ -56,6 +58,20 @@ class Flatten(keras.layers.Layer):
     def call(self, inputs: Any) -> Any:
         """Join the axes."""
         return ops_shape.flatten(inputs, start_dim=self.start_dim, end_dim=self.end_dim)
+
+
+class Unflatten(keras.layers.Layer):
+    """`torch.nn.Unflatten`: one axis becomes several."""
+
+    def __init__(self, dim: int, unflattened_size: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.dim, self.unflattened_size = dim, tuple(unflattened_size)
+
+    def call(self, inputs: Any) -> Any:
+        """Part the axis."""
+        sizes = shape_list(inputs)
+        at = self.dim % len(sizes)
+        return tf.reshape(inputs, (*sizes[:at], *self.unflattened_size, *sizes[at + 1 :]))
 
 
 class Upsample(keras.layers.Layer):

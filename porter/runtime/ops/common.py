@@ -26,14 +26,18 @@ def shape_list(tensor: Any) -> Sizes:
     return Sizes(dynamic[axis] if size is None else size for axis, size in enumerate(static))
 
 
-def dropout(tensor: Any, rate: float, training: bool | None = False) -> Any:
-    """`torch.nn.functional.dropout(tensor, p=rate, training=training)`."""
+def dropout(tensor: Any, rate: float, training: bool | None = False, whole_channels: bool = False) -> Any:
+    """`torch.nn.functional.dropout(tensor, p=rate, training=training)`.
+
+    With `whole_channels` it is `dropout2d` or `dropout3d` of `(batch, channels, ...)`.
+    """
     if not training or rate == 0:
         return tensor
+    drawn = [*shape_list(tensor)[:2], *[1] * (tensor.shape.rank - 2)] if whole_channels else None
     seed = next_seed()
     if seed is not None:
-        return tf.nn.experimental.stateless_dropout(tensor, rate, seed=seed)
-    return tf.nn.dropout(tensor, rate=rate)
+        return tf.nn.experimental.stateless_dropout(tensor, rate, seed=seed, noise_shape=drawn)
+    return tf.nn.dropout(tensor, rate=rate, noise_shape=drawn)
 
 
 def slice_logits_to_keep(hidden_states: Any, logits_to_keep: Any) -> Any:

@@ -5,7 +5,7 @@ TensorFlow computes channels last on a CPU, so every operation transposes in and
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -205,6 +205,22 @@ def conv_transpose(
     return convolution_transpose(input, kernel, bias, stride, padding, output_padding, groups, dilation)
 
 
+def _is_whole(kernel_size: Any) -> bool:
+    """Whether a window's size is not known before the graph runs."""
+    return any(map(tf.is_tensor, kernel_size if isinstance(kernel_size, (list, tuple)) else [kernel_size]))
+
+
+def _over_whole(reduce: Callable[..., Any], tensor: Any, kernel_size: Any) -> Any:
+    axes = list(range(2, tensor.shape.rank))
+    sizes = kernel_size if isinstance(kernel_size, (list, tuple)) else [kernel_size] * len(axes)
+    checks = [
+        tf.debugging.assert_equal(tf.cast(size, tf.int32), tf.shape(tensor)[axis], "The window is not the whole axis.")
+        for size, axis in zip(sizes, axes, strict=True)
+    ]
+    with tf.control_dependencies([check for check in checks if check is not None]):
+        return reduce(tensor, axis=axes, keepdims=True)
+
+
 def max_pool(
     tensor: Any,
     kernel_size: Sizes,
@@ -213,8 +229,13 @@ def max_pool(
     dilation: Sizes = 1,
     ceil_mode: bool = False,
 ) -> Any:
-    """`torch.nn.functional.max_pool1d/2d/3d`; what is padded never wins."""
+    """`torch.nn.functional.max_pool1d/2d/3d`; what is padded never wins.
+
+    A window whose size only the graph knows has to be all of its axis.
+    """
     axes = tensor.shape.rank - 2
+    if _is_whole(kernel_size):
+        return _over_whole(tf.reduce_max, tensor, kernel_size)
     sizes, strides = _all(kernel_size, axes), _all(kernel_size if stride is None else stride, axes)
     images = _pool_frame(_last(tensor), sizes, strides, _all(padding, axes), ceil_mode, tensor.dtype.min)
     pooled = tf.nn.pool(images, sizes, "MAX", strides, "VALID", dilations=_all(dilation, axes))
@@ -229,8 +250,13 @@ def avg_pool(
     ceil_mode: bool = False,
     count_include_pad: bool = True,
 ) -> Any:
-    """`torch.nn.functional.avg_pool1d/2d/3d`; padded zeros count unless `count_include_pad` is False."""
+    """`torch.nn.functional.avg_pool1d/2d/3d`; padded zeros count unless `count_include_pad` is False.
+
+    A window whose size only the graph knows has to be all of its axis.
+    """
     axes = tensor.shape.rank - 2
+    if _is_whole(kernel_size):
+        return _over_whole(tf.reduce_mean, tensor, kernel_size)
     sizes, strides = _all(kernel_size, axes), _all(kernel_size if stride is None else stride, axes)
     pads = _all(padding, axes)
     images = _pool_frame(_last(tensor), sizes, strides, pads, ceil_mode, 0)
