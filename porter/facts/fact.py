@@ -11,20 +11,10 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 Constant = bool | int | float | str | None
-
-
 Json = Mapping[str, object]
-
-
 Entry = TypeVar("Entry")
-
-
 SEQUENCES = frozenset({"tuple", "list", "shape", "slice"})
-
-
 NAMED = frozenset({"dict", "output"})
-
-
 NONE = frozenset({"none"})
 
 

@@ -18,11 +18,7 @@ if TYPE_CHECKING:
 
 # Weights come in one format only.
 COMPANIONS = ("*.json", "*.txt", "*.model", "*.jinja", "modeling_tf_*.py", "configuration_*.py", "README.md")
-
-
 TF_WEIGHTS = ("tf_model*.h5", "tf_model*.safetensors", "tf_model.keras")
-
-
 TORCH_WEIGHTS = ("*.safetensors", "*.bin")
 
 

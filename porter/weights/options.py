@@ -13,8 +13,6 @@ from porter.weights.formats import TensorFormat, WeightFormat, WholeFormat, all_
 from porter.weights.plan.plan import Plan
 
 DTYPES = ("float32", "float16", "bfloat16")
-
-
 SHARD_LIMIT = 5_000_000_000
 
 

@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
 import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 
-from porter.subject import Case, InputSpec, ModelCase, Subject
-from tests.rewrite.fixtures import configuration_tiny
 from tests.rewrite.porting import Ported, port
+from tests.rewrite.summed_model import summed_model
 
-HEAD = """
-import torch
-from torch import nn
-from transformers.modeling_outputs import BaseModelOutput
-from transformers.modeling_utils import PreTrainedModel
-
-from configuration_{file} import TinyConfig
-
-
-"""
 LAYER = """
 
 class {name}(nn.Module):
@@ -37,24 +24,6 @@ class {name}(nn.Module):
         x = self.layer(x)
 {body}
 """
-MODEL = """
-
-class BodiesModel(PreTrainedModel):
-    config_class = TinyConfig
-    base_model_prefix = "bodies"
-
-    def __init__(self, config):
-        super().__init__(config)
-        self.embeddings = nn.Embedding(config.vocab_size, config.hidden_size)
-{made}
-        self.post_init()
-
-    def forward(self, input_ids):
-        x = self.embeddings(input_ids)
-        total = x
-{called}
-        return BaseModelOutput(last_hidden_state=total)
-"""
 
 
 def port_bodies(
@@ -66,21 +35,8 @@ def port_bodies(
     tensor that can be added to x.
     """
     layers = "".join(_layer(name, body, linear) for name, body in bodies.items())
-    made = "\n".join(f"        self.{name.lower()} = {name}(config)" for name in bodies)
-    called = "\n".join(f"        total = total + self.{name.lower()}(x, input_ids)" for name in bodies)
-    text = HEAD.format(file=file) + textwrap.dedent(helpers) + layers + MODEL.format(made=made, called=called)
-    source = folder / f"modeling_{file}.py"
-    source.write_text(text, encoding="utf-8")
-    tiny = Path(str(configuration_tiny.__file__)).read_text(encoding="utf-8")
-    (folder / f"configuration_{file}.py").write_text(tiny, encoding="utf-8")
-    sys.path.insert(0, str(folder))
-    try:
-        importlib.import_module(f"modeling_{file}")
-    finally:
-        sys.path.remove(str(folder))
-    ids = InputSpec("input_ids", (2, 5), "int64", {"kind": "randint", "low": 1, "high": 30})
-    case = Case(file, f"configuration_{file}", "TinyConfig", {}, (ids,), (ModelCase("BodiesModel"),))
-    subject = Subject(file, source, text, f"modeling_{file}", (case,), {})
+    attributes = {name.lower(): name for name in bodies}
+    subject = summed_model(file, textwrap.dedent(helpers) + layers, attributes, "x, input_ids", folder)
     return port(subject, folder / "port")
 
 

@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 import ast
-import importlib
-import sys
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from porter.rulebook import Form, all_forms
-from porter.subject import Case, InputSpec, ModelCase, Subject
-from tests.rewrite.fixtures import configuration_tiny
+from porter.subject import Subject
+from tests.rewrite.summed_model import summed_model
 
-HEAD = """
-import torch
-from torch import nn
-from transformers.activations import ACT2CLS, ACT2FN
-from transformers.modeling_outputs import BaseModelOutput
-from transformers.modeling_utils import PreTrainedModel
-
-from configuration_form_cases import TinyConfig
-
-
+HELPERS = """\
 class Interfaces:
     def get_interface(self, name, default):
         return default
@@ -86,24 +75,6 @@ class Case{number}(CaseLayer):
         marker("end")
         return x
 """
-MODEL = """
-
-class CasesModel(PreTrainedModel):
-    config_class = TinyConfig
-    base_model_prefix = "cases"
-
-    def __init__(self, config):
-        super().__init__(config)
-        self.embeddings = nn.Embedding(config.vocab_size, config.hidden_size)
-{made}
-        self.post_init()
-
-    def forward(self, input_ids):
-        x = self.embeddings(input_ids)
-        total = x
-{called}
-        return BaseModelOutput(last_hidden_state=total)
-"""
 
 
 @dataclass(frozen=True)
@@ -140,21 +111,9 @@ def written(case: FormCase) -> str:
 def subject(folder: Path) -> Subject:
     """The file of all cases as a subject."""
     cases = form_cases()
-    made = "\n".join(f"        self.case_{case.number} = Case{case.number}(config)" for case in cases)
-    called = "\n".join(f"        total = total + self.case_{case.number}(x, scale=2.0)" for case in cases)
-    text = "".join([HEAD, *map(written, cases), MODEL.format(made=made, called=called)])
-    file = folder / "modeling_form_cases.py"
-    file.write_text(text, encoding="utf-8")
-    configuration = folder / "configuration_form_cases.py"
-    configuration.write_text(Path(str(configuration_tiny.__file__)).read_text(encoding="utf-8"), encoding="utf-8")
-    sys.path.insert(0, str(folder))
-    try:
-        importlib.import_module("modeling_form_cases")
-    finally:
-        sys.path.remove(str(folder))
-    ids = InputSpec("input_ids", (2, 5), "int64", {"kind": "randint", "low": 1, "high": 30})
-    case = Case("cases", "configuration_form_cases", "TinyConfig", {}, (ids,), (ModelCase("CasesModel"),))
-    return Subject("cases", file, text, "modeling_form_cases", (case,), {})
+    layers = {f"case_{case.number}": f"Case{case.number}" for case in cases}
+    classes = "".join([HELPERS, *map(written, cases)])
+    return summed_model("form_cases", classes, layers, "x, scale=2.0", folder)
 
 
 def between_markers(code: str, case: FormCase) -> str:

@@ -23,8 +23,6 @@ DROPPED_METHODS = {
     "_reorder_cache": "",
 }
 FILE_FUNCTIONS = frozenset({"torch.serialization.load", "torch.load", "torch.serialization.save", "torch.save"})
-
-
 INITIALISERS = ("transformers.initialization.", "torch.nn.init.")
 _DRAWN = frozenset({"normal_", "uniform_", "trunc_normal_", "xavier_uniform_", "xavier_normal_", "zero_", "fill_"})
 

@@ -79,8 +79,6 @@ class Rescoper:
 
 
 _BUILTINS = frozenset({"int", "float", "len", "max", "min", "sum", "round", "abs", "tuple", "list", "range", "None"})
-
-
 _DEPTH = 4
 
 

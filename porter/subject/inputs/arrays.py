@@ -11,8 +11,6 @@ import numpy as np
 from porter.subject.case import InputSpec
 
 Array = np.ndarray[Any, np.dtype[Any]]
-
-
 Inputs = dict[str, Any]
 
 
