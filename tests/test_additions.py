@@ -22,9 +22,15 @@ from porter.rulebook import layer
 
 layer(
     "torch.nn.modules.linear.NonDynamicallyQuantizableLinear(in_features, out_features, bias=True)",
-    to="keras.layers.Dense(out_features, use_bias=bias)",
-    build="(None, in_features)",
-    cases={"nn.modules.linear.NonDynamicallyQuantizableLinear(4, 3)": "keras.layers.Dense(3)"},
+    to="keras.layers.EinsumDense('...i,io->...o', output_shape=out_features, bias_axes='o')",
+    build="(None, None, in_features)",
+    layouts={"weight": "kernel: o i -> i o", "bias": "bias"},
+    cases={
+        "nn.modules.linear.NonDynamicallyQuantizableLinear(4, 3)": (
+            'laid_out(keras.layers.EinsumDense("...i,io->...o", output_shape=3, bias_axes="o"), '
+            '{"weight": "kernel: o i -> i o", "bias": "bias"})'
+        )
+    },
 )
 """,
     "porter/rules/added_statement.py": """
@@ -80,7 +86,7 @@ print(ported.draft.code, found, ported.messages("left"))
 assert found.ok and not ported.messages("left")
 assert "tf.sqrt(tf.square(x) + tf.square(x))" in ported.draft.code and "del y" not in ported.draft.code
 assert "x = tf.linalg.matrix_transpose(y)" in ported.draft.code
-assert "self.layer = keras.layers.Dense(config.hidden_size" in ported.draft.code
+assert "self.layer = laid_out(" in ported.draft.code and "keras.layers.EinsumDense(" in ported.draft.code
 """
 
 

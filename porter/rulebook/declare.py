@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import json
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -58,7 +59,10 @@ class Card:
     def keras_class(self) -> str:
         """The class it constructs, as the template or the first case says."""
         text = self.to if isinstance(self.to, str) else next(iter(self.cases.values()), "")
-        return text.partition("(")[0]
+        return text.removeprefix(f"{_LAID_OUT}(").partition("(")[0]
+
+
+_LAID_OUT = "laid_out"  # of porter.runtime, around a layer with layouts of its own
 
 
 @dataclass
@@ -93,9 +97,16 @@ def layer(
     training: bool = False,
     attributes: Mapping[str, str] | None = None,
     cases: Mapping[str, str] | None = None,
+    layouts: Mapping[str, str] | None = None,
 ) -> Callable[[Translation], Translation]:
-    """Declare a layer card. Its weights' layouts stand with the Keras class in porter.runtime.stored.layouts."""
+    """Declare a layer card.
+
+    `layouts` says how PyTorch's weights lie in the variables of a Keras class that has no row in
+    porter.runtime.stored.layouts, such as `{"weight": "kernel: o i -> i o"}`; the port carries them.
+    """
     file = _caller_file()
+    if layouts:
+        to = f"{_LAID_OUT}({to}, {json.dumps(dict(layouts))})"
 
     def register(target: Target) -> None:
         text = inspect.getdoc(target) or "" if callable(target) else ""

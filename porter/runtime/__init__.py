@@ -252,6 +252,7 @@ _MODULES = {
         "view_as_complex",
         "view_as_real",
     ),
+    "layers.laid_out": ("laid_out",),
     "port_errors": ("PortError", "Unsupported", "WrongValue"),
     "stored.tensor_source": ("CheckpointError",),
     "stored.transfers": ("HubError",),

@@ -219,8 +219,8 @@ def weight_norm(layer: KernelLayer, name: str = "weight", dim: int = 0) -> Kerne
         raise WrongValue(f"Weight normalisation with dim={dim} has no counterpart.")
     if layer.built:
         raise WrongValue(f"{layer.name} is built already, its weight cannot be normalised any more.")
-    from porter.runtime.stored.layouts import layouts_of
+    from porter.runtime.stored.layouts import layouts_in
 
-    layout = layouts_of(type(layer))["weight"]
+    layout = layouts_in(layer)["weight"]
     layer.norm_axis = layout.to_keras_permutation.index(dim)
     return layer

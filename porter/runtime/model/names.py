@@ -17,7 +17,7 @@ import keras
 from porter.runtime.keras_internals import variables_of
 from porter.runtime.layers.places import children_in_places, held, named_children, sublayers
 from porter.runtime.port_errors import WrongValue
-from porter.runtime.stored.layouts import Layout, layouts_of
+from porter.runtime.stored.layouts import Layout, layouts_in
 
 Children = Callable[[keras.Layer], list[tuple[str, keras.Layer]]]
 
@@ -130,7 +130,7 @@ def own_variables(layer: keras.Layer) -> list[tuple[str, Layout, Any, str]]:
     """`(PyTorch's parameter, layout, variable, attribute)` of the variables a layer owns itself."""
     owned = variables_of(layer)
     found: list[tuple[str, Layout, Any, str]] = []
-    for parameter, layout in layouts_of(type(layer)).items():
+    for parameter, layout in layouts_in(layer).items():
         for variable in owned:
             if variable.name == layout.variable:
                 found.append((parameter, layout, variable, _holder(layer, variable)))

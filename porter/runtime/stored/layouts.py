@@ -123,6 +123,16 @@ LAYOUTS: Mapping[str, Mapping[str, str]] = MappingProxyType(
 """Keras layer class -> {PyTorch parameter: layout}. Subclasses inherit the row of their base."""
 
 
+OWN_LAYOUTS = "torch_layouts"
+"""The attribute with the layouts of a layer that has some of its own."""
+
+
+def layouts_in(layer: Any) -> dict[str, Layout]:
+    """The layouts of a layer: its own where it was given some, else those of its class."""
+    own: dict[str, Layout] | None = vars(layer).get(OWN_LAYOUTS)
+    return layouts_of(type(layer)) if own is None else own
+
+
 def layouts_of(layer_class: type) -> dict[str, Layout]:
     """The layouts of a Keras layer class, from its own row of the table or its nearest base's; empty without one."""
     for base in layer_class.__mro__:
