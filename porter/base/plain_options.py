@@ -17,6 +17,10 @@ Inputs = Annotated[
     list[str] | None,
     typer.Option("--input", metavar="NAME=2x3:float32", help="Input of a plain nn.Module; repeatable."),
 ]
+Sample = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="JSON with a plain nn.Module's arguments and inputs, as scaffold takes it."),
+]
 Weights = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="A plain nn.Module's state_dict, .pt or .safetensors; diff can draw it."),

@@ -9,7 +9,7 @@ import typer
 
 from porter.base import console
 from porter.base.errors import INTERRUPTED, UsageError
-from porter.base.plain_options import Arguments, Inputs, Torch, Weights
+from porter.base.plain_options import Arguments, Inputs, Sample, Torch, Weights
 from porter.diff.comparison import PlainOptions, Request
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def diff(
     arguments: Arguments = None,
     declared: Inputs = None,
     weights: Weights = None,
+    sample: Sample = None,
     candidate: ExportedFile = None,
     signature: Signature = "",
     layer_by_layer: Annotated[bool, typer.Option("--layer-by-layer", help="Show every module.")] = False,
@@ -76,8 +77,8 @@ def diff(
     """
     request = Request(
         tuple(recordings or ()), model, tf, candidate, inputs, trust_remote_code, tolerance, layer_by_layer,
-        gradients, training, float64, max_memory, PlainOptions(torch, arguments, tuple(declared or ()), weights),
-        signature,
+        gradients, training, float64, max_memory,
+        PlainOptions(torch, arguments, tuple(declared or ()), weights, sample), signature,
     )  # fmt: skip
     request.check()
     report = exported_report(request) or request.report()

@@ -12,7 +12,7 @@ import typer
 from porter.base import console
 from porter.base.early_checks import check_one_named
 from porter.base.many import Many, show
-from porter.base.plain_options import Arguments, Inputs, Torch, Weights
+from porter.base.plain_options import Arguments, Inputs, Sample, Torch, Weights
 from porter.weights.request import WRITTEN, PlainRequest, Request
 
 if TYPE_CHECKING:
@@ -78,6 +78,7 @@ def pt_to_tf(
     arguments: Arguments = None,
     inputs: Inputs = None,
     weights: Weights = None,
+    sample: Sample = None,
     override_model_class: ModelClass = None,
     max_error: MaxError = 5e-5,
     seed: Seed = 0,
@@ -116,7 +117,7 @@ def pt_to_tf(
         max_shard_size, max_memory, new_weights, no_pr, push, private, yes, extra_commit_description, with_code,
         token, resume, dry_run, trust_remote_code,
     )  # fmt: skip
-    plain = PlainRequest(torch, arguments, tuple(inputs or ()), weights, request)
+    plain = PlainRequest(torch, arguments, tuple(inputs or ()), weights, request, sample)
     if plain.check():
         convert_module(plain, as_json)
         return

@@ -28,18 +28,22 @@ class PlainOptions:
     arguments: str | None
     inputs: tuple[str, ...]
     weights: Path | None
+    sample: Path | None = None
 
     def check(self) -> None:
-        """Refuse what is said of a module that is not named.
+        """Refuse what is said of a module that is not named, or twice.
 
         Raises:
             UsageError: that, or there is no such file.
         """
+        of_sample = self.arguments is not None or bool(self.inputs)
         if self.torch is not None:
             torch_file(self.torch)
-        elif self.arguments is not None or self.inputs or self.weights is not None:
-            sentence = "--arguments, --input and --weights are about a plain nn.Module."
-            raise UsageError(sentence, hint="--torch FILE:CLASS --tf FILE:CLASS")
+        elif of_sample or self.weights is not None or self.sample is not None:
+            sentence = "--arguments, --input, --sample and --weights are about a plain nn.Module."
+            raise UsageError(sentence, hint="--torch FILE:CLASS")
+        if self.sample is not None and of_sample:
+            raise UsageError("--sample holds the arguments and inputs.", hint="leave --arguments and --input out")
 
 
 @dataclass(frozen=True)
@@ -92,8 +96,6 @@ class Request:
         if self.model or self.recordings or self.candidate is not None:
             sentence = "--torch goes with --tf, not with --model, --candidate or recordings."
             raise UsageError(sentence, hint="leave one of them out")
-        if self.tf is None:
-            raise UsageError("--torch is compared with a TensorFlow file.", hint="--tf FILE:CLASS")
         if self.inputs is not None and self.plain.inputs:
             raise UsageError("--input and --inputs both name the inputs.", hint="leave one of them out")
 
@@ -117,8 +119,8 @@ class Request:
             return self._report()
 
     def _report(self) -> Report:
-        if self.plain.torch is not None and self.tf is not None:
-            return _compare_plain(self, self.plain.torch, self.tf)
+        if self.plain.torch is not None:
+            return _compare_plain(self, self.plain.torch)
         if self.exported is not None:
             return _compare_file(self, self.exported)
         if self.model is None and self.candidate is not None:
@@ -169,8 +171,11 @@ def _compare_models(request: Request, model: str, scratch: Path) -> Report:
     return _run(_Loaders([loaded], load, load_candidate), given, options)
 
 
-def _compare_plain(request: Request, torch: str, tf: str) -> Report:
-    """A plain module and its port, with the weights of a file, or else with strong ones that are drawn."""
+def _compare_plain(request: Request, torch: str) -> Report:
+    """A plain module and its port, with the weights of a file or strong ones that are drawn.
+
+    A port is scaffolded where none is named.
+    """
     need("torch", "tensorflow", "transformers")
     from porter.diff.model_sides import check_names
     from porter.port.plain_pair import MORE, Named, PlainPair
@@ -180,7 +185,7 @@ def _compare_plain(request: Request, torch: str, tf: str) -> Report:
     plain, from_file = request.plain, read_inputs(request.inputs) if request.inputs else {}
     specs = [*map(parse_input, plain.inputs), *(as_spec(name, array) for name, array in from_file.items())]
     with scratch_folder() as scratch:
-        named = Named(torch, tf, parse_arguments(plain.arguments), tuple(specs), plain.weights)
+        named = Named(torch, request.tf, parse_arguments(plain.arguments), tuple(specs), plain.weights, plain.sample)
         pair = PlainPair.of(named, scratch)
         loaded = pair.pytorch()
         given, others = pair.inputs(loaded)

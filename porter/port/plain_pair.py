@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,12 +16,14 @@ from porter.subject.case import Case, InputSpec
 from porter.subject.inputs.arrays import Inputs, numpy_inputs
 from porter.subject.inputs.variation import checked_variation
 from porter.subject.locate import Location, locate
-from porter.subject.plain_modules import Given, checked, is_plain, module_classes, plain_cases
+from porter.subject.plain_modules import Given, checked, is_plain, module_classes, plain_cases, with_arguments
 from porter.subject.ported_module import constructed_port, save_weights
+from porter.subject.sample_file import keep_classes, read_sample
 from porter.subject.state_dict import check_weights, load_state
 from porter.subject.strong_weights import strengthen
 from porter.subject.tiny import imported
 
+FOLDER = "port"
 GIVEN, MORE = "the inputs as given", "other numbers and sizes"
 
 
@@ -29,14 +31,21 @@ GIVEN, MORE = "the inputs as given", "other numbers and sizes"
 class Named:
     """Both sides: `FILE[:CLASS]` each, the constructor's arguments, the inputs, and a file of PyTorch's weights.
 
-    Without inputs they are made from what the first layers take; without weights strong ones are drawn.
+    Without inputs they are made from what the first layers take; without weights strong ones are drawn; without a
+    TensorFlow file the module is scaffolded. A sample says the arguments and inputs in their place.
     """
 
     torch: str
-    tf: str
+    tf: str | None = None
     arguments: Mapping[str, object] | None = None
     inputs: tuple[InputSpec, ...] = ()
     weights: Path | None = None
+    sample: Path | None = None
+
+    @property
+    def given(self) -> Given:
+        """What is said of the PyTorch module."""
+        return Given(self.arguments, self.inputs)
 
 
 @dataclass(frozen=True)
@@ -67,7 +76,7 @@ class PlainPair:
             UsageError: a file or class is not there, the class takes a configuration of transformers, or arguments
                 and inputs do not fit it.
         """
-        (file, class_name), (tf, tf_class) = torch_file(named.torch), tf_file(named.tf)
+        file, class_name = torch_file(named.torch)
         if named.weights is not None:
             check_weights(named.weights)
         location = locate(str(file.resolve()))
@@ -77,10 +86,24 @@ class PlainPair:
         if class_name and not is_plain(module, class_name):
             sentence = f"{class_name} is a model of transformers, which takes a configuration."
             raise UsageError(sentence, hint="--model FOLDER", place=str(file))
-        given = Given(named.arguments, named.inputs)
-        case = plain_cases(location, module, [class_name] if class_name else [], given)[0]
-        source = PortSource(tf, tf_class or f"TF{case.models[0].name}")
-        return cls(case, location, module, source, named.weights, scratch)
+        classes = (class_name,) if class_name else ()
+        if named.sample is not None:
+            case = _of_sample(named.sample, location, module, classes)
+        else:
+            case = plain_cases(location, module, classes, named.given)[0]
+        name = case.models[0].name
+        tf, tf_class = tf_file(named.tf) if named.tf else (_scaffolded(named, file, name, scratch), None)
+        return cls(case, location, module, PortSource(tf, tf_class or f"TF{name}"), named.weights, scratch)
+
+    @property
+    def scaffolded(self) -> tuple[Path, ...]:
+        """The files of the port, where it was scaffolded."""
+        return tuple(sorted(self.source.file.parent.glob("modeling_tf_*.py"))) if self.is_scaffolded else ()
+
+    @property
+    def is_scaffolded(self) -> bool:
+        """Whether the TensorFlow file was written for this pair."""
+        return self.source.file.is_relative_to(self.scratch)
 
     def pytorch(self) -> Any:
         """The PyTorch module in float32 and in eval mode.
@@ -136,3 +159,26 @@ class PlainPair:
         except Exception as error:  # a file written by hand may raise anything
             sentence = f"{self.source.class_name} cannot be made: {where_it_failed(error)}"
             raise UsageError(sentence, hint="--tf FILE:CLASS", place=str(self.source.file)) from error
+
+
+def _of_sample(sample: Path, location: Location, module: ModuleType, classes: Sequence[str]) -> Case:
+    """The first case of a sample that runs a plain module, one of these classes if any are named.
+
+    Raises:
+        UsageError: there is none.
+    """
+    cases, _ = read_sample(sample, location.name)
+    for case in keep_classes(cases, classes) if classes else cases:
+        models = tuple(model for model in case.models if is_plain(module, model.name))
+        if models:
+            return with_arguments(replace(case, models=models[:1]), module)
+    hint = '"models": [{"name": ...}] with "arguments" and "inputs"'
+    raise UsageError("The sample has no case of a plain nn.Module of this file.", hint=hint, place=str(sample))
+
+
+def _scaffolded(named: Named, file: Path, class_name: str, scratch: Path) -> Path:
+    """The TensorFlow file that `porter scaffold` writes of the module, unverified: it is compared right after."""
+    from porter.port.chain import Options, run
+
+    options = Options(str(file), scratch / FOLDER, (class_name,), named.sample, verify=False, given=named.given)
+    return next(path for path in run(options).written if path.match("modeling_tf_*.py"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -29,18 +30,22 @@ SHOWN = 5
 
 @dataclass(frozen=True)
 class Converted:
-    """What was written, and how far each trial's outputs of the model that has read it are from PyTorch's."""
+    """What was written, and how far each trial's outputs of the model that has read it are from PyTorch's.
+
+    `ported` are the TensorFlow files beside the weights, where no other was named.
+    """
 
     class_name: str
     file: Path
     verification: Verification
+    ported: tuple[Path, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """As one table."""
         return {
             "schema": 1,
             "class": self.class_name,
-            "files": [str(self.file)],
+            "files": [str(file) for file in (self.file, *self.ported)],
             "trials": [result.trial for result in self.verification.results],
             "max_difference": self.verification.max_output,
             "rounding": self.verification.rounded(),
@@ -53,7 +58,7 @@ class Converted:
             f"{self.class_name} with the weights read back matches PyTorch on {trials}.",
             f"greatest difference {self.verification.max_output:.1e}",
             *self.verification.rounded(),
-            f"wrote {self.file}",
+            *(f"wrote {file}" for file in (self.file, *self.ported)),
             f"load it with model.build(); model.load_weights({str(self.file)!r})",
         ]
 
@@ -80,6 +85,8 @@ def convert_plain(named: Named, output: Path, max_error: float) -> Converted:
         with whole_folder(output) as folder:
             console.doing("the weights are written and read back")
             port.save_weights(folder / FILE)
+            for written in pair.scaffolded:
+                shutil.copy2(written, folder / written.name)
             bound = Bound(max_error)
             plain = compared(expected, _read_back(pair, folder / FILE, trials), bound)
             verification = _judged(plain, bound, partial(_rounding, pytorch, trials, expected))
@@ -87,7 +94,8 @@ def convert_plain(named: Named, output: Path, max_error: float) -> Converted:
                 title = f"TensorFlow differs from PyTorch ({max_error:.0e} allowed); nothing was written."
                 lines = [title, *verification.sentences()[:SHOWN]]
                 raise LeftOver("\n  ".join(lines), hint="porter diff --torch FILE:CLASS --tf FILE names the line")
-    return Converted(pair.source.class_name, output / FILE, verification)
+        ported = tuple(output / written.name for written in pair.scaffolded)
+    return Converted(pair.source.class_name, output / FILE, verification, ported)
 
 
 def _reference(pytorch: Any, trials: Mapping[str, Inputs]) -> dict[str, Flattened]:

@@ -122,6 +122,7 @@ class PlainRequest:
     inputs: tuple[str, ...]
     weights: Path | None
     rest: Request
+    sample: Path | None = None
 
     def check(self) -> bool:
         """Whether a plain module is meant, after refusing what cannot be.
@@ -131,13 +132,15 @@ class PlainRequest:
             NotInstalled: what the command runs is missing.
         """
         if self.torch is None:
-            if self.arguments is not None or self.inputs or self.weights is not None:
-                sentence = "--arguments, --input and --weights are about a plain nn.Module."
-                raise UsageError(sentence, hint="--torch FILE:CLASS --tf FILE")
+            if self.arguments is not None or self.inputs or self.weights is not None or self.sample is not None:
+                sentence = "--arguments, --input, --sample and --weights are about a plain nn.Module."
+                raise UsageError(sentence, hint="--torch FILE:CLASS --weights FILE.pt --output FOLDER")
             return False
+        if self.sample is not None and (self.arguments is not None or self.inputs):
+            raise UsageError("--sample holds the arguments and inputs.", hint="leave --arguments and --input out")
         torch_file(self.torch)
         check_tf(self.rest.tf)
-        needed = {"--weights FILE.pt": self.weights, "--tf FILE": self.rest.tf, "--output FOLDER": self.rest.output}
+        needed = {"--weights FILE.pt": self.weights, "--output FOLDER": self.rest.output}
         missing = [option for option, value in needed.items() if value is None]
         if missing:
             raise UsageError(f"--torch needs {missing[0].partition(' ')[0]} too.", hint=" ".join(missing))
@@ -160,5 +163,5 @@ class PlainRequest:
 
         inputs = tuple(map(parse_input, self.inputs))
         arguments = parse_arguments(self.arguments)
-        named = Named(str(self.torch), str(self.rest.tf), arguments, inputs, self.weights)
+        named = Named(str(self.torch), self.rest.tf, arguments, inputs, self.weights, self.sample)
         return convert_plain(named, self.rest.place, self.rest.max_error)

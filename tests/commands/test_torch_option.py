@@ -95,6 +95,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     torch.save(state(3), "narrow.pt")
     torch.save({name: value for name, value in state(4).items() if name != "last.bias"}, "lacking.pt")
     torch.save({"last.bias": Harmful()}, "harmful.pt")
+    values = {"name": "values", "shape": [2, 5], "dtype": "float32", "gen": {"kind": "normal"}}
+    models = [{"name": "Small", "module": "small_net"}]
+    Path("sample.json").write_text(json.dumps({"arguments": {"size": 4}, "inputs": [values], "models": models}))
     Path("values.json").write_text(json.dumps({"values": [[0.5, -1, 2, 0, 1]]}))
     return tmp_path
 
@@ -162,6 +165,16 @@ def test_pt_to_tf_refuses_outputs_that_prove_nothing(folder: Path) -> None:
     assert not Path("out").exists()
 
 
+def test_a_sample_says_arguments_and_inputs_and_a_port_is_scaffolded(folder: Path) -> None:
+    done = porter("diff", "--torch", "small_net.py", "--sample", "sample.json")
+    assert (done.code, done.out.count("its output matches")) == (0, 2), done.err
+    done = porter("pt-to-tf", "--torch", "small_net.py", "--sample", "sample.json", "--weights", "weights.pt",
+                  "--output", "out")  # fmt: skip
+    assert done.code == 0, done.err
+    assert sorted(path.name for path in Path("out").iterdir()) == ["modeling_tf_small_net.py", "tf_model.weights.h5"]
+    assert "wrote out/modeling_tf_small_net.py" in done.out
+
+
 DIFF = ("diff", *SIDES)
 WRONG = {
     "no PyTorch file": (("diff", "--torch", "none.py:X", "--tf", "right.py"), "There is no PyTorch file none.py."),
@@ -169,7 +182,13 @@ WRONG = {
     "no such TensorFlow class": ((*DIFF, "--tf", "right.py:TFX"), "right.py has no class TFX"),
     "no JSON": (("diff", *SIDES[:3], "{size: 4}", "--tf", "right.py"), "--arguments is not JSON"),
     "an argument that is not taken": (("diff", *SIDES[:3], '{"sise": 4}', "--tf", "right.py"), "needs size."),
-    "no TensorFlow side": (DIFF, "--torch is compared with a TensorFlow file."),
+    "a sample beside arguments": ((*DIFF, "--sample", "sample.json"), "--sample holds the arguments and inputs."),
+    "a sample of nothing": (("diff", "--model", ".", "--sample", "sample.json"), "are about a plain nn.Module."),
+    "a sample that is not there": (("diff", "--torch", "small_net.py", "--sample", "no.json"), "no.json"),
+    "a sample of another class": (
+        ("diff", "--torch", "small_net.py:Inner", "--sample", "sample.json"),
+        "There is no model class in the sample named 'Inner'.",
+    ),
     "a checkpoint too": ((*DIFF, "--tf", "right.py", "--model", "."), "--torch goes with --tf, not with --model"),
     "inputs twice": (
         (*DIFF, "--tf", "right.py", "--inputs", "values.json", "--input", "values=2x5"),
