@@ -75,10 +75,10 @@ def diff(
       porter diff --model ./large-model --max-memory 8GB
       porter diff pytorch.rec tensorflow.rec
     """
+    plain = PlainOptions(torch, arguments, tuple(declared or ()), weights, sample)
     request = Request(
         tuple(recordings or ()), model, tf, candidate, inputs, trust_remote_code, tolerance, layer_by_layer,
-        gradients, training, float64, max_memory,
-        PlainOptions(torch, arguments, tuple(declared or ()), weights, sample), signature,
+        gradients, training, float64, max_memory, plain, signature,
     )  # fmt: skip
     request.check()
     report = exported_report(request) or request.report()
