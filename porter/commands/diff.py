@@ -24,6 +24,9 @@ ExportedFile = Annotated[
     ),
 ]
 
+Memory = Annotated[
+    str | None, typer.Option(help="Memory for all of it, as 4GB; default: the larger model's and 1 GiB more.")
+]
 Signature = Annotated[str, typer.Option(help="Which signature of a SavedModel, as decode. Default: serving_default.")]
 
 
@@ -51,9 +54,7 @@ def diff(
         bool, typer.Option("--float64", help="Run the whole model in float64 too: a bug stays, rounding goes.")
     ] = False,
     inputs: Annotated[Path | None, typer.Option(help="Inputs by argument name: .npz or .json.")] = None,
-    max_memory: Annotated[
-        str | None, typer.Option(help="Memory for all of it, as 4GB; default: the larger model's and 1 GiB more.")
-    ] = None,
+    max_memory: Memory = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
     junit: Annotated[Path | None, typer.Option(help="Write JUnit XML to this file too.")] = None,
     html: Annotated[Path | None, typer.Option(help="Write a page to look at to this file too.")] = None,
