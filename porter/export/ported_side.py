@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,22 @@ def keras_model(job: Job, scratch: Path) -> Any:
     return model
 
 
+@contextmanager
+def in_a_graph(model: Any) -> Iterator[None]:
+    """Turn whatever the port's text raises while TensorFlow traces it into a sentence.
+
+    Raises:
+        UsageError: saying where it failed.
+    """
+    try:
+        yield
+    except PorterError:
+        raise
+    except Exception as error:
+        sentence = f"{type(model).__name__} does not run in a graph of any size: {where_it_failed(error)}"
+        raise UsageError(sentence, hint="porter scaffold shows what is left of it") from error
+
+
 @dataclass(frozen=True)
 class Frozen:
     """A graph whose weights are constants; a converter that is handed variables may lose their values without a word.
@@ -71,7 +88,8 @@ def frozen(model: Any, signature: Mapping[str, Any]) -> Frozen:
     import tensorflow as tf
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-    concrete = tf.function(serving(model), input_signature=[dict(signature)]).get_concrete_function()
+    with in_a_graph(model):
+        concrete = tf.function(serving(model), input_signature=[dict(signature)]).get_concrete_function()
     function = convert_variables_to_constants_v2(concrete)
     inputs = tuple(tensor.op.name for tensor in function.inputs)
     return Frozen(function, inputs, tuple(sorted(concrete.structured_outputs)))
@@ -81,7 +99,7 @@ def static_function(model: Any, trial: Trial) -> Any:
     """A `tf.function` on inputs of the trial's sizes, from a mapping of tensors to a dictionary of them."""
     import tensorflow as tf
 
-    signature = {name: tf.TensorSpec(array.shape, array.dtype, name=name) for name, array in trial.inputs.items()}
+    signature = fixed_signature(trial)
     graph = frozen(model, signature)
 
     @tf.function(input_signature=[signature])
@@ -89,6 +107,13 @@ def static_function(model: Any, trial: Trial) -> Any:
         return dict(zip(graph.outputs, graph.function(*[inputs[name] for name in graph.inputs]), strict=True))
 
     return serve
+
+
+def fixed_signature(trial: Trial) -> dict[str, Any]:
+    """A `tf.TensorSpec` of each input in the trial's sizes."""
+    import tensorflow as tf
+
+    return {name: tf.TensorSpec(array.shape, array.dtype, name=name) for name, array in trial.inputs.items()}
 
 
 def serving(model: Any) -> Serve:

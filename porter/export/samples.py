@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,14 @@ import numpy as np
 
 from porter.base.errors import UsageError
 from porter.export.onnx_inputs import OnnxInputs
-from porter.subject.inputs.arrays import Array
+from porter.subject.inputs.arrays import Array, numpy_inputs
 from porter.subject.inputs.companions import with_companions
 from porter.subject.inputs.for_checkpoint import read_inputs
 from porter.subject.inputs.processors import processed_inputs
 from porter.subject.inputs.trials import Trial, candidates
-from porter.subject.inputs.variation import runs
+from porter.subject.inputs.variation import checked_variation, runs
+from porter.subject.tiny import inputs_that_run
+from porter.subject.torch_model import RUN_ERRORS, trial_runs
 
 CHOICES = 2
 YOURS, DECLARED = "your inputs", "the declaration's samples"
@@ -61,6 +63,7 @@ def samples_of(model: Any, folder: Path | None, given: Given, choices: bool = Fa
     if choices:
         made = [_as_choices(trial) for trial in made]
     working = [trial for trial in made if runs(model, dict(trial.inputs))]
+    working = working or [trial for trial in _from_signature(model, given) if runs(model, dict(trial.inputs))]
     if not working:
         raise UsageError(
             f"PyTorch does not run {type(model).__name__} on any inputs that porter makes.",
@@ -77,6 +80,20 @@ def samples_of(model: Any, folder: Path | None, given: Given, choices: bool = Fa
     if len({_rows(trial) for trial in whole}) == 1 and _rows(traced) > 1:
         whole.append(Trial(f"{traced.name}, one row", {name: value[:1] for name, value in traced.inputs.items()}))
     return Samples(traced, tuple(whole))
+
+
+def _from_signature(model: Any, given: Given) -> Iterator[Trial]:
+    """Inputs that `porter scaffold` makes of what forward takes, for models whose inputs have odd shapes."""
+    if given.declared is not None:
+        return
+    try:
+        with trial_runs():
+            specs = inputs_that_run(model)
+            others = checked_variation(model, specs)
+    except RUN_ERRORS:
+        return
+    for name, inputs in (("inputs by their names", numpy_inputs(specs)), ("in other sizes", others)):
+        yield Trial(name, {name: value for name, value in inputs.items() if isinstance(value, np.ndarray)})
 
 
 def _rows(trial: Trial) -> int:

@@ -16,6 +16,7 @@ from porter.export.declaration import Piece
 from porter.export.parts import giving_cache
 from porter.subject.inputs.arrays import Array
 from porter.subject.inputs.trials import Trial
+from porter.subject.torch_model import RUN_ERRORS
 
 if TYPE_CHECKING:
     from diffcheck import Comparison, Report
@@ -164,7 +165,12 @@ def _on(trial: Trial, piece: Piece, graph: Graph, allowed: float, explained: boo
     from diffcheck.record.values import Flattened
 
     given = fed(trial, graph)
-    reference = in_names_of(piece, diffcheck.outputs_torch(piece.torch, given))
+    nothing = compare_flat(Flattened({}), Flattened({}))
+    try:
+        reference = in_names_of(piece, diffcheck.outputs_torch(piece.torch, given))
+    except RUN_ERRORS as error:
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        return Compared(trial.name, nothing, f"PyTorch does not run in the sizes that the file fixes: {reason}"), None
     try:
         lost = loss(reference, graph) if piece.kind == "quantized" else 0.0
         found = Compared(trial.name, compare_outputs(reference, graph, allowed), loss=lost)
@@ -174,7 +180,7 @@ def _on(trial: Trial, piece: Piece, graph: Graph, allowed: float, explained: boo
         recorded = in_names_of(piece, diffcheck.record_torch(piece.torch, given))
         told = diff_export(recorded, graph, allowed, piece.torch)
     except NotAnExport as error:
-        return Compared(trial.name, compare_flat(Flattened({}), Flattened({})), str(error)), None
+        return Compared(trial.name, nothing, str(error)), None
     return replace(found, comparison=told.outputs), None if told.matches else told
 
 

@@ -107,7 +107,14 @@ def _folder_of_type(name: str) -> Path | None:
         for base in (root.submodule_search_locations or ()) if root else ():
             if folder.isidentifier() and (Path(base) / folder / "__init__.py").exists():
                 return Path(base) / folder
-    return None
+    return _folder_of_part(name, [Path(base) for base in (root.submodule_search_locations or ())] if root else [])
+
+
+def _folder_of_part(name: str, bases: list[Path]) -> Path | None:
+    """The family with a part of this type, as the text model inside another: its configuration declares the type."""
+    declared = re.compile(rf"""^    model_type(: \w+)? = ["']{re.escape(name)}["']$""", re.MULTILINE)
+    files = (file for base in bases for file in sorted(base.glob("*/configuration_*.py")))
+    return next((file.parent for file in files if declared.search(file.read_text(encoding="utf-8"))), None)
 
 
 def _local(path: Path, trusted: bool, named: str | None) -> Location:

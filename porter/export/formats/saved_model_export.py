@@ -16,7 +16,7 @@ from porter.export.cached_signatures import SIGNATURES, arrays_of, cached_functi
 from porter.export.declaration import Format, Job, Piece
 from porter.export.feature import has_cache
 from porter.export.parts import Part, giving_cache, parts_of
-from porter.export.ported_side import keras_model
+from porter.export.ported_side import fixed_signature, in_a_graph, keras_model
 from porter.port.failure_text import where_it_failed
 from porter.subject.inputs.arrays import Array
 from porter.weights.formats import served_model
@@ -39,21 +39,53 @@ Values = Mapping[str, Array]
 def export(job: Job) -> list[Piece]:
     """Make the port, load the weights into it, and write the SavedModel as `pt-to-tf --format saved-model` does."""
     file = job.folder / served_model.FORMAT.file
+    traced = job.samples.traced
     with giving_cache(job.torch, False):
-        expected = _named(SERVING, torch_values(job.torch, job.samples.traced.inputs))
-    given = _named(SERVING, job.samples.traced.inputs)
+        expected = torch_values(job.torch, traced.inputs)
     with scratch_folder() as scratch:
         model = keras_model(job, scratch)
-        parts, note = _cached_parts(job, model)
+        whole, fixed = _whole(job, model, expected)
+        parts, notes = _cached_parts(job, model)
         console.say("writing the SavedModel ...")
-        functions = {SIGNATURES[part.name]: function for part, function in parts}
-        served_model.write(model, file, job.samples.trials, functions)
+        functions = {SERVING: whole, **{SIGNATURES[part.name]: function for part, function in parts}}
+        with in_a_graph(model):
+            served_model.write_functions(model, file, functions)
+    given, wanted = _named(SERVING, traced.inputs), _named(SERVING, expected)
     for part, _ in parts:
         given |= _named(SIGNATURES[part.name], arrays_of(part))
-        expected |= _named(SIGNATURES[part.name], part_values(part))
-    check_alone(file, CODE, given, expected)
-    pieces = [Piece(file, job.torch, job.samples.trials, notes=note)]
-    return [*pieces, *(_piece(file, part) for part, _ in parts)]
+        wanted |= _named(SIGNATURES[part.name], part_values(part))
+    check_alone(file, CODE, given, wanted)
+    trials = (traced,) if fixed else job.samples.trials
+    facts = {"traced": {name: list(array.shape) for name, array in traced.inputs.items()}} if fixed else {}
+    return [
+        Piece(file, job.torch, trials, notes=(*fixed, *notes), facts=facts),
+        *(_piece(file, part) for part, _ in parts),
+    ]
+
+
+def _whole(job: Job, model: Any, expected: Values) -> tuple[Any, tuple[str, ...]]:
+    """The whole model as a function, in any batch and length; where its text needs to know them, in those traced."""
+    given = job.samples.traced.inputs
+    function = served_model.serving_function(model, served_model.signature_of(job.samples.trials))
+    reason = _problem(function, given, expected)
+    if not reason:
+        return function, ()
+    fixed = served_model.serving_function(model, fixed_signature(job.samples.traced))
+    if _problem(fixed, given, expected):  # then the sizes are not what is wrong
+        return function, ()
+    sizes = ", ".join(f"{name} {list(array.shape)}" for name, array in given.items())
+    return fixed, (f"its sizes are fixed at {sizes}: {reason}",)
+
+
+def _problem(function: Any, given: Values, expected: Values) -> str:
+    """Why a function does not give what PyTorch gives; empty where it does."""
+    try:
+        _check(function, given, expected, SERVING)
+    except PorterError as error:
+        return str(error)
+    except Exception as error:  # noqa: BLE001 - what a port's text raises in a graph may be anything
+        return where_it_failed(error)
+    return ""
 
 
 def _cached_parts(job: Job, model: Any) -> tuple[list[tuple[Part, Any]], tuple[str, ...]]:
@@ -72,7 +104,7 @@ def _cached_parts(job: Job, model: Any) -> tuple[list[tuple[Part, Any]], tuple[s
             parts = parts_of(torch_model, job.samples)
         made = [(part, cached_function(model, torch_model, part)) for part in parts]
         for part, function in made:
-            _check(part, function, part_values(part))
+            _check(function, arrays_of(part), part_values(part), SIGNATURES[part.name])
     except Exception as error:  # what the port's text raises in a graph may be anything
         reason = str(error) if isinstance(error, PorterError) else where_it_failed(error)
         if job.feature.with_past:
@@ -81,17 +113,17 @@ def _cached_parts(job: Job, model: Any) -> tuple[list[tuple[Part, Any]], tuple[s
     return made, ()
 
 
-def _check(part: Part, function: Any, expected: Values) -> None:
-    """Run the function once before it is written.
+def _check(function: Any, given: Values, expected: Values, signature: str) -> None:
+    """Run a function once before it is written.
 
     Raises:
         UsageError: it gives something else than PyTorch.
     """
-    found = function(arrays_of(part))
+    found = function(dict(given))
     for name, wanted in expected.items():
         scale = max(1.0, float(np.abs(wanted).max(initial=0)))
-        if name not in found or not np.allclose(found[name], wanted, rtol=0, atol=CLOSE * scale):
-            raise UsageError(f"its {SIGNATURES[part.name]} gives another {name} than PyTorch.")
+        if name in found and not np.allclose(found[name], wanted, rtol=0, atol=CLOSE * scale):
+            raise UsageError(f"its {signature} gives another {name} than PyTorch.")
 
 
 def _piece(file: Path, part: Part) -> Piece:

@@ -6,7 +6,6 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -17,29 +16,42 @@ from porter.weights.formats.kinds import WholeFormat
 
 MASK = "attention_mask"
 SERVING = "serving_default"
-NO_OTHERS: Mapping[str, Any] = MappingProxyType({})
 
 
-def write(model: Any, path: Path, trials: Iterable[Trial], others: Mapping[str, Any] = NO_OTHERS) -> None:
-    """Write a SavedModel that takes what the trials give, in any batch and length.
+def write(model: Any, path: Path, trials: Iterable[Trial]) -> None:
+    """Write a SavedModel that takes what the trials give, in any batch and length."""
+    write_functions(model, path, {SERVING: serving_function(model, signature_of(trials))})
+
+
+def serving_function(model: Any, signature: Mapping[str, Any]) -> Any:
+    """The model as a `tf.function` of one mapping of tensors, to those of its outputs that are tensors.
 
     Args:
         model: the Keras model.
-        path: the folder to be made.
-        trials: inputs in several sizes.
-        others: functions of one mapping of tensors for further signatures, by their names.
+        signature: a `tf.TensorSpec` by input name.
     """
     import tensorflow as tf
 
-    signature = signature_of(trials)
-
-    @tf.function(input_signature=[signature])
+    @tf.function(input_signature=[dict(signature)])
     def serve(inputs: Mapping[str, Any]) -> dict[str, Any]:
         outputs = model(**inputs)
         return {name: value for name, value in outputs.items() if tf.is_tensor(value)}
 
+    return serve
+
+
+def write_functions(model: Any, path: Path, functions: Mapping[str, Any]) -> None:
+    """Write a SavedModel with a signature for each of these functions of one mapping of tensors.
+
+    Args:
+        model: the Keras model whose variables they use.
+        path: the folder to be made.
+        functions: by the names of the signatures.
+    """
+    import tensorflow as tf
+
     with _unlogged():
-        tf.saved_model.save(model, path, signatures={SERVING: serve, **others})
+        tf.saved_model.save(model, path, signatures=dict(functions))
 
 
 @contextmanager
