@@ -103,6 +103,8 @@ ROOMS = [
     "porter.export.cached_signatures",
     "porter.export.positional",
     "porter.export.declaration",
+    "porter.export.memory_need",
+    "porter.export.example",
     "porter.export.validation",
     "porter.export.alone",
     "porter.export.ported_side",

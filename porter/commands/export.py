@@ -44,6 +44,7 @@ Tf = Annotated[
 ]
 Inputs = Annotated[Path | None, typer.Option(help="Inputs by argument name: .npz or .json.")]
 Sample = Annotated[Path | None, typer.Option(help="Declaration of the inputs and their axes: .json.")]
+MaxMemory = Annotated[str | None, typer.Option(help="Memory for all of it, as 8GB; what does not fit is refused.")]
 Keep = Annotated[bool, typer.Option("--keep", help="Leave a file that differs from PyTorch.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Trust = Annotated[bool, typer.Option("--trust-remote-code", help="Allow code that lies in the model's repository.")]
@@ -68,6 +69,7 @@ def export(
     tf: Tf = None,
     inputs: Inputs = None,
     sample: Sample = None,
+    max_memory: MaxMemory = None,
     keep: Keep = False,
     as_json: AsJson = False,
     trust_remote_code: Trust = False,
@@ -101,7 +103,7 @@ def export(
     }  # fmt: skip
     given = Given(inputs, OnnxInputs.read(sample) if sample else None)
     wanted = {name: value for name, value in special.items() if value}
-    request = Request(export_format, model, output, feature, atol, given, keep, trust_remote_code, wanted)
+    request = Request(export_format, model, output, feature, atol, given, keep, trust_remote_code, max_memory, wanted)
     tell(run(request), as_json)
 
 
@@ -145,6 +147,17 @@ def show(exported: Exported) -> None:
     )
     for file in exported.files:
         console.result(f"wrote {file}")
+    show_example(exported)
+
+
+def show_example(exported: Exported) -> None:
+    """How the file is loaded and called, where its format has names for nothing."""
+    from porter.export.declaration import format_named
+
+    example = format_named(exported.manifest["format"]).example
+    if example is not None:
+        (file,) = exported.files
+        console.result("\n" + "\n".join(example(file, exported.manifest["files"][file.name])))
 
 
 def _cost(exported: Exported, validation: Validation) -> tuple[str, ...]:

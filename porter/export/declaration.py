@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import importlib
 import pkgutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -34,6 +34,7 @@ class Request:
         atol: allowed difference, times max(1, max|PyTorch|).
         given: what the user says of the inputs.
         keep: whether a file that differs from PyTorch stays.
+        max_memory: as `8GB`; None: all there is.
         options: further options that only some formats take, those only that were given.
     """
 
@@ -45,6 +46,7 @@ class Request:
     given: Given = field(default_factory=Given)
     keep: bool = False
     trust_remote_code: bool = False
+    max_memory: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -121,6 +123,9 @@ class Format:
         packages: the modules that must be there.
         options: the options beyond those that every format has.
         export: writes into the job's folder and says what it wrote.
+        copies: how many times the weights are in memory at once.
+        largest: bytes of weights that the format holds; None for any number.
+        example: Python that loads and calls the file, of its path and what export.json says of it.
     """
 
     name: str
@@ -128,6 +133,9 @@ class Format:
     packages: tuple[str, ...]
     options: frozenset[str]
     export: Callable[[Job], list[Piece]]
+    copies: float
+    largest: int | None = None
+    example: Callable[[Path, Mapping[str, Any]], Iterator[str]] | None = None
 
 
 @functools.cache

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import resource
 import shlex
+import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -12,10 +15,12 @@ from typing import Any
 
 from porter import __version__
 from porter.base import console, files
+from porter.base.byte_size import size
 from porter.base.errors import LeftOver, UsageError
 from porter.base.installed import need
 from porter.export.declaration import Format, Job, Request, format_named
 from porter.export.feature import DEFAULT, Feature, feature_named, features_of
+from porter.export.memory_need import check_memory
 from porter.export.parts import giving_cache
 from porter.export.samples import samples_of
 from porter.export.validation import Validation, ports, validate_piece
@@ -76,8 +81,10 @@ def run(request: Request, model: Any = None) -> Exported:
         UsageError: something is missing or does not fit, or no exporter takes the model; nothing is written.
         LeftOver: a file differs from PyTorch; nothing is left at the output unless the request keeps it.
     """
-    declared = format_named(request.format)
+    declared, started = format_named(request.format), time.monotonic()
     check_options(declared, request)
+    if request.max_memory is not None:
+        size(request.max_memory, "--max-memory 8GB")
     need(*declared.packages)
     check_free(request.output)
     with whole_folder(request.output) as folder:
@@ -89,7 +96,7 @@ def run(request: Request, model: Any = None) -> Exported:
         for piece in pieces:
             console.say(f"comparing {piece.label} with PyTorch on {len(piece.trials)} inputs ...")
             validations.append(validate_piece(piece, request.atol))
-        manifest = manifest_of(job, validations)
+        manifest = {**manifest_of(job, validations), **_spent(started)}
         exported = Exported(request.output, job.feature, tuple(validations), manifest)
         if not exported.matches and not request.keep:
             title = f"The exported file differs from PyTorch ({request.atol:.0e} allowed); nothing was written."
@@ -122,6 +129,7 @@ def prepared(request: Request, folder: Path, model: Any = None) -> Job:
     if model is None:
         source = local_copy(request.model, Fetch(with_code=request.trust_remote_code))
         feature = feature_of(source, request)
+        check_memory(format_named(request.format), source, request.max_memory)
         model = load_torch(source, feature.class_name, trust_remote_code=request.trust_remote_code)
     else:
         feature = feature_named(request.feature, model.config, type(model).__name__)
@@ -159,6 +167,15 @@ def manifest_of(job: Job, validations: list[Validation]) -> dict[str, Any]:
         "versions": {"porter": __version__, **_versions()},
         "files": {each.piece.label: _file(each) for each in validations},
         "verify": [] if job.source is None else [_verify(job.request, each) for each in validations],
+    }
+
+
+def _spent(started: float) -> dict[str, Any]:
+    """The time since then, and the most memory that this process had."""
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return {
+        "seconds": round(time.monotonic() - started, 1),
+        "peak_memory": most * (1 if sys.platform == "darwin" else 1024),
     }
 
 

@@ -15,6 +15,8 @@ from porter.port.find_port import find_port
 from porter.port.load import load_class
 from porter.subject.inputs.trials import Trial
 
+LARGEST_FROZEN = 2_000_000_000
+"""Bytes of weights that a graph holds as constants, which is how a file of the port is made or compared."""
 Serve = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 

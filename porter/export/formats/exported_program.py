@@ -8,6 +8,7 @@ import warnings
 from porter.base.errors import UsageError
 from porter.export.axes import axes_of
 from porter.export.declaration import Format, Job, Piece
+from porter.export.example import torch_example
 from porter.export.formats.torchscript_export import check_script_alone, piece_of, ports_of, traced_trial
 from porter.export.positional import positional, tensors_of
 from porter.subject.torch_model import RUN_ERRORS
@@ -45,4 +46,6 @@ FORMAT = Format(
     ("torch",),
     frozenset({"batch", "max_length", "static"}),
     export,
+    copies=2.5,
+    example=torch_example,
 )

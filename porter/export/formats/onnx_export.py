@@ -207,4 +207,5 @@ FORMAT = Format(
     ("torch", "onnx", "onnxruntime", "onnxscript"),
     OPTIONS,
     export,
+    copies=2.5,
 )

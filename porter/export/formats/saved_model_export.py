@@ -16,7 +16,7 @@ from porter.export.cached_signatures import SIGNATURES, arrays_of, cached_functi
 from porter.export.declaration import Format, Job, Piece
 from porter.export.feature import has_cache
 from porter.export.parts import Part, giving_cache, parts_of
-from porter.export.ported_side import fixed_signature, in_a_graph, keras_model
+from porter.export.ported_side import LARGEST_FROZEN, fixed_signature, in_a_graph, keras_model
 from porter.port.failure_text import where_it_failed
 from porter.subject.inputs.arrays import Array
 from porter.weights.formats import served_model
@@ -158,4 +158,6 @@ FORMAT = Format(
     ("torch", "tensorflow"),
     frozenset({"tf"}),
     export,
+    copies=5,
+    largest=LARGEST_FROZEN,
 )

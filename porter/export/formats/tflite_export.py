@@ -16,7 +16,7 @@ from porter.base.quiet import native_stderr_held_back
 from porter.base.scratch import scratch_folder
 from porter.export.declaration import Format, Job, Piece
 from porter.export.formats.torchscript_export import traced_trial
-from porter.export.ported_side import keras_model, static_function
+from porter.export.ported_side import LARGEST_FROZEN, keras_model, static_function
 from porter.subject.inputs.arrays import Array
 from porter.subject.inputs.for_checkpoint import read_inputs
 from porter.subject.inputs.trials import Trial
@@ -105,4 +105,6 @@ FORMAT = Format(
     ("torch", "tensorflow", "ai_edge_litert"),
     frozenset({"tf", "batch", "max_length", "quantize"}),
     export,
+    copies=5,
+    largest=LARGEST_FROZEN,
 )

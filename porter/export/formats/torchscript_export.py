@@ -11,6 +11,7 @@ from typing import Any
 from porter.base.errors import NotInstalled, UsageError
 from porter.export.alone import check_alone
 from porter.export.declaration import Format, Job, Piece
+from porter.export.example import torch_example
 from porter.export.positional import positional, resized, tensors_of, untied
 from porter.subject.inputs.trials import Trial
 from porter.subject.torch_model import RUN_ERRORS
@@ -136,4 +137,6 @@ FORMAT = Format(
     ("torch",),
     frozenset({"batch", "max_length", "neuron"}),
     export,
+    copies=2.5,
+    example=torch_example,
 )

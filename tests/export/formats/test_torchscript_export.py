@@ -79,6 +79,33 @@ def test_what_binds_a_file_to_one_size_is_said(porter_export, checkpoint, tmp_pa
     )
 
 
+def test_the_printed_example_runs(porter_export, checkpoint, tmp_path):
+    words = ("torchscript", "--model", checkpoint("bert"), tmp_path / "out")
+    run = porter_export(*words)
+    assert run.exit_code == 0, run.output
+    example = run.stdout[run.stdout.index("import torch") :]
+    assert "--neuron" in example
+    ids = torch.tensor([[5, 6, 7]])
+    given = {"input_ids": ids, "attention_mask": torch.ones_like(ids), "token_type_ids": torch.zeros_like(ids)}
+    exec(example, given)
+    assert given["logits"].shape == (1, 3, 99)
+
+
+def test_the_example_of_a_bound_file_pads():
+    from pathlib import Path
+
+    from porter.export.example import torch_example
+
+    about = {
+        "fixed": False, "breaks_on": ["1 token"], "traced": {"input_ids": [2, 7], "pixel_values": [2, 3, 30, 30]},
+        "outputs": [{"name": "logits"}],
+    }  # fmt: skip
+    lines = list(torch_example(Path("out/model.pt"), about))
+    assert "input_ids = torch.nn.functional.pad(input_ids, (0, 7 - input_ids.shape[1]))" in lines
+    assert "(logits,) = model(input_ids, pixel_values)" in lines
+    assert not any(line.startswith("pixel_values =") for line in lines)
+
+
 def test_without_the_neuron_compiler_nothing_begins(porter_export, checkpoint, tmp_path):
     run = porter_export("torchscript", "--neuron", "--model", checkpoint("bert"), tmp_path / "out")
     assert run.exit_code == 3
