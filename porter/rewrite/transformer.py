@@ -30,7 +30,7 @@ from porter.rewrite.reading.dropped import (
     only_passes_on,
     ties_weights,
 )
-from porter.rewrite.statements.asked_sizes import port_comparison
+from porter.rewrite.statements.asked_sizes import asked_for_truth, counted, port_comparison
 from porter.rewrite.statements.folding import flattened, fold_boolean, fold_if
 from porter.rewrite.statements.in_place import indices
 from porter.rewrite.statements.lines import placed, port_line, port_suite
@@ -209,6 +209,7 @@ class Porter(cst.CSTTransformer):
         self, original_node: cst.BinaryOperation, updated_node: cst.BinaryOperation
     ) -> cst.BaseExpression:
         """An operation, its operands promoted as PyTorch does."""
+        updated_node = counted(self.context, original_node, updated_node)
         return arithmetic.binary(self.context, original_node, with_parentheses(updated_node))
 
     def leave_Comparison(self, original_node: cst.Comparison, updated_node: cst.Comparison) -> cst.BaseExpression:
@@ -241,6 +242,8 @@ class Porter(cst.CSTTransformer):
     def leave_IfExp(self, original_node: cst.IfExp, updated_node: cst.IfExp) -> cst.BaseExpression:
         """A conditional expression whose condition may be known."""
         self._note_tensor_branch(original_node.test)
+        asked = asked_for_truth(self.context, original_node.test, updated_node.test)
+        updated_node = updated_node.with_changes(test=asked)
         if m.matches(updated_node.test, m.Name("False")):
             return updated_node.orelse
         same = updated_node.body.deep_equals(updated_node.orelse)  # such as `x.clone() if is_tensor(x) else x`
@@ -281,6 +284,8 @@ class Porter(cst.CSTTransformer):
             self.context.note(original_node, "assumed", message)
             return flattened(updated_node.body, updated_node.leading_lines)
         self._note_tensor_branch(original_node.test)
+        asked = asked_for_truth(self.context, original_node.test, updated_node.test)
+        updated_node = updated_node.with_changes(test=asked)
         never = original_node.body if m.matches(updated_node.test, m.Name("False")) else None
         for statement in never.body if never is not None else ():
             self.context.forget(statement)

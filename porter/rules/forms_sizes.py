@@ -24,6 +24,27 @@ expression(
     },
     doc="The side of a square of positions, whose number a graph may not know.",
 )
+
+
+def _is_unsure_size(m: Match) -> bool:
+    """Whether it is a number that differed between runs, other than by the layer that has it."""
+    fact = m.x.fact
+    is_own = isinstance(m.x.original, cst.Attribute)
+    return fact is not None and fact.only("int") and not fact.has_value and not is_own
+
+
+for _power, _written, _factor in (
+    ("0.5", "tf.cast(square_root($x), tf.float32)", "tf.cast(square_root(n), tf.float32)"),
+    ("-0.5", "tf.cast(1 / square_root($x), tf.float32)", "tf.cast(1 / square_root(n), tf.float32)"),
+):
+    expression(
+        f"$x ** {_power}",
+        to=_written,
+        where=_is_unsure_size,
+        inside="call",
+        cases={f"n = x.shape[1]\nx = x * n ** {_power}": f"n = shape_list(x)[1]\nx = x * {_factor}"},
+        doc="A whole number of a graph has no power that is none.",
+    )
 expression(
     "all($shape)",
     to="all(map(possibly, $shape))",

@@ -73,6 +73,15 @@ HABITS = {
         "    return self.entries[key]\n---\nreturn x + self.scaled(x.ndim)",
         "x + self.scaled(x.shape.rank)",
     ),
+    "Asked": ("if x.shape[1]:\n    x = x * 2\nreturn x", "if possibly(shape_list(x)[1]):"),
+    "Denied": (
+        "length = x.shape[1]\nreturn x * 2 if ids is not None and not length else x",
+        "ids is not None and not possibly(length)",
+    ),
+    "Counting": (
+        "k = (x.shape[1] > 1) * 2\nreturn x + x[:, k:].sum(1, keepdim=True)",
+        "k = as_int(shape_list(x)[1] > 1) * 2",
+    ),
     "Lengthened": (
         "longest = 0\n\ndef lengthen(self, length):\n    self.longest = length\n"
         "    angles = torch.arange(length).float()[:, None]\n"

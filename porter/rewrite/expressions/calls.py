@@ -322,7 +322,7 @@ def _of_tensors_alone(context: Context, call: cst.Call) -> bool:
 
 def _is_place_or_type(context: Context, node: cst.BaseExpression) -> bool:
     name = node.attr.value if isinstance(node, cst.Attribute) else node.value if isinstance(node, cst.Name) else ""
-    return name in ("device", "dtype") or (context.source.canonical(node) or "").startswith("torch.")
+    return name == "device" or name.endswith("dtype") or (context.source.canonical(node) or "").startswith("torch.")
 
 
 # methods of transformers' outputs, which are dictionaries

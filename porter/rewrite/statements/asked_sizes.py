@@ -1,11 +1,14 @@
-"""Comparisons of sizes as `reading.checks` has planned them."""
+"""Sizes that a graph may not know where Python asks them: comparisons as `reading.checks` has planned them, truth."""
 
 from __future__ import annotations
 
 import libcst as cst
+import libcst.matchers as m
 
 from porter.rewrite.context import Context
 from porter.rewrite.expressions.declared import note
+from porter.rewrite.reading.constructing import in_constructor
+from porter.rewrite.reading.sizes_read import reads_size
 from porter.rulebook.call import code_of
 
 
@@ -16,3 +19,41 @@ def port_comparison(context: Context, original: cst.Comparison, ported: cst.Base
         return ported
     note(context, original, check.remark)
     return cst.parse_expression(f"{check.asks}({code_of(ported.with_changes(lpar=[], rpar=[]))})")
+
+
+def asked_for_truth(context: Context, original: cst.BaseExpression, ported: cst.BaseExpression) -> cst.BaseExpression:
+    """A test in which a size alone stands, `if x.shape[1]:`, asked so that one that the graph does not know counts."""
+    if isinstance(original, cst.UnaryOperation) and isinstance(ported, cst.UnaryOperation):
+        return ported.with_changes(expression=asked_for_truth(context, original.expression, ported.expression))
+    if isinstance(original, cst.BooleanOperation) and isinstance(ported, cst.BooleanOperation):
+        sides = {side: (getattr(original, side), getattr(ported, side)) for side in ("left", "right")}
+        return ported.with_changes(**{side: asked_for_truth(context, *pair) for side, pair in sides.items()})
+    if not isinstance(original, (cst.Name, cst.Subscript, cst.Call, cst.BinaryOperation)):
+        return ported
+    fact = context.fact(original)
+    is_size = (fact is None or fact.only("int")) and reads_size(context.source, original)
+    if not is_size or in_constructor(context.source, original):
+        return ported
+    return cst.parse_expression(f"possibly({code_of(ported)})")
+
+
+_ARITHMETIC = (cst.Add, cst.Subtract, cst.Multiply, cst.FloorDivide, cst.Modulo, cst.Divide)
+
+
+def counted(context: Context, original: cst.BinaryOperation, updated: cst.BinaryOperation) -> cst.BinaryOperation:
+    """`(x.shape[1] > 1) * 2`: TensorFlow does not count with what a comparison gives."""
+    if not isinstance(original.operator, _ARITHMETIC):
+        return updated
+    for side in ("left", "right"):
+        if _compares_sizes(context, getattr(original, side)):
+            code = code_of(getattr(updated, side).with_changes(lpar=[], rpar=[]))
+            updated = updated.with_changes(**{side: cst.parse_expression(f"as_int({code})")})
+    return updated
+
+
+def _compares_sizes(context: Context, node: cst.BaseExpression) -> bool:
+    if not m.matches(node, m.Comparison()) or in_constructor(context.source, node):
+        return False
+    comparison = cst.ensure_type(node, cst.Comparison)
+    operands = [comparison.left, *(target.comparator for target in comparison.comparisons)]
+    return any(reads_size(context.source, operand) for operand in operands)
