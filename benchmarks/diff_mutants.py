@@ -188,7 +188,7 @@ def mutant(port: Port, text: str, name: str) -> Any:
             model.build_in_name_scope()
         for mine, theirs in zip(model.variables, port.tf.variables, strict=True):
             mine.assign(theirs)
-    except Exception:  # noqa: BLE001 - a mutant that does not import or build is no port that anyone would diff
+    except Exception:  # noqa: BLE001 - a mutant that does not import or build is not a port that anyone would diff
         return None
     return model
 

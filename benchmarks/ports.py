@@ -65,7 +65,7 @@ def classes_of(case: JsonCase) -> list[str]:
 
 
 def read_rows(file: Path) -> list[Row]:
-    """The rows written so far; a line that a killed run left half-written is no row."""
+    """The rows written so far; a line that a killed run left half-written is not a row."""
     lines = file.read_text(encoding="utf-8").splitlines(keepends=True) if file.exists() else []
     return [json.loads(line) for line in lines if line.endswith("\n")]
 

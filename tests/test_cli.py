@@ -181,8 +181,8 @@ def test_a_command_that_says_it_was_interrupted_says_by_what() -> None:
 
 
 def test_secrets_are_not_shown() -> None:
-    shown = run(fails_with(UsageError("https://me:hf_secret@hub/x is no folder.")), [])
-    assert shown.stderr == "error: https://***@hub/x is no folder.\n"
+    shown = run(fails_with(UsageError("https://me:hf_secret@hub/x is not a folder.")), [])
+    assert shown.stderr == "error: https://***@hub/x is not a folder.\n"
 
 
 def test_what_the_terminal_cannot_show_is_escaped(tmp_path: Path) -> None:
@@ -239,7 +239,7 @@ def test_rules_missing_of_what_is_no_python(tmp_path: Path) -> None:
     file.write_text("def (")
     shown = run(app, ["rules", "--missing", str(file)])
     assert shown.exit_code == 2
-    assert "This is no Python file" in shown.stderr
+    assert "This is not a Python file" in shown.stderr
 
 
 def test_a_stub_is_python_with_torchs_own_parameters() -> None:

@@ -138,6 +138,13 @@ def test_no_module_changes_its_globals(path: Path) -> None:
     assert changed == []
 
 
+@each_source()
+def test_sentences_say_what_a_thing_is_not(path: Path) -> None:
+    """`is not a JSON file`, where a reader new to the language would stumble over `is no JSON file`."""
+    odd = re.compile(r"(?<![Tt]here )\b(is|are|was|were) no (?!such\b|longer\b|more\b)\w+")
+    assert [line for line in path.read_text().splitlines() if odd.search(line)] == []
+
+
 @pytest.mark.parametrize("known", IN_ONE_PLACE)
 def test_one_thing_is_known_in_one_place(known: str) -> None:
     pattern, rooms, places = IN_ONE_PLACE[known]

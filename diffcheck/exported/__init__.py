@@ -86,12 +86,12 @@ def needs_onnx(path: Path) -> bool:
     """Whether a path is that of a file which is none of PyTorch's or LiteRT's, so that it can only be an ONNX file.
 
     Raises:
-        NotAnExport: there is nothing, or a folder that is no SavedModel.
+        NotAnExport: there is nothing, or a folder that is not a SavedModel.
     """
     if path.is_file():
         return not is_torch_archive(path) and not is_tflite_file(path)
     if not path.exists():
         raise NotAnExport(f"There is no {path}.")
     if not any((path / f"saved_model.{kind}").is_file() for kind in ("pb", "pbtxt")):
-        raise NotAnExport(f"The folder {path} is no SavedModel.")
+        raise NotAnExport(f"The folder {path} is not a SavedModel.")
     return False

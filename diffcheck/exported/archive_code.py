@@ -35,7 +35,7 @@ def more_than_computing(path: Path) -> list[str]:
         with zipfile.ZipFile(path) as archive:
             return sorted({*_in_names(archive), *_in_scripts(archive), *_in_program(archive), *_pickled(archive)})
     except (OSError, ValueError, KeyError, RecursionError, NotImplementedError, zipfile.BadZipFile) as error:
-        raise NotAnExport(f"{path} is no file of PyTorch's, or it is damaged.") from error
+        raise NotAnExport(f"{path} is not a file of PyTorch's, or it is damaged.") from error
 
 
 def _in_names(archive: zipfile.ZipFile) -> Iterator[str]:

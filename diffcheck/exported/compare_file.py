@@ -158,7 +158,7 @@ def _run(both: Compared, feeds: Mapping[str, Array]) -> tuple[list[Matched], dic
 def _pairing(structure: Structure, matched: list[Matched], graph: Graph) -> tuple[Pairing, tuple[str, ...]]:
     """Modules by the names of nodes, parameters by their names or values, and notes of those that differ.
 
-    An exporter folds weights, so that one with other values is no error by itself.
+    An exporter folds weights, so that one with other values is not an error by itself.
     """
     constants = {name: fingerprint(array) for name, array in graph.constants()}
     values = {value: name for name, value in constants.items()}

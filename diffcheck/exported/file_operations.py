@@ -40,7 +40,7 @@ def file_operations(folder: Path) -> list[str]:
 
             text_format.Parse((folder / "saved_model.pbtxt").read_text(encoding="utf-8"), model)
     except Exception as error:
-        raise NotAnExport(f"{folder} is no SavedModel: its description cannot be read.") from error
+        raise NotAnExport(f"{folder} is not a SavedModel: its description cannot be read.") from error
     return sorted({node.op for graph in model.meta_graphs for node in _reached(graph) if _reaches_out(node)})
 
 

@@ -31,7 +31,7 @@ class OnnxFile:
             model = onnx.load(path, load_external_data=False)
             _check(path)
         except (DecodeError, onnx.checker.ValidationError, ValueError) as error:
-            raise NotAnExport(f"{path} is no ONNX file: {_first_line(error)}") from error
+            raise NotAnExport(f"{path} is not an ONNX file: {_first_line(error)}") from error
         if model.functions:
             from onnx.inliner import inline_local_functions
 

@@ -35,7 +35,7 @@ class SavedModel:
         try:
             self._loaded = tf.saved_model.load(str(path))
         except (OSError, ValueError, tf.errors.OpError) as error:
-            raise NotAnExport(f"{path} is no SavedModel: {_first_line(error)}") from error
+            raise NotAnExport(f"{path} is not a SavedModel: {_first_line(error)}") from error
         signatures = dict(self._loaded.signatures)
         wanted = signature or SIGNATURE
         if wanted not in signatures and (signature or len(signatures) != 1):

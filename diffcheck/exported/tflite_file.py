@@ -37,7 +37,7 @@ class TFLiteFile:
         except (RuntimeError, ValueError) as error:
             if isinstance(error, NotAnExport):
                 raise
-            raise NotAnExport(f"{path} is no TFLite file: {_first_line(error)}") from error
+            raise NotAnExport(f"{path} is not a TFLite file: {_first_line(error)}") from error
         self.nodes: list[Node] = []
         self.inputs = [_port(name, told) for name, told in self._run.get_input_details().items()]
         self.outputs = [_port(name, told) for name, told in self._run.get_output_details().items()]

@@ -30,7 +30,7 @@ class TorchArchive:
             else:
                 self.label, self._call = "TorchScript", _script(path, extra)
         except (RuntimeError, OSError, ValueError, KeyError) as error:
-            raise NotAnExport(f"{path} is no file of PyTorch's: {_first_line(error)}") from error
+            raise NotAnExport(f"{path} is not a file of PyTorch's: {_first_line(error)}") from error
         try:
             told = json.loads(extra[PORTS]) if extra[PORTS] else {}
             self.inputs = [_port(each) for each in told.get("inputs", _arguments(self._call))]

@@ -35,7 +35,7 @@ class Wrong:
     def sentence(self) -> str:
         """What is known of what goes in."""
         known = f"What goes in is equal: {', '.join(self.inputs)}. " if self.inputs else ""
-        return f"{known}Its result is the first that is no variable of PyTorch's."
+        return f"{known}Its result is the first that is not a variable of PyTorch's."
 
 
 def explain(model: object, found: ModuleResult, item: Matched, file: str, run: Run, tolerance: float) -> Origin:

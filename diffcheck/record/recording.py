@@ -30,7 +30,7 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class Opaque:
-    """A value that is no tensor and is passed on as it is: a configuration, a flag, a module."""
+    """A value that is not a tensor and is passed on as it is: a configuration, a flag, a module."""
 
     value: object
 

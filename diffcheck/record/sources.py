@@ -94,7 +94,7 @@ def sources_of(classes: Iterable[type]) -> dict[type, tuple[str, int]]:
 
 
 def _class_lines(file: Path) -> dict[str, int]:
-    """The first line of each top-level class, its decorators included; none for a file that is no Python."""
+    """The first line of each top-level class, its decorators included; none for a file that is not Python."""
     try:
         tree = ast.parse(file.read_text(encoding="utf-8"))
     except (OSError, SyntaxError, UnicodeDecodeError):

@@ -103,14 +103,14 @@ def load(path: Path) -> Stored:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
             if metadata.get("format") != FORMAT:
-                raise NotARecording(f"{path} is no recording.")
+                raise NotARecording(f"{path} is not a recording.")
             _check_version(path, metadata.get("version", ""))
             arrays = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - no mapping
         return _stored(json.loads(metadata["document"]), arrays)
     except NotARecording:
         raise
     except (SafetensorError, OSError) as error:
-        raise NotARecording(f"{path} is no recording, or is cut short.") from error
+        raise NotARecording(f"{path} is not a recording, or is cut short.") from error
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError) as error:
         raise NotARecording(f"{path} is damaged: it does not hold what a recording holds.") from error
 

@@ -29,7 +29,7 @@ Copy = Callable[[object], TensorValue | None]
 
 @dataclass(frozen=True)
 class Flattened:
-    """The tensors of a nested value by dotted path, in order, and the paths of what is no tensor."""
+    """The tensors of a nested value by dotted path, in order, and the paths of what is not a tensor."""
 
     tensors: Mapping[str, TensorValue]
     skipped: tuple[str, ...] = ()

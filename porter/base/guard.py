@@ -65,7 +65,7 @@ def as_porter_error(problem: Exception) -> PorterError:
         return failed_import(problem) or defect_of(problem)
     if isinstance(problem, UnicodeEncodeError):
         odd = ascii(problem.object[problem.start : problem.end])
-        return UsageError(f"The input holds {odd}, which is no text that can be written.")
+        return UsageError(f"The input holds {odd}, which is not text that can be written.")
     if isinstance(problem, MemoryError):
         return UsageError("The memory does not suffice.", hint="close other programs, or give a smaller --max-memory")
     if isinstance(problem, OSError) and problem.strerror is not None:

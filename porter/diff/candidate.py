@@ -64,7 +64,7 @@ def compare_with_recording(recording: Path, candidate: Path, tolerance: float, t
     ``trusted`` as in :func:`open_candidate`.
 
     Raises:
-        UsageError: the file is no recording, or its inputs do not fit the candidate.
+        UsageError: the file is not a recording, or its inputs do not fit the candidate.
     """
     from diffcheck.exported import NotAnExport, diff_export
     from diffcheck.record.storage import NotARecording, load

@@ -28,7 +28,7 @@ def read_config(model_dir: Path) -> dict[str, Any]:
     """The config.json of a checkpoint as a table.
 
     Raises:
-        UsageError: there is none, or it is no JSON table.
+        UsageError: there is none, or it is not a JSON table.
     """
     path = model_dir / "config.json"
     if not path.exists():

@@ -116,7 +116,7 @@ class Context:
         return name is not None and name.partition(".")[0] in PORTABLE_LIBRARIES
 
     def _stands_alone(self, node: cst.CSTNode) -> bool:
-        """Whether a function is called by its bare name: it is no method."""
+        """Whether a function is called by its bare name: it is not a method."""
         block = self.source.parents.get(node)
         return block is None or not isinstance(self.source.parents.get(block), cst.ClassDef)
 

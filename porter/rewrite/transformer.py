@@ -140,7 +140,7 @@ class Porter(cst.CSTTransformer):
         return not is_target and not isinstance(parent, (cst.Param, cst.AssignTarget))
 
     def leave_Arg(self, original_node: cst.Arg, updated_node: cst.Arg) -> cst.Arg:
-        """A keyword is no name."""
+        """A keyword is not a name."""
         return updated_node.with_changes(keyword=original_node.keyword)
 
     def leave_Param(self, original_node: cst.Param, updated_node: cst.Param) -> cst.Param:

@@ -140,7 +140,7 @@ class Arg:
         """The value as a non-negative axis of a tensor of `rank` dimensions."""
         value = self.value()
         if not isinstance(value, int) or not -rank <= value < rank:
-            raise Unknown(f"`{code_of(self.original)}` is no axis of a tensor with {rank} dimensions")
+            raise Unknown(f"`{code_of(self.original)}` is not an axis of a tensor with {rank} dimensions")
         return value % rank
 
 

@@ -120,7 +120,7 @@ def missing(file: Path) -> tuple[Missing, ...]:
     try:
         tree = ast.parse(file.read_text())
     except (SyntaxError, UnicodeDecodeError) as problem:
-        raise UsageError(f"This is no Python file: {problem}.", place=str(file)) from None
+        raise UsageError(f"This is not a Python file: {problem}.", place=str(file)) from None
     aliases = _imported(tree)
     decorators = {id(part) for node in ast.walk(tree) for part in getattr(node, "decorator_list", ())}
     lines: dict[str, list[int]] = {}

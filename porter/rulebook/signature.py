@@ -56,7 +56,7 @@ def parse_signature(text: str) -> Signature:
     """Read `torch.cat(tensors, dim=0)`, `torch.Tensor.T` or `torch.Tensor.view(input, *shape)`.
 
     Raises:
-        ValueError: the text is no signature.
+        ValueError: the text is not a signature.
     """
     if "(" not in text:
         parameters = (Parameter("input"),) if is_tensor_method(text) else ()
@@ -64,7 +64,7 @@ def parse_signature(text: str) -> Signature:
     name, _, rest = text.partition("(")
     function = ast.parse(f"def f({rest}: pass").body[0]
     if not isinstance(function, ast.FunctionDef):
-        raise ValueError(f"{text} is no signature.")
+        raise ValueError(f"{text} is not a signature.")
     return Signature(name.strip(), _parameters(function.args))
 
 

@@ -53,7 +53,7 @@ def _parsed(code: str) -> cst.BaseExpression:
     """The expression that a rule returned; one that goes over several lines needs parentheses around it.
 
     Raises:
-        Unknown: it is no expression, so the rule did not foresee these arguments.
+        Unknown: it is not an expression, so the rule did not foresee these arguments.
     """
     for text in (code, f"({code})"):
         try:
@@ -88,7 +88,7 @@ class _Filler(cst.CSTTransformer):
     def leave_Arg(self, original_node: cst.Arg, updated_node: cst.Arg) -> cst.Arg | cst.RemovalSentinel:
         value = original_node.value
         keyword = original_node.keyword
-        updated_node = updated_node.with_changes(keyword=keyword)  # a keyword is no placeholder
+        updated_node = updated_node.with_changes(keyword=keyword)  # a keyword is not a placeholder
         if not isinstance(value, cst.Name) or value.value not in self.names:
             return updated_node
         if keyword is not None and not self._passed(value.value):
@@ -145,7 +145,7 @@ def _same_literal(text: str, default: str) -> bool:
 
 
 def with_names(expression: cst.BaseExpression, new: Mapping[str, cst.BaseExpression]) -> cst.BaseExpression:
-    """The expression with variables replaced; attributes and keywords of the same name are no variables."""
+    """The expression with variables replaced; attributes and keywords of the same name are not variables."""
     return expression.visit(_Renamer(new))  # type: ignore[return-value]  # an expression stays one
 
 

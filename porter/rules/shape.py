@@ -176,7 +176,7 @@ def permute(call: Call) -> str:
         return f"tf.transpose({call.input.node_code}, perm={call.dims.node_code})"
     dims = call.dims.const()
     if not isinstance(dims, (tuple, list)):
-        call.unknown(f"`{call.dims}` is no permutation")
+        call.unknown(f"`{call.dims}` is not a permutation")
     return transposed(call.input, [dim % len(dims) for dim in dims])
 
 
@@ -329,7 +329,7 @@ def axis_index(dim: Arg, text: str) -> str:
     """An index that applies `text` to one axis, written from the nearer end."""
     axis = dim.value()
     if not isinstance(axis, int):
-        raise TypeError(f"{dim} is no axis")
+        raise TypeError(f"{dim} is not an axis")
     return ", ".join([*[":"] * axis, text]) if axis >= 0 else ", ".join(["...", text, *[":"] * (-axis - 1)])
 
 

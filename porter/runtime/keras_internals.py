@@ -78,7 +78,7 @@ def variables_of(layer: keras.Layer) -> list[Any]:
 
 
 def untrack_layer(parent: keras.Layer, layer: keras.Layer) -> None:
-    """Let `layer` be no part of `parent` any more.
+    """Stop counting `layer` as a part of `parent`.
 
     Keras does so for members of lists, but not for attributes that are assigned anew.
     """
@@ -86,7 +86,7 @@ def untrack_layer(parent: keras.Layer, layer: keras.Layer) -> None:
 
 
 def untrack_variable(layer: keras.Layer, variable: Any) -> None:
-    """Let `variable` be no weight of `layer` any more."""
+    """Stop counting `variable` as a weight of `layer`."""
     layer._untrack_variable(variable)
 
 
@@ -117,7 +117,7 @@ def forget_kernel(layer: keras.layers.Dense) -> None:
 
 
 def takes_training(layer: Any) -> bool:
-    """Whether the layer's `call` has a parameter `training`; False of what is no layer."""
+    """Whether the layer's `call` has a parameter `training`; False of what is not a layer."""
     return bool(getattr(layer, "_call_has_training_arg", False))
 
 

@@ -196,7 +196,7 @@ def _on_the_hub(repository: str, trusted: bool) -> Location:
     try:
         folder = Path(patiently(download, repository, Patience(attempts=1)))
     except HubError as error:
-        raise UsageError(f"{repository} is no folder here, and the Hub does not give it: {error}") from error
+        raise UsageError(f"{repository} is not a folder here, and the Hub does not give it: {error}") from error
     if not (folder / "config.json").exists():
         raise UsageError(f"{repository} has no config.json.", hint="name a repository that holds a model")
     return _local(folder, trusted, None)

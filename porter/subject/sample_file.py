@@ -20,7 +20,7 @@ NUMBER_KINDS = {"randint", "normal", "uniform", "ones", "zeros", "arange", "valu
 def read_sample(path: Path, name: str) -> tuple[tuple[Case, ...], str]:
     """The cases of family or modeling file `name`, and the module that their models live in.
 
-    Raises UsageError where the file is missing, is no JSON, breaks the format or has nothing for `name`.
+    Raises UsageError where the file is missing, is not JSON, breaks the format or has nothing for `name`.
     """
     cases = [case for case in _load(path) if _is_about(case, name)]
     if not cases:

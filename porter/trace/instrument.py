@@ -31,7 +31,7 @@ class Instrumented:
 def instrument(source: str, filename: str) -> Instrumented:
     """Instrument a module. Line numbers stay, so tracebacks and inspect.getsource show the original text.
 
-    Raises SyntaxError where the source is no Python.
+    Raises SyntaxError where the source is not Python.
     """
     tree = ast.parse(source, filename)
     watcher = _Watcher(source)

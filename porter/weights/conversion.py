@@ -116,7 +116,7 @@ class Conversion:
 
     def prover(self) -> Prover:
         """How the models are compared: as a whole if both fit into the memory that they may take."""
-        import torch  # noqa: F401 - what the frameworks take is no room for weights
+        import torch  # noqa: F401 - the memory that the frameworks take is not there for weights
 
         from porter.weights.prove.proof import BlockByBlock, Whole
 

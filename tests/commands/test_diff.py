@@ -163,7 +163,7 @@ def test_without_onnxruntime_a_hint_tells_how_to_install_it(checkpoint, onnx_fil
 
 
 BROKEN = {
-    "a file that is no Python": ("class TFBertPooler(", "class TFBertPooler((", "SyntaxError"),
+    "a file that is not Python": ("class TFBertPooler(", "class TFBertPooler((", "SyntaxError"),
     "an import that fails": (
         "import keras\n",
         "import keras\nimport no_such_thing\n",
@@ -236,10 +236,10 @@ def test_interrupted_the_report_holds_what_was_found(checkpoint, tmp_path, monke
         (["diff", "--model", "{folder}", "--tolerance", "-1"], "is not between 0 and 1"),
         (["diff", "--model", "{folder}", "--tf", "missing.py"], "There is no TensorFlow file missing.py"),
         (["diff", "--model", "{folder}", "--tf", "{file}:TFNothing"], "has no class TFNothing"),
-        (["diff", "{folder}/config.json", "{folder}/config.json"], "is no recording"),
+        (["diff", "{folder}/config.json", "{folder}/config.json"], "is not a recording"),
         (["diff", "--model", "{folder}", "--candidate", "nothing.onnx"], "There is no nothing.onnx"),
-        (["diff", "--model", "{folder}", "--candidate", "{folder}"], "is no SavedModel"),
-        (["diff", "--model", "{folder}", "--candidate", "{file}"], "is no ONNX file"),
+        (["diff", "--model", "{folder}", "--candidate", "{folder}"], "is not a SavedModel"),
+        (["diff", "--model", "{folder}", "--candidate", "{file}"], "is not an ONNX file"),
         (["diff", "--model", "{folder}", "--candidate", "{file}", "--tf", "{file}"], "two candidates"),
         (["diff", "{file}", "{file}", "--candidate", "{file}"], "Either --model or"),
         (["diff", "--model", "{folder}", "--candidate", "{file}", "--training"], "has no gradients"),

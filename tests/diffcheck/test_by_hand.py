@@ -43,7 +43,7 @@ def test_the_wrong_block_and_statement_are_found(old_twins):
     report = examined(old_twins)
     origin = report.origin
     assert origin.path == "encoder.layer.1"
-    # The pooler's activation is inside its dense layer here, and that is no mistake, whatever else is wrong.
+    # The pooler's activation is inside its dense layer here, and that is not a mistake, whatever else is wrong.
     assert [m.path for m in report.modules if m.verdict == "origin"] == ["encoder.layer.1"]
     assert "tf.nn.gelu" in origin.tf.text
     assert "GELU" in origin.cause

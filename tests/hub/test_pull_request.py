@@ -184,7 +184,7 @@ def test_a_repository_that_is_not_there_or_not_shown(hub, act, repo):
 
 
 def test_a_name_that_is_none(act):
-    assert "no name of a repository" in act(repo="some one/model")["error"]
+    assert "not a name of a repository" in act(repo="some one/model")["error"]
 
 
 def test_a_commit_in_between_is_a_conflict(hub, act):

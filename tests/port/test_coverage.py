@@ -13,7 +13,7 @@ def of_others(x):
 
 class TFBase:
     def __init__(self):
-        """A docstring is no statement."""
+        """A docstring is not a statement."""
         self.a = 1
 
     def call(self, x, mask=None):

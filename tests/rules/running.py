@@ -68,7 +68,7 @@ def compare(expected: Any, actual: Any, *, values: bool = True) -> None:
             compare(one, other, values=values)
         return
     if isinstance(expected, torch.Tensor):
-        assert tf.is_tensor(actual), f"{actual} is no tensor"
+        assert tf.is_tensor(actual), f"{actual} is not a tensor"
         assert actual.dtype.name == str(expected.dtype).removeprefix("torch."), actual.dtype
         expected = expected.detach().resolve_conj()
         if expected.dtype == torch.bfloat16:

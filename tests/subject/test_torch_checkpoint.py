@@ -26,7 +26,7 @@ def test_a_sound_checkpoint_is_loaded_ready_to_compare(checkpoint: Path) -> None
 def test_truncated_weights(checkpoint: Path) -> None:
     weights = checkpoint / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:200])
-    with pytest.raises(UsageError, match="no sound safetensors file"):
+    with pytest.raises(UsageError, match="not a sound safetensors file"):
         load_torch(checkpoint)
 
 

@@ -141,7 +141,7 @@ def test_swapped_weights_with_a_forged_hash_are_refused(source, output):
 def test_a_report_that_is_none_is_refused(source, output, content):
     (output / "pt_to_tf.json").write_bytes(content)
     refused = resume(source, output)
-    assert (refused.exit_code, "is no report of porter" in refused.stderr) == (2, True)
+    assert (refused.exit_code, "is not a report of porter" in refused.stderr) == (2, True)
 
 
 def test_a_report_that_does_not_say_what_it_was_made_from(tmp_path):

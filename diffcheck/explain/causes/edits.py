@@ -224,7 +224,7 @@ def _added_terms(node: ast.AST, names: Sequence[str]) -> Iterator[tuple[str, ast
     """A forgotten residual: one more term in the value or in one argument of the call."""
     if isinstance(node, ast.Call | ast.BinOp) or (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)):
         for name in names:
-            if ast.unparse(node) != name:  # twice the same is no residual
+            if ast.unparse(node) != name:  # twice the same is not a residual
                 yield "residual connection", node, ast.BinOp(node, ast.Add(), ast.Name(name, ast.Load()))
 
 

@@ -54,7 +54,7 @@ class Suspect:
         arguments = {name: tf_side.copy_live(value) for name, value in self.arguments.items()}
         try:
             return tf_side.call_layer(self.layer, arguments)
-        except Exception:  # noqa: BLE001 - an edit that does not run is no explanation
+        except Exception:  # noqa: BLE001 - an edit that does not run is not an explanation
             return None
 
     def events(self) -> list[Event]:

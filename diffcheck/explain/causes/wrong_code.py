@@ -148,7 +148,7 @@ class FunctionPlace:
 
 
 def find_function(statement: Statement) -> FunctionPlace | None:
-    """The function around a recorded statement; None for one that is no simple statement."""
+    """The function around a recorded statement; None for one that is not a simple statement."""
     for owner in ast.walk(_parsed(Path(statement.file).read_text(encoding="utf-8"))):
         for function in ast.iter_child_nodes(owner):
             if not isinstance(function, ast.FunctionDef):
@@ -200,7 +200,7 @@ def _compiled(place: FunctionPlace, edit: Edit, module: ModuleType) -> Callable[
             warnings.simplefilter("ignore", SyntaxWarning)
             exec(compile(text, _EDITED, "exec"), vars(module), local)
         made = local["_make"](getattr(module, place.owner, None))
-    except Exception:  # noqa: BLE001 - a decorator may raise anything, and what cannot be made is no explanation
+    except Exception:  # noqa: BLE001 - a decorator may raise anything, and what cannot be made is not an explanation
         return None
     return made if isinstance(made, FunctionType | staticmethod) else None
 

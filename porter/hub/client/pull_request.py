@@ -212,7 +212,7 @@ def _as_hub_error(repo: str, error: BaseException) -> PorterError | None:
             errors.RepositoryNotFoundError,
             HubError(f"The Hub shows you no repository {repo}.", hint=f"check the name; if it is private: {LOGIN}"),
         ),
-        (errors.HFValidationError, UsageError(f"{repo!r} is no name of a repository.", hint="owner/name")),
+        (errors.HFValidationError, UsageError(f"{repo!r} is not a name of a repository.", hint="owner/name")),
         (errors.LocalEntryNotFoundError, _Passing("The Hub cannot be reached.", None)),
     )
     for kind, told in known:

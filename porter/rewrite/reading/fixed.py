@@ -41,7 +41,7 @@ def _is_constructed(source: Source, node: cst.Attribute) -> bool:
 
 
 def _set_at_a_call(source: Source, attribute: str) -> bool:
-    """Whether what is no constructor sets an attribute of this name on anything."""
+    """Whether what is not a constructor sets an attribute of this name on anything."""
     return any(name == attribute and not own for name, own in _settings(source))
 
 

@@ -290,7 +290,7 @@ class Knowledge:
         return self._children[class_name]
 
 
-# what torch's methods and functions give that is no tensor: numbers, tuples, information
+# what torch's methods and functions give that is not a tensor: numbers, tuples, information
 _METHODS_OF_OTHERS = frozenset(
     {"size", "dim", "numel", "item", "tolist", "unbind", "chunk", "split", "is_floating_point"}
 )

@@ -71,7 +71,7 @@ def chunk(size: int, left_padding: Any) -> Pattern:
 
 
 def same_block(block_ids: Any) -> Pattern:
-    """What has the same block number `(batch, length)` as the query; -1 is no block."""
+    """What has the same block number `(batch, length)` as the query; -1 is not a block."""
 
     def pattern(batch: Any, head: Any, query: Any, key: Any) -> Any:
         queries = _at(block_ids, batch, query)

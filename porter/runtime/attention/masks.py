@@ -122,7 +122,7 @@ def create_causal_mask(
             cache).
         or_mask_function: a pattern of further places to look at.
         and_mask_function: a pattern of the only places to look at.
-        block_sequence_ids: `(batch, keys)`, blocks inside which everything looks at everything; -1 is no block.
+        block_sequence_ids: `(batch, keys)`, blocks inside which everything looks at everything; -1 is not a block.
         layer_idx: the layer of the cache whose sizes count; by default the first with full attention.
         allow_is_causal_skip: without meaning for causal masks of eager attention.
     """

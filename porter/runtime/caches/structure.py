@@ -47,4 +47,4 @@ def joined(structure: Structure, tensors: Iterator[Any]) -> Any:
             return made
         case (kind, items):
             return kind(joined(item, tensors) for item in items)
-    raise WrongValue(f"{structure!r} is no form of a cache.")
+    raise WrongValue(f"{structure!r} is not a form of a cache.")

@@ -73,7 +73,7 @@ def ForSequenceClassificationLoss(labels: Any, pooled_logits: Any, config: Any, 
             return fixed_cross_entropy(logits, tf.reshape(labels, (-1,)), **kwargs)
         case "multi_label_classification":
             return binary_cross_entropy_with_logits(pooled_logits, labels)
-    raise WrongValue(f"{kind!r} is no problem type.")
+    raise WrongValue(f"{kind!r} is not a problem type.")
 
 
 def ForQuestionAnsweringLoss(

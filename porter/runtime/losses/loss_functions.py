@@ -25,7 +25,7 @@ def reduced(loss: Any, reduction: str) -> Any:
             return tf.reduce_sum(loss)
         case "none":
             return loss
-    raise WrongValue(f"{reduction!r} is no reduction; it must be 'mean', 'sum' or 'none'.")
+    raise WrongValue(f"{reduction!r} is not a reduction; it must be 'mean', 'sum' or 'none'.")
 
 
 def cross_entropy(

@@ -17,7 +17,7 @@ from typing import Any
 PLAIN = (str, int, float, bool, type(None))
 CLASS, ARGUMENTS = "class", "arguments"
 CONFIGURATIONS = frozenset({"PretrainedConfig", "PreTrainedConfig"})
-LAYERS = frozenset({"Module", "Layer", "Operation"})  # what is called so is no configuration
+LAYERS = frozenset({"Module", "Layer", "Operation"})  # what is called so is not a configuration
 
 
 def as_objects(arguments: Mapping[str, Any], function: Callable[..., Any], names: Mapping[str, Any]) -> dict[str, Any]:

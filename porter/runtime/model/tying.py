@@ -189,7 +189,7 @@ def tie_variables(root: keras.Layer, *, untied: Iterable[str] = ()) -> dict[str,
             continue
         if target in variables:
             if source not in variables:
-                raise WrongValue(f"{target} is tied to {source}, which is no weight of {type(root).__name__}.")
+                raise WrongValue(f"{target} is tied to {source}, which is not a weight of {type(root).__name__}.")
             _share(variables[target], variables[source])
         elif source in variables:
             _refer(_owner(layers, target), target.rpartition(".")[2], variables[source])

@@ -1,8 +1,8 @@
 """The base of what a model returns: a dataclass that is also an ordered dictionary of what is not None.
 
-Own classes instead of `transformers.utils.ModelOutput`, which imports torch where it is installed and is no node for
-Keras' trees. These pass through eager calls, `tf.function`, XLA, SavedModel and functional Keras models, and may be an
-argument of a Keras layer.
+These classes stand in for `transformers.utils.ModelOutput`, which imports torch where it is installed and which Keras'
+trees do not take apart. They pass through eager calls, `tf.function`, XLA, SavedModel and functional Keras models, and
+may be an argument of a Keras layer.
 """
 
 from __future__ import annotations

@@ -86,17 +86,17 @@ def read_index(index: Path) -> dict[str, str]:
     """The `weight_map` of an index: tensor name -> file name.
 
     Raises:
-        CheckpointError: it is no JSON table of names.
+        CheckpointError: it is not a JSON table of names.
     """
     try:
         table = json.loads(index.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise CheckpointError(f"{index} is no JSON file.", hint="download it again") from error
+        raise CheckpointError(f"{index} is not a JSON file.", hint="download it again") from error
     weight_map = table.get("weight_map") if isinstance(table, dict) else None
     if not isinstance(weight_map, dict) or not weight_map:
         raise CheckpointError(f"{index} has no weight_map.")
     if not all(isinstance(file, str) for file in weight_map.values()):
-        raise CheckpointError(f"{index} maps a tensor to something that is no file name.")
+        raise CheckpointError(f"{index} maps a tensor to something that is not a file name.")
     return weight_map
 
 
@@ -109,7 +109,7 @@ def inside(folder: Path, name: str) -> Path:
         CheckpointError: the name has other parts than a file's, the link leads elsewhere, or it is a pipe or a folder.
     """
     if name != Path(name).name or "\\" in name or "\0" in name or name in ("", ".", ".."):
-        raise CheckpointError(f"{folder} names {name!r} as a weight file, which is no plain file name.")
+        raise CheckpointError(f"{folder} names {name!r} as a weight file, which is not a plain file name.")
     target = (folder / name).resolve()
     allowed = [folder.resolve()]
     if folder.resolve().parent.name == "snapshots":

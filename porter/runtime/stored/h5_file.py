@@ -38,7 +38,7 @@ class H5File(Checkpoint):
     """A `tf_model.h5`, or one file of several; tensors go by their names without the model's.
 
     Raises:
-        CheckpointError: it is no HDF5 file, lacks the lists of names, or leads to another file.
+        CheckpointError: it is not an HDF5 file, lacks the lists of names, or leads to another file.
     """
 
     def __init__(self, path: Path) -> None:
@@ -46,7 +46,7 @@ class H5File(Checkpoint):
         try:
             self._file = h5py.File(path, "r")
         except OSError as error:
-            raise CheckpointError(f"{path} is no sound HDF5 file.", hint="download it again") from error
+            raise CheckpointError(f"{path} is not a sound HDF5 file.", hint="download it again") from error
         try:
             self._places = dict(self._find())
             self.tensors = {name: self._info(place) for name, place in self._places.items()}

@@ -50,7 +50,7 @@ class Repository:
             LocalEntryNotFoundError,
         )
 
-        unreachable = f"{self.name} is no folder, and the Hub did not give {name}"
+        unreachable = f"{self.name} is not a folder, and the Hub did not give {name}"
         try:
             with bounded_transfers():
                 return Path(hf_hub_download(self.name, name, **self.options))

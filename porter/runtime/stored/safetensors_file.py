@@ -115,9 +115,9 @@ def _parse_header(path: Path, raw: bytes) -> dict[str, Any]:
     try:
         header = json.loads(raw.decode("utf-8"), object_pairs_hook=unique)
     except (ValueError, RecursionError) as error:
-        raise _damaged(path, "its header is no JSON") from error
+        raise _damaged(path, "its header is not JSON") from error
     if not isinstance(header, dict):
-        raise _damaged(path, "its header is no table")
+        raise _damaged(path, "its header is not a table")
     return header
 
 
@@ -128,7 +128,7 @@ def _slot(path: Path, name: str, entry: object, start: int, size: int) -> Slot:
     if not isinstance(dtype, str) or dtype not in DTYPES:
         raise _damaged(path, f"tensor {name!r} has the unknown dtype {dtype!r}")
     if not _is_counts(shape) or not _is_counts(offsets) or len(offsets) != 2:
-        raise _damaged(path, f"tensor {name!r} has a shape or offsets that are no list of natural numbers")
+        raise _damaged(path, f"tensor {name!r} has a shape or offsets that are not a list of natural numbers")
     begin, end = (start + offset for offset in offsets)
     if not start <= begin <= end <= size:
         raise _damaged(path, f"tensor {name!r} lies outside of the file, which is cut off or damaged")
@@ -154,4 +154,4 @@ def _check_no_gaps(path: Path, slots: Mapping[str, Slot], start: int, size: int)
 
 
 def _damaged(path: Path, fault: str) -> CheckpointError:
-    return CheckpointError(f"{path} is no sound safetensors file: {fault}.", hint="download it again")
+    return CheckpointError(f"{path} is not a sound safetensors file: {fault}.", hint="download it again")

@@ -83,7 +83,7 @@ def _named_tensors(state: dict[Any, Any], path: Path) -> dict[str, Any]:
         listed = ", ".join(map(repr, inside))
         raise CheckpointError(f"{path} holds several tables of tensors: {listed}.", hint="save the one that is meant")
     name = next(name for name, value in state.items() if not _are_tensors({name: value}))
-    raise CheckpointError(f"{path} holds {name!r}, which is no tensor.")
+    raise CheckpointError(f"{path} holds {name!r}, which is not a tensor.")
 
 
 def _plain(state: dict[str, Any], path: Path) -> dict[str, Any]:

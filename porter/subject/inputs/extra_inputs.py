@@ -95,7 +95,7 @@ def with_labels(model: Any, inputs: Inputs, plain: Any) -> Iterator[Inputs]:
         yield {**inputs, **dict.fromkeys(names, whole), **single}
     yield {**inputs, **dict.fromkeys(names, torch.zeros_like(logits)), **single}
     fewer = input_sizes(getattr(model, "config", None)).labels
-    if fewer is not None and fewer < classes:  # logits that are no classes yet, such as embeddings
+    if fewer is not None and fewer < classes:  # logits that are not classes yet, such as embeddings
         yield {**inputs, **dict.fromkeys(names, torch.arange(batch) % fewer), **single}
 
 

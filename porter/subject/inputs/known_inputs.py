@@ -72,7 +72,7 @@ def bins_first(spec: InputSpec) -> Shape:
 
 
 def ordinary_ids(sizes: InputSizes, seed: int) -> Ids:
-    """Ids of words that are no special tokens.
+    """Ids of words that are not special tokens.
 
     A text ends with the end token, which some classifiers look for; a decoder's begins with its start token.
     """

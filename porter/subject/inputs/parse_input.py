@@ -49,7 +49,7 @@ def as_spec(name: str, array: Array) -> InputSpec:
 def parse_arguments(text: str | None) -> dict[str, object] | None:
     """The constructor's arguments from a JSON table; None where none were given.
 
-    Raises UsageError where it is no table.
+    Raises UsageError where it is not a table.
     """
     if text is None:
         return None

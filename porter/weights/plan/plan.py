@@ -48,10 +48,10 @@ class Plan:
         """The reverse of `to_json`.
 
         Raises:
-            UsageError: it is no plan of this version.
+            UsageError: it is not a plan of this version.
         """
         if data.get("schema") != SCHEMA:
-            raise UsageError("This is no plan of this version of porter.", hint="make it again")
+            raise UsageError("This is not a plan of this version of porter.", hint="make it again")
         pairing = data["pairing"]
         moves = (Move(move["source"], move["name"], _target(move["target"])) for move in pairing["moves"])
         stored = {name: TensorInfo(tuple(info["shape"]), info["dtype"]) for name, info in data["stored"].items()}

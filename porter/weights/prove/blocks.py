@@ -27,7 +27,7 @@ trial_of_run: ContextVar[str] = ContextVar("porter_trial_of_run", default="")
 def choose_blocks(model: Any, limit: int) -> tuple[str, ...]:
     """Paths of the largest parts of a PyTorch model whose parameters take at most `limit` bytes.
 
-    What has no parameters is no block; a part that cannot be divided is one, whatever its size.
+    What has no parameters is not a block; a part that cannot be divided is one, whatever its size.
     """
     return tuple(_blocks("", model, limit))
 

@@ -102,7 +102,7 @@ class Verification:
 
     @property
     def max_output(self) -> float | None:
-        """The greatest difference of what is no hidden state; None where no number can be given."""
+        """The greatest difference of what is not a hidden state; None where no number can be given."""
         return self._greatest(hidden=False)
 
     @property

@@ -109,7 +109,7 @@ def read_report(folder: Path) -> Data | None:
     except UsageError:
         data = None
     if not _is_report(data):
-        raise UsageError(f"{folder / FILE} is no report of porter.", hint="remove the folder and run again")
+        raise UsageError(f"{folder / FILE} is not a report of porter.", hint="remove the folder and run again")
     files = data["files"]
     changed = sorted(name for name, digest in {**files, **hashes(folder)}.items() if files.get(name) != digest)
     absent = sorted(set(files) - set(_names(folder)))

@@ -75,7 +75,7 @@ def test_a_step_under_another_name_is_as_likely_wrong_as_what_follows():
     reference = [event("scores", A, 1), event("mixed", B, 2, ["scores"]), event("context", C, 3, ["mixed"])]
     port = [event("scores", A, 1), event("moved", D, 2, ["scores"]), event("context", 2 * D, 3, ["moved"])]
     assert line_of(reference, port) == 2
-    # Without a step of PyTorch's in between, the port's own is no suspect.
+    # Without a step of PyTorch's in between, the port's own is not a suspect.
     assert line_of([reference[0], reference[2]], port) == 3
 
 

@@ -46,7 +46,7 @@ def test_other_files_are_refused(tmp_path):
     save_file({"x": np.zeros(2)}, tmp_path / "weights.safetensors")
     (tmp_path / "text").write_text("no tensors")
     for name in ("weights.safetensors", "text"):
-        with pytest.raises(storage.NotARecording, match="is no recording"):
+        with pytest.raises(storage.NotARecording, match="is not a recording"):
             storage.load(tmp_path / name)
 
 

@@ -11,7 +11,7 @@ BATCH = {"input_ids": IDS, "attention_mask": MASK, "labels": IDS}
 
 
 class Dropping(TFGradientCheckpointingLayer):
-    """Random numbers of both kinds, statistics, an argument that is no tensor, two results."""
+    """Random numbers of both kinds, statistics, an argument that is not a tensor, two results."""
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)

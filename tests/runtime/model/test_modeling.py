@@ -315,7 +315,7 @@ def test_a_class_must_find_and_use_every_weight_that_it_saved(tmp_path, old, new
 
 def test_no_folder_and_no_repository(tmp_path, monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    with pytest.raises(CheckpointError, match="is no folder, and the Hub did not give"):
+    with pytest.raises(CheckpointError, match="is not a folder, and the Hub did not give"):
         ported.TFBertForMaskedLM.from_pretrained("nobody/nothing", local_files_only=True, cache_dir=tmp_path)
 
 

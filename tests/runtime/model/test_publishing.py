@@ -126,4 +126,4 @@ def test_what_is_uploaded(saved, tmp_path):
     assert len(names(folder)) > 4
     assert [pull.title for pull in fresh.pulls.values()] == ["Upload TFBertForMaskedLM"]
     assert pull_request.startswith(server.url)
-    assert refused == {"error": "'a b/c' is no name of a repository."}
+    assert refused == {"error": "'a b/c' is not a name of a repository."}

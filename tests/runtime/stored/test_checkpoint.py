@@ -96,7 +96,7 @@ def test_damaged_bin(tmp_path, content):
 def test_a_table_of_something_else_is_refused(tmp_path):
     torch = pytest.importorskip("torch")
     torch.save({"w": [1, 2]}, tmp_path / "pytorch_model.bin")
-    with pytest.raises(CheckpointError, match="no tensor"):
+    with pytest.raises(CheckpointError, match="not a tensor"):
         open_checkpoint(tmp_path)
 
 
@@ -107,18 +107,18 @@ HOSTILE = {
     "overflow": ({"a": entry(shape=(2**62, 4))}, b"12345678", "needs"),
     "dtype lie": ({"a": entry(dtype="F64")}, b"12345678", "needs 16 bytes and has 8"),
     "unknown dtype": ({"a": entry(dtype="PICKLE")}, b"12345678", "unknown dtype"),
-    "negative": ({"a": entry(shape=(-2, -1))}, b"12345678", "no list of natural numbers"),
-    "true as a number": ({"a": entry(shape=(True, 2))}, b"12345678", "no list of natural numbers"),
-    "three offsets": ({"a": entry(offsets=(0, 8, 9))}, b"12345678", "no list of natural numbers"),
+    "negative": ({"a": entry(shape=(-2, -1))}, b"12345678", "not a list of natural numbers"),
+    "true as a number": ({"a": entry(shape=(True, 2))}, b"12345678", "not a list of natural numbers"),
+    "three offsets": ({"a": entry(offsets=(0, 8, 9))}, b"12345678", "not a list of natural numbers"),
     "overlap": ({"a": entry(), "b": entry(offsets=(4, 12))}, b"123456789012", "overlaps"),
     "gap": ({"a": entry(offsets=(4, 12))}, b"123456789012", "gap"),
     "trailing": ({"a": entry()}, b"123456789012", "belong to no tensor"),
-    "no table": ([1, 2], b"", "no table"),
-    "entry is no table": ({"a": 3}, b"", "must have dtype"),
+    "no table": ([1, 2], b"", "not a table"),
+    "entry is not a table": ({"a": 3}, b"", "must have dtype"),
     "twice": (b'{"a": {"dtype": "F32", "dtype": "F16", "shape": [], "data_offsets": [0, 4]}}', b"1234", "twice"),
-    "no json": (b"{", b"", "no JSON"),
-    "nested": (b"[" * 100_000, b"", "no JSON"),
-    "no text": (b"\xff\xfe", b"", "no JSON"),
+    "no json": (b"{", b"", "not JSON"),
+    "nested": (b"[" * 100_000, b"", "not JSON"),
+    "no text": (b"\xff\xfe", b"", "not JSON"),
 }
 
 
@@ -154,7 +154,7 @@ def test_an_empty_folder_says_what_it_must_hold(tmp_path):
 @pytest.mark.parametrize("name", ["../x.safetensors", "/etc/passwd", "a/b.safetensors", "..", "", "a\\b", "a\0b"])
 def test_an_index_names_plain_files_only(tmp_path, name):
     (tmp_path / "model.safetensors.index.json").write_text(json.dumps({"weight_map": {"a": name}}))
-    with pytest.raises(CheckpointError, match="no plain file name"):
+    with pytest.raises(CheckpointError, match="not a plain file name"):
         open_checkpoint(tmp_path)
 
 

@@ -89,7 +89,7 @@ def test_model_names_are_those_of_keras(class_name, name):
 
 def test_no_hdf5_file(tmp_path):
     (tmp_path / "tf_model.h5").write_bytes(b"no")
-    with pytest.raises(CheckpointError, match="no sound HDF5 file"):
+    with pytest.raises(CheckpointError, match="not a sound HDF5 file"):
         H5File(tmp_path / "tf_model.h5")
 
 

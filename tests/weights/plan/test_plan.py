@@ -99,7 +99,7 @@ def test_saved_weights_are_all_read_back(tmp_path):
 def test_a_plan_survives_json(tmp_path):
     plan = planned(tmp_path, STORED)
     assert Plan.from_json(json.loads(json.dumps(plan.to_json()))) == plan
-    with pytest.raises(UsageError, match="no plan of this version"):
+    with pytest.raises(UsageError, match="not a plan of this version"):
         Plan.from_json({"schema": 0})
 
 

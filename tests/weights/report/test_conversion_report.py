@@ -82,5 +82,5 @@ def test_files_that_are_not_what_was_converted(folder, change):
 @pytest.mark.parametrize("text", ["{", "[]", "{}", json.dumps({"files": 3})])
 def test_a_report_that_is_none(tmp_path, text):
     (tmp_path / "pt_to_tf.json").write_text(text)
-    with pytest.raises(UsageError, match="no report of porter"):
+    with pytest.raises(UsageError, match="not a report of porter"):
         read_report(tmp_path)
