@@ -10,6 +10,7 @@ import libcst.matchers as m
 from porter.rewrite.context import Context
 from porter.rewrite.reading.calls_in_file import Site
 from porter.rewrite.reading.source import LocalFunction
+from porter.rulebook.call import code_of
 from porter.runtime.layers.reserved import port_parameter
 
 _EQUAL = cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace(""))
@@ -50,7 +51,7 @@ def _rewritten(context: Context, site: Site, updated: cst.Call, is_layer: bool) 
     for position, (original, argument) in enumerate(zip(site.node.args, updated.args, strict=True)):
         if argument.star:
             if not m.matches(original.value, m.Name(site.caller.keywords or "")):
-                yield argument
+                yield _by_name(context, site, position, argument) if is_layer else argument
             continue
         if argument.keyword is not None:
             name = argument.keyword.value
@@ -62,6 +63,19 @@ def _rewritten(context: Context, site: Site, updated: cst.Call, is_layer: bool) 
         by_keyword = by_keyword or (is_layer and not _fits_position(context, original.value))
         parameter = _parameter_at(site, position) if by_keyword else None
         yield argument.with_changes(keyword=cst.Name(parameter), equal=_EQUAL) if parameter else argument
+
+
+def _by_name(context: Context, site: Site, position: int, argument: cst.Arg) -> cst.Arg:
+    """`*sizes` of a call of a layer, which takes nothing but tensors by position, with the parameters' names."""
+    fact = context.fact(site.node.args[position].value)
+    if argument.star != "*" or fact is None or fact.items is None or any(i.is_tensor for i in fact.items):
+        return argument
+    names = [_parameter_at(site, position + at) for at in range(len(fact.items))]
+    if None in names or not names:
+        return argument
+    quoted = ", ".join(f'"{name}"' for name in names)
+    value = cst.parse_expression(f"dict(zip(({quoted},), {code_of(argument.value)}, strict=True))")
+    return argument.with_changes(star="**", value=value)
 
 
 def _fits_position(context: Context, node: cst.BaseExpression) -> bool:

@@ -8,7 +8,7 @@ import libcst as cst
 import libcst.matchers as m
 
 from porter.facts.tensor_methods import is_method, owner_of_method, tensor_method
-from porter.rewrite.context import Context
+from porter.rewrite.context import PORTABLE_LIBRARIES, Context
 from porter.rewrite.expressions.arguments import keyword, local_arguments
 from porter.rewrite.expressions.class_values import calls_value, is_partial, partial_class
 from porter.rewrite.expressions.constructors import construct
@@ -156,7 +156,21 @@ def _call_function(
     updated = _without_dead_keywords(site, updated)
     for unknown in sorted(callee.names):
         _note_unknown(context, original, unknown)
-    return updated
+    of_library = any(unknown.partition(".")[0] in PORTABLE_LIBRARIES for unknown in callee.names)
+    return _with_tensors(context, original, updated) if of_library else updated
+
+
+def _with_tensors(context: Context, original: cst.Call, updated: cst.Call) -> cst.Call:
+    """The call of a library that knows TensorFlow's tensors, but not the variables that Keras keeps weights in."""
+    seen = context.knowledge.facts.modules.get(context.source.enclosing_class(original) or "")
+    weights = {f"self.{name}" for name in (*seen.parameters, *seen.buffers)} if seen is not None else set()
+    arguments = [
+        after.with_changes(value=cst.parse_expression(f"tf.convert_to_tensor({code_of(after.value)})"))
+        if code_of(before.value) in weights
+        else after
+        for before, after in zip(original.args, updated.args, strict=False)
+    ]
+    return updated.with_changes(args=[*arguments, *updated.args[len(arguments) :]])
 
 
 def _holds_partial(context: Context, call: cst.Call) -> bool:
