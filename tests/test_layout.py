@@ -108,6 +108,7 @@ ROOMS = [
     "porter.export.validation",
     "porter.export.alone",
     "porter.export.ported_side",
+    "porter.export.narrow_divisions",
     "porter.export.onnx",
     "porter.export.formats",
     "porter.export.exporting",

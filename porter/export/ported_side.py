@@ -97,20 +97,6 @@ def frozen(model: Any, signature: Mapping[str, Any]) -> Frozen:
     return Frozen(function, inputs, tuple(sorted(concrete.structured_outputs)))
 
 
-def static_function(model: Any, trial: Trial) -> Any:
-    """A `tf.function` on inputs of the trial's sizes, from a mapping of tensors to a dictionary of them."""
-    import tensorflow as tf
-
-    signature = fixed_signature(trial)
-    graph = frozen(model, signature)
-
-    @tf.function(input_signature=[signature])
-    def serve(inputs: Mapping[str, Any]) -> dict[str, Any]:
-        return dict(zip(graph.outputs, graph.function(*[inputs[name] for name in graph.inputs]), strict=True))
-
-    return serve
-
-
 def fixed_signature(trial: Trial) -> dict[str, Any]:
     """A `tf.TensorSpec` of each input in the trial's sizes."""
     import tensorflow as tf

@@ -21,8 +21,8 @@ def test_the_port_s_formats_are_counted_of_what_is_ported() -> None:
     from exports import table
 
     rows = [
-        row("a", "scaffold"), row("a", "tflite"), row("a", "onnx", "No exporter takes AlphaModel: 3 of 7"),
-        row("b", "scaffold", "left"), row("b", "tflite", "left"), row("b", "onnx", "No exporter takes BetaModel: 5 of 9"),
+        row("a", "scaffold"), row("a", "tflite"), row("a", "onnx", "No exporter takes AnModel: 3 of 7"),
+        row("b", "scaffold", "left"), row("b", "tflite", "left"), row("b", "onnx", "No exporter takes BeModel: 5 of 9"),
     ]  # fmt: skip
     text = table(rows, "corpus.json", 5)
     assert "2 of the 5 cases" in text

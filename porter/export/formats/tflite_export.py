@@ -16,7 +16,8 @@ from porter.base.quiet import native_stderr_held_back
 from porter.base.scratch import scratch_folder
 from porter.export.declaration import Format, Job, Piece
 from porter.export.formats.torchscript_export import traced_trial
-from porter.export.ported_side import LARGEST_FROZEN, keras_model, static_function
+from porter.export.narrow_divisions import narrowed
+from porter.export.ported_side import LARGEST_FROZEN, fixed_signature, frozen, keras_model
 from porter.subject.inputs.arrays import Array
 from porter.subject.inputs.for_checkpoint import read_inputs
 from porter.subject.inputs.trials import Trial
@@ -43,6 +44,20 @@ def export(job: Job) -> list[Piece]:
     notes = (f"TFLite files have one size: {sizes}; --batch and --max-length choose it.",)
     facts = {"traced": {name: list(array.shape) for name, array in trial.inputs.items()}, "quantized": kind}
     return [Piece(file, job.torch, trials, "quantized" if kind else "exact", notes, facts=facts)]
+
+
+def static_function(model: Any, trial: Trial) -> Any:
+    """A `tf.function` on inputs of the trial's sizes, from a mapping of tensors to a dictionary of them."""
+    import tensorflow as tf
+
+    signature = fixed_signature(trial)
+    graph = narrowed(frozen(model, signature))
+
+    @tf.function(input_signature=[signature])
+    def serve(inputs: Mapping[str, Any]) -> dict[str, Any]:
+        return dict(zip(graph.outputs, graph.function(*[inputs[name] for name in graph.inputs]), strict=True))
+
+    return serve
 
 
 def converted(serve: Any, folder: Path, kind: str | None, samples: Iterator[Mapping[str, Array]]) -> bytes:
