@@ -20,10 +20,9 @@ def row(case: str, name: str, reason: str = "") -> dict[str, Any]:
 def test_the_port_s_formats_are_counted_of_what_is_ported() -> None:
     from exports import table
 
-    rows = [
-        row("a", "scaffold"), row("a", "tflite"), row("a", "onnx", "No exporter takes AnModel: 3 of 7"),
-        row("b", "scaffold", "left"), row("b", "tflite", "left"), row("b", "onnx", "No exporter takes BeModel: 5 of 9"),
-    ]  # fmt: skip
+    refused = "No exporter takes {}: 3 of 7"
+    rows = [row("a", "scaffold"), row("a", "tflite"), row("a", "onnx", refused.format("AnModel"))]
+    rows += [row("b", "scaffold", "left"), row("b", "tflite", "left"), row("b", "onnx", refused.format("BeModel"))]
     text = table(rows, "corpus.json", 5)
     assert "2 of the 5 cases" in text
     assert "| tflite | 1 of 2 (50%) | 1 of 1 (100%) |" in text
