@@ -47,11 +47,20 @@ class Bindings:
         return Binding(name, None) if name in self.function.parameters else None
 
     def is_sure(self, binding: Binding, at: cst.CSTNode) -> bool:
-        """Whether the statement of a binding always runs before another one that follows it."""
+        """Whether a variable always has its value from a binding at another statement that follows it."""
         if binding.statement is None:
             return True
         block = next(b for b in self.source.ancestors(binding.statement) if isinstance(b, cst.BaseSuite))
-        return any(ancestor is block for ancestor in self.source.ancestors(at))
+        around = list(self.source.ancestors(at))
+        return any(ancestor is block for ancestor in around) and not self._bound_in_loop(binding, around)
+
+    def _bound_in_loop(self, binding: Binding, around: list[cst.CSTNode]) -> bool:
+        """Whether a loop that begins behind the binding gives the variable another value for its next turns."""
+        assert binding.statement is not None
+        loops = [node for node in around if isinstance(node, (cst.For, cst.While))]
+        begun = [loop for loop in loops if not any(a is loop for a in self.source.ancestors(binding.statement))]
+        others = (other.statement for other in self.every if other.name == binding.name)
+        return any(above is loop for node in others if node for above in self.source.ancestors(node) for loop in begun)
 
     def _can_reach(self, binding: Binding, at: cst.CSTNode) -> bool:
         assert binding.statement is not None

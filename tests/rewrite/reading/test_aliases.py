@@ -55,6 +55,10 @@ LOST = {
         "PyTorch writes into `rows` through `x`",
     ),
     "Given": ("doubled(x)\nreturn x", "`doubled` writes into its `t`, which is `x` here"),
+    "Turns": (
+        "y = x\nfor i in range(2):\n    y += 1\n    y = self.layer(y)\nreturn x + y",
+        "PyTorch writes into `x` through `y`",
+    ),
     "Maybe": ("y = x if self.training else x.view(-1, 8)\ny += 1\nreturn x", "PyTorch writes into `x` through `y`"),
     "Kept": (
         "def fill(self, h):\n    h += 1\n    return h * 2\n---\ny = self.fill(x)\nreturn x + y",
