@@ -20,7 +20,7 @@ class Place(Protocol):
 
     @property
     def in_constructor(self) -> bool:
-        """Whether the statement stands in an `__init__`."""
+        """Whether the statement stands in an `__init__`, or in what only constructors call."""
         ...
 
     @property
@@ -35,6 +35,10 @@ class Place(Protocol):
 
     def receives(self, key: str) -> bool:
         """Whether the ported function has a parameter of its own for this key of PyTorch's `**kwargs`."""
+        ...
+
+    def varies(self, node: cst.BaseExpression) -> bool:
+        """Whether a number is computed from a size that a graph may not know."""
         ...
 
     def resolve(self, node: cst.BaseExpression) -> object | None:

@@ -45,6 +45,26 @@ for _power, _written, _factor in (
         cases={f"n = x.shape[1]\nx = x * n ** {_power}": f"n = shape_list(x)[1]\nx = x * {_factor}"},
         doc="A whole number of a graph has no power that is none.",
     )
+
+
+def _is_uneven(m: Match) -> bool:
+    """Whether it is a number that is computed from a size which a graph may not know, and no root."""
+    root = isinstance(m.x.original, cst.BinaryOperation) and isinstance(m.x.original.operator, cst.Power)
+    number = m.x.fact is not None and (m.x.fact.only("int") or m.x.fact.only("float"))
+    return number and not root and m.canonical(m.x) != "math.sqrt" and m.place.varies(m.x.original)
+
+
+expression(
+    "int($x)",
+    to="as_int($x)",
+    where=_is_uneven,
+    cases={
+        "n = x.shape[1]\nx = x + x[:, : int(n * 0.5)].sum(1, keepdim=True)": (
+            "n = shape_list(x)[1]\nx = x + tf.reduce_sum(x[:, : as_int(as_float(n) * 0.5)], axis=1, keepdims=True)"
+        )
+    },
+    doc="A number that a graph may not know is none that Python can round.",
+)
 expression(
     "all($shape)",
     to="all(map(possibly, $shape))",

@@ -226,6 +226,7 @@ _MODULES = {
         "select_best_resolution",
     ),
     "ops.shapes": (
+        "as_float",
         "as_int",
         "logarithm",
         "square_root",

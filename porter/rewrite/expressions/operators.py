@@ -22,8 +22,10 @@ def binary(context: Context, original: cst.BinaryOperation, updated: cst.BinaryO
     left, right = _fact(context, original.left), _fact(context, original.right)
     if isinstance(original.operator, cst.Add) and (_is_shape(left) or _is_shape(right)):
         return _joined_shapes(updated)
-    if not (_tensor(left) or _tensor(right)) or isinstance(original.operator, (cst.BitAnd, cst.BitOr, cst.BitXor)):
+    if isinstance(original.operator, (cst.BitAnd, cst.BitOr, cst.BitXor)):
         return updated
+    if not (_tensor(left) or _tensor(right)):
+        return _of_size_and_float(context, original, updated)
     wanted = _wanted(context.knowledge.traced(original), left, right)
     if wanted is None or (isinstance(original.operator, cst.Power) and _weak_power(left, right)):
         return updated
@@ -33,6 +35,20 @@ def binary(context: Context, original: cst.BinaryOperation, updated: cst.BinaryO
     )
     both = left is not None and right is not None and left.dtype == right.dtype == "float32"
     return _in_full_precision(context, original, ported) if both else ported
+
+
+def _of_size_and_float(
+    context: Context, original: cst.BinaryOperation, updated: cst.BinaryOperation
+) -> cst.BinaryOperation:
+    """The operation of numbers, one of which may be a size that a graph does not know, the other a float."""
+    for side, other in (("left", "right"), ("right", "left")):
+        size, number = getattr(original, side), context.fact(getattr(original, other))
+        fact = context.fact(size)
+        meets_float = number is not None and number.only("float")
+        if meets_float and fact is not None and fact.only("int") and context.knowledge.varies(size):
+            cast = cst.parse_expression(f"{context.runtime_name('as_float')}({code_of(getattr(updated, side))})")
+            return updated.with_changes(**{side: cast})
+    return updated
 
 
 def _in_full_precision(

@@ -206,6 +206,11 @@ def as_int(number: Any) -> Any:
     return tf.cast(number, tf.int64) if tf.is_tensor(number) else int(number)
 
 
+def as_float(number: Any) -> Any:
+    """A number that meets a Python float; a size that is not known while tracing becomes a float32 scalar."""
+    return tf.cast(number, tf.float32) if tf.is_tensor(number) else number
+
+
 def to_list(tensor: Any) -> Any:
     """`tensor.tolist()`: numbers where the values are known, scalar tensors in a graph."""
     known = tf.get_static_value(tensor)

@@ -5,7 +5,7 @@ import math
 import pytest
 import tensorflow as tf
 
-from porter.runtime import logarithm, rounded_down, rounded_up, square_root
+from porter.runtime import as_float, as_int, logarithm, rounded_down, rounded_up, square_root
 
 
 @pytest.mark.parametrize(
@@ -14,6 +14,7 @@ from porter.runtime import logarithm, rounded_down, rounded_up, square_root
         (lambda n: logarithm(n, 2), lambda n: math.log(n, 2)),
         (logarithm, math.log),
         (square_root, math.sqrt),
+        (lambda n: as_int(as_float(n) * 0.5), lambda n: int(n * 0.5)),
         (lambda n: rounded_up(n / 4), lambda n: math.ceil(n / 4)),
         (lambda n: rounded_down(n / 4), lambda n: math.floor(n / 4)),
     ],
