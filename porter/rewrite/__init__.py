@@ -11,7 +11,7 @@ from porter.rewrite.context import Context, Note
 from porter.rewrite.reading.aliases import find_aliases
 from porter.rewrite.reading.calls_in_file import analyse
 from porter.rewrite.reading.checks import find_checks
-from porter.rewrite.reading.knowledge import Knowledge
+from porter.rewrite.reading.knowledge import known
 from porter.rewrite.reading.loops import find_loops
 from porter.rewrite.reading.nested_port import NestedPort
 from porter.rewrite.reading.recomputed import find_recomputed
@@ -58,16 +58,15 @@ def rewrite(
         beside: stems of the files beside the port, by the names of the PyTorch modules that they are ports of.
     """
     source = Source(subject)
-    knowledge = Knowledge(source, facts, nested, beside)
+    knowledge = known(source, facts, nested, beside)
     recomputed = find_recomputed(knowledge)
     loops, checks = find_loops(knowledge), find_checks(knowledge, recomputed.branches)
     flow = analyse(knowledge)
     aliases = find_aliases(knowledge, flow)
     planned = (loops, checks, aliases, recomputed)
-    context = Context(source, knowledge, flow, *planned, target.exports, target.layers, target.methods)
-    context.walk = walk = Porter(context)
+    walk = Porter(Context(source, knowledge, flow, *planned, target.exports, target.layers, target.methods))
     tree = source.tree.visit(walk)
-    module = assemble(context, tree, target)
+    module = assemble(walk.context, tree, target)
     code, source_map = split_line_marks(format_code(module.code))
     models = tuple(name for name, local in source.classes.items() if local.kind == "model" or local.is_root)
-    return Draft(code, tuple(sorted(context.notes)), source_map, models)
+    return Draft(code, tuple(sorted(walk.context.notes)), source_map, models)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import count
 from typing import Protocol
 
 import libcst as cst
@@ -24,8 +25,6 @@ from porter.rulebook.results import Level
 
 PORTABLE_LIBRARIES = frozenset({"einops"})
 """Libraries whose functions take TensorFlow's tensors as well as PyTorch's."""
-OWN = "_of_this_file"
-"""Behind the name of a called function of the file, until the runtime's functions have got their aliases."""
 
 
 @dataclass(frozen=True, order=True)
@@ -46,15 +45,17 @@ class Walk(Protocol):
         """The port of an original expression, wherever it stands."""
         ...
 
+    def has_build(self, class_name: str) -> bool:
+        """Whether a class that stands above was written with a `build`."""
+        ...
 
-@dataclass
+
+@dataclass(frozen=True)
 class Context:
-    """The state of one rewrite.
+    """What is known before the walk, none of which changes any more, and the Notes that the walk leaves.
 
     runtime: the names that generated files can import, layers: those among them that are Keras layers, methods: what
-    the methods of its classes are called,
-    builds: class -> attribute -> the input shape that its `build` gives the layer.
-    with_build: the classes that were written with a `build` so far.
+    the methods of its classes are called.
     """
 
     source: Source
@@ -68,9 +69,6 @@ class Context:
     layers: frozenset[str]
     methods: frozenset[str]
     notes: set[Note] = field(default_factory=set)
-    builds: dict[str, dict[str, str]] = field(default_factory=dict)
-    with_build: set[str] = field(default_factory=set)
-    rescopers: dict[str, Rescoper] = field(default_factory=dict)
     walk: Walk | None = None
 
     def note(self, node: cst.CSTNode, level: Level, message: str, hint: str = "") -> None:
@@ -81,7 +79,7 @@ class Context:
     def forget(self, node: cst.CSTNode) -> None:
         """Take back the Notes on an original node that has no place in the port."""
         span = self.source.span(node)
-        self.notes -= {note for note in self.notes if span.line <= note.line <= span.end_line}
+        self.notes.difference_update([note for note in self.notes if span.line <= note.line <= span.end_line])
 
     def fact(self, node: cst.BaseExpression) -> Fact | None:
         """What is known of an original expression."""
@@ -120,38 +118,41 @@ class Context:
         block = self.source.parents.get(node)
         return block is None or not isinstance(self.source.parents.get(block), cst.ClassDef)
 
+    @cached_property
+    def stand_ins(self) -> Mapping[str, str]:
+        """A name that the file does not have for each own function whose name the runtime has, too.
+
+        Rules answer in text, so that in what they write a call of the runtime's function could not be told from one of
+        the file's own. The own ones go by these names until the runtime's have got their aliases.
+        """
+        taken = {node.value for node in self.source.find(self.source.tree, cst.Name)}
+        return {name: _not_taken(name, taken) for name in self.clashes}
+
     def own_call(self, original: cst.Call, ported: cst.BaseExpression) -> cst.BaseExpression:
-        """The ported call, marked where it calls a function of the file that has the name of one of the runtime."""
+        """The ported call, by a stand-in where a function of the file is called whose name the runtime has, too."""
         if not isinstance(original.func, cst.Name) or original.func.value not in self.clashes:
             return ported
         name = self.source.canonical(original.func)
         own = (name or "local.").startswith("local.") or self._is_of_a_library(name)
         if not own or not isinstance(ported, cst.Call) or not m.matches(ported.func, m.Name(original.func.value)):
             return ported
-        return ported.with_changes(func=cst.Name(original.func.value + OWN))
+        return ported.with_changes(func=cst.Name(self.stand_ins[original.func.value]))
 
     def runtime_name(self, name: str) -> str:
         """How generated code refers to a function of the runtime: by an alias where a variable has its name."""
         return f"tf_{name}" if name in self.clashes else name
 
     def rescoper(self, owner: str) -> Rescoper:
-        """The rescoper of a class, one for all its expressions."""
-        if owner not in self.rescopers:
-            self.rescopers[owner] = Rescoper(self.source, owner, self.port)
-        return self.rescopers[owner]
+        """The rescoper of a class."""
+        return Rescoper(self.knowledge, owner, self.port)
 
     def port(self, original: cst.BaseExpression) -> cst.BaseExpression:
         """The port of an original expression, wherever it stands."""
         return original if self.walk is None else self.walk.ported(original)
 
-    def builds_later(self, owner: str, attribute: str, shape: str, original: cst.CSTNode) -> bool:
-        """Whether `build` can create the weights of this layer; it then will."""
-        function = self.source.enclosing(original)
-        if function is None or function.own_name != "__init__":
-            return False
-        rescoped = self.rescoper(owner).rescope(shape)
-        known = self.builds.setdefault(owner, {})
-        return rescoped is not None and known.setdefault(attribute, rescoped) == rescoped
+    def has_build(self, class_name: str) -> bool:
+        """Whether a class of the file, which stands above, was written with a `build`."""
+        return self.walk is not None and self.walk.has_build(class_name)
 
     def trains(self, function: LocalFunction | None) -> bool:
         """Whether the ported function has a `training` argument."""
@@ -160,6 +161,10 @@ class Context:
     def has_training(self, node: cst.CSTNode) -> bool:
         """Whether `training` is a variable where the node stands."""
         return self.trains(self.source.enclosing(node))
+
+
+def _not_taken(name: str, taken: Set[str]) -> str:
+    return next(each for number in count(1) if (each := f"{name}_{number}") not in taken)
 
 
 def tf_name(name: str) -> str:

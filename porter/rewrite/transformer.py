@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import replace
 
 import libcst as cst
 import libcst.matchers as m
@@ -45,9 +46,10 @@ class Porter(cst.CSTTransformer):
     """Rewrites a PyTorch modeling file; imports and the header are left to `assemble`."""
 
     def __init__(self, context: Context) -> None:
-        self.context = context
+        self.context = replace(context, walk=self)
         self._written: dict[cst.CSTNode, cst.BaseExpression] = {}
         self._answers: dict[cst.CSTNode, Text | Drop] = {}
+        self._with_build: set[str] = set()
 
     def ported(self, original: cst.BaseExpression) -> cst.BaseExpression:
         """The port of an original expression, wherever it stands; each is written once."""
@@ -56,6 +58,10 @@ class Porter(cst.CSTTransformer):
             assert isinstance(ported, cst.BaseExpression)
             return ported
         return self._written[original]
+
+    def has_build(self, class_name: str) -> bool:
+        """Whether a class that was written so far has a `build`."""
+        return class_name in self._with_build
 
     def on_visit(self, node: cst.CSTNode) -> bool:
         """A declared form comes first; what it does not take over of a node is never looked at."""
@@ -381,4 +387,8 @@ class Porter(cst.CSTTransformer):
         updated_node = updated_node.with_changes(
             leading_lines=port_copied_from(self.context, original_node, updated_node.leading_lines)
         )
-        return port_class(self.context, local, updated_node)
+        ported = port_class(self.context, local, updated_node)
+        written = ported if isinstance(ported, cst.FlattenSentinel) else [ported]
+        if any(m.findall(each, m.FunctionDef(name=m.Name("build"))) for each in written):
+            self._with_build.add(local.name)
+        return ported

@@ -5,6 +5,9 @@ A case holds the constructor in PyTorch and in Keras; the test copies the weight
 
 from __future__ import annotations
 
+import libcst as cst
+import libcst.matchers as m
+
 from porter.rulebook import Call, layer
 
 _LINEAR = {
@@ -181,6 +184,12 @@ def flatten(call: Call) -> str:
     return f"Flatten(start_dim={call.start_dim.node_code}{end})"
 
 
+def _is_dictionary(node: cst.BaseExpression) -> bool:
+    """`OrderedDict(...)`, `dict(...)` and `{...}`."""
+    named = m.Name("OrderedDict") | m.Name("dict") | m.Attribute(attr=m.Name("OrderedDict"))
+    return m.matches(node, m.Call(func=named) | m.Dict() | m.DictComp())
+
+
 @layer(
     "torch.nn.Sequential(*layers)",
     training=True,
@@ -188,16 +197,16 @@ def flatten(call: Call) -> str:
         "nn.Sequential(nn.Linear(4, 3), nn.Tanh())": (
             'Sequential([keras.layers.Dense(3), keras.layers.Activation("tanh")])'
         ),
-        'nn.Sequential(OrderedDict([("act", nn.Tanh())]))': (
-            'Sequential(OrderedDict([("act", keras.layers.Activation("tanh"))]))'
+        'nn.Sequential(OrderedDict([("fc", nn.Linear(4, 3)), ("act", nn.Tanh())]))': (
+            'Sequential(OrderedDict([("fc", keras.layers.Dense(3)), ("act", keras.layers.Activation("tanh"))]))'
         ),
     },
 )
 def sequential(call: Call) -> str:
-    """The layers in a list, or by name in a dictionary."""
-    only = call.variadic[0] if len(call.variadic) == 1 else None
-    if only is not None and (only.is_a("dict") or only.code.startswith(("OrderedDict(", "collections.OrderedDict("))):
-        return f"Sequential({only.node_code})"
+    """The layers in a list, or in the dictionary that names them."""
+    alone = call.variadic[0] if len(call.variadic) == 1 else None
+    if alone is not None and (alone.is_a("dict") or _is_dictionary(alone.original)):
+        return f"Sequential({alone.node_code})"
     parts = [("*" if arg.starred else "") + arg.node_code for arg in call.variadic]
     if len(call.variadic) == 1 and call.variadic[0].starred:
         return f"Sequential({call.variadic[0].node_code})"

@@ -50,6 +50,24 @@ def tie(m: Match) -> Text:
     return Text(f"tie({', '.join([m.target.node_code, m.source.node_code, *names])})")
 
 
+def _takes_weight(m: Match) -> bool:
+    """Whether a layer is given a weight that a variable stands for."""
+    is_variable = isinstance(m.value.original, cst.Name) and m.value.is_a("tensor")
+    return is_variable and m.target.code != "self" and m.target.is_a("module") and m.name.code in ("weight", "bias")
+
+
+@statement(
+    "$target.$name = $value",
+    where=_takes_weight,
+    inside="constructor",
+    cases={"self.plain.weight = rates": "tie(self.plain, rates)"},
+)
+def tie_to_variable(m: Match) -> Text:
+    """Whichever layer the variable's weight belongs to."""
+    name = "" if m.name.code == "weight" else f', "{m.name.code}"'
+    return Text(f"tie({m.target.node_code}, {m.value.node_code}{name})")
+
+
 statement(
     "$x.data = $value",
     to="$x = $value",
@@ -314,13 +332,18 @@ def _stored(m: Match, name: Arg, code: str) -> Text:
     return Text(f"self.{m.place.own_attribute(str(name.const()))} = {code}")
 
 
+def _is_made_elsewhere(m: Match) -> bool:
+    """Whether a parameter of PyTorch's comes from a function, or from who calls the constructor."""
+    value = m.value.original
+    given = isinstance(value, cst.Name) and value.value in m.place.parameters
+    if not (given or isinstance(value, cst.Call)) or not m.place.is_parameter(m.name.code):
+        return False
+    return not m.value.node_code.startswith("add_parameter(")
+
+
 @statement(
     "self.$name = $value",
-    where=lambda m: (
-        isinstance(m.value.original, cst.Call)
-        and m.place.is_parameter(m.name.code)
-        and not m.value.node_code.startswith("add_parameter(")
-    ),
+    where=_is_made_elsewhere,
     inside="constructor",
     cases={"self.scale = make_scale(8)": 'self.scale = add_parameter(self, "scale", make_scale(8))'},
 )
@@ -333,6 +356,8 @@ def _keeps_number(m: Match) -> bool:
     """Whether a float is kept in a tensor, such as `rates[1]`."""
     fact = m.value.fact
     if fact is None or not isinstance(m.value.original, (cst.Name, cst.Subscript)) or fact.names:
+        return False
+    if m.place.is_parameter(m.name.code):
         return False
     is_scalar = fact.kinds <= {"tensor", "float", "int"} and fact.is_tensor and fact.rank == 0
     return is_scalar and (fact.dtype or "").startswith("float")

@@ -94,7 +94,7 @@ _MODULES = {
     ),
     "layers.lookups": ("Bilinear", "EmbeddingBag", "RReLU", "bilinear", "rrelu"),
     "layers.shaping": ("Flatten", "GLU", "Pad", "PixelShuffle", "PixelUnshuffle", "Unflatten", "Unfold", "Upsample"),
-    "layers.build_rest": ("built", "skip_init"),
+    "layers.build_rest": ("built", "made_now", "skip_init"),
     "layers.places": ("named_children", "sublayers"),
     "model.tying": ("tie",),
     "losses": (

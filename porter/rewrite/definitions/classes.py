@@ -12,7 +12,7 @@ from porter.rewrite.definitions.build import build_method
 from porter.rewrite.definitions.checkpoints import checkpoint_attributes
 from porter.rewrite.definitions.functions import is_own_decorator
 from porter.rewrite.definitions.main_layer_class import split_main_layer
-from porter.rewrite.definitions.parameters import move_weights
+from porter.rewrite.definitions.parameters import Weights, move_weights
 from porter.rewrite.expressions.annotations import port_docstring_statement
 from porter.rewrite.reading.main_layer import main_layer_name
 from porter.rewrite.reading.source import LocalClass
@@ -39,7 +39,7 @@ def port_class(
     if local.kind == "output":
         return _output_class(context, local, updated)
     ported = _with_build(context, local, _layer_class(context, local, updated))
-    main = main_layer_name(context.source, local.name)
+    main = main_layer_name(context.knowledge, local.name)
     return ported if main is None else split_main_layer(context, local, ported, main)
 
 
@@ -140,7 +140,7 @@ def _base_main_layer(context: Context, local: LocalClass) -> str | None:
     found = MODEL_MAPPING_NAMES.get(getattr(config, "model_type", ""), "")
     names = [found] if isinstance(found, str) else list(found)
     candidates = [*names, *(name for name, other in context.source.classes.items() if other.kind == "model")]
-    mains = (main_layer_name(context.source, name) for name in candidates if name in context.source.classes)
+    mains = (main_layer_name(context.knowledge, name) for name in candidates if name in context.source.classes)
     return next((main for main in mains if main), None)
 
 
@@ -180,7 +180,7 @@ def _base(code: str) -> cst.Arg:
 
 def _with_build(context: Context, local: LocalClass, ported: cst.ClassDef) -> cst.ClassDef:
     statements: list[cst.BaseStatement] = []
-    weights: list[str] = []
+    weights = Weights()
     constructor_at = None
     for statement in ported.body.body:
         assert isinstance(statement, cst.BaseStatement)
@@ -192,11 +192,10 @@ def _with_build(context: Context, local: LocalClass, ported: cst.ClassDef) -> cs
             statements.append(statement)
     build = build_method(context, local, weights)
     if build is not None:
-        statements.append(build)
-    if constructor_at is not None:
-        constructor = statements[constructor_at]
-        assert isinstance(constructor, cst.FunctionDef)
-        statements[constructor_at] = _with_stored(constructor, list(context.rescoper(local.name).stored))
+        statements.append(build.method)
+    if build is not None and constructor_at is not None:
+        constructor = cst.ensure_type(statements[constructor_at], cst.FunctionDef)
+        statements[constructor_at] = _with_stored(constructor, build.stored)
     return ported.with_changes(body=ported.body.with_changes(body=_cleaned(statements)))
 
 

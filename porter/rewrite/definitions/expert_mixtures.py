@@ -23,8 +23,7 @@ def experts_body(context: Context, function: LocalFunction, updated: cst.Functio
     options = next((found for d in local.node.decorators if (found := _options(d)) is not None), None)
     if options is None:
         return None
-    span = context.source.span(function.node)
-    context.notes -= {note for note in context.notes if span.line <= note.line <= span.end_line}
+    context.forget(function.node)
     arguments = ", ".join([*(parameter.name.value for parameter in updated.params.params), *options])
     return cst.IndentedBlock([cst.parse_statement(f"return experts_forward({arguments})")])
 

@@ -8,7 +8,7 @@ import libcst as cst
 import libcst.matchers as m
 
 from porter.rewrite.context import Context, tf_name
-from porter.rewrite.reading.main_layer import needs_model, prefix_of
+from porter.rewrite.reading.main_layer import needs_model
 from porter.rewrite.reading.source import LocalClass
 from porter.rulebook.call import code_of
 from porter.runtime.model.embeddings import USUAL_NAME
@@ -22,7 +22,7 @@ def split_main_layer(
 
 
 def _main_class(context: Context, local: LocalClass, ported: cst.ClassDef, main: str) -> cst.ClassDef:
-    is_layer = not needs_model(context.source, context.knowledge, local.name)
+    is_layer = not needs_model(context.knowledge, local.name)
     statements: list[cst.CSTNode] = list(ported.body.body)
     if is_layer:
         statements = [_as_layer(s) for s in statements]
@@ -80,7 +80,7 @@ def _without_config(statement: cst.CSTNode) -> cst.CSTNode:
 
 
 def _wrapper(context: Context, local: LocalClass, ported: cst.ClassDef, main: str) -> cst.ClassDef:
-    prefix = prefix_of(context.source, local.name)
+    prefix = context.knowledge.constructors.prefix(local.name)
     constants = [s for s in ported.body.body if isinstance(s, cst.SimpleStatementLine)]
     methods = [s for s in ported.body.body if isinstance(s, cst.FunctionDef)]
     body: list[cst.CSTNode] = [*constants, _constructor(methods, main, prefix)]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import libcst as cst
 import libcst.matchers as m
 
 from porter.rewrite.context import Context
+from porter.rewrite.reading.scope import Rescoped
 from porter.rulebook.call import code_of
 
 _INITIALIZERS = {
@@ -17,45 +20,64 @@ _INITIALIZERS = {
 }
 
 
-def move_weights(context: Context, owner: str, constructor: cst.FunctionDef) -> tuple[cst.FunctionDef, list[str]]:
-    """Take the weights that `build` can create out of `__init__`; return it and the lines for `build`."""
+@dataclass(frozen=True)
+class Weights:
+    """The lines that create a class's own weights in `build`, and the parameters that `self` must keep for them."""
+
+    lines: tuple[str, ...] = ()
+    stored: tuple[str, ...] = ()
+
+
+def move_weights(context: Context, owner: str, constructor: cst.FunctionDef) -> tuple[cst.FunctionDef, Weights]:
+    """Take the weights that `build` can create out of `__init__`; return it and what `build` does."""
     kept: list[cst.BaseStatement] = []
     lines: list[str] = []
+    stored: list[str] = []
     for statement in constructor.body.body:
-        line = _weight_line(context, owner, statement)
-        if line is None:
+        found = _weight_line(context, owner, statement)
+        if found is None or _is_read(context, owner, constructor, statement):
             kept.append(statement)  # type: ignore[arg-type]  # a block's statements
         else:
             moved = cst.ensure_type(statement, cst.SimpleStatementLine)
             lines += [above.comment.value for above in moved.leading_lines if above.comment is not None]
             behind = moved.trailing_whitespace.comment
-            lines.append(line if behind is None else f"{line}  {behind.value}")
-    return constructor.with_changes(body=constructor.body.with_changes(body=kept)), lines
+            lines.append(found.code if behind is None else f"{found.code}  {behind.value}")
+            stored += found.stored
+    emptied = constructor.with_changes(body=constructor.body.with_changes(body=kept))
+    return emptied, Weights(tuple(lines), tuple(stored))
 
 
-def _weight_line(context: Context, owner: str, statement: cst.CSTNode) -> str | None:
-    pattern = m.SimpleStatementLine(
-        body=[
-            m.Assign(
-                targets=[m.AssignTarget(m.Attribute(value=m.Name("self")))], value=m.Call(func=m.Name("add_parameter"))
-            )
-        ]
-    )
+def _is_read(context: Context, owner: str, constructor: cst.FunctionDef, statement: cst.CSTNode) -> bool:
+    """Whether the constructor, or a method that it calls, goes on to use the weight that a statement creates."""
+    target = cst.ensure_type(m.findall(statement, m.Assign())[0], cst.Assign).targets[0].target
+    used = m.Attribute(value=m.Name("self"), attr=m.Name(cst.ensure_type(target, cst.Attribute).attr.value))
+    functions = (cst.ensure_type(call, cst.Call).func for call in m.findall(constructor, _OWN_CALL))
+    names = {cst.ensure_type(function, cst.Attribute).attr.value for function in functions}
+    methods = (context.source.method(owner, name) for name in names)
+    others = [*constructor.body.body, *(method.node for method in methods if method is not None)]
+    return any(m.findall(each, used) for each in others if each is not statement)
+
+
+_OWN_CALL = m.Call(func=m.Attribute(value=m.Name("self")))
+
+
+def _weight_line(context: Context, owner: str, statement: cst.CSTNode) -> Rescoped | None:
+    """The line of `build` for a statement that creates a weight; None where it must stay in the constructor."""
+    own = m.AssignTarget(m.Attribute(value=m.Name("self")))
+    pattern = m.SimpleStatementLine(body=[m.Assign(targets=[own], value=m.Call(func=m.Name("add_parameter")))])
     if not m.matches(statement, pattern):
         return None
     assert isinstance(statement, cst.SimpleStatementLine) and isinstance(statement.body[0], cst.Assign)
-    call = statement.body[0].value
-    assert isinstance(call, cst.Call)
+    call = cst.ensure_type(statement.body[0].value, cst.Call)
     found = _shape_and_initializer(call.args[2].value)
     if found is None or len(call.args) > 3:
         return None
-    shape, initializer = found
-    rescoped = context.rescoper(owner).rescope(shape)
-    scaled = context.rescoper(owner).rescope(initializer) if rescoped is not None else None
-    if rescoped is None or scaled is None:
+    shape, initializer = (context.rescoper(owner).rescope(code) for code in found)
+    if shape is None or initializer is None:
         return None
     name, target = code_of(call.args[1].value), code_of(statement.body[0].targets[0].target)
-    return f"{target} = self.add_weight(shape={rescoped}, initializer={scaled}, name={name})"
+    line = f"{target} = self.add_weight(shape={shape.code}, initializer={initializer.code}, name={name})"
+    return Rescoped(line, (*shape.stored, *initializer.stored))
 
 
 def _shape_and_initializer(value: cst.BaseExpression) -> tuple[str, str] | None:

@@ -11,6 +11,7 @@ from porter.facts import Fact
 from porter.rewrite.context import Context
 from porter.rewrite.expressions.class_values import class_value, is_value
 from porter.rewrite.expressions.function_values import function_value
+from porter.rewrite.reading.asked import OF_WEIGHTS, reads
 from porter.rewrite.reading.main_layer import is_keras_model
 from porter.rulebook import Call, Card, Signature, Unknown, find_card, find_rule
 from porter.rulebook.call import Arg, code_of
@@ -89,7 +90,7 @@ def _is_renamed(context: Context, owner: str, name: str) -> bool:
         return False
     children = context.knowledge.children(owner)
     owned = name in children or f"{name}.*" in children or _sets(context, owner, name)
-    is_model = is_keras_model(context.source, context.knowledge, owner)
+    is_model = is_keras_model(context.knowledge, owner)
     return owned and port_attribute(name, is_model=is_model) != name
 
 
@@ -98,10 +99,7 @@ def _sets(context: Context, owner: str, name: str) -> bool:
     seen = context.knowledge.facts.modules.get(owner)
     if seen is not None and (name in seen.buffers or name in seen.parameters):
         return True
-    pattern = m.Attribute(value=m.Name("self"), attr=m.Name(name))
-    nodes = (context.source.classes[base].node for base in context.source.classes[owner].lineage)
-    targets = (target for node in nodes for target in context.source.find(node, cst.AssignTarget))
-    return any(m.matches(target.target, pattern) for target in targets)
+    return any(store.attribute == name for store in context.knowledge.constructors.stored_anywhere(owner))
 
 
 def _is_called(context: Context, node: cst.Attribute) -> bool:
@@ -183,12 +181,21 @@ def _ruled_attribute(
 def _layer_attribute(
     context: Context, original: cst.Attribute, updated: cst.Attribute, names: frozenset[str]
 ) -> cst.BaseExpression:
+    if _asks_for_weight(context, original):
+        updated = updated.with_changes(value=cst.parse_expression(f"made_now({code_of(updated.value)})"))
     for name in sorted(names):
         card = _card_of(context, name)
         template = card.attributes.get(original.attr.value) if card is not None else None
         if template is not None:
             return _fill_attribute(template, updated.value)
     return updated.with_changes(attr=cst.Name(ported_attribute(context, original)))
+
+
+def _asks_for_weight(context: Context, node: cst.Attribute) -> bool:
+    """Whether a constructor reads a weight, or its shape: it is made there, earlier than others are."""
+    function = context.source.enclosing(node)
+    in_constructor = function is not None and function.own_name == "__init__"
+    return in_constructor and node.attr.value in OF_WEIGHTS and reads(context.source, node)
 
 
 def _card_of(context: Context, name: str) -> Card | None:

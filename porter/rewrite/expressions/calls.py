@@ -17,8 +17,8 @@ from porter.rewrite.expressions.function_values import function_value
 from porter.rewrite.expressions.layer_copies import construct_copies
 from porter.rewrite.expressions.nested import chosen_by_config
 from porter.rewrite.reading.calls_in_file import Site
-from porter.rewrite.reading.class_given import class_given
 from porter.rewrite.reading.knowledge import Callee
+from porter.rewrite.reading.made import made_by
 from porter.rewrite.reading.source import LocalFunction
 from porter.rulebook import Call, CannotBind, Rule, Signature, Unknown, bind, find_card, find_refusal, find_rule
 from porter.rulebook.call import Arg, code_of
@@ -47,40 +47,23 @@ def translate_call(context: Context, original: cst.Call, updated: cst.Call) -> c
     )
     if chosen is not None:
         return chosen
-    made = _made_from_config(context, original)
-    if made is not None:
-        assert isinstance(updated.func, cst.Attribute)  # so it was matched
-        return construct(context, original, updated.with_changes(func=updated.func.value), made)
-    given = class_given(context.knowledge, original)
-    if given is not None:
-        return construct(
-            context, original, updated.with_changes(func=updated.args[0].value, args=updated.args[1:]), given
-        )
     layer = _forward_of(context, original)
     if layer is not None:
         updated = updated.with_changes(func=cst.ensure_type(updated.func, cst.Attribute).value)
         return _call_layer(context, original, updated, layer, site)
     if calls_value(context.knowledge, original):
         return updated
+    made = made_by(context.knowledge, original)
+    if made is not None:
+        return construct(context, original, updated, made)
     callee = context.knowledge.callee(original) or _method_of_unseen(context, original)
     if callee is None:
         if walks_modules(context, original):
             context.note(original, "left", f"`{code_of(original.func)}` is torch.nn.Module's own and was kept.")
         return _without_dead_keywords(site, updated)
-    if callee.kind == "class":
-        return construct(context, original, updated, callee)
     if callee.kind == "module":
         return _call_layer(context, original, updated, callee, site)
     return _call_function(context, original, updated, callee, site)
-
-
-def _made_from_config(context: Context, call: cst.Call) -> Callee | None:
-    """`Model._from_config(config)` of a model of the file is its constructor."""
-    if not m.matches(call.func, m.Attribute(value=m.Name(), attr=m.Name("_from_config"))):
-        return None
-    name = context.source.canonical(call.func.value) or ""  # type: ignore[attr-defined]  # matched above
-    known = name.removeprefix("local.") in context.source.classes or name in context.knowledge.nested
-    return Callee(frozenset({name}), "class") if known else None
 
 
 def _forward_of(context: Context, call: cst.Call) -> Callee | None:
@@ -178,10 +161,10 @@ def _holds_partial(context: Context, call: cst.Call) -> bool:
     owner = context.source.enclosing_class(call)
     if owner is None or not m.matches(call.func, m.Attribute(value=m.Name("self"))):
         return False
-    own = m.AssignTarget(target=m.Attribute(value=m.Name("self"), attr=call.func.attr))  # type: ignore[attr-defined]
-    pattern = m.Assign(targets=[own], value=m.Call(func=m.Name("partial")))
-    nodes = (context.source.classes[base].node for base in context.source.classes[owner].lineage)
-    return any(m.matches(assign, pattern) for node in nodes for assign in context.source.find(node, cst.Assign))
+    attribute = cst.ensure_type(call.func, cst.Attribute).attr.value
+    stored = context.knowledge.constructors.stored_anywhere(owner)
+    pattern = m.Call(func=m.Name("partial"))
+    return any(store.attribute == attribute and m.matches(store.value, pattern) for store in stored)
 
 
 def _calls_value(context: Context, call: cst.Call, callee: Callee) -> bool:

@@ -9,7 +9,9 @@ import libcst as cst
 import libcst.matchers as m
 
 from porter.rewrite.context import Context
+from porter.rewrite.expressions.layer_shapes import spreads_options
 from porter.rewrite.reading.knowledge import Knowledge
+from porter.rewrite.reading.made import Made
 from porter.rulebook import Call, CannotBind, Unknown, bind, find_card
 from porter.rulebook.call import code_of
 from porter.rulebook.template import fill, translate
@@ -50,6 +52,31 @@ def class_value(
     except (Unknown, CannotBind):
         return None
     return cst.parse_expression(f"lambda {', '.join(needed)}: {made}".replace("lambda :", "lambda:"))
+
+
+def spread_call(context: Context, made: Made, updated: cst.Call, name: str) -> cst.BaseExpression | None:
+    """`nn.Linear(*sizes, **options)`: a `lambda` of all parameters takes what only the constructor knows when it runs.
+
+    None where no argument is spread, or the layer's card must know the arguments.
+    """
+    if not any(argument.star == "*" or spreads_options(context, argument) for argument in made.arguments):
+        return None
+    card = find_card(name)
+    signature = next((each for each in card.signatures if each.name == name), None) if card is not None else None
+    if card is None or signature is None or any(parameter.variadic for parameter in signature.parameters):
+        return None
+    names = [parameter.name for parameter in signature.parameters]
+    arguments = {each: context.arg(cst.Name(each), cst.Name(each)) for each in names}
+    try:
+        call = Call(signature, bind(signature, [], arguments), None)
+        layer = translate(card, call)
+        layer_code = f"built({code_of(layer)}, {code_of(fill(card.build, call))})" if card.build else code_of(layer)
+    except (Unknown, CannotBind):
+        return None
+    parameters = [f"{each.name}={each.default}" if each.default else each.name for each in signature.parameters]
+    parameters += [f"{each}=None" for each in ("device", "dtype") if each not in names]
+    function = cst.parse_expression(f"(lambda {', '.join(parameters)}: {layer_code})")
+    return updated.with_changes(func=function)
 
 
 def is_partial(node: cst.CSTNode) -> bool:

@@ -2,43 +2,43 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import libcst as cst
 import libcst.matchers as m
 
 from porter.rewrite.context import Context, tf_name
 from porter.rewrite.expressions.attributes import gives_bias
+from porter.rewrite.expressions.class_values import spread_call
+from porter.rewrite.expressions.layer_shapes import bound, card_for, is_built_later, signature_of
 from porter.rewrite.expressions.nested import construct_nested
-from porter.rewrite.reading.kept import Kept, kept_in
-from porter.rewrite.reading.knowledge import Callee
+from porter.rewrite.reading.kept import Kept
+from porter.rewrite.reading.made import Made, made_by
 from porter.rewrite.reading.main_layer import main_layer_name
-from porter.rewrite.reading.source import Source
-from porter.rulebook import Call, CannotBind, Card, Signature, Unknown, bind, find_card, find_rule
-from porter.rulebook.call import Arg, code_of
+from porter.rulebook import CannotBind, Unknown, find_card, find_rule
+from porter.rulebook.call import code_of
 from porter.rulebook.template import fill, parenthesised, translate
 
 CONTAINERS = frozenset(f"torch.nn.{held}{kind}" for held in ("Module", "Parameter") for kind in ("List", "Dict"))
 
 
-def construct(context: Context, original: cst.Call, updated: cst.Call, callee: Callee) -> cst.BaseExpression:
+def construct(context: Context, original: cst.Call, updated: cst.Call, made: Made) -> cst.BaseExpression:
     """The port of a constructor call."""
-    name = callee.name
+    given = updated.args[len(updated.args) - len(made.arguments) :]
+    updated = updated.with_changes(func=context.port(made.function), args=given)
+    name = made.callee.name
     if name is None or name.startswith("local."):
-        return _construct_local(context, original, updated, callee)
+        return _construct_local(context, original, updated, made)
     if name in context.knowledge.nested:
         return construct_nested(updated, context.knowledge.nested[name])
     if name in CONTAINERS:
-        return _container(original, updated, name)
+        return _container(context, original, updated, name)
     if name in ("torch.nn.Parameter", "torch.nn.Buffer"):
         return _construct_weight(context, original, updated, name)
-    card = find_card(name)
-    if card is not None:
-        return _construct_layer(context, original, updated, card, name)
+    if find_card(name) is not None:
+        return _construct_layer(context, original, updated, made)
     if name.startswith("torch.") and name.rpartition(".")[2] in context.runtime:
         return updated.with_changes(func=cst.Name(name.rpartition(".")[2]))
     if name.startswith("torch."):
-        return _by_rule_or_note(context, original, updated, name)
+        return _by_rule_or_note(context, original, updated, made)
     if name.startswith("transformers.modeling_outputs."):
         return updated.with_changes(func=cst.Name(tf_name(name.rpartition(".")[2])))
     if name.startswith("transformers.") and name.rpartition(".")[2] not in context.runtime:
@@ -52,26 +52,23 @@ def _note_foreign(context: Context, original: cst.Call, name: str) -> None:
     context.note(original, "left", f"{name} has no counterpart in porter.runtime; the constructor was kept.")
 
 
-def _construct_local(context: Context, original: cst.Call, updated: cst.Call, callee: Callee) -> cst.BaseExpression:
-    names = [name.removeprefix("local.") for name in sorted(callee.names)]
+def _construct_local(context: Context, original: cst.Call, updated: cst.Call, made: Made) -> cst.BaseExpression:
+    names = [name.removeprefix("local.") for name in sorted(made.callee.names)]
     local = context.source.classes.get(names[0])
     if local is None or local.kind not in ("model", "layer"):
         return updated
-    if local.torch_base is not None and not any(f"{b}.__init__" in context.source.functions for b in local.lineage):
-        return _construct_inherited(context, original, updated, local.torch_base)
+    if card_for(context, made) is not None:
+        return _construct_inherited(context, original, updated, made)
     updated = updated.with_changes(args=[argument for argument in updated.args if argument.star != "**"])
-    main = main_layer_name(context.source, names[0]) if len(names) == 1 else None
+    main = main_layer_name(context.knowledge, names[0]) if len(names) == 1 else None
     if main is not None and local.kind == "model":
         return updated.with_changes(func=cst.Name(main))
     return updated
 
 
-def _construct_inherited(
-    context: Context, original: cst.Call, updated: cst.Call, torch_base: str
-) -> cst.BaseExpression:
+def _construct_inherited(context: Context, original: cst.Call, updated: cst.Call, made: Made) -> cst.BaseExpression:
     """A class of the file that is constructed as the torch layer it inherits from."""
-    card = find_card(torch_base)
-    layer = _construct_layer(context, original, updated, card, torch_base) if card is not None else updated
+    layer = _construct_layer(context, original, updated, made)
     if not isinstance(layer, cst.Call) or layer is updated:
         return updated
     if code_of(layer.func) != "built":
@@ -82,61 +79,69 @@ def _construct_inherited(
     return layer.with_changes(args=[first, *layer.args[1:]])
 
 
-def _container(original: cst.Call, updated: cst.Call, name: str) -> cst.BaseExpression:
+def _container(context: Context, original: cst.Call, updated: cst.Call, name: str) -> cst.BaseExpression:
     """Lists and dictionaries of modules and parameters are plain ones, which Keras tracks by itself."""
-    empty = "[]" if name.endswith("List") else "{}"
+    is_list = name.endswith("List")
     if not updated.args:
-        return cst.parse_expression(empty)
-    inner = updated.args[0].value
-    if isinstance(inner, cst.GeneratorExp):
+        return cst.parse_expression("[]" if is_list else "{}")
+    inner, given = updated.args[0].value, original.args[0].value
+    if isinstance(inner, cst.GeneratorExp) and is_list:
         return cst.ListComp(elt=inner.elt, for_in=inner.for_in)
+    if _is_iterator(context, given) if is_list else _holds_pairs(context, given):
+        return cst.parse_expression(f"{'list' if is_list else 'dict'}({code_of(inner)})")
     return parenthesised(inner) if isinstance(inner, cst.BinaryOperation) else inner
 
 
-def _construct_layer(
-    context: Context, original: cst.Call, updated: cst.Call, card: Card, name: str
-) -> cst.BaseExpression:
+def _is_iterator(context: Context, node: cst.BaseExpression) -> bool:
+    """`map(...)`, `parts.values()` and the like, which can be gone through once."""
+    if not isinstance(node, cst.Call):
+        return False
+    views = m.Attribute(attr=m.Name("values") | m.Name("keys") | m.Name("children"))
+    lazy = ("builtins.map", "builtins.filter", "builtins.zip", "builtins.reversed")
+    return m.matches(node.func, views) or context.source.canonical(node.func) in lazy
+
+
+def _holds_pairs(context: Context, node: cst.BaseExpression) -> bool:
+    """`[("norm", norm)]`, `zip(names, layers)` and `parts.items()`, of which PyTorch makes a dictionary."""
+    pairs = (cst.List, cst.Tuple, cst.ListComp, cst.GeneratorExp)
+    items = m.Call(func=m.Attribute(attr=m.Name("items")))
+    return isinstance(node, pairs) or m.matches(node, items) or _is_iterator(context, node)
+
+
+def _construct_layer(context: Context, original: cst.Call, updated: cst.Call, made: Made) -> cst.BaseExpression:
+    found = card_for(context, made)
+    assert found is not None  # those who call this have asked
+    card, name = found
+    spread = spread_call(context, made, updated, name)
+    if spread is not None:
+        return spread
     try:
-        signature = next(s for s in card.signatures if s.name == name)
-        call = bind_constructor(context, signature, original, updated)
+        call = bound(context, signature_of(card, name), made.arguments, updated.args)
         layer = translate(card, call)
         shape = code_of(fill(card.build, call)) if card.build else None
     except (Unknown, CannotBind) as error:
         context.note(original, "left", f"{name}: {error}; the layer was kept.", f"porter rules {name}")
         return updated
-    kept = kept_in(context.source, original)
-    if _may_be_tied(context.source, kept):
+    if shape is not None and _is_made_by_a_call(context, original):
+        message = f"{name} is made when the model is called; Keras makes weights with the model, so it raises here."
+        context.note(original, "left", message, "make the layer in the constructor")
+    if any(_may_be_tied(context, kept) for kept in context.knowledge.constructors.kept_anywhere(original)):
         layer = _tied(layer)
-    if shape is None:
-        return layer
-    owner = context.source.enclosing_class(original) or ""
-    if kept is not None and kept.directly and context.builds_later(owner, kept.attribute, shape, original):
+    if shape is None or is_built_later(context, original, shape):
         return layer
     return cst.parse_expression(f"built({code_of(layer)}, {shape})")
 
 
-def _may_be_tied(source: Source, kept: Kept | None) -> bool:
+def _is_made_by_a_call(context: Context, original: cst.Call) -> bool:
+    """Whether a layer comes into being when another one is called, not when it is constructed."""
+    function = context.source.enclosing(original)
+    return function is not None and function.name in context.flow.running
+
+
+def _may_be_tied(context: Context, kept: Kept) -> bool:
     """Whether the weight of a layer that is kept there, or of one of those that are, is tied to another."""
-    paths = [path.split(".") for path in _tied_layers(source)]
-    return kept is not None and any(kept.attribute in path[-1 if kept.directly else -2 :] for path in paths)
-
-
-@lru_cache(maxsize=8)
-def _tied_layers(source: Source) -> frozenset[str]:
-    """The paths of layers whose weight is tied to another: "cls.predictions.decoder", "self.decoder".
-
-    By what a model's class declares, or by an assignment, `self.decoder.weight = self.embed.weight`.
-    """
-    models = (getattr(source.module, name) for name, local in source.classes.items() if local.kind == "model")
-    keys = [key for model in models for key in (getattr(model, "_tied_weights_keys", None) or ())]
-    for node in source.find(source.tree, cst.Assign):
-        if m.matches(node, _TIES):
-            keys += [code_of(node.targets[0].target), code_of(node.value)]
-    return frozenset(key.removesuffix(".weight") for key in keys if key.endswith(".weight") and "." in key)
-
-
-_WEIGHT = m.Attribute(attr=m.Name("weight"))
-_TIES = m.Assign(targets=[m.AssignTarget(_WEIGHT)], value=_WEIGHT)
+    paths = [path.split(".") for path in context.knowledge.constructors.tied]
+    return any(kept.attribute in path[-1 if kept.directly else -2 :] for path in paths)
 
 
 def _tied(layer: cst.BaseExpression) -> cst.BaseExpression:
@@ -144,27 +149,6 @@ def _tied(layer: cst.BaseExpression) -> cst.BaseExpression:
     if isinstance(layer, cst.Call) and code_of(layer.func) == "keras.layers.Dense":
         return layer.with_changes(func=cst.Name("TiedDense"))
     return layer
-
-
-def bind_constructor(context: Context, signature: Signature, original: cst.Call, updated: cst.Call) -> Call:
-    """A layer's constructor call with its arguments bound to torch's signature.
-
-    `updated` may lack the first arguments, such as the class in `skip_init(nn.Linear, 4, 3)`.
-    """
-    given = original.args[len(original.args) - len(updated.args) :]
-    positional: list[Arg] = []
-    keywords: dict[str, Arg] = {}
-    for before, after in zip(given, updated.args, strict=True):
-        if before.star == "**":
-            continue
-        argument = context.arg(before.value, after.value, starred=before.star == "*")
-        if before.keyword is None:
-            positional.append(argument)
-        elif before.keyword.value not in ("device", "dtype"):
-            keywords[before.keyword.value] = argument
-    if any(a.starred for a in positional) and not any(p.variadic for p in signature.parameters):
-        raise CannotBind("starred arguments stand here")
-    return Call(signature, bind(signature, positional, keywords), None)
 
 
 def _construct_weight(context: Context, original: cst.Call, updated: cst.Call, name: str) -> cst.BaseExpression:
@@ -175,10 +159,12 @@ def _construct_weight(context: Context, original: cst.Call, updated: cst.Call, n
     persistent = not any(
         a.keyword and a.keyword.value == "persistent" and code_of(a.value) == "False" for a in original.args
     )
-    kept = kept_in(context.source, original)
+    kept = context.knowledge.constructors.kept(original)
     if name == "torch.nn.Buffer" and not persistent:
         return value
     if gives_bias(context, context.source.parents.get(original)):
+        return value
+    if kept is None and _is_handed_over(context, original):
         return value
     if kept is None or (not kept.directly and name == "torch.nn.Buffer"):
         context.note(original, "assumed", f"{name} is not stored in an attribute here; its value stands for it.")
@@ -187,12 +173,20 @@ def _construct_weight(context: Context, original: cst.Call, updated: cst.Call, n
     return cst.parse_expression(f'add_parameter(self, "{kept.attribute}", {code_of(value)}{trainable})')
 
 
-def _by_rule_or_note(context: Context, original: cst.Call, updated: cst.Call, name: str) -> cst.BaseExpression:
+def _is_handed_over(context: Context, call: cst.Call) -> bool:
+    """Whether a weight goes to the constructor of a layer of the file, which keeps it as its own."""
+    holder = context.source.parents.get(context.source.parents[call])
+    made = made_by(context.knowledge, holder) if isinstance(holder, cst.Call) and call is not holder.func else None
+    return made is not None and all(name.startswith("local.") for name in made.callee.names)
+
+
+def _by_rule_or_note(context: Context, original: cst.Call, updated: cst.Call, made: Made) -> cst.BaseExpression:
+    name = made.callee.name or ""
     found = find_rule(name)
     if found is not None:
         try:
             signature = next(s for s in found.signatures if s.name == name)
-            return translate(found, bind_constructor(context, signature, original, updated))
+            return translate(found, bound(context, signature, made.arguments, updated.args))
         except (Unknown, CannotBind) as error:
             context.note(original, "left", f"{name}: {error}; the call was kept.", f"porter rules {name}")
             return updated

@@ -6,6 +6,7 @@ import libcst as cst
 import libcst.matchers as m
 
 from porter.rewrite.context import Context
+from porter.rewrite.reading.constructor import stores
 from porter.rulebook.call import code_of
 
 
@@ -28,11 +29,9 @@ def _made(context: Context, call: cst.Call, attribute: cst.BaseExpression) -> cs
     function = context.source.enclosing(call)
     if function is None or not m.matches(attribute, m.Attribute(value=m.Name("self"))):
         return None
-    assigned = [
-        node.value
-        for node in context.source.find(function.node, cst.Assign)
-        if any(target.target.deep_equals(attribute) for target in node.targets)
-    ]
+    name = cst.ensure_type(attribute, cst.Attribute).attr.value
+    stored = (store for store in stores(context.source, function.node) if store.directly)
+    assigned = [store.value for store in stored if store.attribute == name]
     if len(assigned) != 1 or _grows(context, function.node, attribute):
         return None
     return assigned[0] if context.knowledge.makes_layer(context.source.find(assigned[0], cst.Call)) else None

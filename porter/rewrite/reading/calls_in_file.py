@@ -48,14 +48,16 @@ class Site:
 class Flow:
     """What follows from the calls of the file.
 
-    `training` holds the names of functions that take it, `added` what replaces each function's `**kwargs`, and
-    `constructing` the names of constructors and of what nothing else calls.
+    `training` holds the names of functions that take it, `added` what replaces each function's `**kwargs`,
+    `constructing` the names of constructors and of what nothing else calls, `running` those of the functions that a
+    call of a layer reaches, as far as the text tells.
     """
 
     training: frozenset[str]
     added: Mapping[str, tuple[str, ...]]
     sites: Mapping[cst.Call, Site]
     constructing: frozenset[str]
+    running: frozenset[str]
 
     def parameters(self, function: LocalFunction) -> tuple[str, ...]:
         """All parameters the ported function takes, `training` aside."""
@@ -66,9 +68,8 @@ def analyse(knowledge: Knowledge) -> Flow:
     """Follow `training` and `**kwargs` through all calls of the file until nothing changes."""
     sites = {site.node: site for site in _sites(knowledge)}
     calls = sites.values()
-    return Flow(
-        _needs_training(knowledge, calls), _added_keywords(knowledge, calls), sites, _constructing(knowledge, calls)
-    )
+    training, added = _needs_training(knowledge, calls), _added_keywords(knowledge, calls)
+    return Flow(training, added, sites, _constructing(knowledge, calls), _running(knowledge, calls))
 
 
 def _constructing(knowledge: Knowledge, sites: Iterable[Site]) -> frozenset[str]:
@@ -142,6 +143,20 @@ def _needs_training(knowledge: Knowledge, sites: Iterable[Site]) -> frozenset[st
     while grown := {caller for caller, callees in reached if callees & needs} - needs:
         needs |= grown
     return frozenset(needs)
+
+
+def _running(knowledge: Knowledge, sites: Iterable[Site]) -> frozenset[str]:
+    """Every `forward`, and what it calls, without what constructors call, too."""
+    called = [(site.caller.name, _reaches(knowledge, site)) for site in sites]
+    return _reached("forward", knowledge, called) - _reached("__init__", knowledge, called)
+
+
+def _reached(own_name: str, knowledge: Knowledge, called: Iterable[tuple[str, set[str]]]) -> frozenset[str]:
+    """The functions of this name, and all that they call."""
+    found = {name for name, function in knowledge.source.functions.items() if function.own_name == own_name}
+    while grown := {name for caller, names in called if caller in found for name in names} - found:
+        found |= grown
+    return frozenset(found)
 
 
 def _trains(site: Site) -> bool:

@@ -10,7 +10,10 @@ import libcst.matchers as m
 from porter.rewrite.reading.source import LocalFunction, Source
 from porter.rulebook.call import code_of
 
-_MANY = (cst.List, cst.Tuple, cst.Dict, cst.ListComp, cst.GeneratorExp, cst.DictComp, cst.BinaryOperation)
+# What holds the layer, or makes it when it is called, in place of being it.
+_MANY = (
+    cst.List, cst.Tuple, cst.Dict, cst.ListComp, cst.GeneratorExp, cst.DictComp, cst.BinaryOperation, cst.Lambda,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,26 @@ def kept_in(source: Source, call: cst.Call) -> Kept | None:
     """Where the layer or weight that this call makes is kept; None where the text does not tell."""
     function = source.enclosing(call)
     return _climb(source, function, call) if function is not None else None
+
+
+def kept_by_callers(source: Source, call: cst.Call) -> tuple[Kept, ...]:
+    """Where those keep the layer that call the function which makes and returns it."""
+    function = source.enclosing(call)
+    if function is None or not _is_returned(source, function, call):
+        return ()
+    called = m.Name(function.own_name) | m.Attribute(value=m.Name("self"), attr=m.Name(function.own_name))
+    sites = (site for site in source.find(source.tree, cst.Call) if m.matches(site.func, called))
+    return tuple(kept for site in sites if (kept := kept_in(source, site)) is not None)
+
+
+def _is_returned(source: Source, function: LocalFunction, call: cst.Call) -> bool:
+    """`return nn.Linear(4, 3)`, or of a variable that is set to it."""
+    parent = next(each for each in source.ancestors(call) if not isinstance(each, cst.IfExp))
+    if isinstance(parent, cst.Assign) and isinstance(parent.targets[0].target, cst.Name):
+        variable = parent.targets[0].target.value
+        returned = source.find(function.node, cst.Return)
+        return any(node.value is not None and m.matches(node.value, m.Name(variable)) for node in returned)
+    return isinstance(parent, cst.Return)
 
 
 def _climb(source: Source, function: LocalFunction, node: cst.CSTNode) -> Kept | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
@@ -12,6 +12,7 @@ import libcst.matchers as m
 
 from porter.facts import Fact, Facts
 from porter.facts.tensor_methods import is_tensor_method, tensor_method
+from porter.rewrite.reading.constructor import Constructor, Constructors
 from porter.rewrite.reading.nested_port import NestedPort
 from porter.rewrite.reading.source import LocalFunction, Source
 from porter.rulebook.call import code_of
@@ -34,10 +35,11 @@ class Callee:
 
 
 class Knowledge:
-    """Facts first, then what the text itself says; `assumed` collects the nodes that no run has reached.
+    """Facts first, then what the text itself says.
 
     `nested` has the ports of classes and functions of other files by their canonical names, `beside` the stems of
-    the files beside by the modules that they are ports of.
+    the files beside by the modules that they are ports of. `giving` names the functions that return tensors, and
+    variables that are only set to tensors, as far as no run has shown it; see `known`.
     """
 
     def __init__(
@@ -46,12 +48,14 @@ class Knowledge:
         facts: Facts,
         nested: Mapping[str, NestedPort] = MappingProxyType({}),
         beside: Mapping[str, str] = MappingProxyType({}),
+        giving: frozenset[str] = frozenset(),
     ) -> None:
         self.source = source
         self.facts = facts
         self.nested = nested
         self.beside = beside
-        self.assumed: set[cst.CSTNode] = set()
+        self.giving = giving
+        self.constructors = Constructors(source)
 
     def traced(self, node: cst.CSTNode) -> Fact | None:
         """The fact of an expression that a run has evaluated."""
@@ -63,12 +67,7 @@ class Knowledge:
     def fact(self, node: cst.BaseExpression) -> Fact | None:
         """The traced fact, else the same name's elsewhere in the function, else what the annotation promises."""
         found = self.traced(node)
-        if found is not None:
-            return found
-        assumed = self._assume(node)
-        if assumed is not None:
-            self.assumed.add(node)
-        return assumed
+        return self._assume(node) if found is None else found
 
     def is_tensor(self, node: cst.BaseExpression) -> bool:
         """Whether the expression is a tensor, None aside."""
@@ -114,20 +113,27 @@ class Knowledge:
 
     def _gives_tensor(self, name: str) -> bool:
         """Whether a function of torch, or one of the file that no run has entered, returns a tensor."""
-        function = self.source.functions.get(name.removeprefix("local."))
-        if function is None:
-            return _gives_tensor(name)
-        if name in self._waiting:
-            return False
-        self._waiting.add(name)
-        returned = [node.value for node in self.source.find(function.node, cst.Return)]
-        found = bool(returned) and all(value is not None and self.is_tensor(value) for value in returned)
-        self._waiting.discard(name)
-        return found
+        own = name.removeprefix("local.")
+        return own in self.giving if own in self.source.functions else _gives_tensor(name)
 
-    @cached_property
-    def _waiting(self) -> set[str]:
-        return set()
+    def learned(self) -> Knowledge:
+        """What is known when all that follows from `giving` is counted in; itself where nothing follows."""
+        giving = {name for function in self.source.functions.values() for name in self._giving_in(function)}
+        if giving <= self.giving:
+            return self
+        more = Knowledge(self.source, self.facts, self.nested, self.beside, frozenset(giving))
+        more._by_function, more._assignments = self._by_function, self._assignments
+        return more
+
+    def _giving_in(self, function: LocalFunction) -> Iterator[str]:
+        """The function's name where all that it returns is tensors, and its variables that are only set to tensors."""
+        returned = [node.value for node in self.source.find(function.node, cst.Return)]
+        if returned and all(value is not None and self.is_tensor(value) for value in returned):
+            yield function.name
+        for name in self.source.assigned(function) - {*function.parameters, *self._names(function)}:
+            values = self.assigned_values(function, name)
+            if values and all(map(self.is_tensor, values)):
+                yield _variable(function, name)
 
     @cached_property
     def _assignments(self) -> dict[str, dict[str, list[cst.BaseExpression]]]:
@@ -153,14 +159,7 @@ class Knowledge:
 
     def _assigned_tensor(self, function: LocalFunction, node: cst.BaseExpression) -> bool:
         """Whether it is a variable that the function only ever sets to tensors."""
-        name = f"{function.name}:{code_of(node)}"
-        if not isinstance(node, cst.Name) or name in self._waiting or node.value in function.parameters:
-            return False
-        self._waiting.add(name)
-        values = self.assigned_values(function, node.value)
-        found = bool(values) and all(map(self.is_tensor, values))
-        self._waiting.discard(name)
-        return found
+        return isinstance(node, cst.Name) and _variable(function, node.value) in self.giving
 
     def _is_weight(self, node: cst.BaseExpression) -> bool:
         """Whether it is the weight of a layer that the constructor keeps: `self.dense.weight`."""
@@ -290,6 +289,23 @@ class Knowledge:
         return self._children[class_name]
 
 
+def known(
+    source: Source,
+    facts: Facts,
+    nested: Mapping[str, NestedPort] = MappingProxyType({}),
+    beside: Mapping[str, str] = MappingProxyType({}),
+) -> Knowledge:
+    """What is known of a file: which functions return tensors is found by starting from none, until no more are."""
+    knowledge = Knowledge(source, facts, nested, beside)
+    while (more := knowledge.learned()) is not knowledge:
+        knowledge = more
+    return knowledge
+
+
+def _variable(function: LocalFunction, name: str) -> str:
+    return f"{function.name}:{name}"
+
+
 # what torch's methods and functions give that is not a tensor: numbers, tuples, information
 _METHODS_OF_OTHERS = frozenset(
     {"size", "dim", "numel", "item", "tolist", "unbind", "chunk", "split", "is_floating_point"}
@@ -330,42 +346,28 @@ def _observed_names(knowledge: Knowledge, function: LocalFunction) -> dict[str, 
 
 
 def _children_of(knowledge: Knowledge, class_name: str) -> dict[str, frozenset[str]]:
-    source = knowledge.source
     found: dict[str, set[str]] = {}
     seen = knowledge.facts.modules.get(class_name)
     for attribute, names in (seen.children if seen else {}).items():
         found.setdefault(attribute, set()).update(names)
-    for base in source.classes[class_name].lineage:
-        constructor = source.functions.get(f"{base}.__init__")
-        if constructor is not None:
-            _collect_constructed(knowledge, constructor, found)
+    for constructor in knowledge.constructors.lineage(class_name):
+        _collect_constructed(knowledge, constructor, found)
     layers = {attribute: frozenset(names - _CONTAINERS) for attribute, names in found.items()}
     return {attribute: names for attribute, names in layers.items() if names}
 
 
-def _collect_constructed(knowledge: Knowledge, constructor: LocalFunction, found: dict[str, set[str]]) -> None:
-    assignments = knowledge.source.find(constructor.node, cst.Assign)
-    local = {
-        target.target.value: node.value
-        for node in assignments
-        for target in node.targets
-        if isinstance(target.target, cst.Name)
-    }
-    for node in assignments:
-        for target in node.targets:
-            if m.matches(target.target, m.Attribute(value=m.Name("self"))):
-                assert isinstance(target.target, cst.Attribute)
-                names = _layer_names(knowledge, node.value, local)
-                suffix = ".*" if any(name in _CONTAINERS for name in names) else ""
-                layers = names - _CONTAINERS
-                if layers:
-                    found.setdefault(target.target.attr.value + suffix, set()).update(layers)
+def _collect_constructed(knowledge: Knowledge, constructor: Constructor, found: dict[str, set[str]]) -> None:
+    for store in constructor.stores:
+        names = _layer_names(knowledge, store.value, constructor.values) if store.directly else set()
+        suffix = ".*" if names & _CONTAINERS else ""
+        if names - _CONTAINERS:
+            found.setdefault(store.attribute + suffix, set()).update(names - _CONTAINERS)
 
 
 _CONTAINERS = frozenset({"torch.nn.ModuleList", "torch.nn.ModuleDict"})
 
 
-def _layer_names(knowledge: Knowledge, value: cst.BaseExpression, local: dict[str, cst.BaseExpression]) -> set[str]:
+def _layer_names(knowledge: Knowledge, value: cst.BaseExpression, local: Mapping[str, cst.BaseExpression]) -> set[str]:
     """Every layer class named in a constructor's right-hand side, through one local variable."""
     names: set[str] = set()
     for node in knowledge.source.find(value, cst.Name, cst.Attribute):

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import libcst as cst
 import libcst.matchers as m
 
-from porter.rewrite.context import OWN, Context, tf_name
+from porter.rewrite.context import Context, tf_name
 from porter.rewrite.expressions.annotations import port_docstring
 from porter.rewrite.reading.names_read import names_read
 from porter.rewrite.targets import Target
@@ -80,7 +80,7 @@ def _is_orphan(context: Context, function: cst.FunctionDef, read: frozenset[str]
     name = function.name.value
     original = context.source.functions.get(name)
     exported = not name.startswith("_") and name in getattr(context.source.module, "__all__", ())
-    if name in read or name + OWN in read or original is None or exported:
+    if name in read or context.stand_ins.get(name) in read or original is None or exported:
         return False
     start, end = context.source.span(original.node).line, context.source.span(original.node).end_line
     uses = [n for n in context.source.find(context.source.tree, cst.Name) if n.value == name]
@@ -88,15 +88,16 @@ def _is_orphan(context: Context, function: cst.FunctionDef, read: frozenset[str]
 
 
 class _Aliased(cst.CSTTransformer):
-    """Calls the runtime's functions by an alias where a variable has their name."""
+    """Calls the runtime's functions by an alias where a variable has their name, and the file's own by their name."""
 
     def __init__(self, context: Context) -> None:
         self.context = context
+        self._own = {stand_in: name for name, stand_in in context.stand_ins.items()}
 
     def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.Call:
         function = updated_node.func
-        if isinstance(function, cst.Name) and function.value.endswith(OWN):
-            return updated_node.with_changes(func=cst.Name(function.value.removesuffix(OWN)))
+        if isinstance(function, cst.Name) and function.value in self._own:
+            return updated_node.with_changes(func=cst.Name(self._own[function.value]))
         if isinstance(function, cst.Name) and function.value in self.context.clashes:
             return updated_node.with_changes(func=cst.Name(self.context.runtime_name(function.value)))
         return updated_node

@@ -11,6 +11,7 @@ import keras
 
 from porter.runtime.keras_internals import set_untracked
 from porter.runtime.layers.places import named_children
+from porter.runtime.port_errors import WrongValue
 
 AnyLayer = TypeVar("AnyLayer", bound=keras.Layer)
 
@@ -28,6 +29,21 @@ def built(layer: AnyLayer, input_shape: tuple[int | None, ...] | None) -> AnyLay
 
     set_untracked(layer, "build", build_for_it)
     set_untracked(layer, "builds_itself", True)
+    return layer
+
+
+def made_now(layer: AnyLayer) -> AnyLayer:
+    """The layer with its weights: a constructor asks for them, or for their sizes, before the model is built.
+
+    Raises:
+        WrongValue: only what calls the layer knows its input shape.
+    """
+    if not layer.built:
+        if not _builds_without_shape(layer):
+            raise WrongValue(f"{layer.name} ({type(layer).__name__}) has no weights yet, nor an input shape for them.")
+        layer.build()
+        build_the_rest(layer)
+        layer.built = True
     return layer
 
 

@@ -126,6 +126,10 @@ class Sequential(_Container):
         kwargs: Keras' own: name, dtype, trainable.
     """
 
+    def __getitem__(self, index: Any) -> Any:
+        """A member by its place, or another `Sequential` of those that a slice names."""
+        return Sequential(dict(list(self._named().items())[index])) if isinstance(index, slice) else list(self)[index]
+
     def build(self, input_shape: Any = None) -> None:
         """Build the members that are not, each for what the one before gives.
 

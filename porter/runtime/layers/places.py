@@ -12,16 +12,20 @@ from porter.runtime.layers.reserved import torch_attribute
 from porter.runtime.port_errors import WrongValue
 
 
-def sublayers(layer: keras.Layer) -> list[keras.Layer]:
-    """The direct children of a layer, in the order of its attributes, each once."""
+def sublayers(layer: keras.Layer | list[Any] | Mapping[str, Any]) -> list[keras.Layer]:
+    """The direct children of a layer, in the order of its attributes, each once; a list's or dictionary's members."""
     return [child for _, child in named_children(layer)]
 
 
-def named_children(layer: keras.Layer) -> list[tuple[str, keras.Layer]]:
+def named_children(layer: keras.Layer | list[Any] | Mapping[str, Any]) -> list[tuple[str, keras.Layer]]:
     """`(PyTorch's name below the layer, child)` of the direct children, each once.
 
     An attribute of its own names a child rather than a list that has it too: PyTorch does not know plain lists.
     """
+    if isinstance(layer, Mapping):
+        return list(layer.items())
+    if not isinstance(layer, keras.Layer):
+        return [(str(index), child) for index, child in enumerate(layer)]
     names: dict[int, tuple[str, keras.Layer]] = {}
     for name, child in children_in_places(layer):
         known = names.get(id(child))

@@ -20,10 +20,10 @@ from porter.runtime.model.names import named_layers
 def add_parameter(layer: keras.Layer, name: str, value: Any, trainable: bool = True) -> Any:
     """A weight of `layer` that starts as `value`; PyTorch's `nn.Parameter(value)` and persistent buffers.
 
-    None, which stands for a buffer that is not there, stays None.
+    A weight that another layer has made is given back as it is, and so is None, for one that is not there.
     """
-    if value is None:
-        return None
+    if value is None or isinstance(value, keras.Variable):
+        return value
     start = tf.convert_to_tensor(value)
     return layer.add_weight(
         shape=tuple(start.shape),

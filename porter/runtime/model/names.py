@@ -161,12 +161,15 @@ def named_variables(root: keras.Layer) -> dict[str, NamedVariable]:
         WrongValue: two variables would have the same name.
     """
     named: dict[str, NamedVariable] = {}
-    seen: set[int] = set()
+    seen: set[int] = set()  # layers, and variables that a constructor was given by another layer
     for place in placed_layers(root):
         if id(place.layer) in seen:
             continue
         seen.add(id(place.layer))
         for parameter, layout, variable, attribute in own_variables(place.layer):
+            if id(variable) in seen:
+                continue
+            seen.add(id(variable))
             name = f"{place.name}.{parameter}" if place.name else parameter
             path = f"{place.path}/{layout.variable}" if place.path else layout.variable
             if name in named:

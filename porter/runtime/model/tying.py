@@ -13,10 +13,11 @@ from itertools import cycle
 from types import MethodType
 
 import keras
+import tensorflow as tf
 
 from porter.runtime.keras_internals import set_untracked, untrack_variable
 from porter.runtime.layers.dense import TiedDense
-from porter.runtime.model.names import NamedVariable, named_layers, named_variables
+from porter.runtime.model.names import NamedVariable, named_layers, named_variables, own_variables
 from porter.runtime.port_errors import WrongValue
 
 _FULL_NAME = re.compile(r"^[A-Za-z0-9_.]+(weight|bias)$")
@@ -24,22 +25,30 @@ _FULL_NAME = re.compile(r"^[A-Za-z0-9_.]+(weight|bias)$")
 
 @dataclass(frozen=True)
 class Tie:
-    """The weight `name` of the layer that has this is the weight `source_name` of another layer."""
+    """The weight `name` of the layer that has this is another layer's weight `source_name`, or the variable itself."""
 
     name: str
-    source: keras.Layer
+    source: keras.Layer | keras.Variable
     source_name: str
 
 
-def tie(target: keras.Layer, source: keras.Layer, name: str = "weight", source_name: str | None = None) -> None:
+def tie(
+    target: keras.Layer,
+    source: keras.Layer | keras.Variable | tf.Tensor,
+    name: str = "weight",
+    source_name: str | None = None,
+) -> None:
     """`target.weight = source.weight` of a constructor: one weight for both layers when the model is built.
 
     Args:
         target: the layer that gives up its own.
-        source: the layer whose weight it is.
+        source: the layer whose weight it is, or the weight itself. A tensor that is not a layer's weight changes
+            nothing: it would only be the initial value of the target's.
         name: PyTorch's name of the weight in the target.
         source_name: its name in the source, if that is another.
     """
+    if not isinstance(source, (keras.Layer, keras.Variable)):
+        return
     known = [each for each in vars(target).get("ties", ()) if each.name != name]
     set_untracked(target, "ties", (*known, Tie(name, source, source_name or name)))
 
@@ -74,8 +83,17 @@ def _tied_by_constructors(layers: Mapping[str, keras.Layer]) -> Iterator[tuple[s
         paths.setdefault(id(layer), path)
     for path, layer in layers.items():
         for each in vars(layer).get("ties", ()):
-            if paths.get(id(layer)) == path and id(each.source) in paths:
-                yield _below(path, each.name), _below(paths[id(each.source)], each.source_name)
+            source = _source_name(each, layers, paths)
+            if paths.get(id(layer)) == path and source is not None:
+                yield _below(path, each.name), source
+
+
+def _source_name(tie: Tie, layers: Mapping[str, keras.Layer], paths: Mapping[int, str]) -> str | None:
+    """PyTorch's name of the weight that a tie takes; None where no layer of the model has it."""
+    if isinstance(tie.source, keras.Layer):
+        return _below(paths[id(tie.source)], tie.source_name) if id(tie.source) in paths else None
+    owned = ((path, own) for path, layer in layers.items() for own in own_variables(layer))
+    return next((_below(path, name) for path, (name, _, variable, _) in owned if variable is tie.source), None)
 
 
 def _tied_by_configuration(layer: keras.Layer) -> Mapping[str, str]:

@@ -3,7 +3,7 @@
 import libcst as cst
 import pytest
 
-from porter.rewrite.reading.class_given import _hands_on
+from porter.rewrite.reading.made import _hands_on
 from porter.rewrite.reading.source import LocalFunction
 
 
