@@ -7,13 +7,18 @@ from porter.subject.ported_module import save_model
 from porter.subject.strong_weights import strengthen
 from porter.subject.torch_model import build_config
 from porter.testing.labels import labelled_inputs
+from porter.testing.model_pair import ModelPair, Verdict
 from porter.testing.module_pair import ModulePair, torch_module
+from porter.testing.uses import USES
 
 __all__ = [
+    "USES",
     "Case",
     "InputSpec",
     "ModelCase",
+    "ModelPair",
     "ModulePair",
+    "Verdict",
     "build_config",
     "checked_variation",
     "labelled_inputs",

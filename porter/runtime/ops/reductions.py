@@ -69,8 +69,10 @@ def var(tensor: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 
 def std(tensor: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """`torch.std` with its default of dividing by n - 1."""
-    return tf.sqrt(var(tensor, axis=axis, keepdims=keepdims))
+    """`torch.std` with its default of dividing by n - 1; where nothing varies the gradient is 0, as PyTorch's."""
+    variance = var(tensor, axis=axis, keepdims=keepdims)
+    varies = variance > 0
+    return tf.where(varies, tf.sqrt(tf.where(varies, variance, tf.ones_like(variance))), variance)
 
 
 def cummax(tensor: Any, axis: int) -> Values:

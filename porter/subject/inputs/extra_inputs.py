@@ -90,6 +90,10 @@ def with_labels(model: Any, inputs: Inputs, plain: Any) -> Iterator[Inputs]:
     if "pixel_values" in inputs:
         shapes.append((batch, *inputs["pixel_values"].shape[-2:]))
     single = {n: torch.ones(batch, dtype=torch.int64) for n in names if n.endswith(("_label", "_positions"))}
+    for name in names:  # the labels of other scores than `logits`, such as of choices
+        scores = plain.get(name.replace("labels", "logits")) if hasattr(plain, "get") and name != "labels" else None
+        if scores is not None and torch.is_tensor(scores):
+            single[name] = torch.zeros(scores.shape[:-1], dtype=torch.int64)
     for shape in shapes:
         whole = torch.arange(int(torch.Size(shape).numel())).reshape(shape) % max(classes, 2)
         yield {**inputs, **dict.fromkeys(names, whole), **single}
