@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from diffcheck.record.torch_side import in_float64
 from porter.runtime.model.names import named_variables
 from porter.subject.inputs.arrays import Inputs
 from porter.subject.inputs.variation import torch_inputs
@@ -34,7 +34,9 @@ def gradients_match(pair: ModelPair) -> Verdict:
     found = _port_gradients(pair, inputs)
     problems = _beyond(expected, found, {})
     if problems and isinstance(found, Mapping):
-        exact = _torch_gradients(copy.deepcopy(pair.pytorch).double(), _double(inputs))
+        with in_float64(pair.pytorch):
+            exact = _torch_gradients(pair.pytorch, _double(inputs))
+        pair.pytorch.zero_grad()
         noise = {name: float(np.abs(exact[name] - value).max()) for name, value in expected.items() if name in exact}
         problems = _beyond(expected, found, noise)
     return Verdict(problem="; ".join(problems[:3]))
@@ -58,7 +60,7 @@ def _torch_gradients(model: Any, inputs: Inputs) -> Gradients:
         return {}
     loss.sum().backward()
     named = model.named_parameters(remove_duplicate=False)
-    return {name: each.grad.double().numpy() for name, each in named if each.grad is not None}
+    return {name: each.grad.numpy().astype(np.float64) for name, each in named if each.grad is not None}
 
 
 def _port_gradients(pair: ModelPair, inputs: Inputs) -> Gradients:
