@@ -24,7 +24,7 @@ def test_the_call_is_kept_as_a_comment_and_raises_in_its_place(left):
     line = line_of(left, "torch.lobpcg")
     assert f'raise NotImplementedError("modeling_left.py:{line}: torch.lobpcg has no rule")' in call
     assert "# no rule" in call
-    assert "# self.curious = nn.LPPool1d(2, 1)\n" in left.text("TFLeftBlock.__init__")
+    assert "# self.curious = nn.FeatureAlphaDropout(0.1)\n" in left.text("TFLeftBlock.__init__")
 
 
 def test_what_stands_around_it_is_ported(left):
@@ -33,7 +33,9 @@ def test_what_stands_around_it_is_ported(left):
 
 def test_the_file_can_be_imported_and_raises_with_the_line_of_pytorch(left):
     config = left.module().TinyConfig()
-    with pytest.raises(NotImplementedError, match=r"^modeling_left.py:\d+: torch.nn.LPPool1d has no layer card$"):
+    with pytest.raises(
+        NotImplementedError, match=r"py:\d+: torch.nn.FeatureAlphaDropout has no layer card$"
+    ):
         left.module().TFLeftModel(config)
 
 
@@ -44,7 +46,8 @@ def test_a_note_says_where_what_and_what_next(left):
         "porter rules --stub torch.lobpcg",
     )
     assert (
-        found["torch.nn.LPPool1d has no layer card; the call was kept."][1] == "porter rules --stub torch.nn.LPPool1d"
+        found["torch.nn.FeatureAlphaDropout has no layer card; the call was kept."][1]
+        == "porter rules --stub torch.nn.FeatureAlphaDropout"
     )
 
 

@@ -23,8 +23,8 @@ def test_build_reads_neither_changed_parameters_nor_a_changed_configuration(rare
     assert rare.text("TFRareWidth.__init__").count("built(") == 2
 
 
-def test_a_table_grows_where_the_length_is_known(rare):
-    assert "if surely(length > shape_list(self.table)[0]):" in rare.text("TFRarePositions.call")
+def test_a_table_that_a_method_makes_longer_is_computed_anew(rare):
+    assert "[1]\n        self.grow(length)\n        return self.table[:length]" in rare.text("TFRarePositions.call")
     positions = rare.module().TFRarePositions(rare.module().TinyConfig())
     assert positions(tf.zeros((1, 20, 8))).shape == (20, 8)
 

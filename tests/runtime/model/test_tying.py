@@ -112,7 +112,7 @@ def test_tying_twice_changes_nothing():
 def test_what_does_not_fit_is_refused():
     with pytest.raises(ValueError, match="cannot be tied"):
         tied({"head.weight": "shared.weight"}, head=keras.layers.Dense)
-    with pytest.raises(ValueError, match="no weight"):
+    with pytest.raises(ValueError, match="not a weight"):
         tied({"copy.weight": "nothing.weight"})
 
 
