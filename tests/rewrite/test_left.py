@@ -33,9 +33,7 @@ def test_what_stands_around_it_is_ported(left):
 
 def test_the_file_can_be_imported_and_raises_with_the_line_of_pytorch(left):
     config = left.module().TinyConfig()
-    with pytest.raises(
-        NotImplementedError, match=r"py:\d+: torch.nn.FeatureAlphaDropout has no layer card$"
-    ):
+    with pytest.raises(NotImplementedError, match=r"py:\d+: torch.nn.FeatureAlphaDropout has no layer card$"):
         left.module().TFLeftModel(config)
 
 
