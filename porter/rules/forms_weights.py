@@ -60,7 +60,7 @@ def _takes_weight(m: Match) -> bool:
     "$target.$name = $value",
     where=_takes_weight,
     inside="constructor",
-    cases={"self.plain.weight = rates": "tie(self.plain, rates)"},
+    cases={"self.plain.weight = given": "tie(self.plain, given)"},
 )
 def tie_to_variable(m: Match) -> Text:
     """Whichever layer the variable's weight belongs to."""
