@@ -60,7 +60,7 @@ def _takes_weight(m: Match) -> bool:
     "$target.$name = $value",
     where=_takes_weight,
     inside="constructor",
-    cases={"self.plain.weight = given": "tie(self.plain, given)"},
+    cases={"self.holder.inner.bias = given": 'tie(self.holder.inner, given, "bias")'},
 )
 def tie_to_variable(m: Match) -> Text:
     """Whichever layer the variable's weight belongs to."""

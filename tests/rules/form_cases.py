@@ -61,7 +61,7 @@ class Case{number}(CaseLayer):
         size = config.hidden_size
         rates = torch.linspace(0, 0.1, 2)
         self.layer = nn.Linear(size, size)
-        given = self.layer.weight
+        given = self.layer.bias
         self.plain = nn.Linear(size, size, bias=False)
         self.holder = Holder(size)
         self.gain = nn.Parameter(torch.ones(size))
