@@ -1,7 +1,7 @@
 """Folders for unfinished work: removed at the end, and by a later run where the process was killed.
 
-A later run removes only what it can be sure of: the name is one that was drawn here, the folder holds the marker, is
-this user's, and no process holds its lock. Each removal is said.
+A later run removes only what it can be sure of: the name is one that was drawn here, the folder holds the marker or
+nothing at all, is this user's, and no process holds its lock. Each removal is said.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from porter.base import console
@@ -45,15 +45,12 @@ def scratch_folder(parent: Path | None = None, prefix: str = "porter-", alone: b
     busy = remove_stale(parent, prefix)
     if busy and alone:
         raise InUse(str(busy[0]))
-    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
-    lock = _locked(folder)
+    folder, lock = _begun(parent, prefix)
     try:
-        (folder / MARKER).write_text(TEXT, encoding="utf-8")
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        if lock is not None:
-            os.close(lock)
+        _remove(folder)
+        os.close(lock)
 
 
 def remove_stale(parent: Path, prefix: str) -> list[Path]:
@@ -67,16 +64,45 @@ def remove_stale(parent: Path, prefix: str) -> list[Path]:
         if lock is None:
             busy.append(folder)
             continue
-        shutil.rmtree(folder, ignore_errors=True)
+        _remove(folder)
         os.close(lock)
         console.say(f"removed {folder}, which a run that was killed had left")
     return busy
+
+
+def _begun(parent: Path, prefix: str) -> tuple[Path, int]:
+    """A new folder with its lock and its marker.
+
+    It is made again where another run has taken it, still empty, for what a killed one had left.
+    """
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
+        try:
+            lock = _locked(folder)
+            if lock is not None:
+                (folder / MARKER).write_text(TEXT, encoding="utf-8")
+                return folder, lock
+        except FileNotFoundError:
+            continue
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder, its marker last: a process that is killed meanwhile leaves one that is known for its own."""
+    with suppress(OSError):
+        for path in folder.iterdir():
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            elif path.name != MARKER:
+                path.unlink(missing_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _is_ours(folder: Path) -> bool:
     try:
         if folder.is_symlink() or folder.stat().st_uid != os.getuid():
             return False
+        if not any(folder.iterdir()):  # its run was killed before it could write the marker
+            return True
         marker = folder / MARKER
         return marker.is_file() and not marker.is_symlink() and marker.read_text(encoding="utf-8") == TEXT
     except (OSError, UnicodeDecodeError):

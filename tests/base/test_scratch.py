@@ -1,7 +1,9 @@
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -44,6 +46,45 @@ def test_one_in_use_stays(tmp_path):
             assert second.exists()
         with pytest.raises(InUse), scratch_folder(tmp_path, alone=True):
             pass
+
+
+def test_an_empty_folder_is_what_a_run_left_that_was_killed_at_once(tmp_path, capsys):
+    left = tmp_path / "porter-abcdefgh"
+    left.mkdir()
+    assert remove_stale(tmp_path, "porter-") == []
+    assert not left.exists()
+    assert str(left) in capsys.readouterr().err
+
+
+def test_a_folder_that_another_run_took_for_a_left_one_is_made_again(tmp_path, monkeypatch):
+    draw, drawn = tempfile.mkdtemp, []
+
+    def taken(**kwargs):
+        drawn.append(draw(**kwargs))
+        if len(drawn) == 1:
+            Path(drawn[0]).rmdir()
+        return drawn[-1]
+
+    monkeypatch.setattr(tempfile, "mkdtemp", taken)
+    with scratch_folder(tmp_path) as folder:
+        assert str(folder) == drawn[1]
+
+
+def test_the_marker_goes_last(tmp_path, monkeypatch):
+    seen = []
+    remove = shutil.rmtree
+
+    def watched(path, **kwargs):
+        seen.append(sorted(each.name for each in folder.iterdir()))
+        remove(path, **kwargs)
+
+    with scratch_folder(tmp_path) as folder:
+        (folder / "a").write_text("half")
+        (folder / "deep").mkdir()
+        monkeypatch.setattr(shutil, "rmtree", watched)
+    assert all(MARKER in names for names in seen)
+    assert seen[-1] == [MARKER]
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
