@@ -43,27 +43,31 @@ layer(
 )
 
 
-@layer(
+layer(
     "torch.nn.Dropout(p=0.5, inplace=False)",
     "torch.nn.Dropout1d(p=0.5, inplace=False)",
+    to="keras.layers.Dropout(p)",
     training=True,
     attributes={"p": "layer.rate"},
     cases={"nn.Dropout(0.1)": "keras.layers.Dropout(0.1)", "nn.Dropout()": "keras.layers.Dropout(0.5)"},
 )
-def dropout(call: Call) -> str:
-    """Keras has no default rate."""
-    return f"keras.layers.Dropout({call.p.node_code})"
-
-
-@layer(
-    "torch.nn.Dropout2d(p=0.5, inplace=False)",
+layer(
+    "torch.nn.AlphaDropout(p=0.5, inplace=False)",
+    to="keras.layers.AlphaDropout(p)",
     training=True,
     attributes={"p": "layer.rate"},
-    cases={"nn.Dropout2d(0.1)": 'keras.layers.SpatialDropout2D(0.1, data_format="channels_first")'},
+    cases={"nn.AlphaDropout(0.1)": "keras.layers.AlphaDropout(0.1)"},
 )
-def dropout2d(call: Call) -> str:
-    """Whole channels are dropped."""
-    return f'keras.layers.SpatialDropout2D({call.p.node_code}, data_format="channels_first")'
+for _axes in (2, 3):  # whole channels are dropped
+    layer(
+        f"torch.nn.Dropout{_axes}d(p=0.5, inplace=False)",
+        to=f'keras.layers.SpatialDropout{_axes}D(p, data_format="channels_first")',
+        training=True,
+        attributes={"p": "layer.rate"},
+        cases={
+            f"nn.Dropout{_axes}d(0.1)": f'keras.layers.SpatialDropout{_axes}D(0.1, data_format="channels_first")',
+        },
+    )
 
 
 for _name, _keras in {

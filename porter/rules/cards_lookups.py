@@ -1,4 +1,4 @@
-"""Bags of embeddings, bilinear forms, what shuffles channels, dropout of whole parts, and what is refused."""
+"""Bags of embeddings, bilinear forms, what shuffles channels, and what is refused."""
 
 from __future__ import annotations
 
@@ -111,28 +111,6 @@ def upsampling_bilinear(call: Call) -> str:
     """Corners stay where they are."""
     name = "size" if call.given("size") else "scale_factor"
     return f'Upsample({name}={getattr(call, name).node_code}, mode="bilinear", align_corners=True)'
-
-
-@layer(
-    "torch.nn.Dropout3d(p=0.5, inplace=False)",
-    training=True,
-    attributes={"p": "layer.rate"},
-    cases={"nn.Dropout3d(0.1)": 'keras.layers.SpatialDropout3D(0.1, data_format="channels_first")'},
-)
-def dropout3d(call: Call) -> str:
-    """Whole channels are dropped."""
-    return f'keras.layers.SpatialDropout3D({call.p.node_code}, data_format="channels_first")'
-
-
-@layer(
-    "torch.nn.AlphaDropout(p=0.5, inplace=False)",
-    training=True,
-    attributes={"p": "layer.rate"},
-    cases={"nn.AlphaDropout(0.1)": "keras.layers.AlphaDropout(0.1)"},
-)
-def alpha_dropout(call: Call) -> str:
-    """Keras has no default rate."""
-    return f"keras.layers.AlphaDropout({call.p.node_code})"
 
 
 refused(

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from diffcheck.record.torch_side import in_float64
+from diffcheck.record.torch_side import in_float64, widen
 from porter.runtime.model.names import named_variables
 from porter.subject.inputs.arrays import Inputs
 from porter.subject.inputs.variation import torch_inputs
@@ -35,18 +35,11 @@ def gradients_match(pair: ModelPair) -> Verdict:
     problems = _beyond(expected, found, {})
     if problems and isinstance(found, Mapping):
         with in_float64(pair.pytorch):
-            exact = _torch_gradients(pair.pytorch, _double(inputs))
+            exact = _torch_gradients(pair.pytorch, widen(inputs))
         pair.pytorch.zero_grad()
         noise = {name: float(np.abs(exact[name] - value).max()) for name, value in expected.items() if name in exact}
         problems = _beyond(expected, found, noise)
     return Verdict(problem="; ".join(problems[:3]))
-
-
-def _double(inputs: Inputs) -> Inputs:
-    return {
-        name: value.astype(np.float64) if getattr(value, "dtype", None) == np.float32 else value
-        for name, value in inputs.items()
-    }
 
 
 def _torch_gradients(model: Any, inputs: Inputs) -> Gradients:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 
 import libcst as cst
 import libcst.matchers as m
@@ -12,6 +11,7 @@ from porter.rewrite.context import Context
 from porter.rewrite.expressions.layer_shapes import spreads_options
 from porter.rewrite.reading.knowledge import Knowledge
 from porter.rewrite.reading.made import Made
+from porter.rewrite.reading.source import Source
 from porter.rulebook import Call, CannotBind, Unknown, bind, find_card
 from porter.rulebook.call import code_of
 from porter.rulebook.template import fill, translate
@@ -90,13 +90,13 @@ def calls_value(knowledge: Knowledge, call: cst.Call) -> bool:
     if knowledge.source.canonical(call.func) is not None:
         return False
     fact = knowledge.traced(call.func)
-    seen = fact is not None and "function" in fact.kinds and bool(fact.names & _given_in_part(knowledge))
+    seen = fact is not None and "function" in fact.kinds and bool(fact.names & _given_in_part(knowledge.source))
     return seen and fact is not None and all(find_card(name) is not None for name in fact.names)
 
 
 def is_value(knowledge: Knowledge, node: cst.BaseExpression, name: str) -> bool:
     """Whether a layer class that stands here is to be called as those are that stand in a `partial`."""
-    if not _given_in_part(knowledge):
+    if not _given_in_part(knowledge.source):
         return False
     ancestors = list(knowledge.source.ancestors(node))
     asks = m.Call(func=m.Name("isinstance") | m.Name("issubclass") | m.Name("type"))
@@ -107,10 +107,8 @@ def is_value(knowledge: Knowledge, node: cst.BaseExpression, name: str) -> bool:
     )
 
 
-@lru_cache(maxsize=8)
-def _given_in_part(knowledge: Knowledge) -> frozenset[str]:
+def _given_in_part(source: Source) -> frozenset[str]:
     """The layer classes that the file gives some of their arguments by `partial`."""
-    source = knowledge.source
-    calls = [call for call in source.find(source.tree, cst.Call) if is_partial(call)]
+    calls = (call for call in source.calls.get("partial", ()) if is_partial(call))
     names = {source.canonical(call.args[0].value) or "" for call in calls}
     return frozenset(name for name in names if find_card(name) is not None)

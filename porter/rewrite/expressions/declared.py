@@ -103,8 +103,7 @@ class _Place:
 
     @property
     def in_constructor(self) -> bool:
-        function = self.context.source.enclosing(self.node)
-        return function is not None and function.name in self.context.flow.constructing
+        return self.context.source.in_constructor(self.node)
 
     @property
     def keywords(self) -> str | None:

@@ -48,15 +48,13 @@ class Site:
 class Flow:
     """What follows from the calls of the file.
 
-    `training` holds the names of functions that take it, `added` what replaces each function's `**kwargs`,
-    `constructing` the names of constructors and of what nothing else calls, `running` those of the functions that a
-    call of a layer reaches, as far as the text tells.
+    `training` holds the names of functions that take it, `added` what replaces each function's `**kwargs`, `running`
+    the names of the functions that a call of a layer reaches, as far as the text tells.
     """
 
     training: frozenset[str]
     added: Mapping[str, tuple[str, ...]]
     sites: Mapping[cst.Call, Site]
-    constructing: frozenset[str]
     running: frozenset[str]
 
     def parameters(self, function: LocalFunction) -> tuple[str, ...]:
@@ -69,20 +67,7 @@ def analyse(knowledge: Knowledge) -> Flow:
     sites = {site.node: site for site in _sites(knowledge)}
     calls = sites.values()
     training, added = _needs_training(knowledge, calls), _added_keywords(knowledge, calls)
-    return Flow(training, added, sites, _constructing(knowledge, calls), _running(knowledge, calls))
-
-
-def _constructing(knowledge: Knowledge, sites: Iterable[Site]) -> frozenset[str]:
-    """The constructors, and the functions that only they, or such functions, call."""
-    callers: dict[str, set[str]] = {}
-    for site in sites:
-        for callee in site.callees:
-            callers.setdefault(callee.name, set()).add(site.caller.name)
-    constructors = {name for name, function in knowledge.source.functions.items() if function.own_name == "__init__"}
-    found = constructors | set(callers)
-    while called := {name for name in found - constructors if not callers[name] <= found}:
-        found -= called
-    return frozenset(found)
+    return Flow(training, added, sites, _running(knowledge, calls))
 
 
 def callees_of(knowledge: Knowledge, callee: Callee | None) -> tuple[LocalFunction, ...]:

@@ -12,7 +12,6 @@ from typing import Literal
 import libcst as cst
 import libcst.matchers as m
 
-from porter.rewrite.reading.constructing import in_constructor
 from porter.rewrite.reading.fixed import is_fixed
 from porter.rewrite.reading.knowledge import Knowledge
 from porter.rewrite.reading.sizes_read import reads_size
@@ -186,7 +185,7 @@ def _counts(knowledge: Knowledge, node: cst.BaseExpression) -> bool:
 
 def _compares_sizes(knowledge: Knowledge, node: cst.Comparison) -> bool:
     """Whether an operand is a size of a tensor, or a number that differed between runs other than by its layer."""
-    if in_constructor(knowledge.source, node):
+    if knowledge.source.in_constructor(node):
         return False
     operands = [node.left, *(target.comparator for target in node.comparisons)]
     if any(isinstance(target.operator, (cst.Is, cst.IsNot, cst.In, cst.NotIn)) for target in node.comparisons):

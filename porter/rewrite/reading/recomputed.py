@@ -44,16 +44,14 @@ def find_recomputed(knowledge: Knowledge) -> Recomputed:
                 branches[node] = ", ".join(f"`self.{name}`" for name in sorted(set_there))
                 own = (a for a in _own_attributes(knowledge, function.node) if a.attr.value in kept)
                 variables |= {attribute: attribute.attr.value for attribute in own}
-        for node in knowledge.source.find(function.node, cst.If):
-            table = _table_filled_by(knowledge, node)
-            entries = _entries(knowledge, function, node, table) if table is not None else []
-            if table is not None and entries:
-                branches[node] = f"`{code_of(table.value)}`"
-                variables |= dict.fromkeys(entries, code_of(table.value).removeprefix("self."))
+            elif entries := _entries(knowledge, function, node):
+                table = code_of(entries[0].value)
+                branches[node] = f"`{table}`"
+                variables |= dict.fromkeys(entries, table.removeprefix("self."))
     return Recomputed(branches, variables)
 
 
-def _table_filled_by(knowledge: Knowledge, node: cst.If) -> cst.Subscript | None:
+def _entry_filled_by(knowledge: Knowledge, node: cst.If) -> cst.Subscript | None:
     """`self.tables[key]` of a branch that only stores a tensor there where the key is missing."""
     missing = m.Comparison(comparisons=[m.ComparisonTarget(operator=m.NotIn(), comparator=_OWN)])
     stored = m.Assign(targets=[m.AssignTarget(m.Subscript(value=_OWN))])
@@ -67,18 +65,15 @@ def _table_filled_by(knowledge: Knowledge, node: cst.If) -> cst.Subscript | None
     return target if code_of(target) == entry and knowledge.is_tensor(assign.value) else None
 
 
-def _entries(knowledge: Knowledge, function: LocalFunction, node: cst.If, table: cst.Subscript) -> list[cst.Subscript]:
-    """Where the entry stands, from the branch on in one function; nothing where an entry is asked for elsewhere."""
-    name = code_of(table.value).removeprefix("self.")
-    found = [
-        each
-        for each in knowledge.source.find(knowledge.source.tree, cst.Subscript)
-        if code_of(each.value) == code_of(table.value)
-        and knowledge.source.enclosing_class(each) == function.class_name
-    ]
-    alike = all(code_of(each) == code_of(table) and knowledge.source.enclosing(each) is function for each in found)
-    behind = not any(knowledge.source.before(each, node) for each in found)
-    return found if alike and behind and name not in knowledge.source.assigned(function) else []
+def _entries(knowledge: Knowledge, function: LocalFunction, node: cst.If) -> list[cst.Subscript]:
+    """Where the entry that a branch fills stands, all behind the branch; nothing where it is asked for elsewhere."""
+    source, entry = knowledge.source, _entry_filled_by(knowledge, node)
+    if entry is None or code_of(entry.value).removeprefix("self.") in source.assigned(function):
+        return []
+    every = (each for each in source.find(source.tree, cst.Subscript) if code_of(each.value) == code_of(entry.value))
+    found = [each for each in every if source.enclosing_class(each) == function.class_name]
+    alike = all(code_of(each) == code_of(entry) and source.enclosing(each) is function for each in found)
+    return found if alike and not any(source.before(each, node) for each in found) else []
 
 
 def _kept(knowledge: Knowledge, function: LocalFunction, node: cst.If) -> frozenset[str]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from collections.abc import Iterator
 
 import libcst as cst
 import libcst.matchers as m
@@ -48,22 +47,11 @@ def _is_set_to_size(source: Source, node: cst.Name, waiting: frozenset[str]) -> 
 def _given(source: Source, function: LocalFunction, parameter: str) -> Iterator[cst.BaseExpression]:
     """What the file's calls of a function or method of this name give to one of its parameters."""
     place = function.parameters.index(parameter)
-    for call in _calls(source).get(function.own_name, ()):
+    for call in source.calls.get(function.own_name, ()):
         for index, argument in enumerate(call.args):
             name = argument.keyword.value if argument.keyword is not None else None
             if not argument.star and (name == parameter or (name is None and index == place)):
                 yield argument.value
-
-
-@lru_cache(maxsize=8)
-def _calls(source: Source) -> Mapping[str, list[cst.Call]]:
-    """The calls of the file by the last name before the parentheses."""
-    found: dict[str, list[cst.Call]] = {}
-    for call in source.find(source.tree, cst.Call):
-        name = call.func.attr if isinstance(call.func, cst.Attribute) else call.func
-        if isinstance(name, cst.Name):
-            found.setdefault(name.value, []).append(call)
-    return found
 
 
 def _is_shape(node: cst.BaseExpression) -> bool:

@@ -132,6 +132,40 @@ class Source:
                 return ancestor.name.value
         return None
 
+    @cached_property
+    def calls(self) -> Mapping[str, list[cst.Call]]:
+        """The calls of the file by the last name before the parentheses."""
+        found: dict[str, list[cst.Call]] = {}
+        for call in self.find(self.tree, cst.Call):
+            name = call.func.attr if isinstance(call.func, cst.Attribute) else call.func
+            if isinstance(name, cst.Name):
+                found.setdefault(name.value, []).append(call)
+        return found
+
+    @cached_property
+    def constructing(self) -> frozenset[str]:
+        """The constructors, and the functions that nothing but such ones names: no graph is traced there."""
+        callers = self._named_in
+        found = {function.name for function in self.functions.values() if function.own_name == "__init__"}
+        while more := {name for name, naming in callers.items() if naming and naming <= found} - found:
+            found |= more
+        return frozenset(found)
+
+    @cached_property
+    def _named_in(self) -> dict[str, set[str]]:
+        """Function -> the other functions in which its name is read, "" for the module's own statements."""
+        named: dict[str, set[str]] = {function.own_name: set() for function in self.functions.values()}
+        for node in self.find(self.tree, cst.Name):
+            if node.value in named and not isinstance(self.parents.get(node), cst.FunctionDef):
+                around = self.enclosing(node)
+                named[node.value].add(around.name if around is not None else "")
+        return {function.name: named[function.own_name] - {function.name} for function in self.functions.values()}
+
+    def in_constructor(self, node: cst.CSTNode) -> bool:
+        """Whether a node stands in a constructor, or in a function that nothing but constructors calls."""
+        function = self.enclosing(node)
+        return function is not None and function.name in self.constructing
+
     def method(self, class_name: str, method: str) -> LocalFunction | None:
         """The method as this class or the nearest of its bases in the file defines it."""
         local = self.classes.get(class_name)

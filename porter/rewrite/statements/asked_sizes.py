@@ -7,7 +7,6 @@ import libcst.matchers as m
 
 from porter.rewrite.context import Context
 from porter.rewrite.expressions.declared import note
-from porter.rewrite.reading.constructing import in_constructor
 from porter.rewrite.reading.sizes_read import reads_size
 from porter.rulebook.call import code_of
 
@@ -32,7 +31,7 @@ def asked_for_truth(context: Context, original: cst.BaseExpression, ported: cst.
         return ported
     fact = context.fact(original)
     is_size = (fact is None or fact.only("int")) and reads_size(context.source, original)
-    if not is_size or in_constructor(context.source, original):
+    if not is_size or context.source.in_constructor(original):
         return ported
     return cst.parse_expression(f"possibly({code_of(ported)})")
 
@@ -52,7 +51,7 @@ def counted(context: Context, original: cst.BinaryOperation, updated: cst.Binary
 
 
 def _compares_sizes(context: Context, node: cst.BaseExpression) -> bool:
-    if not m.matches(node, m.Comparison()) or in_constructor(context.source, node):
+    if not m.matches(node, m.Comparison()) or context.source.in_constructor(node):
         return False
     comparison = cst.ensure_type(node, cst.Comparison)
     operands = [comparison.left, *(target.comparator for target in comparison.comparisons)]
