@@ -9,8 +9,8 @@ import typer
 
 from porter.base import console
 from porter.base.errors import INTERRUPTED, UsageError
-from porter.base.plain_options import Arguments, Inputs, Sample, Torch, Weights
-from porter.diff.comparison import PlainOptions, Request
+from porter.base.plain_options import Arguments, Inputs, PlainOptions, Sample, Torch, Weights
+from porter.diff.comparison import Request
 
 if TYPE_CHECKING:
     from diffcheck import Report

@@ -12,7 +12,7 @@ import typer
 from porter.base import console
 from porter.base.early_checks import check_one_named
 from porter.base.many import Many, show
-from porter.base.plain_options import Arguments, Inputs, Sample, Torch, Weights
+from porter.base.plain_options import Arguments, Inputs, PlainOptions, Sample, Torch, Weights
 from porter.weights.request import WRITTEN, PlainRequest, Request
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def pt_to_tf(
         max_shard_size, max_memory, new_weights, no_pr, push, private, yes, extra_commit_description, with_code,
         token, resume, dry_run, trust_remote_code,
     )  # fmt: skip
-    plain = PlainRequest(torch, arguments, tuple(inputs or ()), weights, request, sample)
+    plain = PlainRequest(PlainOptions(torch, arguments, tuple(inputs or ()), weights, sample), request)
     if plain.check():
         convert_module(plain, as_json)
         return

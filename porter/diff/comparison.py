@@ -9,41 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from porter.base import console
 from porter.base.byte_size import size
-from porter.base.early_checks import check_tf, torch_file
+from porter.base.early_checks import check_tf
 from porter.base.errors import UsageError
 from porter.base.installed import need
+from porter.base.plain_options import PlainOptions
 from porter.base.scratch import scratch_folder
 from porter.hub.fetch import has_tensorflow
 from porter.runtime.model.beside import PATTERN
 
 if TYPE_CHECKING:
     from diffcheck import Options, Report
-
-
-@dataclass(frozen=True)
-class PlainOptions:
-    """A plain `nn.Module` in place of a checkpoint: each as the option of its name, `inputs` as `--input`."""
-
-    torch: str | None
-    arguments: str | None
-    inputs: tuple[str, ...]
-    weights: Path | None
-    sample: Path | None = None
-
-    def check(self) -> None:
-        """Refuse what is said of a module that is not named, or twice.
-
-        Raises:
-            UsageError: that, or there is no such file.
-        """
-        of_sample = self.arguments is not None or bool(self.inputs)
-        if self.torch is not None:
-            torch_file(self.torch)
-        elif of_sample or self.weights is not None or self.sample is not None:
-            sentence = "--arguments, --input, --sample and --weights are about a plain nn.Module."
-            raise UsageError(sentence, hint="--torch FILE:CLASS")
-        if self.sample is not None and of_sample:
-            raise UsageError("--sample holds the arguments and inputs.", hint="leave --arguments and --input out")
 
 
 @dataclass(frozen=True)
@@ -72,7 +47,7 @@ class Request:
             UsageError: a side is missing or given twice, or an option does not go with the sides.
         """
         check_tf(self.tf)
-        self.plain.check()
+        self.plain.check("--torch FILE:CLASS")
         if self.max_memory:
             size(self.max_memory, "--max-memory 4GB")
         if not 0 < self.tolerance < 1:
@@ -120,7 +95,7 @@ class Request:
 
     def _report(self) -> Report:
         if self.plain.torch is not None:
-            return _compare_plain(self, self.plain.torch)
+            return _compare_plain(self)
         if self.exported is not None:
             return _compare_file(self, self.exported)
         if self.model is None and self.candidate is not None:
@@ -171,7 +146,7 @@ def _compare_models(request: Request, model: str, scratch: Path) -> Report:
     return _run(_Loaders([loaded], load, load_candidate), given, options)
 
 
-def _compare_plain(request: Request, torch: str) -> Report:
+def _compare_plain(request: Request) -> Report:
     """A plain module and its port, with the weights of a file or strong ones that are drawn.
 
     A port is scaffolded where none is named.
@@ -180,13 +155,12 @@ def _compare_plain(request: Request, torch: str) -> Report:
     from porter.diff.model_sides import check_names
     from porter.port.plain_pair import MORE, Named, PlainPair
     from porter.subject.inputs.for_checkpoint import read_inputs
-    from porter.subject.inputs.parse_input import as_spec, parse_arguments, parse_input
+    from porter.subject.inputs.parse_input import as_spec
 
-    plain, from_file = request.plain, read_inputs(request.inputs) if request.inputs else {}
-    specs = [*map(parse_input, plain.inputs), *(as_spec(name, array) for name, array in from_file.items())]
+    from_file = read_inputs(request.inputs) if request.inputs else {}
+    specs = [as_spec(name, array) for name, array in from_file.items()]
     with scratch_folder() as scratch:
-        named = Named(torch, request.tf, parse_arguments(plain.arguments), tuple(specs), plain.weights, plain.sample)
-        pair = PlainPair.of(named, scratch)
+        pair = PlainPair.of(Named.of(request.plain, request.tf, specs), scratch)
         loaded = pair.pytorch()
         given, others = pair.inputs(loaded)
         check_names(loaded, given)

@@ -10,10 +10,12 @@ from typing import Any
 
 from porter.base.early_checks import check_class, tf_file, torch_file
 from porter.base.errors import UsageError
+from porter.base.plain_options import PlainOptions
 from porter.port.failure_text import where_it_failed
 from porter.port.load import PortSource, load_class
 from porter.subject.case import Case, InputSpec
 from porter.subject.inputs.arrays import Inputs, numpy_inputs
+from porter.subject.inputs.parse_input import parse_arguments, parse_input
 from porter.subject.inputs.variation import checked_variation
 from porter.subject.locate import Location, locate
 from porter.subject.plain_modules import Given, checked, is_plain, module_classes, plain_cases, with_arguments
@@ -41,6 +43,18 @@ class Named:
     inputs: tuple[InputSpec, ...] = ()
     weights: Path | None = None
     sample: Path | None = None
+
+    @classmethod
+    def of(cls, options: PlainOptions, tf: str | None, more: Sequence[InputSpec] = ()) -> Named:
+        """What the options of a command name, `more` being inputs that come from elsewhere.
+
+        Raises:
+            UsageError: arguments or an input cannot be read.
+        """
+        inputs = (*map(parse_input, options.inputs), *more)
+        return cls(
+            options.torch or "", tf, parse_arguments(options.arguments), inputs, options.weights, options.sample
+        )
 
     @property
     def given(self) -> Given:

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from porter.base.byte_size import size
-from porter.base.early_checks import check_output_folder, check_tf, torch_file
+from porter.base.early_checks import check_output_folder, check_tf
 from porter.base.errors import UsageError
 from porter.base.installed import need
+from porter.base.plain_options import PlainOptions
 
 if TYPE_CHECKING:
     from porter.weights.conversion import Options
@@ -115,14 +116,10 @@ NOT_OF_PLAIN = (
 
 @dataclass(frozen=True)
 class PlainRequest:
-    """A plain `nn.Module` in place of a checkpoint: each as the option of its name; the other options in `rest`."""
+    """A plain `nn.Module` in place of a checkpoint, and the other options."""
 
-    torch: str | None
-    arguments: str | None
-    inputs: tuple[str, ...]
-    weights: Path | None
+    plain: PlainOptions
     rest: Request
-    sample: Path | None = None
 
     def check(self) -> bool:
         """Whether a plain module is meant, after refusing what cannot be.
@@ -131,16 +128,11 @@ class PlainRequest:
             UsageError: a side or the output is missing, or an option is about checkpoints or plain modules only.
             NotInstalled: what the command runs is missing.
         """
-        if self.torch is None:
-            if self.arguments is not None or self.inputs or self.weights is not None or self.sample is not None:
-                sentence = "--arguments, --input, --sample and --weights are about a plain nn.Module."
-                raise UsageError(sentence, hint="--torch FILE:CLASS --weights FILE.pt --output FOLDER")
+        self.plain.check("--torch FILE:CLASS --weights FILE.pt --output FOLDER")
+        if self.plain.torch is None:
             return False
-        if self.sample is not None and (self.arguments is not None or self.inputs):
-            raise UsageError("--sample holds the arguments and inputs.", hint="leave --arguments and --input out")
-        torch_file(self.torch)
         check_tf(self.rest.tf)
-        needed = {"--weights FILE.pt": self.weights, "--output FOLDER": self.rest.output}
+        needed = {"--weights FILE.pt": self.plain.weights, "--output FOLDER": self.rest.output}
         missing = [option for option, value in needed.items() if value is None]
         if missing:
             raise UsageError(f"--torch needs {missing[0].partition(' ')[0]} too.", hint=" ".join(missing))
@@ -158,10 +150,7 @@ class PlainRequest:
     def convert(self) -> Converted:
         """Convert the weights. Raises what `convert_plain` raises."""
         from porter.port.plain_pair import Named
-        from porter.subject.inputs.parse_input import parse_arguments, parse_input
         from porter.weights.plain_conversion import convert_plain
 
-        inputs = tuple(map(parse_input, self.inputs))
-        arguments = parse_arguments(self.arguments)
-        named = Named(str(self.torch), self.rest.tf, arguments, inputs, self.weights, self.sample)
+        named = Named.of(self.plain, self.rest.tf)
         return convert_plain(named, self.rest.place, self.rest.max_error)
