@@ -34,7 +34,8 @@ IN_ONE_PLACE: dict[str, tuple[str, str, set[str]]] = {
         {"porter/base/by_path.py"},
     ),
     "what is private in Keras": (
-        r"keras\.src|\._(tracker|layers|flatten_layers|untrack_\w+|call_has_\w+|(non_)?trainable_variables|initializer)\b",
+        r"keras\.src|\._(tracker|layers|flatten_layers|untrack_\w+|call_has_\w+|(non_)?trainable_variables|initializer"
+        r"|initialize|kernel|embeddings|shape)\b",
         "porter",
         {"porter/runtime/keras_internals.py"},
     ),

@@ -11,6 +11,8 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import keras
+import numpy as np
+import tensorflow as tf
 
 LISTS_OF_PARTS = frozenset({"_layers", "_metrics", "_trainable_variables", "_non_trainable_variables"})
 """The attributes in which Keras itself lists what a layer has."""
@@ -106,6 +108,21 @@ def open_to_weights(layer: keras.Layer) -> Iterator[None]:
 def own_kernel(layer: keras.layers.Dense) -> Any:
     """The variable behind `layer.kernel`; None where the layer has none yet."""
     return vars(layer).get("_kernel")
+
+
+def own_table(layer: keras.layers.Embedding) -> Any:
+    """The variable behind `layer.embeddings`; None where the layer has none yet."""
+    return vars(layer).get("_embeddings")
+
+
+def put(variable: Any, array: np.ndarray[Any, Any]) -> None:
+    """Give a variable other numbers, of another shape too; whoever holds the variable has them."""
+    if tuple(variable.shape) == array.shape:
+        variable.assign(array)
+        return
+    with tf.init_scope():
+        variable._shape = array.shape
+        variable._initialize(array)
 
 
 def forget_kernel(layer: keras.layers.Dense) -> None:

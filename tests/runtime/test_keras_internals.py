@@ -1,6 +1,7 @@
 """What porter asks of Keras beyond its documented interface, as the installed Keras answers it."""
 
 import keras
+import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -47,6 +48,16 @@ def test_layers_and_variables_are_let_go(pair):
     assert [weight.name for weight in pair.weights] == ["kernel"]
     keras_internals.forget_kernel(pair.first)
     assert keras_internals.own_kernel(pair.first) is None and pair.weights == []
+
+
+def test_a_variable_is_given_numbers_of_another_shape():
+    layer = keras.layers.Embedding(3, 2)
+    assert keras_internals.own_table(layer) is None
+    layer.build()
+    keras_internals.put(layer.embeddings, np.ones((3, 2), np.float32))
+    assert keras_internals.own_table(layer) is layer.embeddings
+    keras_internals.put(layer.embeddings, np.full((4, 2), 5.0, np.float32))
+    np.testing.assert_array_equal(layer(tf.constant([3])), [[5.0, 5.0]])
 
 
 def test_a_built_layer_opens_for_a_weight_and_closes_again(pair):

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from porter.runtime.keras_internals import own_kernel, own_table, put
 from porter.runtime.layers.dense import TiedDense
 from porter.runtime.layers.places import sublayers
 from porter.runtime.model.building import replace_layer
@@ -60,7 +61,7 @@ class HasVocabulary(CompletedModel):
             replace_layer(self, former, value)
             self.tie_weights()
         else:
-            _put(former.embeddings, np.asarray(value))
+            put(former.embeddings, np.asarray(value))
         self._count_tokens(sizes[0])
 
     def set_output_embeddings(self, value: keras.Layer) -> None:
@@ -115,7 +116,7 @@ class HasVocabulary(CompletedModel):
         for variable, axis in self._rows():
             rows = old[id(variable)][:count]
             drawn = _around_mean(rows, max(count - former, 0)) if mean_resizing else _zeros(rows, count - former)
-            _put(variable, np.moveaxis(np.concatenate([rows, drawn]), 0, axis))
+            put(variable, np.moveaxis(np.concatenate([rows, drawn]), 0, axis))
         if count > former and not mean_resizing:
             initialize_weights(self, self.config, only=frozenset(names[key] for key in old))
             for variable, axis in self._rows():
@@ -123,7 +124,7 @@ class HasVocabulary(CompletedModel):
                 variable.assign(np.moveaxis(np.concatenate([old[id(variable)], fresh[former:]]), 0, axis))
         for variable in _own(self, former):
             rows = np.moveaxis(variable.numpy(), -1, 0)[:count]
-            _put(variable, np.moveaxis(np.concatenate([rows, _zeros(rows, count - former)]), 0, -1))
+            put(variable, np.moveaxis(np.concatenate([rows, _zeros(rows, count - former)]), 0, -1))
         self._count_tokens(count)
 
     def _rows(self) -> Iterator[tuple[Any, int]]:
@@ -133,7 +134,7 @@ class HasVocabulary(CompletedModel):
                 yield layer.embeddings, 0
             elif layer is not None:
                 if not getattr(layer, "borrows", False):
-                    yield layer._kernel, -1
+                    yield own_kernel(layer), -1
                 if layer.bias is not None:
                     yield layer.bias, -1
 
@@ -144,7 +145,7 @@ class HasVocabulary(CompletedModel):
         text_config = self.config.get_text_config()
         former, text_config.vocab_size = text_config.vocab_size, count
         for _, layer in named_layers(self):
-            if isinstance(layer, keras.layers.Embedding) and vars(layer).get("_embeddings") is table:
+            if isinstance(layer, keras.layers.Embedding) and own_table(layer) is table:
                 layer.input_dim = count
             if vars(layer).get("vocab_size") == former:
                 layer.vocab_size = count
@@ -166,16 +167,6 @@ def _own(model: HasVocabulary, tokens: int) -> list[Any]:
 
 def _sizes(value: Any) -> tuple[int, ...]:
     return (value.input_dim, value.output_dim) if isinstance(value, keras.layers.Embedding) else tuple(value.shape)
-
-
-def _put(variable: Any, array: np.ndarray[Any, Any]) -> None:
-    """Give a Keras variable other numbers, of another shape too; whoever holds the variable has them."""
-    if tuple(variable.shape) == array.shape:
-        variable.assign(array)
-        return
-    with tf.init_scope():
-        variable._shape = array.shape
-        variable._initialize(array)
 
 
 def _zeros(rows: np.ndarray[Any, Any], count: int) -> np.ndarray[Any, Any]:
