@@ -13,8 +13,7 @@ OF_WEIGHTS = frozenset({"weight", "bias", "in_features", "normalized_shape"})
 
 def asked_layers(source: Source) -> frozenset[str]:
     """The attributes that hold layers whose weights or sizes a constructor of the file reads."""
-    constructors = [function for function in source.functions.values() if function.own_name == "__init__"]
-    return frozenset(name for function in constructors for name in _asked_in(source, function))
+    return frozenset(name for function in source.constructors for name in _asked_in(source, function))
 
 
 def _asked_in(source: Source, function: LocalFunction) -> set[str]:

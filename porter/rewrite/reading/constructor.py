@@ -155,8 +155,7 @@ class Constructors:
     @cached_property
     def changed_settings(self) -> frozenset[str]:
         """Fields of the configuration that constructors change: when `build` runs they are not what they were."""
-        functions = [function for function in self.source.functions.values() if function.own_name == "__init__"]
-        nodes = (node for each in functions for node in self.source.find(each.node, cst.AssignTarget))
+        nodes = (node for each in self.source.constructors for node in self.source.find(each.node, cst.AssignTarget))
         pattern = m.Attribute(value=m.Name("config"))
         targets = (node.target for node in nodes)
         return frozenset(t.attr.value for t in targets if isinstance(t, cst.Attribute) and m.matches(t, pattern))
@@ -207,12 +206,16 @@ class Constructors:
 
 def hands_on(function: LocalFunction) -> bool:
     """`def __init__(self, *args, **kwargs): super().__init__(*args, **kwargs)`."""
+    return not function.parameters and only_calls(function, "super().__init__")
+
+
+def only_calls(function: LocalFunction, called: str) -> bool:
+    """Whether a function that takes `*args, **kwargs` does nothing but `called(*args, **kwargs)`."""
     params = function.node.params
-    if function.parameters or not isinstance(params.star_arg, cst.Param) or params.star_kwarg is None:
+    if not isinstance(params.star_arg, cst.Param) or params.star_kwarg is None:
         return False
-    lines = [line for line in function.node.body.body if not m.matches(line, _DOCUMENTATION)]
-    arguments = f"(*{params.star_arg.name.value}, **{params.star_kwarg.name.value})"
-    return len(lines) == 1 and code_of(lines[0]).strip() == f"super().__init__{arguments}"
+    lines = [code_of(line).strip() for line in function.node.body.body if not m.matches(line, _DOCUMENTATION)]
+    return lines == [f"{called}(*{params.star_arg.name.value}, **{params.star_kwarg.name.value})"]
 
 
 _DOCUMENTATION = m.SimpleStatementLine(body=[m.Expr(m.SimpleString())])

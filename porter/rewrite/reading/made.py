@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import libcst as cst
 import libcst.matchers as m
 
+from porter.rewrite.reading.constructor import only_calls
 from porter.rewrite.reading.knowledge import Callee, Knowledge
 from porter.rewrite.reading.source import LocalFunction
-from porter.rulebook.call import code_of
 
 _MAKERS = frozenset({"torch.nn.utils.init.skip_init"})
 
@@ -63,10 +63,4 @@ def _makes(knowledge: Knowledge, name: str) -> bool:
 
 def _hands_on(function: LocalFunction) -> bool:
     """`def make(kind, *args, **kwargs): return kind(*args, **kwargs)`."""
-    params, body = function.node.params, function.node.body.body
-    if len(function.parameters) != 1 or not isinstance(params.star_arg, cst.Param) or params.star_kwarg is None:
-        return False
-    call = f"{function.parameters[0]}(*{params.star_arg.name.value}, **{params.star_kwarg.name.value})"
-    documented = m.matches(body[0], m.SimpleStatementLine(body=[m.Expr(m.SimpleString())]))
-    lines = [code_of(line).strip() for line in body[documented:]]
-    return lines == [f"return {call}"]
+    return len(function.parameters) == 1 and only_calls(function, f"return {function.parameters[0]}")

@@ -143,10 +143,15 @@ class Source:
         return found
 
     @cached_property
+    def constructors(self) -> tuple[LocalFunction, ...]:
+        """The `__init__` of each class that defines one."""
+        return tuple(function for function in self.functions.values() if function.own_name == "__init__")
+
+    @cached_property
     def constructing(self) -> frozenset[str]:
         """The constructors, and the functions that nothing but such ones names: no graph is traced there."""
         callers = self._named_in
-        found = {function.name for function in self.functions.values() if function.own_name == "__init__"}
+        found = {function.name for function in self.constructors}
         while more := {name for name, naming in callers.items() if naming and naming <= found} - found:
             found |= more
         return frozenset(found)
