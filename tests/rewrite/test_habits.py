@@ -31,6 +31,10 @@ HABITS = {
         "steps = max(math.ceil(4 * math.log(x.shape[1], 2)), 1)\nreturn x / steps",
         "greatest(rounded_up(4 * logarithm(shape_list(x)[1], 2)), 1)",
     ),
+    "Root": (
+        "scale = math.sqrt(x.shape[1])\nreturn x * scale / math.sqrt(x.shape[1] + 1)",
+        "x * tf.cast(scale, x.dtype) / tf.cast(square_root(shape_list(x)[1] + 1), tf.float32)",
+    ),
     "Sizes": ("y = x * 2\nif x.shape[1] != y.shape[1]:\n    y = y[:, :1]\nreturn y", "if surely(shape_list(x)[1] != "),
     "Alike": (
         "y = x * 2\nif x.shape[1] == ids.shape[1]:\n    y = y + 1\nreturn y",

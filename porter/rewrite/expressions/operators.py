@@ -15,6 +15,7 @@ from porter.rulebook.call import code_of
 from porter.rulebook.template import parenthesised
 
 _SHAPE = m.Call(func=m.Name("shape_list"))
+_CAST = m.Call(func=m.Attribute(value=m.Name("tf"), attr=m.Name("cast")))
 
 
 def binary(context: Context, original: cst.BinaryOperation, updated: cst.BinaryOperation) -> cst.BaseExpression:
@@ -30,8 +31,8 @@ def binary(context: Context, original: cst.BinaryOperation, updated: cst.BinaryO
     if wanted is None or (isinstance(original.operator, cst.Power) and _weak_power(left, right)):
         return updated
     ported = updated.with_changes(
-        left=_as(updated.left, left, wanted, _reference(updated.right, right, wanted)),
-        right=_as(updated.right, right, wanted, _reference(updated.left, left, wanted)),
+        left=_as(context, (original.left, updated.left), wanted, _reference(updated.right, right, wanted)),
+        right=_as(context, (original.right, updated.right), wanted, _reference(updated.left, left, wanted)),
     )
     both = left is not None and right is not None and left.dtype == right.dtype == "float32"
     return _in_full_precision(context, original, ported) if both else ported
@@ -74,11 +75,11 @@ def _fact(context: Context, node: cst.BaseExpression) -> Fact | None:
 
 def augmented(context: Context, original: cst.AugAssign, updated: cst.AugAssign) -> cst.AugAssign:
     """`x += y` where y has another dtype than x: PyTorch keeps x's."""
-    target, value = context.fact(original.target), context.fact(original.value)
+    target = context.fact(original.target)
     if not _tensor(target) or target is None or target.dtype is None:
         return updated
     reference = f"{code_of(updated.target)}.dtype"
-    return updated.with_changes(value=_as(updated.value, value, target.dtype, reference))
+    return updated.with_changes(value=_as(context, (original.value, updated.value), target.dtype, reference))
 
 
 def comparison(context: Context, original: cst.Comparison, updated: cst.Comparison) -> cst.BaseExpression:
@@ -103,9 +104,13 @@ def comparison(context: Context, original: cst.Comparison, updated: cst.Comparis
         return updated
     new = updated.comparisons[0]
     return updated.with_changes(
-        left=_as(updated.left, left, wanted, _reference(new.comparator, right, wanted)),
+        left=_as(context, (original.left, updated.left), wanted, _reference(new.comparator, right, wanted)),
         comparisons=[
-            new.with_changes(comparator=_as(new.comparator, right, wanted, _reference(updated.left, left, wanted)))
+            new.with_changes(
+                comparator=_as(
+                    context, (target.comparator, new.comparator), wanted, _reference(updated.left, left, wanted)
+                )
+            )
         ],
     )
 
@@ -116,15 +121,22 @@ def _wanted(result: Fact | None, left: Fact | None, right: Fact | None) -> str |
     return promoted_dtype((left, right))
 
 
-def _as(node: cst.BaseExpression, fact: Fact | None, wanted: str, reference: str) -> cst.BaseExpression:
-    """The operand cast to the wanted dtype, if it is a tensor of another, or a size that may be one."""
+Pair = tuple[cst.BaseExpression, cst.BaseExpression]
+"""An operand in PyTorch and in the port."""
+
+
+def _as(context: Context, operand: Pair, wanted: str, reference: str) -> cst.BaseExpression:
+    """The operand cast to the wanted dtype, if it is a tensor of another, or a number of a size that may be one."""
+    original, ported = operand
+    fact = _fact(context, original)
     if fact is None:
-        return node
-    if fact.is_tensor and fact.dtype is not None and fact.dtype != wanted:
-        return cst.parse_expression(f"tf.cast({code_of(node)}, {reference})")
-    if fact.only("int") and not fact.has_value and wanted != "int64":
-        return cst.parse_expression(f"tf.cast({code_of(node)}, {reference})")
-    return node
+        return ported
+    is_other = fact.is_tensor and fact.dtype is not None and fact.dtype != wanted
+    is_size = fact.only("int") and not fact.has_value and wanted != "int64"
+    is_of_size = fact.only("float") and not m.matches(ported, _CAST) and context.knowledge.counts_with_size(original)
+    if is_other or is_size or is_of_size:
+        return cst.parse_expression(f"tf.cast({code_of(ported)}, {reference})")
+    return ported
 
 
 def _reference(node: cst.BaseExpression, fact: Fact | None, wanted: str) -> str:

@@ -14,6 +14,7 @@ from porter.facts import Fact, Facts
 from porter.facts.tensor_methods import is_tensor_method, tensor_method
 from porter.rewrite.reading.constructor import Constructor, Constructors
 from porter.rewrite.reading.nested_port import NestedPort
+from porter.rewrite.reading.sizes_read import reads_size
 from porter.rewrite.reading.source import LocalFunction, Source
 from porter.rulebook.call import code_of
 
@@ -91,6 +92,16 @@ class Knowledge:
                     seen.add(name.value)
                     waiting.append(name)
         return False
+
+    def counts_with_size(self, node: cst.BaseExpression) -> bool:
+        """Whether a number is computed from a tensor's size that differed between runs: `math.sqrt(x.shape[1])`."""
+        function, values = self.source.enclosing(node), [node]
+        if isinstance(node, cst.Name) and function is not None:
+            values = self.assigned_values(function, node.value)
+        parts = (part for value in values for part in self.source.find(value, cst.Name, cst.Subscript, cst.Call))
+        facts = ((part, self.traced(part)) for part in parts)
+        unsure = (part for part, fact in facts if fact is not None and fact.only("int") and not fact.has_value)
+        return any(reads_size(self.source, part) for part in unsure)
 
     def _assume(self, node: cst.BaseExpression) -> Fact | None:
         function = self.source.enclosing(node) if node in self.source.parents else None
