@@ -69,7 +69,7 @@ class Commands(TyperGroup):
 
     def _as_sentence(self, problem: Any) -> UsageError:
         """The error in words, and what is probably meant."""
-        option = getattr(problem, "option_name", None)
+        option = problem.option_name if type(problem).__name__ == "NoSuchOption" else None
         context = problem.ctx
         usage = f"{context.command_path} --help" if context else "porter --help"
         if option is not None:

@@ -91,3 +91,11 @@ def test_the_same_as_json(arguments: list[str], sentence: str, hint: str) -> Non
     assert sentence in f"{error['place']}  {error['sentence']}".strip()
     assert hint in error["hint"]
     assert "error:" not in shown.stderr
+
+
+def test_an_option_without_its_value_is_not_unknown() -> None:
+    shown = CliRunner().invoke(app, ["diff", "--tf"])
+    assert (shown.exit_code, shown.stderr) == (
+        2,
+        "error: Option '--tf' requires an argument.\n  hint: porter --help\n",
+    )
