@@ -140,6 +140,15 @@ def test_no_module_changes_its_globals(path: Path) -> None:
 
 
 @each_source()
+def test_no_cache_of_a_module_holds_sources(path: Path) -> None:
+    """A file's own analyses are kept with it, in its source or its knowledge, and go with it."""
+    cached = [f for f in functions(path) if any("cache" in ast.unparse(each).lower() for each in f.decorator_list)]
+    kinds = re.compile(r"\b(Source|Knowledge|Context|Subject|Constructors)\b")
+    arguments = {f.name: [ast.unparse(a.annotation) for a in f.args.args if a.annotation] for f in cached}
+    assert [name for name, types in arguments.items() if any(map(kinds.search, types))] == []
+
+
+@each_source()
 def test_sentences_say_what_a_thing_is_not(path: Path) -> None:
     """`is not a JSON file`, where a reader new to the language would stumble over `is no JSON file`."""
     odd = re.compile(r"(?<![Tt]here )\b(is|are|was|were) no (?!such\b|longer\b|more\b)\w+")
