@@ -31,7 +31,7 @@ def table(rows: Sequence[Row], cases: Sequence[dict[str, Any]], corpus: str) -> 
         f"`python benchmarks/ports.py {corpus}` on {machine()}:",
         "",
         f"{measured}A class matches when its outputs, hidden states and attentions are PyTorch's in eager mode",
-        "and in `tf.function` with unknown batch and length (of tokens; sizes of images and of other floats are unknown",
+        "and in `tf.function` with unknown batch and length (of tokens; sizes of images and other floats are unknown",
         "where the graph takes that), those of further calls too (labels, padding on the left, cached steps, other",
         "arguments), and every weight finds its place. It is proven when, besides, no argument of its forward is left",
         "that never had a value, and PyTorch's outputs are finite and not constant.",
