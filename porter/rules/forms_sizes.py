@@ -58,6 +58,7 @@ expression(
     "int($x)",
     to="as_int($x)",
     where=_is_uneven,
+    inside="call",
     cases={
         "n = x.shape[1]\nx = x + x[:, : int(n * 0.5)].sum(1, keepdim=True)": (
             "n = shape_list(x)[1]\nx = x + tf.reduce_sum(x[:, : as_int(as_float(n) * 0.5)], axis=1, keepdims=True)"

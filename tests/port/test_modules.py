@@ -21,3 +21,12 @@ def test_a_module_comes_out_proven(entry, tmp_path):
     assert [note for note in result.notes if note.level == "left"] == []
     assert [(found.eager.message, found.graph.message) for found in result.classes] == [("", "")]
     assert all(found.ok for found in result.classes)
+
+
+def test_sizes_of_layers_are_pythons_own_numbers(tmp_path):
+    entry = next(entry for entry in ENTRIES if entry["class"] == "Stages")
+    given = Given(entry["arguments"], tuple(map(parse_input, entry["inputs"])))
+    run(Options(str(MODULES / entry["file"]), tmp_path, ("Stages",), given=given, verify=False))
+    code = (tmp_path / "modeling_tf_stages.py").read_text()
+    assert "keras.layers.Dense(int(mlp_ratio * dim))" in code
+    assert "as_int" not in code

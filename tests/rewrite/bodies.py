@@ -16,6 +16,7 @@ class {name}(nn.Module):
         super().__init__()
         self.layer = {linear}(config.hidden_size, config.hidden_size)
         self.cached = 0
+        self.limit = 0
         self.kept = None
         self.entries = {{}}
 

@@ -72,6 +72,11 @@ HABITS = {
         "    return self.kept[:length]\n---\nreturn x * self.table(x.shape[1])",
         "return x * self.table(shape_list(x)[1])",
     ),
+    "Narrowed": (
+        "def narrowed(self, length):\n    if length <= self.limit:\n        self.limit = length\n"
+        "    return self.limit\n---\nreturn x * (1 + self.narrowed(x.shape[1]))",
+        "self.narrowed(shape_list(x)[1])",
+    ),
     "Filled": (
         "def scaled(self, key):\n    if key not in self.entries:\n        self.entries[key] = self.layer.bias * 2\n"
         "    return self.entries[key]\n---\nreturn x + self.scaled(x.ndim)",
@@ -133,6 +138,10 @@ def test_a_table_that_grows_is_computed_anew(habits):
     assert "if" not in table
     assert "    kept = tf.cos(ramp[:, None])\n        return kept[:length]" in table
     assert any("`self.kept` is computed anew" in message for message in habits.messages("assumed"))
+
+
+def test_a_number_that_a_branch_on_a_size_sets_is_set_there_only(habits):
+    assert "(length <= self.limit):\n            self.limit = length" in habits.text("TFNarrowed.narrowed")
 
 
 def test_an_entry_that_is_kept_by_its_key_is_computed_anew(habits):

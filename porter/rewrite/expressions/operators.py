@@ -42,6 +42,8 @@ def _of_size_and_float(
     context: Context, original: cst.BinaryOperation, updated: cst.BinaryOperation
 ) -> cst.BinaryOperation:
     """The operation of numbers, one of which may be a size that a graph does not know, the other a float."""
+    if context.source.in_constructor(original):
+        return updated
     for side, other in (("left", "right"), ("right", "left")):
         size, number = getattr(original, side), context.fact(getattr(original, other))
         fact = context.fact(size)

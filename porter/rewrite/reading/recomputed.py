@@ -40,7 +40,7 @@ def find_recomputed(knowledge: Knowledge) -> Recomputed:
         for node in knowledge.source.find(function.node, cst.If):
             kept = _kept(knowledge, function, node) if node in function.node.body.body else frozenset()
             set_there = kept or _set_anew(knowledge, function, node)
-            if set_there:
+            if set_there and _holds_table(knowledge, function, set_there):
                 branches[node] = ", ".join(f"`self.{name}`" for name in sorted(set_there))
                 own = (a for a in _own_attributes(knowledge, function.node) if a.attr.value in kept)
                 variables |= {attribute: attribute.attr.value for attribute in own}
@@ -103,6 +103,12 @@ def _set_anew(knowledge: Knowledge, function: LocalFunction, node: cst.If) -> fr
     seen = knowledge.facts.modules.get(owner)
     stored = {name for name, persistent in seen.buffers.items() if persistent} if seen is not None else set()
     return frozenset() if seen is not None and kept & {*seen.parameters, *stored} else kept
+
+
+def _holds_table(knowledge: Knowledge, function: LocalFunction, kept: frozenset[str]) -> bool:
+    """Whether one of the attributes is a tensor: with numbers alone the model goes on otherwise than without them."""
+    owner = knowledge.source.classes[function.class_name or ""].node
+    return any(knowledge.is_tensor(own) for own in _own_attributes(knowledge, owner) if own.attr.value in kept)
 
 
 def _set_by(node: cst.If) -> Iterator[str]:
