@@ -83,6 +83,14 @@ def dtype_by_name(m: Match) -> Text:
     return Text(f"tf.as_dtype({m.name.node_code})")
 
 
+expression(
+    "next($layer.parameters()).dtype",
+    to="tf.as_dtype($layer.compute_dtype)",
+    cases={
+        "x = x.to(next(self.layer.parameters()).dtype)": "x = tf.cast(x, tf.as_dtype(self.layer.compute_dtype))",
+    },
+    doc="A layer has a type before it has weights.",
+)
 statement(
     "$parent._modules[$name] = $new",
     to="add_layer($parent, $name, $new)",
