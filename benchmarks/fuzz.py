@@ -16,9 +16,13 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # run as a script
+from benchmarks.hostile_hub import REPO, TOKEN, fresh_cache, is_json, serving
 
 ODD = (
     None, True, -1, 0, 1, 3, 2**31, 10**9, 10**30, -5, 0.5, float("nan"), float("inf"), "", "x", "evil", "../x", "1",
@@ -84,13 +88,13 @@ def spoiled_json(draw: random.Random, text: str) -> bytes:
     value = json.loads(text)
     for _ in range(draw.randint(1, 3)):
         holders = list(_holders(value))
+        if not holders:
+            break
         holder = draw.choice(holders)
         keys = list(holder) if isinstance(holder, dict) else list(range(len(holder)))
         if not keys or draw.random() < 0.1:
             if isinstance(holder, dict):
-                holder[draw.choice(["num_labels", "auto_map", "quantization_config", "dtype", "new"])] = draw.choice(
-                    ODD
-                )
+                holder[draw.choice(ADDED)] = draw.choice(ODD)
             continue
         key = draw.choice(keys)
         if draw.random() < 0.2:
@@ -108,8 +112,8 @@ def _holders(value: Any) -> Iterator[Any]:
 
 
 def spoiled_bytes(draw: random.Random, raw: bytes) -> bytes:
-    """Bytes cut off, flipped, doubled or nested a hundred thousand deep."""
-    how = draw.randrange(5)
+    """Bytes cut off, flipped, left out or nested a hundred thousand deep."""
+    how = draw.randrange(5) if raw else 1
     if how == 0:
         return raw[: draw.randrange(len(raw))]
     if how == 1:
@@ -123,7 +127,7 @@ def spoiled_bytes(draw: random.Random, raw: bytes) -> bytes:
     return bytes(spoiled)
 
 
-def configurations(draw: random.Random, kit: Kit, here: Path) -> list[list[str]]:
+def configurations(draw: random.Random, kit: Kit, here: Path) -> list[str]:
     model = shutil.copytree(kit.model, here / "model")
     file = model / "config.json"
     file.write_bytes(spoiled_json(draw, file.read_text()))
@@ -132,10 +136,10 @@ def configurations(draw: random.Random, kit: Kit, here: Path) -> list[list[str]]
         ["pt-to-tf", "--model", str(model), "--tf", str(kit.port), "--no-pr", "--dry-run"],
         ["scaffold", str(model), "--output", str(here / "o"), "--no-verify", "--class", "BertModel"],
     ]
-    return [draw.choice(ways)]
+    return draw.choice(ways)
 
 
-def weights(draw: random.Random, kit: Kit, here: Path) -> list[list[str]]:
+def weights(draw: random.Random, kit: Kit, here: Path) -> list[str]:
     model = shutil.copytree(kit.model, here / "model")
     file = model / "model.safetensors"
     if draw.random() < 0.3:
@@ -144,7 +148,7 @@ def weights(draw: random.Random, kit: Kit, here: Path) -> list[list[str]]:
         file.write_bytes(spoiled_bytes(draw, _bin(kit)))
     else:
         file.write_bytes(spoiled_bytes(draw, file.read_bytes()))
-    return [["pt-to-tf", "--model", str(model), "--tf", str(kit.port), "--no-pr", "--dry-run"]]
+    return ["pt-to-tf", "--model", str(model), "--tf", str(kit.port), "--no-pr", "--dry-run"]
 
 
 def _bin(kit: Kit) -> bytes:
@@ -156,7 +160,7 @@ def _bin(kit: Kit) -> bytes:
     return buffer.getvalue()
 
 
-def recordings(draw: random.Random, kit: Kit, here: Path) -> list[list[str]]:
+def recordings(draw: random.Random, kit: Kit, here: Path) -> list[str]:
     from safetensors import safe_open
     from safetensors.numpy import load_file, save_file
 
@@ -173,16 +177,16 @@ def recordings(draw: random.Random, kit: Kit, here: Path) -> list[list[str]]:
                 document = spoiled_json(draw, metadata["document"]).decode("utf-8", "replace")
                 save_file(load_file(good), file, {**metadata, "document": document})
         files.append(str(file))
-    return [["diff", *draw.sample(files, 2), "--html", str(here / "r.html"), "--junit", str(here / "r.xml")]]
+    return ["diff", *draw.sample(files, 2), "--html", str(here / "r.html"), "--junit", str(here / "r.xml")]
 
 
-def samples(draw: random.Random, kit: Kit, here: Path) -> list[list[str]]:
+def samples(draw: random.Random, kit: Kit, here: Path) -> list[str]:
     file = here / "sample.json"
     file.write_bytes(spoiled_json(draw, kit.sample.read_text()))
-    return [["scaffold", "bert", "--sample", str(file), "--output", str(here / "o"), "--no-verify"]]
+    return ["scaffold", "bert", "--sample", str(file), "--output", str(here / "o"), "--no-verify"]
 
 
-def inputs(draw: random.Random, kit: Kit, here: Path) -> list[list[str]]:
+def inputs(draw: random.Random, kit: Kit, here: Path) -> list[str]:
     import numpy as np
 
     file = here / draw.choice(["inputs.json", "inputs.npz"])
@@ -191,7 +195,7 @@ def inputs(draw: random.Random, kit: Kit, here: Path) -> list[list[str]]:
     else:
         np.savez(file, **{name: np.array(value) for name, value in json.loads(kit.inputs.read_text()).items()})
         file.write_bytes(spoiled_bytes(draw, file.read_bytes()))
-    return [["diff", "--model", str(kit.model), "--tf", str(kit.port), "--inputs", str(file)]]
+    return ["diff", "--model", str(kit.model), "--tf", str(kit.port), "--inputs", str(file)]
 
 
 def _first_line_kept(draw: random.Random, text: str) -> bytes:
@@ -199,7 +203,7 @@ def _first_line_kept(draw: random.Random, text: str) -> bytes:
     return text.partition("\n")[0].encode() + b"\n" + spoiled_json(draw, text.partition("\n")[2])
 
 
-def plans(draw: random.Random, kit: Kit, here: Path) -> list[list[str]]:
+def plans(draw: random.Random, kit: Kit, here: Path) -> list[str]:
     import os
 
     place = here / "cache"
@@ -207,40 +211,72 @@ def plans(draw: random.Random, kit: Kit, here: Path) -> list[list[str]]:
     command = ["pt-to-tf", "--model", str(kit.model), "--tf", str(kit.port), "--no-pr", "--dry-run"]
     good = list((kit.folder / "cache").rglob("*.json"))
     if not good:
-        return [command]
+        return command
     shutil.copytree(kit.folder / "cache", place)
     os.environ["XDG_CACHE_HOME"] = str(place)
     (file,) = place.rglob("*.json")
     file.write_bytes(_first_line_kept(draw, file.read_text()))
-    return [command]
+    return command
 
 
-KINDS: dict[str, Callable[[random.Random, Kit, Path], list[list[str]]]] = {
+def hub(draw: random.Random, kit: Kit, here: Path) -> list[str]:
+    port = ["--tf", str(kit.port)]
+    ways = [
+        ["pt-to-tf", "--model", REPO, "--no-pr", "--dry-run", *port],
+        ["pt-to-tf", "--model", REPO, "--output", str(here / "o"), *port],
+        ["pt-to-tf", "--model", REPO, "--output", str(here / "o"), "--push", "--yes", *port],
+        ["diff", "--model", REPO, "--inputs", str(kit.inputs), *port],
+        ["scaffold", REPO, "--output", str(here / "o"), "--no-verify", "--class", "BertModel"],
+    ]
+    return draw.choice(ways)
+
+
+KINDS: dict[str, Callable[[random.Random, Kit, Path], list[str]]] = {
     "configurations": configurations, "weights": weights, "recordings": recordings, "samples": samples,
-    "inputs": inputs, "plans": plans,
+    "inputs": inputs, "plans": plans, "hub": hub,
 }  # fmt: skip
 
 
 def failures(kit: Kit, kind: str, number: int, seed: int) -> Iterator[tuple[int, str]]:
-    """The cases that ended with 70 or a traceback: which, and the last line that was said. Counts go to stderr."""
+    """The cases that ended as none may: which, and what was said last. How many ended how goes to stderr."""
+    codes: Counter[int] = Counter()
+    with serving(kit.model) if kind == "hub" else nullcontext() as served:
+        for case in range(number):
+            draw = random.Random(f"{kind} {seed} {case}")
+            here = Path(tempfile.mkdtemp(dir=kit.folder))
+            beside = set(kit.folder.iterdir())
+            if served is not None:
+                served.spoil(draw, _spoiled_answer)
+                fresh_cache(here / "hub")
+            command = KINDS[kind](draw, kit, here)
+            code, wrong = ended(command)
+            codes[code] += 1
+            left = [*set(kit.folder.iterdir()) - beside, *here.glob(".*.porter-*")]
+            if wrong or left:
+                yield case, f"{' '.join(command)}\n  {wrong} {left}"
+            shutil.rmtree(here)
+    print(f"{kind}: {dict(sorted(codes.items()))}", file=sys.stderr)
+
+
+def ended(command: list[str]) -> tuple[int, str]:
+    """The exit code of a command, and what is wrong with how it ended, if anything is."""
     from typer.testing import CliRunner
 
     from porter.cli import app
 
-    codes: Counter[int] = Counter()
-    for case in range(number):
-        draw = random.Random(f"{kind} {seed} {case}")
-        here = Path(tempfile.mkdtemp(dir=kit.folder))
-        for command in KINDS[kind](draw, kit, here):
-            started = time.monotonic()
-            done = CliRunner().invoke(app, command)
-            codes[done.exit_code] += 1
-            slow = time.monotonic() - started > 60
-            crashed = done.exception is not None and not isinstance(done.exception, SystemExit)
-            if done.exit_code not in FINE or crashed or "Traceback" in done.output or slow:
-                yield case, f"{done.exit_code} {'slow ' * slow}{done.stderr.strip()[-400:]} {done.exception!r}"
-        shutil.rmtree(here)
-    print(f"{kind}: {dict(codes)}", file=sys.stderr)
+    started, busy = time.monotonic(), time.process_time()
+    done = CliRunner().invoke(app, command)
+    spent = f"{time.process_time() - busy:.0f} s of processor time, {time.monotonic() - started:.0f} s"
+    crashed = done.exception is not None and not isinstance(done.exception, SystemExit)
+    slow = time.process_time() - busy > 60 or time.monotonic() - started > 600
+    leaks = "Traceback" in done.output or TOKEN in done.output
+    if done.exit_code in FINE and not (crashed or slow or leaks):
+        return done.exit_code, ""
+    return done.exit_code, f"{done.exit_code} after {spent}: {done.stderr.strip()[-400:]} {done.exception!r}"
+
+
+def _spoiled_answer(draw: random.Random, raw: bytes) -> bytes:
+    return spoiled_json(draw, raw.decode()) if is_json(raw) else spoiled_bytes(draw, raw)
 
 
 def main() -> None:

@@ -2,7 +2,10 @@
 
 from typing import Any
 
+from porter.base.apart import keep_apart
 from porter.base.version import __version__ as __version__
+
+keep_apart()
 
 
 def load(name: str, **options: Any) -> Any:

@@ -14,6 +14,7 @@ STDERR = 2
 # Read by the frameworks while they are imported, so they must be set before.
 ENVIRONMENT = {
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",  # transformers' bars too; porter shows its own progress
+    "HF_HUB_VERBOSITY": "error",  # it tells of each request that it repeats; porter says what came of it
     "KERAS_BACKEND": "tensorflow",
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "TF_ENABLE_ONEDNN_OPTS": "0",  # oneDNN reorders sums: results would differ from run to run in the last digits

@@ -28,7 +28,8 @@ class Fault:
     `status` is answered; `cut` sends so many bytes of the body and closes; `read` reads so many bytes of the request
     and closes; `wait` sleeps first; `body` is answered instead; `flip` spoils a byte of the body; `slowly` sends one
     byte of the body every so many seconds, `late` one byte of what comes before the body; `silent` sends nothing for
-    so many seconds in the middle of the body.
+    so many seconds in the middle of the body. `change` makes another body of the true one, and `headers` are added to
+    its own where neither a status nor a body is given.
     """
 
     pattern: str
@@ -43,6 +44,7 @@ class Fault:
     slowly: float = 0.0
     late: float = 0.0
     silent: float = 0.0
+    change: Callable[[bytes], bytes] | None = None
 
 
 class Refusal(Exception):
@@ -100,6 +102,8 @@ class Handler(BaseHTTPRequestHandler):
         self.query = parse_qs(parts.query)
         self.cut: int | None = None
         self.flip, self.slowly, self.late, self.silent = False, 0.0, 0.0, 0.0
+        self.change: Callable[[bytes], bytes] | None = None
+        self.added: tuple[tuple[str, str], ...] = ()
         fault = self.hub.fault_for(f"{self.command} {unquote(self.path)}")
         if fault is not None and self._spoil(fault):
             return
@@ -123,13 +127,14 @@ class Handler(BaseHTTPRequestHandler):
     def _spoil(self, fault: Fault) -> bool:
         time.sleep(fault.wait)
         self.cut, self.flip, self.slowly = fault.cut, fault.flip, fault.slowly
-        self.late, self.silent = fault.late, fault.silent
+        self.late, self.silent, self.change = fault.late, fault.silent, fault.change
         if fault.read is not None:
             self.rfile.read(fault.read)
             self.close_connection = True
             self.connection.close()
             return True
         if fault.status is None and fault.body is None:
+            self.added = fault.headers
             return False
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self.reply(fault.body or b"", fault.status or 200, dict(fault.headers))
@@ -146,8 +151,9 @@ class Handler(BaseHTTPRequestHandler):
     def reply(
         self, data: bytes, status: int = 200, headers: dict[str, str] | None = None, size: int | None = None
     ) -> None:
+        data = self.change(data) if self.change else data
         self.send_response(status)
-        for name, value in (headers or {}).items():
+        for name, value in {**(headers or {}), **dict(self.added)}.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(data) if size is None else size))
         self.end_headers()
