@@ -26,6 +26,12 @@ def keep_apart() -> None:
         sys.meta_path.insert(0, _CompilerFirst())
 
 
+def load_compiler() -> None:
+    """Import triton, where it is installed."""
+    with contextlib.suppress(ImportError):
+        importlib.import_module(COMPILER)
+
+
 class _CompilerFirst(importlib.abc.MetaPathFinder):
     """Finds nothing itself: it loads triton when TensorFlow is looked for, to be imported."""
 
@@ -33,6 +39,5 @@ class _CompilerFirst(importlib.abc.MetaPathFinder):
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         if fullname == TENSORFLOW:
-            with contextlib.suppress(ImportError):
-                importlib.import_module(COMPILER)
+            load_compiler()
         return None

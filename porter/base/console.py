@@ -1,10 +1,13 @@
 """The only file that prints: results to stdout, talk and progress to stderr."""
 
+import contextvars
 import io
 import json
 import os
 import re
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -22,6 +25,9 @@ COLOURS = (
     (GREEN, r"(?<=\s)matches(?=[\s;])|(?<=  )ok$"),
     (YELLOW, r"^ *hint:|^ *cause:|(?<=  )assumed(?=: )|not compared$"),
 )
+# What those who read stderr through a pipe or in a file get while something takes long, and how often in seconds.
+STILL = "still at"
+EVERY = 10.0
 
 
 @dataclass(frozen=True)
@@ -117,21 +123,51 @@ def _to_stderr(text: str) -> None:
 
 @contextmanager
 def working(description: str) -> Iterator[None]:
-    """Show a terminal that work goes on, and for how long; `doing` adds what is done now. A pipe sees nothing."""
-    if not _shows_progress():
+    """Show that work goes on, and for how long; `doing` adds what is done now. One display at a time.
+
+    A terminal sees it move; a pipe or a file gets a line now and then.
+    """
+    if _VOICE.get().quiet or _TELLS.get() is not None:
+        doing(description)
         yield
         return
+    with _moving(description) if sys.stderr.isatty() else _lines(description) as tell:
+        token = _TELLS.set(tell)
+        try:
+            yield
+        finally:
+            _TELLS.reset(token)
+
+
+@contextmanager
+def _moving(description: str) -> Iterator[Callable[[str], None]]:
+    """The display of a terminal."""
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False) as shown:
         task = shown.add_task(description)
-        token = _TELLS.set(lambda text: shown.update(task, description=f"{description}: {text}"))
-        try:
-            yield
-        finally:
-            _TELLS.reset(token)
+        yield lambda text: shown.update(task, description=f"{description}: {text}")
+
+
+@contextmanager
+def _lines(description: str) -> Iterator[Callable[[str], None]]:
+    """A line on stderr every `EVERY` seconds."""
+    now = {"doing": description}
+    ended, started = threading.Event(), time.monotonic()
+
+    def tell_on() -> None:
+        while not ended.wait(EVERY):
+            say(f"{STILL} {now['doing']}, {time.monotonic() - started:.0f} s")
+
+    thread = threading.Thread(target=contextvars.copy_context().run, args=(tell_on,), daemon=True)
+    thread.start()
+    try:
+        yield lambda text: now.update(doing=f"{description}: {text}")
+    finally:
+        ended.set()
+        thread.join()
 
 
 def doing(what: str) -> None:

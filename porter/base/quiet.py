@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 
+from porter.base.apart import load_compiler
+
 STDERR = 2
 # Read by the frameworks while they are imported, so they must be set before.
 ENVIRONMENT = {
@@ -46,6 +48,7 @@ class _QuietImport(importlib.abc.MetaPathFinder):
         execute = spec.loader.exec_module
 
         def execute_quietly(module: ModuleType) -> None:
+            load_compiler()  # this finder stands before the one that sees to it
             with native_stderr_held_back():
                 execute(module)
 

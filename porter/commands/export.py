@@ -104,7 +104,9 @@ def export(
     given = Given(inputs, OnnxInputs.read(sample) if sample else None)
     wanted = {name: value for name, value in special.items() if value}
     request = Request(export_format, model, output, feature, atol, given, keep, trust_remote_code, max_memory, wanted)
-    tell(run(request), as_json)
+    with console.working("export"):
+        exported = run(request)
+    tell(exported, as_json)
 
 
 def tell(exported: Exported, as_json: bool) -> None:

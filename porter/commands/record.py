@@ -58,7 +58,7 @@ def record(
     from porter.subject.torch_checkpoint import load_torch
 
     folder = local_copy(model, Fetch(with_code=trust_remote_code))
-    with scratch_folder() as scratch:
+    with scratch_folder() as scratch, console.working("record"):
         if framework == "tensorflow":
             if inputs is None:
                 raise UsageError("A TensorFlow run needs --inputs.", hint="--inputs pytorch.rec")

@@ -230,7 +230,8 @@ class Stages:
     def stage(self, name: str) -> Iterator[None]:
         """Time what is done in the block."""
         started = time.monotonic()
-        yield
+        with console.working(name):
+            yield
         self.seconds[name] = time.monotonic() - started
         console.say(f"{name}: {self.seconds[name]:.1f} s")
 

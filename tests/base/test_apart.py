@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+QUIET = "from porter.base.quiet import quiet_frameworks; quiet_frameworks()"
 TOLD = "import sys; print(__name__, file=sys.__stdout__)"
 
 
@@ -14,6 +15,7 @@ TOLD = "import sys; print(__name__, file=sys.__stdout__)"
     ("code", "order"),
     [
         ("import porter, tensorflow, triton", ["triton", "tensorflow"]),
+        (f"{QUIET}; import tensorflow, triton", ["triton", "tensorflow"]),
         ("import triton, porter, tensorflow", ["triton", "tensorflow"]),
         ("import tensorflow, porter; import triton", ["tensorflow"]),
         ("import tensorflow, porter; import importlib.util; assert importlib.util.find_spec('triton') is None", None),

@@ -4,6 +4,7 @@ import io
 import json
 import math
 import re
+import time
 
 import pytest
 
@@ -79,11 +80,19 @@ def test_an_error_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert (json.loads(shown.out), shown.err) == ({"error": told}, "")
 
 
-def test_a_terminal_sees_that_work_goes_on_and_a_pipe_does_not(
+def test_a_terminal_sees_that_work_goes_on_and_a_pipe_now_and_then(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(console, "EVERY", 0.05)
     with console.working("compare"):
         console.doing("TensorFlow")
+        time.sleep(0.4)
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert 1 < len(shown.err.splitlines()) < 9
+    assert set(shown.err.splitlines()) == {"still at compare: TensorFlow, 0 s"}
+    with console.speaking(console.Voice(quiet=True)), console.working("compare"):
+        time.sleep(0.2)
     assert capsys.readouterr() == ("", "")
     terminal = Terminal()
     monkeypatch.setattr("sys.stderr", terminal)
@@ -91,3 +100,9 @@ def test_a_terminal_sees_that_work_goes_on_and_a_pipe_does_not(
         console.doing("TensorFlow")
         assert list(console.progress([1, 2], "verify", 2)) == [1, 2]
     assert "compare" in terminal.getvalue()
+
+
+def test_what_ends_soon_needs_no_word(capsys: pytest.CaptureFixture[str]) -> None:
+    with console.working("compare"):
+        console.doing("TensorFlow")
+    assert capsys.readouterr() == ("", "")
