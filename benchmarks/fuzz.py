@@ -9,6 +9,7 @@ import argparse
 import copy
 import io
 import json
+import os
 import random
 import shutil
 import sys
@@ -16,7 +17,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ ODD = (
 )  # fmt: skip
 ADDED = ("num_labels", "auto_map", "quantization_config", "dtype", "new")
 FINE = {0, 1, 2, 3}
+TO_PLAN = ["pt-to-tf", "--no-pr", "--dry-run"]
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,11 @@ class Kit:
     recordings: tuple[Path, Path]
     sample: Path
     inputs: Path
+
+    @property
+    def cache(self) -> Path:
+        """Where the plan of the checkpoint is kept."""
+        return self.folder / "cache"
 
 
 def make_kit(folder: Path) -> Kit:
@@ -78,7 +85,23 @@ def make_kit(folder: Path) -> Kit:
         command = ["record", "--model", str(kit.model), "--framework", framework, "--output", str(file)]
         command += ["--tf", str(kit.port), "--inputs", str(kit.inputs)]
         assert CliRunner().invoke(app, command).exit_code == 0
+    with cache_folder(kit.cache):
+        planned = CliRunner().invoke(app, [*TO_PLAN, "--model", str(kit.model), "--tf", str(kit.port)])
+    assert planned.exit_code == 0
     return kit
+
+
+@contextmanager
+def cache_folder(folder: Path) -> Iterator[None]:
+    """Let plans be kept there; what a case sets is undone."""
+    before = os.environ.get("XDG_CACHE_HOME")
+    os.environ["XDG_CACHE_HOME"] = str(folder)
+    try:
+        yield
+    finally:
+        os.environ.pop("XDG_CACHE_HOME")
+        if before is not None:
+            os.environ["XDG_CACHE_HOME"] = before
 
 
 def spoiled_json(draw: random.Random, text: str) -> bytes:
@@ -204,19 +227,12 @@ def _first_line_kept(draw: random.Random, text: str) -> bytes:
 
 
 def plans(draw: random.Random, kit: Kit, here: Path) -> list[str]:
-    import os
-
     place = here / "cache"
-    os.environ["XDG_CACHE_HOME"] = str(kit.folder / "cache")
-    command = ["pt-to-tf", "--model", str(kit.model), "--tf", str(kit.port), "--no-pr", "--dry-run"]
-    good = list((kit.folder / "cache").rglob("*.json"))
-    if not good:
-        return command
-    shutil.copytree(kit.folder / "cache", place)
+    shutil.copytree(kit.cache, place)
     os.environ["XDG_CACHE_HOME"] = str(place)
     (file,) = place.rglob("*.json")
     file.write_bytes(_first_line_kept(draw, file.read_text()))
-    return command
+    return [*TO_PLAN, "--model", str(kit.model), "--tf", str(kit.port)]
 
 
 def hub(draw: random.Random, kit: Kit, here: Path) -> list[str]:
@@ -240,7 +256,7 @@ KINDS: dict[str, Callable[[random.Random, Kit, Path], list[str]]] = {
 def failures(kit: Kit, kind: str, number: int, seed: int) -> Iterator[tuple[int, str]]:
     """The cases that ended as none may: which, and what was said last. How many ended how goes to stderr."""
     codes: Counter[int] = Counter()
-    with serving(kit.model) if kind == "hub" else nullcontext() as served:
+    with cache_folder(kit.cache), serving(kit.model) if kind == "hub" else nullcontext() as served:
         for case in range(number):
             draw = random.Random(f"{kind} {seed} {case}")
             here = Path(tempfile.mkdtemp(dir=kit.folder))

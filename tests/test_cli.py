@@ -150,6 +150,18 @@ def default_signals() -> Iterator[None]:
         signal.signal(number, handler)
 
 
+class Panic(BaseException):
+    """What native code raises that gave up."""
+
+
+def test_what_is_no_exception_ends_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    assert run(fails_with(Panic("gone")), []).exit_code == 70
+    shown = run(fails_with(SystemExit(7)), [])
+    assert shown.exit_code == 2
+    assert "Code of the model ended the program: sys.exit(7)." in shown.stderr
+
+
 @pytest.mark.usefixtures("default_signals")
 @pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_to_end_is_treated_as_an_interruption(signal_number: signal.Signals) -> None:

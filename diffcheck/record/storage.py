@@ -78,6 +78,8 @@ def save(stored: Stored, path: Path) -> None:
             for call in recording.calls
         ],
     }  # fmt: skip
+    if path.exists() and not path.is_file():  # a device, in whose place the file would be
+        raise FileExistsError(errno.EEXIST, "This is not a regular file", str(path))
     part = path.with_name(f"{path.name}.part")
     try:
         save_file(tensors, part, {"format": FORMAT, "version": str(VERSION), "document": json.dumps(document)})
@@ -143,6 +145,9 @@ def _stored(document: Mapping[str, Any], arrays: Mapping[str, np.ndarray[Any, An
     stored = Stored(recording, _structure(document["structure"]), tensors(document["inputs"]), noise, sources)
     for part in (recording, stored.structure):
         _check_types(part)
+    known = {module.path for module in stored.structure.modules}
+    if not known.issuperset(call.path for call in calls):
+        raise ValueError("a call is of a module that the model does not have")
     return stored
 
 

@@ -55,7 +55,7 @@ def _file_and_class(given: str, framework: str, option: str, example: str) -> tu
     file, class_name = Path(given), None
     if not file.exists() and ":" in file.name:
         name, _, class_name = file.name.rpartition(":")
-        file = file.with_name(name)
+        file = file.parent / name
     if not file.is_file():
         raise UsageError(f"There is no {framework} file {file}.", hint=f"{option} FILE or {option} FILE:CLASS")
     if file.suffix != ".py":

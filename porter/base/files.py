@@ -11,7 +11,18 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write `content` beside `path` and move it there; folders above are made as needed."""
+    """Write `content` beside `path` and move it there; folders above are made as needed.
+
+    What is not a regular file, such as /dev/stdout, is written to as it is: moving a file there would put it in the
+    device's place.
+
+    Raises:
+        OSError: the system does not take it; a folder, or a pipe that nobody reads, among others.
+    """
+    if path.exists() and not path.is_file():
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_NONBLOCK), "wb") as file:  # never waits for a reader
+            file.write(content)
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, beside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:

@@ -7,6 +7,7 @@ import functools
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -47,7 +48,7 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
         except KeyboardInterrupt as stopped:
             console.say("interrupted: nothing half-written was left.")
             raise typer.Exit(TERMINATED if isinstance(stopped, Terminated) else INTERRUPTED) from None
-        except Exception as problem:
+        except BaseException as problem:  # code of a model may end the program, native code may panic
             if os.environ.get("PORTER_DEBUG") == "1":
                 raise
             known = as_porter_error(problem)
@@ -57,10 +58,14 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-def as_porter_error(problem: Exception) -> PorterError:
+def as_porter_error(problem: BaseException) -> PorterError:
     """The sentence for a failure; a Defect, whose traceback lies in a file, where nothing foresaw it."""
     if isinstance(problem, PorterError):
         return problem
+    if isinstance(problem, SystemExit):
+        return UsageError(
+            f"Code of the model ended the program: sys.exit({problem.code!r}).", place=_last_place(problem)
+        )
     if isinstance(problem, ImportError):
         return failed_import(problem) or defect_of(problem)
     if isinstance(problem, UnicodeEncodeError):
@@ -74,6 +79,12 @@ def as_porter_error(problem: Exception) -> PorterError:
         if problem.errno in OF_THE_MACHINE:
             return UsageError(f"{problem.strerror}.")
     return defect_of(problem)
+
+
+def _last_place(problem: BaseException) -> str:
+    """The file and line that raised it."""
+    frames = traceback.extract_tb(problem.__traceback__)
+    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
 
 
 @contextmanager

@@ -36,10 +36,21 @@ def read_json(path: Path, hint: str = "") -> object:
     """
     text = read_text(path)
     try:
+        return json_value(text)
+    except ValueError as error:
+        raise UsageError(f"This is not a JSON file: {error}.", hint=hint, place=str(path)) from error
+
+
+def json_value(text: str) -> object:
+    """The value that a text in JSON stands for.
+
+    Raises:
+        ValueError: it is not JSON, or is nested more deeply than Python reads.
+    """
+    try:
         return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise UsageError(f"This is not a JSON file: {reason}.", hint=hint, place=str(path)) from error
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
 
 
 def check_regular(path: Path) -> None:

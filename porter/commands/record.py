@@ -46,8 +46,9 @@ def record(
     """
     check_choice("--framework", framework, FRAMEWORKS)
     check_tf(tf)
-    if output.is_dir():
-        raise UsageError("The output has to be a file, and this is a folder.", place=str(output), hint="--output FILE")
+    if output.exists() and not output.is_file():
+        kind = "a folder" if output.is_dir() else "a pipe or a device"
+        raise UsageError(f"The output has to be a file, and this is {kind}.", place=str(output), hint="--output FILE")
     import diffcheck
     from diffcheck.record.storage import save
     from porter.diff.model_sides import check_inputs, load_tensorflow

@@ -37,6 +37,9 @@ def check(paths: Iterable[Path], how: Overwrite) -> None:
         UsageError: a file was changed and is not to be replaced, or there is nothing to merge it with.
         NotInstalled: files are to be merged, and git is not there.
     """
+    paths = list(paths)
+    for path in paths:
+        _check_kept(path)
     changed = [path for path in paths if is_changed(path)]
     if not changed or how is Overwrite.FORCE:
         return
@@ -105,6 +108,18 @@ def first_conflict(path: Path) -> int:
 
 def _kept(path: Path) -> Path:
     return path.parent / KEPT / path.name
+
+
+def _check_kept(path: Path) -> None:
+    """Refuse to keep texts elsewhere than in a folder of their own.
+
+    Raises:
+        UsageError: `.porter` leads to another folder, or is a file.
+    """
+    folder = path.parent / KEPT
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()) or _kept(path).is_symlink():
+        sentence = "porter keeps what it wrote in a folder of its own, and this is a file or a link."
+        raise UsageError(sentence, place=str(folder), hint="remove it, or give another --output")
 
 
 def _lines(count: int) -> str:

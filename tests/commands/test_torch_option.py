@@ -98,6 +98,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     values = {"name": "values", "shape": [2, 5], "dtype": "float32", "gen": {"kind": "normal"}}
     models = [{"name": "Small", "module": "small_net"}]
     Path("sample.json").write_text(json.dumps({"arguments": {"size": 4}, "inputs": [values], "models": models}))
+    Path("junk.pt").write_bytes(b"junk")
+    Path("ending.py").write_text("import sys\n\nsys.exit(7)\n")
     Path("values.json").write_text(json.dumps({"values": [[0.5, -1, 2, 0, 1]]}))
     return tmp_path
 
@@ -181,6 +183,12 @@ WRONG = {
     "no such class": (("diff", "--torch", "small_net.py:Smal", "--tf", "right.py"), "There is no class 'Smal'."),
     "no such TensorFlow class": ((*DIFF, "--tf", "right.py:TFX"), "right.py has no class TFX"),
     "no JSON": (("diff", *SIDES[:3], "{size: 4}", "--tf", "right.py"), "--arguments is not JSON"),
+    "JSON without end": (("diff", *SIDES[:3], "[" * 100_000, "--tf", "right.py"), "it is nested too deeply"),
+    "an input without end": ((*DIFF, "--tf", "right.py", "--input", f"values={'[' * 100_000}"), "neither a shape nor"),
+    "no name of a file": (("diff", "--torch", ":Small", "--tf", "right.py"), "There is no PyTorch file ."),
+    "a folder": (("diff", "--torch", ".:Small", "--tf", "right.py"), "There is no PyTorch file ."),
+    "code that ends the program": (("diff", "--torch", "ending.py", "--tf", "right.py"), "sys.exit(7)"),
+    "weights of a few bytes": ((*DIFF, "--tf", "right.py", "--weights", "junk.pt"), "junk.pt cannot be read"),
     "an argument that is not taken": (("diff", *SIDES[:3], '{"sise": 4}', "--tf", "right.py"), "needs size."),
     "a sample beside arguments": ((*DIFF, "--sample", "sample.json"), "--sample holds the arguments and inputs."),
     "a sample of nothing": (("diff", "--model", ".", "--sample", "sample.json"), "are about a plain nn.Module."),

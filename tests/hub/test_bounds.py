@@ -170,6 +170,16 @@ def test_an_answer_that_no_hub_gives_is_one_sentence(hub, act, action, pattern, 
     hub.faults.clear()
 
 
+@pytest.mark.parametrize(
+    "header", [("Content-Encoding", "gzip"), ("Location", "/"), ("Location", "http://[x/")], ids=repr
+)
+@pytest.mark.parametrize("action", ["fetch", "propose", "load"])
+def test_an_answer_that_cannot_be_unpacked_or_followed_is_one_sentence(hub, act, action, header):
+    status = 302 if header[0] == "Location" else 200
+    hub.faults.append(Fault("GET ", 10**6, status, (header,), body=b"{}"))
+    assert "\n" not in act(action)
+
+
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "http://x/\x1b[31m", "", None, 3])
 def test_only_addresses_of_the_web_are_shown(hub, act, url):
     answer = {"commitUrl": url, "commitOid": "0" * 40, "pullRequestUrl": url}

@@ -104,3 +104,22 @@ def test_a_folder_in_the_files_place_is_refused(tmp_path: Path) -> None:
     (tmp_path / "modeling_tf_x.py").mkdir()
     with pytest.raises(UsageError):
         put({tmp_path / "modeling_tf_x.py": FIRST}, Overwrite.REFUSE)
+
+
+@pytest.mark.parametrize("how", list(Overwrite))
+@pytest.mark.parametrize("kind", ["link to a folder", "file", "link of a kept text"])
+def test_what_porter_wrote_is_kept_nowhere_else(tmp_path: Path, how: Overwrite, kind: str) -> None:
+    elsewhere, kept = tmp_path / "elsewhere", tmp_path / "ports" / ".porter"
+    elsewhere.mkdir()
+    kept.parent.mkdir()
+    if kind == "link to a folder":
+        kept.symlink_to(elsewhere)
+    elif kind == "file":
+        kept.write_text("")
+    else:
+        kept.mkdir()
+        (kept / "x.py").symlink_to(elsewhere / "x.py")
+    with pytest.raises(UsageError, match="a folder of its own"):
+        put({kept.parent / "x.py": FIRST}, how)
+    assert list(elsewhere.iterdir()) == []
+    assert not (kept.parent / "x.py").exists()

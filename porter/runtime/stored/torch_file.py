@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import logging
 import pickle
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,11 @@ class TorchFile(Checkpoint):
         self._state = {}
 
 
+# What PyTorch's readers of either format end with on bytes that are not theirs.
+DAMAGED = (RuntimeError, OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError,
+           MemoryError, AssertionError, ImportError, struct.error)  # fmt: skip
+
+
 def _load(path: Path) -> dict[str, Any]:
     import torch
 
@@ -58,7 +64,7 @@ def _load(path: Path) -> dict[str, Any]:
     except pickle.UnpicklingError as error:
         hint = "porter never runs code out of a checkpoint; ask its author for safetensors"
         raise CheckpointError(f"{path} holds more than tensors and was not loaded.", hint=hint) from error
-    except (RuntimeError, OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+    except DAMAGED as error:
         reason = "it is cut off or damaged" if path.is_file() else "there is no such file"
         raise CheckpointError(f"{path} cannot be read: {reason}.", hint="download it again") from error
     if not isinstance(state, dict):

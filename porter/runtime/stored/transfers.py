@@ -206,13 +206,14 @@ def asked_wait(status: int, headers: Mapping[str, str]) -> int:
 def network_errors() -> tuple[type[BaseException], ...]:
     """What the HTTP library beneath huggingface_hub raises; which library it is depends on the version."""
     found: list[type[BaseException]] = [ConnectionError, TimeoutError]
-    for name, attribute in (
-        ("httpx2", "TransportError"),
-        ("httpx", "TransportError"),
-        ("requests", "RequestException"),
+    for name, kinds in (
+        ("httpx2", ("RequestError", "InvalidURL")),
+        ("httpx", ("RequestError", "InvalidURL")),
+        ("requests", ("RequestException",)),
     ):
         try:
-            found.append(getattr(importlib.import_module(name), attribute))
+            library = importlib.import_module(name)
         except ImportError:
             continue
+        found += [getattr(library, kind) for kind in kinds]
     return tuple(found)

@@ -14,7 +14,6 @@ from porter.subject.shrink import PLAIN_TOKENS
 
 BATCH, CHOICES, LENGTH, DECODER_LENGTH = 2, 2, 7, 5
 FRAMES, SAMPLES_A_FRAME = 20, 16
-IDS = {"kind": "randint", "low": PLAIN_TOKENS[0], "high": PLAIN_TOKENS[1]}
 
 
 def possible_inputs(forward: Any, config: Any) -> Iterator[Specs]:
@@ -47,7 +46,15 @@ def tiny_inputs(config: Any) -> Specs:
     sizes = input_sizes(config)
     samples = FRAMES * (sizes.stride or SAMPLES_A_FRAME)
     amounts = Amounts(BATCH, LENGTH, DECODER_LENGTH, side=64, frames=FRAMES, samples=samples)
-    return tuple(known_inputs(sizes, amounts, lambda name, shape: IDS))
+    return tuple(known_inputs(sizes, amounts, lambda name, shape: _ids(sizes.vocabulary)))
+
+
+def _ids(vocabulary: int | None) -> dict[str, Any]:
+    """How ids are drawn: from the plain tokens, as far as the vocabulary reaches."""
+    low, high = PLAIN_TOKENS
+    if vocabulary is not None and vocabulary < high:
+        low, high = min(low, vocabulary // 2), vocabulary
+    return {"kind": "randint", "low": low, "high": high}
 
 
 def _without(specs: Specs, *names: str) -> Specs:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 
 from porter.base.errors import UsageError
+from porter.base.reading import json_value
 from porter.subject.case import InputSpec
 from porter.subject.inputs.arrays import Array
 
@@ -26,7 +26,7 @@ def parse_input(text: str) -> InputSpec:
     form = FORM.fullmatch(value)
     if form is None or ("x" not in value and ":" not in value):
         try:
-            return InputSpec(name, (), "", {"kind": "py", "value": json.loads(value)})
+            return InputSpec(name, (), "", {"kind": "py", "value": json_value(value)})
         except ValueError as error:
             raise UsageError(f"The input {name} is neither a shape nor a value: {value}.", hint=HINT) from error
     dtype = form["dtype"] or "float32"
@@ -54,7 +54,7 @@ def parse_arguments(text: str | None) -> dict[str, object] | None:
     if text is None:
         return None
     try:
-        found = json.loads(text)
+        found = json_value(text)
     except ValueError as error:
         raise UsageError(f"--arguments is not JSON: {error}.", hint="""--arguments '{"width": 64}'""") from error
     if not isinstance(found, dict):

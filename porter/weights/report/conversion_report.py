@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -26,6 +26,7 @@ FIELDS = {
     "class": str, "source": str, "max_error": float, "seed": int, "differences": dict, "trials": list,
     "unused": list, "files": dict, "versions": dict,
 }  # fmt: skip
+NUMBER = (float, int, type(None))  # nothing where no number was found
 Data = Mapping[str, Any]
 
 
@@ -136,11 +137,22 @@ def _is_report(data: Any) -> TypeGuard[dict[str, Any]]:
         return False
     if not all(isinstance(data.get(name), kind) for name, kind in FIELDS.items()):
         return False
-    differences = data["differences"].values()
     names = [*data["files"].values(), *data["versions"].values(), *data["trials"], *data["unused"]]
-    return all(isinstance(name, str) for name in names) and all(
-        isinstance(found, dict) and {"outputs", "hidden_states"} <= set(found) for found in differences
+    told = [data.get(name, {}) for name in ("rounding", "blocks")]
+    if not all(isinstance(name, str) for name in names) or not all(isinstance(each, dict) for each in told):
+        return False
+    rounding, blocks = told
+    return (
+        all(isinstance(lines, list) and all(isinstance(line, str) for line in lines) for lines in rounding.values())
+        and all(_holds(found, ("outputs", "hidden_states"), NUMBER) for found in data["differences"].values())
+        and all(_holds(found, ("blocks", "compared", "weight_bytes"), (int,)) for found in blocks.values())
+        and all(_holds(found, ("max_relative",), NUMBER) for found in blocks.values())
     )
+
+
+def _holds(found: Any, names: Collection[str], kinds: Collection[type]) -> bool:
+    """Whether a table has these entries, each of one of the types."""
+    return isinstance(found, dict) and all(name in found and type(found[name]) in kinds for name in names)
 
 
 def body(data: Data, upload: Sequence[str], extra: str = "") -> str:

@@ -1,4 +1,5 @@
 import json
+import os
 
 import numpy as np
 import pytest
@@ -64,8 +65,8 @@ def test_a_field_of_another_type_is_refused(twins, tmp_path, odd):
     for place in (
         ("structure", "modules", 0, "parameters", 0), ("structure", "modules", 1, "path"),
         ("structure", "parameters", 0, "shape", 0), ("structure", "parameters", 0, "fingerprint"),
-        ("structure", "parameters", 0, "constant"), ("calls", 0, "order"), ("calls", 0, "output", "value", 1),
-        ("crash",), ("noise", "logits"),
+        ("structure", "parameters", 0, "constant"), ("calls", 0, "order"), ("calls", 0, "path"),
+        ("calls", 0, "output", "value", 1), ("crash",), ("noise", "logits"),
     ):  # fmt: skip
         document = json.loads(metadata["document"])
         holder = document
@@ -79,6 +80,14 @@ def test_a_field_of_another_type_is_refused(twins, tmp_path, odd):
             assert "damaged" in str(error)  # noqa: PT017 - either is right
         else:
             assert json.dumps(diffcheck.diff_recordings(good, loaded).to_json())
+
+
+def test_a_pipe_or_a_device_is_not_replaced_by_a_file(twins, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(FileExistsError, match="not a regular file"):
+        storage.save(diffcheck.record_torch(twins.torch, twins.inputs), tmp_path / "pipe")
+    assert (tmp_path / "pipe").is_fifo()
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
 
 
 def test_a_full_disk_is_the_systems_own_error(twins, tmp_path):

@@ -85,7 +85,7 @@ def test_bin_with_code_is_refused_and_the_code_not_run(tmp_path, monkeypatch):
     assert not (tmp_path / "executed").exists()
 
 
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut", b"no pickle at all"])
+@pytest.mark.parametrize("content", [b"", b"junk", b"\x80\x02K", b"PK\x03\x04 cut", b"no pickle at all"])
 def test_damaged_bin(tmp_path, content):
     pytest.importorskip("torch")
     (tmp_path / "pytorch_model.bin").write_bytes(content)

@@ -84,3 +84,17 @@ def test_a_report_that_is_none(tmp_path, text):
     (tmp_path / "pt_to_tf.json").write_text(text)
     with pytest.raises(UsageError, match="not a report of porter"):
         read_report(tmp_path)
+
+
+@pytest.mark.parametrize("odd", [None, True, 3, "x", [], [[]], {"a": 3}, {"a": None}, {"a": [3]}], ids=repr)
+@pytest.mark.parametrize("name", ["rounding", "blocks", "differences", "trials", "versions", "unused"])
+def test_a_report_with_a_field_of_another_type_is_none_or_can_be_shown(folder, name, odd):
+    data = {**DATA, "files": hashes(folder), name: odd}
+    write_report(folder, data)
+    try:
+        found = read_report(folder)
+    except UsageError as error:
+        assert "no report of porter" in str(error)  # noqa: PT017 - either is right
+    else:
+        assert summary(found, folder)
+        assert body(found, ["tf_model.h5"])
