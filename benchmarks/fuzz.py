@@ -256,7 +256,9 @@ KINDS: dict[str, Callable[[random.Random, Kit, Path], list[str]]] = {
 def failures(kit: Kit, kind: str, number: int, seed: int) -> Iterator[tuple[int, str]]:
     """The cases that ended as none may: which, and what was said last. How many ended how goes to stderr."""
     codes: Counter[int] = Counter()
-    with cache_folder(kit.cache), serving(kit.model) if kind == "hub" else nullcontext() as served:
+    own = kit.folder / f"cache-{kind}"
+    own.mkdir()
+    with cache_folder(own), serving(kit.model) if kind == "hub" else nullcontext() as served:
         for case in range(number):
             draw = random.Random(f"{kind} {seed} {case}")
             here = Path(tempfile.mkdtemp(dir=kit.folder))
