@@ -94,7 +94,7 @@ def test_a_report_with_a_field_of_another_type_is_none_or_can_be_shown(folder, n
     try:
         found = read_report(folder)
     except UsageError as error:
-        assert "no report of porter" in str(error)  # noqa: PT017 - either is right
+        assert "not a report of porter" in str(error)  # noqa: PT017 - either is right
     else:
         assert summary(found, folder)
         assert body(found, ["tf_model.h5"])
