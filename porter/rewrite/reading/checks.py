@@ -12,7 +12,6 @@ from typing import Literal
 import libcst as cst
 import libcst.matchers as m
 
-from porter.rewrite.reading.fixed import is_fixed
 from porter.rewrite.reading.knowledge import Knowledge
 from porter.rewrite.reading.sizes_read import reads_size
 from porter.rulebook.call import code_of
@@ -194,4 +193,4 @@ def _compares_sizes(knowledge: Knowledge, node: cst.Comparison) -> bool:
         return True
     facts = [(operand, knowledge.fact(operand)) for operand in operands]
     unsure = [o for o, fact in facts if fact is not None and fact.kinds & {"int", "tensor"} and not fact.has_value]
-    return any(not is_fixed(knowledge.source, operand) for operand in unsure)
+    return any(not knowledge.fixed.has(operand) for operand in unsure)

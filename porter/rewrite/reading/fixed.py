@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import libcst as cst
 import libcst.matchers as m
 
@@ -10,65 +12,62 @@ from porter.rewrite.reading.source import LocalFunction, Source
 _SELF = m.Attribute(value=m.Name("self"))
 
 
-def is_fixed(source: Source, node: cst.BaseExpression) -> bool:
-    """Whether an expression is computed from literals, settings and attributes that only constructors set."""
-    return _is_fixed(source, node, frozenset())
+@dataclass(frozen=True, eq=False)
+class FixedNumbers:
+    """Which expressions of a file are computed from literals, settings and attributes that only constructors set.
+
+    `constructed` names the attributes that some constructor sets, on whatever object, `changed` those that anything
+    else sets.
+    """
+
+    source: Source
+    constructed: frozenset[str]
+    changed: frozenset[str]
+
+    @classmethod
+    def of(cls, source: Source) -> FixedNumbers:
+        """Read which attributes the statements of a file set, and where."""
+        constructed: set[str] = set()
+        changed: set[str] = set()
+        for target in source.find(source.tree, cst.AssignTarget, cst.AugAssign, cst.AnnAssign):
+            for part in source.find(target.target, cst.Attribute):  # type: ignore[attr-defined]  # all three have one
+                function = source.enclosing(part)
+                in_constructor = function is not None and function.own_name == "__init__"
+                (constructed if in_constructor else changed).add(part.attr.value)
+        return cls(source, frozenset(constructed), frozenset(changed))
+
+    def has(self, node: cst.BaseExpression, waiting: frozenset[str] = frozenset()) -> bool:
+        """Whether an expression is such a number; variables `waiting` for their own answer are taken not to be."""
+        if isinstance(node, (cst.Integer, cst.Float, cst.SimpleString)):
+            return True
+        if isinstance(node, cst.Attribute):
+            return node.attr.value not in self.changed and (_is_setting(node) or self._is_constructed(node))
+        if isinstance(node, cst.Name):
+            return self._is_fixed_variable(node, waiting)
+        if isinstance(node, cst.BinaryOperation):
+            return self.has(node.left, waiting) and self.has(node.right, waiting)
+        return isinstance(node, cst.UnaryOperation) and self.has(node.expression, waiting)
+
+    def _is_constructed(self, node: cst.Attribute) -> bool:
+        """`self.x` of a layer whose constructor sets it."""
+        inside = self.source.enclosing_class(node) is not None
+        return inside and m.matches(node, _SELF) and node.attr.value in self.constructed
+
+    def _is_fixed_variable(self, node: cst.Name, waiting: frozenset[str]) -> bool:
+        """A variable that a function sets once, in the open, to what is fixed; a constructor's parameter."""
+        function = self.source.enclosing(node)
+        if function is None or node.value in waiting:
+            return False
+        if node.value in function.parameters:
+            return function.own_name == "__init__"
+        values = _assigned(self.source, function, node.value)
+        return bool(values) and all(self.has(value, waiting | {node.value}) for value in values)
 
 
-def _is_fixed(source: Source, node: cst.BaseExpression, waiting: frozenset[str]) -> bool:
-    if isinstance(node, (cst.Integer, cst.Float, cst.SimpleString)):
-        return True
-    if isinstance(node, cst.Attribute):
-        return _is_setting(source, node) or _is_constructed(source, node)
-    if isinstance(node, cst.Name):
-        return _is_fixed_variable(source, node, waiting)
-    if isinstance(node, cst.BinaryOperation):
-        return _is_fixed(source, node.left, waiting) and _is_fixed(source, node.right, waiting)
-    return isinstance(node, cst.UnaryOperation) and _is_fixed(source, node.expression, waiting)
-
-
-def _is_setting(source: Source, node: cst.Attribute) -> bool:
-    """`config.x` and `self.config.x`, which no statement of the file sets while a model runs."""
+def _is_setting(node: cst.Attribute) -> bool:
+    """`config.x` and `self.config.x`."""
     owner = node.value.attr if isinstance(node.value, cst.Attribute) else node.value
-    return m.matches(owner, m.Name("config")) and not _set_at_a_call(source, node.attr.value)
-
-
-def _is_constructed(source: Source, node: cst.Attribute) -> bool:
-    """`self.x` of a layer that only constructors set."""
-    if not m.matches(node, _SELF) or source.enclosing_class(node) is None:
-        return False
-    return not _set_at_a_call(source, node.attr.value) and _set_in_constructor(source, node)
-
-
-def _set_at_a_call(source: Source, attribute: str) -> bool:
-    """Whether what is not a constructor sets an attribute of this name on anything."""
-    return any(name == attribute and not own for name, own in _settings(source))
-
-
-def _set_in_constructor(source: Source, node: cst.Attribute) -> bool:
-    return any(name == node.attr.value and own for name, own in _settings(source))
-
-
-def _settings(source: Source) -> list[tuple[str, bool]]:
-    """Every attribute that some statement sets, and whether it stands in a constructor."""
-    found = []
-    for target in source.find(source.tree, cst.AssignTarget, cst.AugAssign, cst.AnnAssign):
-        node = target.target  # type: ignore[attr-defined]  # all three have one
-        for part in source.find(node, cst.Attribute):
-            function = source.enclosing(node)
-            found.append((part.attr.value, function is not None and function.own_name == "__init__"))
-    return found
-
-
-def _is_fixed_variable(source: Source, node: cst.Name, waiting: frozenset[str]) -> bool:
-    """A variable that a function sets once, in the open, to what is fixed; a constructor's parameter."""
-    function = source.enclosing(node)
-    if function is None or node.value in waiting:
-        return False
-    if node.value in function.parameters:
-        return function.own_name == "__init__"
-    values = _assigned(source, function, node.value)
-    return bool(values) and all(_is_fixed(source, value, waiting | {node.value}) for value in values)
+    return m.matches(owner, m.Name("config"))
 
 
 def _assigned(source: Source, function: LocalFunction, name: str) -> list[cst.BaseExpression]:

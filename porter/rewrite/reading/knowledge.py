@@ -13,6 +13,7 @@ import libcst.matchers as m
 from porter.facts import Fact, Facts
 from porter.facts.tensor_methods import is_tensor_method, tensor_method
 from porter.rewrite.reading.constructor import Constructor, Constructors
+from porter.rewrite.reading.fixed import FixedNumbers
 from porter.rewrite.reading.nested_port import NestedPort
 from porter.rewrite.reading.sizes_read import reads_size
 from porter.rewrite.reading.source import LocalFunction, Source
@@ -57,6 +58,11 @@ class Knowledge:
         self.beside = beside
         self.giving = giving
         self.constructors = Constructors(source)
+
+    @cached_property
+    def fixed(self) -> FixedNumbers:
+        """The numbers that a layer has from its constructor."""
+        return FixedNumbers.of(self.source)
 
     def traced(self, node: cst.CSTNode) -> Fact | None:
         """The fact of an expression that a run has evaluated."""
