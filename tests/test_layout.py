@@ -209,6 +209,13 @@ def test_imports_run_downwards_only(module: str) -> None:
     assert sorted(name for name in named if room_of(name) in above) == []
 
 
+def test_no_file_imports_itself_in_a_circle() -> None:
+    waiting = {name: set(imports_of(path)) & set(MODULES) - {name} for name, path in MODULES.items()}
+    while free := {name for name, needed in waiting.items() if not needed & set(waiting)}:
+        waiting = {name: needed for name, needed in waiting.items() if name not in free}
+    assert sorted(waiting) == []
+
+
 def test_no_two_files_have_one_name() -> None:
     counts = Counter(path.name for path in FILES if path.name != "__init__.py")
     assert [name for name, count in counts.items() if count > 1] == []

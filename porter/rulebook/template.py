@@ -8,8 +8,8 @@ from functools import cache
 
 import libcst as cst
 
-from porter.rulebook import Call, Card, Rule
-from porter.rulebook.call import Arg, Unknown, code_of, default_argument, is_atom
+from porter.rulebook.call import Arg, Call, Unknown, code_of, default_argument, is_atom
+from porter.rulebook.declare import Card, Rule
 from porter.rulebook.results import Drop, Same, nothing
 
 
