@@ -10,6 +10,7 @@ to look; `or_mask_function` and `and_mask_function` are such functions too.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -72,51 +73,62 @@ def _first_layer(cache: Any, *, sliding: bool) -> int:
 
 @dataclass(frozen=True)
 class _Request:
-    """The arguments that all causal masks have."""
+    """The arguments that all causal masks have; `create_causal_mask` says what they mean."""
 
+    config: Any
     inputs_embeds: Any
     attention_mask: Any
-    past_key_values: Any
-    position_ids: Any
-    or_mask: Pattern | None
-    and_mask: Pattern | None
-    block_ids: Any
-    layer_idx: int
+    past_key_values: Any = None
+    position_ids: Any = None
+    or_mask_function: Pattern | None = None
+    and_mask_function: Pattern | None = None
+    block_sequence_ids: Any = None
+    layer_idx: int | None = None
+    allow_is_causal_skip: bool = True
 
-    def answer(self, pattern: Pattern) -> Any:
+    @property
+    def is_causal(self) -> bool:
+        return getattr(self.config, "is_causal", True)
+
+    def answer(self, pattern: Pattern, *, sliding: bool) -> Any:
+        """The mask of a pattern; `sliding` says which layers of the cache tell its sizes."""
         padding = _as_bool(self.attention_mask)
-        sizes = _sizes(self.inputs_embeds, padding, self.past_key_values, self.layer_idx, None)
-        pattern = combined(pattern, self.or_mask, self.and_mask)
+        layer = _first_layer(self.past_key_values, sliding=sliding) if self.layer_idx is None else self.layer_idx
+        sizes = _sizes(self.inputs_embeds, padding, self.past_key_values, layer, None)
+        pattern = combined(pattern, self.or_mask_function, self.and_mask_function)
         if self.position_ids is not None and padding is None and self.past_key_values is None:
             position_ids = tf.broadcast_to(tf.cast(self.position_ids, tf.int64), (sizes.batch, sizes.queries))
             sequence_ids = _sequence_ids(position_ids)
             if sequence_ids is not None:
                 pattern = packed(pattern, position_ids, sequence_ids)
-        if self.block_ids is not None:
-            missing = tf.maximum(sizes.keys + sizes.key_offset - shape_list(self.block_ids)[1], 0)
-            blocks = tf.pad(self.block_ids, [[0, 0], [0, missing]], constant_values=-1)
+        if self.block_sequence_ids is not None:
+            missing = tf.maximum(sizes.keys + sizes.key_offset - shape_list(self.block_sequence_ids)[1], 0)
+            blocks = tf.pad(self.block_sequence_ids, [[0, 0], [0, missing]], constant_values=-1)
             pattern = combined(pattern, same_block(blocks), None)
         return mask(pattern, sizes, padding, self.inputs_embeds.dtype)
 
+    def in_both_directions(self, create: Callable[..., Any]) -> Any:
+        """The mask of a model that is not causal, made by one of the bidirectional functions."""
+        return create(
+            self.config,
+            self.inputs_embeds,
+            self.attention_mask,
+            past_key_values=self.past_key_values,
+            or_mask_function=self.or_mask_function,
+            and_mask_function=self.and_mask_function,
+            allow_is_bidirectional_skip=self.allow_is_causal_skip,
+        )
 
-def create_causal_mask(
-    config: Any,
-    inputs_embeds: Any,
-    attention_mask: Any,
-    past_key_values: Any = None,
-    position_ids: Any = None,
-    or_mask_function: Pattern | None = None,
-    and_mask_function: Pattern | None = None,
-    block_sequence_ids: Any = None,
-    layer_idx: int | None = None,
-    allow_is_causal_skip: bool = True,
-) -> Any:
+
+def create_causal_mask(config: Any, inputs_embeds: Any, attention_mask: Any, *further: Any, **named: Any) -> Any:
     """A query looks at itself and what is before it; everywhere if `config.is_causal` is False.
 
     Args:
         config: the configuration.
         inputs_embeds: `(batch, queries, hidden)`, for its sizes and type.
         attention_mask: `(batch, keys)`, 1 where there is something to see; a ready mask of four axes is returned.
+        further: the arguments below, in this order.
+        named: the arguments below, by name.
         past_key_values: the cache, if there is one.
         position_ids: `(batch, queries)`; where they do not count on, another sequence begins (only without mask and
             cache).
@@ -126,84 +138,32 @@ def create_causal_mask(
         layer_idx: the layer of the cache whose sizes count; by default the first with full attention.
         allow_is_causal_skip: without meaning for causal masks of eager attention.
     """
+    request = _Request(config, inputs_embeds, attention_mask, *further, **named)
     if _is_ready(attention_mask):
         return attention_mask
-    if not getattr(config, "is_causal", True):
-        return create_bidirectional_mask(
-            config,
-            inputs_embeds,
-            attention_mask,
-            past_key_values=past_key_values,
-            or_mask_function=or_mask_function,
-            and_mask_function=and_mask_function,
-            allow_is_bidirectional_skip=allow_is_causal_skip,
-        )
-    layer_idx = _first_layer(past_key_values, sliding=False) if layer_idx is None else layer_idx
-    return _Request(
-        inputs_embeds,
-        attention_mask,
-        past_key_values,
-        position_ids,
-        or_mask_function,
-        and_mask_function,
-        block_sequence_ids,
-        layer_idx,
-    ).answer(causal)
+    if not request.is_causal:
+        return request.in_both_directions(create_bidirectional_mask)
+    return request.answer(causal, sliding=False)
 
 
 def create_sliding_window_causal_mask(
-    config: Any,
-    inputs_embeds: Any,
-    attention_mask: Any,
-    past_key_values: Any = None,
-    position_ids: Any = None,
-    or_mask_function: Pattern | None = None,
-    and_mask_function: Pattern | None = None,
-    block_sequence_ids: Any = None,
-    layer_idx: int | None = None,
-    allow_is_causal_skip: bool = True,
+    config: Any, inputs_embeds: Any, attention_mask: Any, *further: Any, **named: Any
 ) -> Any:
     """A query looks at itself and the `config.sliding_window - 1` before it. Arguments as in `create_causal_mask`.
 
     Raises:
         WrongValue: the configuration has no sliding window.
     """
+    request = _Request(config, inputs_embeds, attention_mask, *further, **named)
     if _is_ready(attention_mask):
         return attention_mask
-    if not getattr(config, "is_causal", True):
-        return create_bidirectional_sliding_window_mask(
-            config,
-            inputs_embeds,
-            attention_mask,
-            past_key_values=past_key_values,
-            or_mask_function=or_mask_function,
-            and_mask_function=and_mask_function,
-            allow_is_bidirectional_skip=allow_is_causal_skip,
-        )
-    layer_idx = _first_layer(past_key_values, sliding=True) if layer_idx is None else layer_idx
-    return _Request(
-        inputs_embeds,
-        attention_mask,
-        past_key_values,
-        position_ids,
-        or_mask_function,
-        and_mask_function,
-        block_sequence_ids,
-        layer_idx,
-    ).answer(window_before(_size(config, "sliding_window")))
+    if not request.is_causal:
+        return request.in_both_directions(create_bidirectional_sliding_window_mask)
+    return request.answer(window_before(_size(config, "sliding_window")), sliding=True)
 
 
 def create_chunked_causal_mask(
-    config: Any,
-    inputs_embeds: Any,
-    attention_mask: Any,
-    past_key_values: Any = None,
-    position_ids: Any = None,
-    or_mask_function: Pattern | None = None,
-    and_mask_function: Pattern | None = None,
-    block_sequence_ids: Any = None,
-    layer_idx: int | None = None,
-    allow_is_causal_skip: bool = True,
+    config: Any, inputs_embeds: Any, attention_mask: Any, *further: Any, **named: Any
 ) -> Any:
     """A query looks at itself and what is before it in its chunk of `config.attention_chunk_size`.
 
@@ -212,6 +172,7 @@ def create_chunked_causal_mask(
     Raises:
         WrongValue: the configuration has no chunk size.
     """
+    request = _Request(config, inputs_embeds, attention_mask, *further, **named)
     if _is_ready(attention_mask):
         return attention_mask
     size = _size(config, "attention_chunk_size")
@@ -220,17 +181,7 @@ def create_chunked_causal_mask(
     else:
         seen = tf.cumsum(tf.cast(_as_bool(attention_mask), tf.int64), axis=-1)
         left_padding = tf.reduce_sum(tf.cast(seen == 0, tf.int64), axis=-1)
-    layer_idx = _first_layer(past_key_values, sliding=True) if layer_idx is None else layer_idx
-    return _Request(
-        inputs_embeds,
-        attention_mask,
-        past_key_values,
-        position_ids,
-        or_mask_function,
-        and_mask_function,
-        block_sequence_ids,
-        layer_idx,
-    ).answer(chunk(size, left_padding))
+    return request.answer(chunk(size, left_padding), sliding=True)
 
 
 def create_bidirectional_mask(
