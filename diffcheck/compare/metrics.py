@@ -25,13 +25,15 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class Bound:
-    """What is allowed: ``max(tolerance, 8 * noise) * max(1, max|reference|)``.
+    """What is allowed: ``max(tolerance, 8 * noise) * max(floor, max|reference|)``.
 
-    ``noise`` is the reference's float32 rounding, measured against its own float64 run, in the same unit.
+    ``noise`` is the reference's float32 rounding, measured against its own float64 run, in the same unit. ``floor`` is
+    the size below which numbers count as small; it is 1 for outputs.
     """
 
     tolerance: float = TOLERANCE
     noise: float = 0.0
+    floor: float = 1.0
 
     @property
     def relative(self) -> float:
@@ -42,6 +44,10 @@ class Bound:
     def widened(self) -> bool:
         """Whether noise, not the tolerance, decides."""
         return NOISE_FACTOR * self.noise > self.tolerance
+
+    def allowed(self, scale: float) -> float:
+        """The distance that is allowed where the greatest number of the reference is ``scale``."""
+        return self.relative * max(self.floor, scale)
 
 
 @dataclass(frozen=True)
@@ -127,7 +133,7 @@ def compare_tensors(
         return plain
     exact = expected.dtype.kind in "biu"
     scale = 1.0 if exact else scale_of(expected)
-    allowed = 0.0 if exact else bound.relative * max(1.0, scale)
+    allowed = 0.0 if exact else bound.allowed(scale)
     counts = (int(np.sum(~np.isfinite(expected))), int(np.sum(~np.isfinite(actual))))
     odd = _other_nonfinite(expected, actual) if any(counts) else None
     if odd is not None:
@@ -171,7 +177,7 @@ def _plain(
     if not math.isfinite(greatest):
         return None
     scale = scale or 1.0
-    allowed = bound.relative * max(1.0, scale)
+    allowed = bound.allowed(scale)
     differing = int(np.count_nonzero(distance > allowed)) if greatest > allowed else 0
     return TensorResult(
         path, (*failures, "values") if greatest > allowed else failures, allowed, greatest, scale,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -87,42 +87,43 @@ def compare_flat(
     expected: Flattened,
     actual: Flattened,
     *,
-    tolerance: float = TOLERANCE,
+    tolerance: float | Bound = TOLERANCE,
     noise: float | Mapping[str, float] | None = None,
     skip: Sequence[str] = (),
     check_dtype: bool = True,
 ) -> Comparison:
-    """As :func:`compare`, on values that are already flat."""
+    """As :func:`compare`, on values that are already flat; of a :class:`Bound` all but the noise is taken."""
     actual = in_form_of(expected, actual)
+    quiet = tolerance if isinstance(tolerance, Bound) else Bound(tolerance)
     results: list[TensorResult] = []
     skipped = [*dict.fromkeys((*expected.skipped, *actual.skipped))]
     for path in dict.fromkeys((*expected.tensors, *actual.tensors)):
         if any(path == name or path.startswith(f"{name}.") for name in skip):
             skipped.append(path)
             continue
-        bound = Bound(tolerance, noise.get(path, 0.0) if isinstance(noise, Mapping) else noise or 0.0)
+        bound = replace(quiet, noise=noise.get(path, 0.0) if isinstance(noise, Mapping) else noise or 0.0)
         results.append(_result(path, expected.tensors.get(path), actual.tensors.get(path), bound, check_dtype))
     return Comparison(tuple(results), tuple(skipped))
 
 
-def noise_between(single: object, double: object) -> dict[str, float]:
-    """The rounding noise per tensor: max|float32 - float64| over max(1, max|float64|), of one model's outputs."""
+def noise_between(single: object, double: object, floor: float = 1.0) -> dict[str, float]:
+    """The rounding noise per tensor: max|float32 - float64| over max(floor, max|float64|), of one model's outputs."""
     low, high = flatten(single), flatten(double)
     return {
-        path: _noise(tensor, high.tensors[path])
+        path: _noise(tensor, high.tensors[path], floor)
         for path, tensor in low.tensors.items()
         if path in high.tensors and tensor.array.dtype.kind == "f"
     }
 
 
-def _noise(single: TensorValue, double: TensorValue) -> float:
+def _noise(single: TensorValue, double: TensorValue, floor: float) -> float:
     if single.array.shape != double.array.shape or not single.array.size:
         return 0.0
     with np.errstate(invalid="ignore", over="ignore"):
         distance = np.abs(single.array.astype(np.float64) - double.array.astype(np.float64))
     # The fill values of masks (the least float of each dtype) are not rounding.
     distance = distance[np.isfinite(distance) & (np.abs(single.array) < 1e30)]
-    return float(distance.max()) / max(1.0, scale_of(double.array)) if distance.size else 0.0
+    return float(distance.max()) / max(floor, scale_of(double.array)) if distance.size else 0.0
 
 
 def _result(

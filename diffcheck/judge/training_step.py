@@ -11,7 +11,7 @@ from unittest import mock
 
 import numpy as np
 
-from diffcheck.compare.metrics import TOLERANCE
+from diffcheck.compare.metrics import TOLERANCE, Bound
 from diffcheck.compare.outputs import compare_flat, noise_between
 from diffcheck.compare.pair import Pairing
 from diffcheck.compare.weight_axes import axes_to_torch, moved
@@ -22,6 +22,8 @@ from diffcheck.record.values import Flattened, TensorValue, children, flatten, i
 from diffcheck.show.backward import Backward
 
 Array = np.ndarray[Any, Any]
+_SMALL = 1e-2
+"""Gradients below this share of the model's greatest are compared as if they were as large as that."""
 _DROPOUT = ("dropout", "drop_path", "layerdrop", "drop_rate", "drop_prob")
 
 
@@ -29,7 +31,8 @@ _DROPOUT = ("dropout", "drop_path", "layerdrop", "drop_rate", "drop_prob")
 class _TorchPass:
     """What PyTorch's model gave in one mode, by PyTorch's names; all but the loss lies on disk.
 
-    ``noise`` is its own rounding, ``statistics`` are the buffers after the step, ``weights`` the parameters before it.
+    ``noise`` is its own rounding, ``statistics`` are the buffers after the step, ``weights`` the parameters before it,
+    ``floor`` is the size below which gradients count as small.
     """
 
     training: bool
@@ -39,6 +42,7 @@ class _TorchPass:
     weights: Mapping[str, TensorValue]
     noise: Mapping[str, float]
     unexercised: tuple[str, ...]
+    floor: float
 
 
 def compare_backward(
@@ -49,6 +53,10 @@ def compare_backward(
     tolerance: float = TOLERANCE,
 ) -> tuple[Backward, ...]:
     """Compare gradients of one scalar: the model's ``loss`` where it has one, else its outputs times fixed numbers.
+
+    Each gradient may differ by the tolerance, or by 8 times PyTorch's own rounding where that is more, as a share of
+    its greatest number; small ones as a share of 1 % of the greatest of all gradients. No gradient is a gradient of
+    zeros.
 
     ``pairing`` says which parameters are compared, and how their axes lie; ``modes`` says for each comparison whether
     it is made in training mode, in which every dropout rate of both models is zero meanwhile. Statistics that a step
@@ -70,6 +78,8 @@ def _torch_pass(
             stack.enter_context(without_dropout([*model.modules()]))
         weights = _spilled(torch_side.parameters(model, pairs), file)
         loss, gradients = _torch_gradients(model, inputs, training)
+        greatest = max((float(np.abs(gradient).max(initial=0.0)) for gradient in gradients.values()), default=0.0)
+        floor = min(1.0, _SMALL * greatest) or 1.0
         single = _spilled(_flat(gradients).tensors, file)
         buffers = [name for name, buffer in model.named_buffers() if name in pairs and buffer.is_floating_point()]
         statistics = _spilled(torch_side.parameters(model, buffers), file) if training else {}
@@ -78,9 +88,9 @@ def _torch_pass(
             wide_loss, wide = _torch_gradients(model, torch_side.widen(inputs), training)
     noise = noise_between({"loss": loss}, {"loss": wide_loss})
     for name, value in single.items():
-        noise |= noise_between({name: value.array}, {name: wide[name]})
+        noise |= noise_between({name: value.array}, {name: wide[name]}, floor)
     idle = tuple(name for name, _ in model.named_parameters() if name not in single)
-    return _TorchPass(training, loss, single, statistics, weights, noise, idle)
+    return _TorchPass(training, loss, single, statistics, weights, noise, idle, floor)
 
 
 def _spilled(tensors: Mapping[str, TensorValue], file: SpillFile) -> dict[str, TensorValue]:
@@ -105,16 +115,18 @@ def _compared(
             name: moved(tf_side.parameter_array(model, pairs[name]), axes[name], value.array.shape)
             for name, value in reference.statistics.items()
         }
-    expected = {name: value for name, value in reference.gradients.items() if name in pairs}
     turned = {
-        name: moved(gradients[pairs[name]], axes[name], value.array.shape)
-        for name, value in expected.items()
-        if pairs[name] in gradients
+        name: moved(gradients[pairs[name]], axes[name], reference.weights[name].array.shape)
+        for name in (*reference.gradients, *reference.unexercised)
+        if name in axes and pairs[name] in gradients
     }
-    noise = reference.noise
+    paired = {name: each for name, each in reference.gradients.items() if name in axes}
+    expected = {name: each for name, each in paired.items() if name in turned or each.array.any()}
+    turned = {name: each for name, each in turned.items() if name in expected or each.any()}
+    noise, bound = reference.noise, Bound(tolerance, floor=reference.floor)
     return Backward(
         compare_flat(_flat({"loss": reference.loss}), _flat({"loss": loss}), tolerance=tolerance, noise=noise),
-        compare_flat(Flattened(expected), _flat(turned), tolerance=tolerance, noise=noise),
+        compare_flat(Flattened(expected), _flat(turned), tolerance=bound, noise=noise),
         compare_flat(Flattened(reference.statistics), _flat(statistics)),
         reference.training,
         reference.unexercised,

@@ -7,9 +7,10 @@ from porter.subject.ported_module import save_model
 from porter.subject.strong_weights import strengthen
 from porter.subject.torch_model import build_config
 from porter.testing.labels import labelled_inputs
-from porter.testing.model_pair import ModelPair, Verdict
+from porter.testing.model_pair import ModelPair
 from porter.testing.module_pair import ModulePair, torch_module
 from porter.testing.uses import USES
+from porter.testing.verdict import Verdict
 
 __all__ = [
     "USES",

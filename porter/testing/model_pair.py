@@ -90,19 +90,6 @@ class ModelPair:
         return lambda inputs: function(split(self.accepted(inputs))[0])
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """What a check found.
-
-    Attributes:
-        problem: what is wrong, as a sentence; empty where nothing is.
-        lacks: why there is nothing to check, as a sentence; empty where there was.
-    """
-
-    problem: str = ""
-    lacks: str = ""
-
-
 def floats(value: Any) -> list[Any]:
     """The floating-point tensors of an output by position, caches and tuples left aside."""
     parts = value.to_tuple() if hasattr(value, "to_tuple") else value if isinstance(value, tuple) else (value,)

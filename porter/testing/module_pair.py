@@ -20,6 +20,8 @@ from porter.subject.locate import locate
 from porter.subject.ported_module import constructed_port, save_weights
 from porter.subject.strong_weights import strengthen
 from porter.subject.torch_model import constructed
+from porter.testing.gradients import compare_gradients
+from porter.testing.verdict import Verdict
 
 
 def torch_module(file: Path) -> ModuleType:
@@ -68,8 +70,14 @@ class ModulePair:
         function = tf.function(lambda arrays: self.tensorflow(**arrays, **plain), input_signature=signature)
         return lambda inputs: function(split(inputs)[0])
 
+    def gradients_match(self, inputs: Inputs) -> Verdict:
+        """Whether the gradient of each parameter is PyTorch's."""
+        if not self.comparable:
+            return Verdict(lacks="its outputs are random")
+        return compare_gradients(self.pytorch, self.tensorflow, inputs)
+
     def torch_gradient_norm(self, inputs: Inputs) -> float:
-        """The norm of the gradient of the outputs' mean squares, over all weights."""
+        """The norm of the gradient of the outputs' mean squares, over all weights; tests of porter 0.1 ask for it."""
         import torch
 
         self.pytorch.zero_grad()

@@ -13,7 +13,8 @@ from porter.subject.inputs.arrays import Inputs
 from porter.subject.inputs.graph_signature import input_signature, split
 from porter.subject.inputs.variation import torch_inputs
 from porter.subject.torch_model import RUN_ERRORS
-from porter.testing.model_pair import ModelPair, Verdict, as_array, floats
+from porter.testing.model_pair import ModelPair, as_array, floats
+from porter.testing.verdict import Verdict
 
 _NARROW = ("mixed_bfloat16", "bfloat16", "mixed_float16")
 _TIMES = 4.0  # as far as PyTorch's bfloat16 is from its float32, so many times

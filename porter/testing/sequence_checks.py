@@ -11,7 +11,8 @@ import numpy as np
 from porter.subject.inputs.arrays import Inputs
 from porter.subject.inputs.variation import torch_inputs
 from porter.subject.torch_model import RUN_ERRORS
-from porter.testing.model_pair import ModelPair, Verdict, as_array, floats
+from porter.testing.model_pair import ModelPair, as_array, floats
+from porter.testing.verdict import Verdict
 
 _IDS = ("decoder_input_ids", "input_ids")
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from porter.testing.model_pair import ModelPair, Verdict
+from porter.testing.model_pair import ModelPair
 from porter.testing.saving_checks import computes_in_half_precision, saves
 from porter.testing.sequence_checks import decodes, takes_padding
 from porter.testing.training_checks import gradients_match, trains
+from porter.testing.verdict import Verdict
 
 USES: Mapping[str, Callable[[ModelPair], Verdict]] = MappingProxyType(
     {
