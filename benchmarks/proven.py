@@ -7,16 +7,22 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
+
+from porter.testing import USES
 
 OUTPUT = Path("benchmarks/proven.json")
 MODES = ("eager", "graph")
 SAMPLES = {path.stem: path for path in sorted(Path("tests/ports").glob("*.json"))}
 SAMPLES["brand_new_bert"] = Path("examples/brand_new_bert/sample.json")
+Json = dict[str, Any]
 
 
-def measured(family: str, sample: Path) -> dict[str, Any]:
+def measured(family: str, sample: Path) -> Json:
+    """One family: its classes, how many match and by how much, and what the written test file says of each use."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "report.json")
         command = [sys.executable, "-m", "porter", "scaffold", family, "--sample", str(sample), "--output", folder]
@@ -24,14 +30,32 @@ def measured(family: str, sample: Path) -> dict[str, Any]:
         if not report.exists():
             sys.exit(f"{family}: {done.stderr}")
         classes = json.loads(report.read_text())["classes"]
+        uses = written_tests(Path(folder, f"test_modeling_tf_{family}.py"))
     matching = [entry for entry in classes if matches(entry)]
     errors = {mode: max((entry[mode]["max_abs"] or 0.0 for entry in matching), default=0.0) for mode in MODES}
     shown = {mode: f"{error:.1e}" for mode, error in errors.items()}
-    return {"family": family, "classes": len(classes), "proven": len(matching), **shown}
+    return {"family": family, "classes": len(classes), "proven": len(matching), **shown, "uses": uses}
 
 
-def matches(entry: dict[str, Any]) -> bool:
+def matches(entry: Json) -> bool:
     return entry["eager"]["ok"] and entry["graph"]["ok"] and not any(entry["weights"].values())
+
+
+def written_tests(file: Path) -> dict[str, str]:
+    """Run the test file that porter wrote: each use -> the models that pass, of those that have it (`5 of 5`)."""
+    results = file.with_name("results.xml")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={results}", file.name]
+    subprocess.run(command, cwd=file.parent, capture_output=True, check=False)
+    cases = ElementTree.parse(results).iter("testcase")
+    had, passed = Counter[str](), Counter[str]()
+    for case in cases:
+        use = next((use for use in USES if case.attrib["name"].endswith(f"-{use}]")), None)
+        if use and case.find("skipped") is None:
+            had[use] += 1
+            passed[use] += case.find("failure") is None and case.find("error") is None
+            if passed[use] < had[use]:
+                print(f"  {case.attrib['name']} failed", flush=True)
+    return {use: f"{passed[use]} of {had[use]}" if had[use] else "-" for use in USES}
 
 
 def main(names: list[str]) -> None:

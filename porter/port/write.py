@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from importlib.metadata import version
 from pathlib import Path
@@ -45,12 +46,19 @@ def write(subject: Subject, draft: Draft, output: Path, overwrite: Overwrite = O
 
 
 def _test_of(subject: Subject, modeling: Path) -> str:
-    """The test's text; a plain module's file is found by its path, a model of transformers by its module."""
+    """The test's text; a file of the user's is found by its path, a model of transformers by its module."""
     common = {"modeling_file": modeling.name, "version": __version__, "cases": subject.cases}
+    path = Path(os.path.relpath(subject.file, modeling.parent.resolve())).as_posix()
     if subject.cases and all(case.arguments is not None for case in subject.cases):
-        path = Path(os.path.relpath(subject.file, modeling.parent.resolve())).as_posix()
         return render("test_modeling_tf_module.py.j2", torch_file=path, **common)
-    return render("test_modeling_tf.py.j2", module_name=subject.module_name, **common)
+    module_name, torch_file = (subject.module_name, None) if _installed(subject) else (None, path)
+    return render("test_modeling_tf.py.j2", module_name=module_name, torch_file=torch_file, **common)
+
+
+def _installed(subject: Subject) -> bool:
+    """Whether the file is of the installed transformers: one of a checkout is imported under such a name too."""
+    home = importlib.util.find_spec("transformers")
+    return home is not None and home.origin is not None and Path(home.origin).parent in subject.file.parents
 
 
 def _configurations(subject: Subject, output: Path) -> list[Path]:

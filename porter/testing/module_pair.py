@@ -24,9 +24,9 @@ from porter.testing.gradients import compare_gradients
 from porter.testing.verdict import Verdict
 
 
-def torch_module(file: Path) -> ModuleType:
-    """The module of a PyTorch file, whose folder need not be importable."""
-    return importlib.import_module(locate(str(file)).module_name)
+def torch_module(named: Path | str) -> ModuleType:
+    """The module of a PyTorch file, whose folder need not be importable, or one of the installed transformers."""
+    return importlib.import_module(locate(str(named)).module_name if isinstance(named, Path) else named)
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,7 @@ def test_the_generated_test_is_python() -> None:
     text = render(
         "test_modeling_tf.py.j2",
         module_name="a.modeling_x",
+        torch_file=None,
         modeling_file="modeling_tf_x.py",
         version="1",
         cases=[CASE],

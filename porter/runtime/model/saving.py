@@ -51,10 +51,13 @@ class SavedByKeras(keras.Model):
         return input_signature(self)
 
     def serving(self, inputs: dict[str, Any]) -> dict[str, Any]:
-        """What an exported model computes: the tensors of the output by name, without caches."""
+        """What an exported model computes: the tensors of the output by name, without caches.
+
+        A signature holds single tensors only: those of a tuple are called `hidden_states_0`, `hidden_states_1`.
+        """
         outputs = self(inputs, training=False)
         named = dict(outputs) if isinstance(outputs, TFModelOutput) else {"output": outputs}
-        return {name: value for name, value in named.items() if _is_served(value)}
+        return {key: tensor for name, value in named.items() for key, tensor in _served(name, value)}
 
     def export(
         self, filepath: str | Path, format: str = "tf_saved_model", verbose: bool | None = None, **kwargs: Any
@@ -78,6 +81,10 @@ class SavedByKeras(keras.Model):
         archive.write_out(str(filepath), verbose=verbose is not False)
 
 
-def _is_served(value: Any) -> bool:
-    leaves = tf.nest.flatten(value)
-    return bool(leaves) and all(tf.is_tensor(leaf) for leaf in leaves) and isinstance(value, tf.Tensor | tuple | list)
+def _served(name: str, value: Any) -> list[tuple[str, tf.Tensor]]:
+    """The tensor under its name, or those of a tuple or list under the name and their place; none of anything else."""
+    if tf.is_tensor(value):
+        return [(name, value)]
+    if isinstance(value, tuple | list):
+        return [pair for place, each in enumerate(value) for pair in _served(f"{name}_{place}", each)]
+    return []

@@ -132,6 +132,16 @@ def test_a_cache_is_not_served():
     assert set(decoder.serving({"input_ids": IDS})) == {"last_hidden_state", "pooler_output"}
 
 
+def test_the_tensors_of_a_tuple_are_served_under_their_places(tmp_path):
+    told = ported.TFBertModel.from_config(config(output_hidden_states=True))
+    hidden = told(IDS).hidden_states
+    told.export(tmp_path, verbose=False)
+    served = tf.saved_model.load(tmp_path).signatures["serving_default"]
+    found = served(input_ids=IDS, attention_mask=np.ones_like(IDS), token_type_ids=np.zeros_like(IDS))
+    for place, expected in enumerate(hidden):
+        np.testing.assert_allclose(found[f"hidden_states_{place}"], expected, atol=1e-5)
+
+
 def test_export_takes_another_signature(model, tmp_path):
     signature = {"input_ids": tf.TensorSpec([None, 7], tf.int32, name="input_ids")}
     model.export(tmp_path, input_signature=[signature], verbose=False)
