@@ -33,7 +33,7 @@ HABITS = {
     ),
     "Root": (
         "scale = math.sqrt(x.shape[1])\nreturn x * scale / math.sqrt(x.shape[1] + 1)",
-        "x * tf.cast(scale, x.dtype) / tf.cast(square_root(shape_list(x)[1] + 1), tf.float32)",
+        "x * tf.cast(scale, x.dtype) / tf.cast(square_root(shape_list(x)[1] + 1), x.dtype)",
     ),
     "Sizes": ("y = x * 2\nif x.shape[1] != y.shape[1]:\n    y = y[:, :1]\nreturn y", "if surely(shape_list(x)[1] != "),
     "Alike": (

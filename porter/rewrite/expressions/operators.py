@@ -10,6 +10,7 @@ import libcst.matchers as m
 from porter.facts import Fact
 from porter.facts.promotion import promoted_dtype
 from porter.rewrite.context import Context
+from porter.rewrite.reading.dtype_source import dtype_source
 from porter.rewrite.reading.full_precision import is_full_precision
 from porter.rulebook.call import code_of
 from porter.rulebook.template import parenthesised
@@ -30,9 +31,10 @@ def binary(context: Context, original: cst.BinaryOperation, updated: cst.BinaryO
     wanted = _wanted(context.knowledge.traced(original), left, right)
     if wanted is None or (isinstance(original.operator, cst.Power) and _weak_power(left, right)):
         return updated
+    first, other = (original.left, updated.left), (original.right, updated.right)
     ported = updated.with_changes(
-        left=_as(context, (original.left, updated.left), wanted, _reference(updated.right, right, wanted)),
-        right=_as(context, (original.right, updated.right), wanted, _reference(updated.left, left, wanted)),
+        left=_as(context, first, wanted, _reference(context, other, wanted)),
+        right=_as(context, other, wanted, _reference(context, first, wanted)),
     )
     both = left is not None and right is not None and left.dtype == right.dtype == "float32"
     return _in_full_precision(context, original, ported) if both else ported
@@ -105,15 +107,10 @@ def comparison(context: Context, original: cst.Comparison, updated: cst.Comparis
     if wanted is None:
         return updated
     new = updated.comparisons[0]
+    first, other = (original.left, updated.left), (target.comparator, new.comparator)
     return updated.with_changes(
-        left=_as(context, (original.left, updated.left), wanted, _reference(new.comparator, right, wanted)),
-        comparisons=[
-            new.with_changes(
-                comparator=_as(
-                    context, (target.comparator, new.comparator), wanted, _reference(updated.left, left, wanted)
-                )
-            )
-        ],
+        left=_as(context, first, wanted, _reference(context, other, wanted)),
+        comparisons=[new.with_changes(comparator=_as(context, other, wanted, _reference(context, first, wanted)))],
     )
 
 
@@ -141,11 +138,16 @@ def _as(context: Context, operand: Pair, wanted: str, reference: str) -> cst.Bas
     return ported
 
 
-def _reference(node: cst.BaseExpression, fact: Fact | None, wanted: str) -> str:
-    """How to say the wanted dtype: by the other operand where it has it already."""
-    if fact is not None and fact.is_tensor and fact.dtype == wanted and isinstance(node, (cst.Name, cst.Attribute)):
-        return f"{code_of(node)}.dtype"
-    return f"tf.{wanted}"
+def _reference(context: Context, operand: Pair, wanted: str) -> str:
+    """How to say the wanted dtype: by the other operand, or a variable that it is computed from, where that has it."""
+    original, ported = operand
+    fact = context.fact(original)
+    if fact is None or not fact.is_tensor or fact.dtype != wanted:
+        return f"tf.{wanted}"
+    if isinstance(ported, (cst.Name, cst.Attribute)):
+        return f"{code_of(ported)}.dtype"
+    source = dtype_source(context.knowledge, original, wanted) if "float" in wanted else None
+    return f"{source.value}.dtype" if source else f"tf.{wanted}"
 
 
 def _joined_shapes(updated: cst.BinaryOperation) -> cst.BaseExpression:

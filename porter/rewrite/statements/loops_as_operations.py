@@ -8,6 +8,7 @@ import libcst as cst
 import libcst.matchers as m
 
 from porter.rewrite.context import Context
+from porter.rewrite.reading.dtype_source import dtype_source
 from porter.rewrite.reading.loops import Appended, CountedLoop, MappedLoop, appended, rows_of
 from porter.rulebook.call import code_of
 from porter.rulebook.template import with_names
@@ -49,7 +50,17 @@ def _mapped(context: Context, loop: MappedLoop, item: Appended) -> str:
         rows = f"(tf.range(shape_list({tensor})[0], dtype=tf.int64), {tensor})"
         value = with_names(value, {name: cst.parse_expression(f"row[{at}]") for at, name in enumerate(names)})
     argument = "row" if names else code_of(target)
-    return f"{item.name} = tf.map_fn(lambda {argument}: {code_of(value)}, {rows}, fn_output_signature=tf.{item.dtype})"
+    dtype = _dtype(context, loop, item)
+    return f"{item.name} = tf.map_fn(lambda {argument}: {code_of(value)}, {rows}, fn_output_signature={dtype})"
+
+
+def _dtype(context: Context, loop: MappedLoop, item: Appended) -> str:
+    """The dtype of what is collected; a row, which only the lambda knows, has that of the tensor."""
+    named = {cst.ensure_type(name, cst.Name).value for name in m.findall(loop.node.target, m.Name())}
+    source = dtype_source(context.knowledge, item.value, item.dtype) if item.dtype else None
+    if source is not None and item.dtype and source.value in named:
+        source = dtype_source(context.knowledge, rows_of(loop.node.iter), item.dtype)
+    return f"{source.value}.dtype" if source else f"tf.{item.dtype}"
 
 
 def _counted(context: Context, loop: CountedLoop, updated: cst.For) -> cst.FlattenSentinel[cst.BaseStatement]:
