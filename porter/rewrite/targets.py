@@ -37,6 +37,7 @@ def standalone() -> Target:
         "np": "import numpy as np",
         "tf": "import tensorflow as tf",
         "math": "import math",
+        "contextlib": "import contextlib",
     }
     folder = Path(runtime.__file__).parent
     exports = runtime.EXPORTED | _imported_names(folder / "outputs" / "__init__.py")

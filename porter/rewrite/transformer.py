@@ -18,7 +18,7 @@ from porter.rewrite.expressions.annotations import port_annotation, port_class_n
 from porter.rewrite.expressions.arguments import ported_parameter
 from porter.rewrite.expressions.attributes import layer_value, translate_attribute
 from porter.rewrite.expressions.base_calls import port_base_call
-from porter.rewrite.expressions.calls import translate_call, walks_modules
+from porter.rewrite.expressions.calls import is_kept_context, translate_call, walks_modules
 from porter.rewrite.expressions.declared import FORMED, declared, expression_of
 from porter.rewrite.expressions.function_values import function_value
 from porter.rewrite.expressions.precedence import with_parentheses
@@ -188,6 +188,8 @@ class Porter(cst.CSTTransformer):
         planned = port_join(self.context, original_node, updated_node)
         based = port_base_call(self.context, original_node, updated_node) if planned is None else planned
         ported = translate_call(self.context, original_node, updated_node) if based is None else based
+        if isinstance(ported, Nothing) and is_kept_context(self.context, original_node):
+            return cst.parse_expression("contextlib.nullcontext()")
         return self.context.own_call(original_node, ported)
 
     def leave_Subscript(self, original_node: cst.Subscript, updated_node: cst.Subscript) -> cst.BaseExpression:

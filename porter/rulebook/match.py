@@ -37,7 +37,7 @@ class Place(Protocol):
         """Whether the ported function has a parameter of its own for this key of PyTorch's `**kwargs`."""
         ...
 
-    def varies(self, node: cst.BaseExpression) -> bool:
+    def may_be_unknown(self, node: cst.BaseExpression) -> bool:
         """Whether a number is computed from a size that a graph may not know."""
         ...
 

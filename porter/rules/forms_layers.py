@@ -11,6 +11,12 @@ from porter.rulebook import Drop, Match, Remark, Text, expression, find_card, st
 _TENSORS = frozenset({"torch.Tensor", "torch.FloatTensor", "torch.LongTensor"})
 
 expression(
+    "$x.__getattr__($name)",
+    to="getattr($x, $name)",
+    cases={'x = self.__getattr__("layer")(x)': 'x = getattr(self, "layer")(x)'},
+    doc="Keras' layers find their attributes as all objects do.",
+)
+expression(
     "ACT2FN[$name]",
     "ACT2CLS[$name]",
     "activations.ACT2FN[$name]",

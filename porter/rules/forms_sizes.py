@@ -51,7 +51,7 @@ def _is_uneven(m: Match) -> bool:
     """Whether it is a number that is computed from a size which a graph may not know, and no root."""
     root = isinstance(m.x.original, cst.BinaryOperation) and isinstance(m.x.original.operator, cst.Power)
     number = m.x.fact is not None and (m.x.fact.only("int") or m.x.fact.only("float"))
-    return number and not root and m.canonical(m.x) != "math.sqrt" and m.place.varies(m.x.original)
+    return number and not root and m.canonical(m.x) != "math.sqrt" and m.place.may_be_unknown(m.x.original)
 
 
 expression(

@@ -17,6 +17,19 @@ def ramp(length):
 ACTIVATIONS = {"relu": torch.relu, "tanh": torch.tanh}
 """
 HABITS = {
+    "Context": (
+        "ctx = torch.no_grad() if x.shape[1] > 2 else torch.enable_grad()\nwith ctx:\n    x = x * 2\nreturn x",
+        "ctx = contextlib.nullcontext()",
+    ),
+    "Options": ('options = {"dim": -1}\nreturn torch.softmax(x, **options)', "tf.nn.softmax(x, axis=-1)"),
+    "Either": (
+        "f = ramp\nif x.shape[1] > 999:\n    f = torch.numel\nreturn x + f(x.shape[1])",
+        "x + tf.cast(f(shape_list(x)[1]), x.dtype)",
+    ),
+    "Halves": (
+        "b, n, c = x.view(-1, 4, 2).size()\nif n % 0.5 != 0:\n    raise ValueError\nreturn x * int(n * 0.5)",
+        "as_int(as_float(n) * 0.5)",
+    ),
     "Evaluated": ("layer = self.layer.eval()\nreturn layer(x)", "layer = self.layer\n"),
     "Halved": ("layer = self.layer.train(False).float()\nreturn layer(x)", "layer = self.layer\n"),
     "Assigned": (

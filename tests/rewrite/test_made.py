@@ -25,3 +25,7 @@ def test_constructors_do_not_name_layers(made):
     constructor = made.text("TFMadeParts.__init__")
     assert "name=" not in constructor
     assert "for _ in range(2)" in constructor
+
+
+def test_a_value_called_as_a_weight_is_no_weight(made):
+    assert "self.biased = keras.layers.Dense(size, use_bias=self.bias)" in made.text("TFMadeParts.__init__")

@@ -197,6 +197,12 @@ def test_convolutions_and_recurrences(lengths):
         ours.update_recurrent_state(tf.constant(state), 0)
         assert_matches(ours.get_conv_state(0), theirs.get_conv_state(0))
         assert_matches(ours.get_recurrent_state(0), theirs.get_recurrent_state(0))
+        theirs.get_conv_state(0).mul_(2)
+        ours.keep_conv_state(ours.get_conv_state(0) * 2, 0)
+        theirs.get_recurrent_state(0).add_(1)
+        ours.keep_recurrent_state(ours.get_recurrent_state(0) + 1, 0)
+        assert_matches(ours.get_conv_state(0), theirs.get_conv_state(0))
+        assert_matches(ours.get_recurrent_state(0), theirs.get_recurrent_state(0))
     with pytest.raises(ValueError, match="DynamicLayer"):
         ours.get_conv_state(1)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import libcst as cst
 import libcst.matchers as m
@@ -37,12 +37,44 @@ def port_function(context: Context, function: LocalFunction, updated: cst.Functi
     updated = updated.with_changes(
         body=without_empty_lists(updated.body, context.loops.mapped_lists.get(function.name, set()))
     )
+    updated = _handing_back(context.aliases.handed.get(function.name, ()), updated)
     return updated.with_changes(
         name=cst.Name("call" if function.own_name == "forward" else function.own_name),
         body=experts_body(context, function, updated) or updated.body,
         params=_parameters(context, function, updated.params),
         decorators=list(_decorators(context, function, updated)),
     )
+
+
+def _handing_back(names: Sequence[str], updated: cst.FunctionDef) -> cst.FunctionDef:
+    """The function with the parameters that it writes into returned behind its result, where callers take them."""
+    if not names:
+        return updated
+    body = updated.body.visit(_Returns(names))
+    assert isinstance(body, cst.BaseSuite)
+    last = body.body[-1]
+    if not m.matches(last, m.SimpleStatementLine(body=[m.Return()])):
+        body = body.with_changes(body=[*body.body, cst.parse_statement(f"return {', '.join(names)}")])
+    result = updated.returns.annotation if updated.returns is not None else None
+    if result is None or m.matches(result, m.Name("None")):
+        return updated.with_changes(body=body, returns=None)
+    types = ", ".join([code_of(result), *["tf.Tensor"] * len(names)])
+    return updated.with_changes(body=body, returns=cst.Annotation(cst.parse_expression(f"tuple[{types}]")))
+
+
+class _Returns(cst.CSTTransformer):
+    """Gives each `return` the names behind its value."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.names = names
+
+    def leave_Return(self, original_node: cst.Return, updated_node: cst.Return) -> cst.Return:
+        value = updated_node.value
+        if isinstance(value, cst.Tuple):
+            value = value.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
+        values = [*([value] if value is not None else []), *map(cst.Name, self.names)]
+        found = values[0] if len(values) == 1 else cst.Tuple([cst.Element(each) for each in values], lpar=(), rpar=())
+        return cst.Return(found)
 
 
 def is_public_call(context: Context, function: LocalFunction) -> bool:
@@ -162,7 +194,8 @@ def _inline_aliases(context: Context, function: LocalFunction, updated: cst.Func
     aliases = {}
     for node in m.findall(updated.body, m.Assign(targets=[m.AssignTarget(m.Name())], value=m.Name())):
         assert isinstance(node, cst.Assign) and isinstance(node.value, cst.Name)
-        if node.value.value in context.source.functions:
+        only = len(context.knowledge.assigned_values(function, code_of(node.targets[0].target))) == 1
+        if only and node.value.value in context.source.functions:
             aliases[code_of(node.targets[0].target)] = node.value.value
     if not aliases:
         return updated

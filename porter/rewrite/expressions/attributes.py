@@ -181,7 +181,7 @@ def _ruled_attribute(
 def _layer_attribute(
     context: Context, original: cst.Attribute, updated: cst.Attribute, names: frozenset[str]
 ) -> cst.BaseExpression:
-    if _asks_for_weight(context, original):
+    if _asks_for_weight(context, original, names):
         updated = updated.with_changes(value=cst.parse_expression(f"made_now({code_of(updated.value)})"))
     for name in sorted(names):
         card = _card_of(context, name)
@@ -191,11 +191,20 @@ def _layer_attribute(
     return updated.with_changes(attr=cst.Name(ported_attribute(context, original)))
 
 
-def _asks_for_weight(context: Context, node: cst.Attribute) -> bool:
+def _asks_for_weight(context: Context, node: cst.Attribute, names: frozenset[str]) -> bool:
     """Whether a constructor reads a weight, or its shape: it is made there, earlier than others are."""
     function = context.source.enclosing(node)
     in_constructor = function is not None and function.own_name == "__init__"
-    return in_constructor and node.attr.value in OF_WEIGHTS and reads(context.source, node)
+    asks = in_constructor and node.attr.value in OF_WEIGHTS and reads(context.source, node)
+    return asks and any(_has_weight(context, name, node.attr.value) for name in names)
+
+
+def _has_weight(context: Context, name: str, attribute: str) -> bool:
+    """Whether it is a weight of a layer, not a value of the class's own such as `self.bias = config.bias`."""
+    if _card_of(context, name) is not None or not name.startswith("local."):
+        return True
+    seen = context.knowledge.facts.modules.get(name.removeprefix("local."))
+    return seen is None or attribute in seen.parameters
 
 
 def _card_of(context: Context, name: str) -> Card | None:

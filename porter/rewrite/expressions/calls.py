@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 
 import libcst as cst
@@ -254,6 +255,14 @@ def _apply(context: Context, original: cst.Call, updated: cst.Call, found: Rule,
         return updated
 
 
+def is_kept_context(context: Context, call: cst.Call) -> bool:
+    """Whether a call makes a context that has no meaning in the port, for a `with` elsewhere."""
+    made = context.source.resolve(call.func)
+    of_generator = callable(made) and inspect.isgeneratorfunction(inspect.unwrap(made))
+    is_context = hasattr(made, "__enter__") or of_generator
+    return is_context and not isinstance(context.source.parents[call], (cst.WithItem, cst.Expr, cst.Decorator))
+
+
 def bind_call(context: Context, signature: Signature, original: cst.Call, updated: cst.Call) -> Call:
     """The call as a rule sees it, its receiver bound to the first parameter of a method."""
     positional: list[Arg] = []
@@ -262,7 +271,8 @@ def bind_call(context: Context, signature: Signature, original: cst.Call, update
         positional.append(context.arg(original.func.value, updated.func.value))
     for before, after in zip(original.args, updated.args, strict=True):
         if before.star == "**":
-            raise CannotBind("a dictionary of arguments stands here")
+            keywords |= _entries(context, before.value)
+            continue
         argument = context.arg(before.value, after.value, starred=before.star == "*")
         if argument.starred and not any(p.variadic for p in signature.parameters):
             positional += argument.spread()
@@ -275,6 +285,28 @@ def bind_call(context: Context, signature: Signature, original: cst.Call, update
             positional.append(argument)
     bound = bind(signature, positional, keywords)
     return Call(signature, bound, context.knowledge.traced(original), lambda f, a: _invoke(context, original, f, a))
+
+
+def _entries(context: Context, node: cst.BaseExpression) -> dict[str, Arg]:
+    """The arguments in `**{"dim": 1}`, or in `**options` where options is such a dictionary and nothing else.
+
+    Raises:
+        CannotBind: the text does not tell what is in the dictionary.
+    """
+    function = context.source.enclosing(node)
+    values = [node]
+    if isinstance(node, cst.Name) and function is not None:
+        reads = [n for n in context.source.find(function.node, cst.Name) if n.value == node.value]
+        values = context.knowledge.assigned_values(function, node.value)
+        if node.value in function.parameters or not all(map(context.source.is_spread_or_set, reads)):
+            values = []
+    entries = values[0].elements if len(values) == 1 and isinstance(values[0], cst.Dict) else [None]
+    found: dict[str, Arg] = {}
+    for entry in entries:
+        if not isinstance(entry, cst.DictElement) or not isinstance(entry.key, cst.SimpleString):
+            raise CannotBind("a dictionary of arguments stands here")
+        found[str(entry.key.evaluated_value)] = context.arg(entry.value, context.port(entry.value))
+    return found
 
 
 def _invoke(context: Context, original: cst.Call, function: str, arguments: Sequence[str]) -> str:

@@ -119,8 +119,8 @@ class _Place:
         function = self.context.source.enclosing(self.node)
         return function is not None and key in self.context.flow.added.get(function.name, ())
 
-    def varies(self, node: cst.BaseExpression) -> bool:
-        return self.context.knowledge.varies(node)
+    def may_be_unknown(self, node: cst.BaseExpression) -> bool:
+        return self.context.knowledge.may_be_unknown(node)
 
     def resolve(self, node: cst.BaseExpression) -> object | None:
         return self.context.source.resolve(node)

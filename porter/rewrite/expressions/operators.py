@@ -50,10 +50,16 @@ def _of_size_and_float(
         size, number = getattr(original, side), context.fact(getattr(original, other))
         fact = context.fact(size)
         meets_float = number is not None and number.only("float")
-        if meets_float and fact is not None and fact.only("int") and context.knowledge.varies(size):
+        if meets_float and fact is not None and fact.only("int") and _may_be_unknown(context, original, size):
             cast = cst.parse_expression(f"{context.runtime_name('as_float')}({code_of(getattr(updated, side))})")
             return updated.with_changes(**{side: cast})
     return updated
+
+
+def _may_be_unknown(context: Context, operation: cst.BinaryOperation, size: cst.BaseExpression) -> bool:
+    """Whether a graph may not know a size; of powers, which are of widths nearly always, those alone that varied."""
+    is_power = isinstance(operation.operator, cst.Power)
+    return context.knowledge.varies(size) if is_power else context.knowledge.may_be_unknown(size)
 
 
 def _in_full_precision(

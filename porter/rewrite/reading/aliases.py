@@ -5,34 +5,47 @@ In PyTorch `first = x[:, 0]; first += 1` changes x. A tensor of TensorFlow is a 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 import libcst as cst
 
 from porter.rewrite.reading.calls_in_file import Flow, Site
+from porter.rewrite.reading.handed_back import Changed, HandedBack, handed_back, taking
 from porter.rewrite.reading.knowledge import Knowledge
-from porter.rewrite.reading.liveness import names_set
+from porter.rewrite.reading.liveness import names_set, reads
 from porter.rewrite.reading.shared_numbers import Consequences, FunctionViews, TakenAgain, consequences
 from porter.rewrite.reading.source import LocalFunction
 from porter.rewrite.reading.views_in_file import origin_of
 from porter.rewrite.reading.writes import written_root
 from porter.rulebook.results import Remark
 
-Aliases = Mapping[cst.CSTNode, Consequences]
+
+@dataclass(frozen=True)
+class Aliases:
+    """What follows the statements whose writes reach further, and what the file's functions hand back."""
+
+    following: Mapping[cst.CSTNode, Consequences]
+    handed: HandedBack
 
 
 def find_aliases(knowledge: Knowledge, flow: Flow) -> Aliases:
     """The consequences of all writes of the file that reach further than the name that is written to."""
     functions = [FunctionViews(knowledge, function) for function in knowledge.source.functions.values()]
     changed = _changed_parameters(functions, flow)
+    not_returned = {one.local.name: _not_returned(one, changed[one.local.name]) for one in functions}
+    handed = handed_back(functions, flow, not_returned)
     found: dict[cst.CSTNode, Consequences] = {}
-    for function in functions:
+    for function in (replace(one, handed=handed.get(one.local.name, ())) for one in functions):
         for small in function.statements:
-            consequences = _of_write(function, small) or _of_calls(function, small, flow, changed)
+            consequences = _of_write(function, small) or _of_calls(function, small, flow, changed, handed)
             if consequences is not None:
                 found[small] = consequences
-    return found
+    return Aliases(found, handed)
+
+
+def _not_returned(function: FunctionViews, changed: Iterable[str]) -> frozenset[str]:
+    return frozenset(name for name in changed if not _returns(function.knowledge, function.local, name))
 
 
 def _of_write(function: FunctionViews, small: cst.BaseSmallStatement) -> Consequences | None:
@@ -41,9 +54,6 @@ def _of_write(function: FunctionViews, small: cst.BaseSmallStatement) -> Consequ
         return None
     found = consequences(function, small, root.name)
     return found if found.following or found.remarks else None
-
-
-Changed = Mapping[str, frozenset[str]]
 
 
 def _changed_parameters(functions: list[FunctionViews], flow: Flow) -> Changed:
@@ -103,19 +113,24 @@ def _arguments_changed(function: FunctionViews, site: Site, changed: Changed) ->
 
 
 def _of_calls(
-    function: FunctionViews, small: cst.BaseSmallStatement, flow: Flow, changed: Changed
+    function: FunctionViews, small: cst.BaseSmallStatement, flow: Flow, changed: Changed, handed: HandedBack
 ) -> Consequences | None:
     """What follows a call of a function that writes into what it is given."""
     for node in function.knowledge.source.find(small, cst.Call):
         site = flow.sites.get(node)
+        names = taking(handed, site) if site is not None else ()
+        if names and site is not None:
+            return _handed_to(function, small, site.callees[0], names)
         for name, parameter in _arguments_changed(function, site, changed) if site is not None else ():
-            if name in names_set(function.knowledge.source, small) or not _matters(function, small, name):
+            beside = _reads_beside(function, small, node, name)
+            behind = name not in names_set(function.knowledge.source, small) and _matters(function, small, name)
+            if not beside and not behind:
                 continue
             assert site is not None
             returned = all(_returns(function.knowledge, callee, parameter) for callee in site.callees)
             whole = any(isinstance(a.value, cst.Name) and a.value.value == name for a in node.args)
             if returned and whole and isinstance(small, cst.Expr) and small.value is node:
-                return replace(consequences(function, small, name), takes=name)
+                return replace(consequences(function, small, name), takes=(name,))
             if returned and whole and isinstance(small, cst.Assign) and small.value is node:
                 rest = consequences(function, small, name)
                 target = small.targets[0].target
@@ -127,6 +142,24 @@ def _of_calls(
             )
             return Consequences(remarks=(Remark(message, "left", f"let `{callee}` return what it changes"),))
     return None
+
+
+def _reads_beside(function: FunctionViews, small: cst.BaseSmallStatement, call: cst.Call, name: str) -> bool:
+    """Whether a statement reads a variable beside a call, too: `x + f(x)`."""
+    source = function.knowledge.source
+    inside = source.find(call, cst.Name)
+    return any(read.value == name and not any(read is node for node in inside) for read in reads(source, small))
+
+
+def _handed_to(
+    function: FunctionViews, small: cst.BaseSmallStatement, callee: LocalFunction, names: tuple[str, ...]
+) -> Consequences:
+    """What follows when a call hands back what it has changed."""
+    found = [consequences(function, small, name) for name in names if name != "_"]
+    following = tuple(dict.fromkeys(each for one in found for each in one.following))
+    remarks = tuple(dict.fromkeys(each for one in found for each in one.remarks))
+    gives = any(node.value is not None for node in function.knowledge.source.find(callee.node.body, cst.Return))
+    return Consequences(following, remarks, names, gives)
 
 
 def _matters(function: FunctionViews, at: cst.CSTNode, name: str) -> bool:

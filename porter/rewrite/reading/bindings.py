@@ -40,11 +40,13 @@ class Bindings:
 
     def reaching(self, name: str, at: cst.CSTNode) -> Binding | None:
         """The last binding before a statement that can reach it; a parameter's where there is no other."""
-        for binding in reversed(self.every):
-            reaches = binding.name == name and binding.statement is not None and binding.statement is not at
-            if reaches and self._can_reach(binding, at):
-                return binding
-        return Binding(name, None) if name in self.function.parameters else None
+        return next(reversed(self.all_reaching(name, at)), None)
+
+    def all_reaching(self, name: str, at: cst.CSTNode) -> list[Binding]:
+        """All bindings before a statement that can reach it, a parameter's first."""
+        own = [Binding(name, None)] if name in self.function.parameters else []
+        made = (b for b in self.every if b.name == name and b.statement is not None and b.statement is not at)
+        return own + [binding for binding in made if self._can_reach(binding, at)]
 
     def is_sure(self, binding: Binding, at: cst.CSTNode) -> bool:
         """Whether a variable always has its value from a binding at another statement that follows it."""

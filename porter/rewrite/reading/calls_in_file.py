@@ -269,7 +269,9 @@ def _accept_siblings(
         for site in sites:
             if len(site.callees) < 2:
                 continue
-            for key in _sibling_keys(site, consumed):
+            arriving = provided.get(site.caller.name, set())
+            forwarded = [key for key in _wanted(site, consumed) if key in arriving]
+            for key in dict.fromkeys([*_sibling_keys(site, consumed), *forwarded]):
                 for callee in site.callees:
                     readers = consumed.get(callee.name)
                     if readers is not None and key not in callee.parameters and key not in readers:

@@ -12,7 +12,8 @@ import libcst.matchers as m
 
 from porter.facts import Fact, Facts
 from porter.facts.tensor_methods import is_tensor_method, tensor_method
-from porter.rewrite.reading.constructor import Constructor, Constructors
+from porter.rewrite.reading.children import children_of
+from porter.rewrite.reading.constructor import Constructors
 from porter.rewrite.reading.fixed import FixedNumbers
 from porter.rewrite.reading.nested_port import NestedPort
 from porter.rewrite.reading.sizes_read import reads_size
@@ -21,6 +22,8 @@ from porter.rulebook.call import code_of
 
 TENSOR = Fact(kinds=frozenset({"tensor"}))
 SEQUENCE = Fact(kinds=frozenset({"tuple"}))
+_LAST = m.UnaryOperation(operator=m.Minus(), expression=m.Integer("1"))
+_LAST_AXIS = m.Subscript(slice=[m.SubscriptElement(m.Index(_LAST))]) | m.Call(args=[m.Arg(_LAST)])
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,15 @@ class Knowledge:
     def fact(self, node: cst.BaseExpression) -> Fact | None:
         """The traced fact, else the same name's elsewhere in the function, else what the annotation promises."""
         found = self.traced(node)
-        return self._assume(node) if found is None else found
+        if found is not None and not (found.is_none and self._is_asked(node)):
+            return found
+        assumed = self._assume(node)
+        return found if assumed is None else assumed
+
+    def _is_asked(self, node: cst.BaseExpression) -> bool:
+        """Whether an attribute of the expression is read: a run that saw None there stopped, for None has none."""
+        parent = self.source.parents.get(node)
+        return isinstance(parent, cst.Attribute) and parent.value is node
 
     def is_tensor(self, node: cst.BaseExpression) -> bool:
         """Whether the expression is a tensor, None aside."""
@@ -99,6 +110,16 @@ class Knowledge:
                     waiting.append(name)
         return False
 
+    def may_be_unknown(self, node: cst.BaseExpression) -> bool:
+        """Whether a graph may not know a number: it varies, or a size of a tensor, other than its last, is part of it.
+
+        All runs may have had the same size where the graph knows none, as of what was reshaped.
+        """
+        if self.varies(node):
+            return True
+        parts = self.source.find(node, cst.Name, cst.Subscript, cst.Call)
+        return any(reads_size(self.source, part) and not m.matches(part, _LAST_AXIS) for part in parts)
+
     def counts_with_size(self, node: cst.BaseExpression) -> bool:
         """Whether a number is computed from a tensor's size that differed between runs: `math.sqrt(x.shape[1])`."""
         function, values = self.source.enclosing(node), [node]
@@ -117,7 +138,9 @@ class Knowledge:
             return Fact(kinds=frozenset({"dtype"}), has_value=True, value=node.attr.value)
         if isinstance(node, (cst.Name, cst.Attribute)):
             named = self._names(function).get(code_of(node)) or self._assigned_tuple(function, node)
-            return named or (TENSOR if self._is_weight(node) or self._assigned_tensor(function, node) else None)
+            if named is None and (self._is_weight(node) or self._assigned_tensor(function, node)):
+                return TENSOR
+            return named or self._layer(node)
         if isinstance(node, cst.Call):
             callee = self.callee(node)
             if callee and callee.kind != "class" and all(map(self._gives_tensor, callee.names)):
@@ -185,6 +208,14 @@ class Knowledge:
         if owner is None or not isinstance(node, cst.Attribute) or not m.matches(node, layer):
             return False
         return cst.ensure_type(node.value, cst.Attribute).attr.value in self.children(owner)
+
+    def _layer(self, node: cst.BaseExpression) -> Fact | None:
+        """A layer that the constructor keeps, where no run came by: `self.dense`."""
+        owner = self.source.enclosing_class(node)
+        if owner is None or not isinstance(node, cst.Attribute) or not m.matches(node.value, m.Name("self")):
+            return None
+        names = self.children(owner).get(node.attr.value)
+        return Fact(kinds=frozenset({"module"}), names=names) if names else None
 
     def _is_tuple(self, value: cst.BaseExpression) -> bool:
         """`(a, b)`, `x.shape`, `x.size()`, `x.shape[:-1]`, and such ones joined or repeated."""
@@ -302,7 +333,7 @@ class Knowledge:
     def children(self, class_name: str) -> dict[str, frozenset[str]]:
         """The layer classes each attribute of the class can hold, seen or written in a constructor."""
         if class_name not in self._children:
-            self._children[class_name] = _children_of(self, class_name)
+            self._children[class_name] = children_of(self.source, self.facts, self.constructors, class_name)
         return self._children[class_name]
 
 
@@ -360,39 +391,3 @@ def _observed_names(knowledge: Knowledge, function: LocalFunction) -> dict[str, 
         if promised and (seen is None or not seen.kinds - {"none"}):
             found[parameter.name.value] = TENSOR
     return found
-
-
-def _children_of(knowledge: Knowledge, class_name: str) -> dict[str, frozenset[str]]:
-    found: dict[str, set[str]] = {}
-    seen = knowledge.facts.modules.get(class_name)
-    for attribute, names in (seen.children if seen else {}).items():
-        found.setdefault(attribute, set()).update(names)
-    for constructor in knowledge.constructors.lineage(class_name):
-        _collect_constructed(knowledge, constructor, found)
-    layers = {attribute: frozenset(names - _CONTAINERS) for attribute, names in found.items()}
-    return {attribute: names for attribute, names in layers.items() if names}
-
-
-def _collect_constructed(knowledge: Knowledge, constructor: Constructor, found: dict[str, set[str]]) -> None:
-    for store in constructor.stores:
-        names = _layer_names(knowledge, store.value, constructor.values) if store.directly else set()
-        suffix = ".*" if names & _CONTAINERS else ""
-        if names - _CONTAINERS:
-            found.setdefault(store.attribute + suffix, set()).update(names - _CONTAINERS)
-
-
-_CONTAINERS = frozenset({"torch.nn.ModuleList", "torch.nn.ModuleDict"})
-
-
-def _layer_names(knowledge: Knowledge, value: cst.BaseExpression, local: Mapping[str, cst.BaseExpression]) -> set[str]:
-    """Every layer class named in a constructor's right-hand side, through one local variable."""
-    names: set[str] = set()
-    for node in knowledge.source.find(value, cst.Name, cst.Attribute):
-        resolved = knowledge.source.resolve(node)
-        if isinstance(resolved, type) and any(base.__name__ == "Module" for base in resolved.__mro__):
-            names.add(knowledge.source.canonical(node) or "")
-        elif isinstance(knowledge.source.parents[node], cst.Attribute):
-            continue  # a layer's attribute is not the layer
-        elif isinstance(node, cst.Name) and node.value in local and local[node.value] is not value:
-            names |= _layer_names(knowledge, local[node.value], {})
-    return names - {""}

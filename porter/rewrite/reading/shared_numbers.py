@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import libcst as cst
+import libcst.matchers as m
 
 from porter.rewrite.reading.bindings import Binding, Bindings
 from porter.rewrite.reading.knowledge import Knowledge
 from porter.rewrite.reading.liveness import is_live, names_set
 from porter.rewrite.reading.source import LocalFunction
-from porter.rewrite.reading.views_in_file import Origin, origin_of
+from porter.rewrite.reading.views_in_file import Origin, keeper, origin_of
 from porter.rulebook.call import code_of
 from porter.rulebook.results import Remark
 
@@ -41,24 +42,37 @@ class TakenAgain:
     target: cst.BaseExpression
 
 
-Following = Stored | Joined | TakenAgain
+@dataclass(frozen=True)
+class Kept:
+    """What a method of a cache gave is kept there anew: `cache.get_conv_state(i)`."""
+
+    taken: cst.Call
+    name: str
+
+
+Following = Stored | Joined | TakenAgain | Kept
 
 
 @dataclass(frozen=True)
 class Consequences:
-    """What follows a statement that writes in place. `takes` is the variable that takes the result of its call."""
+    """What follows a statement that writes in place.
+
+    `takes` are the variables that take what its call hands back, behind the call's own result if `gives`.
+    """
 
     following: tuple[Following, ...] = ()
     remarks: tuple[Remark, ...] = ()
-    takes: str | None = None
+    takes: tuple[str, ...] = ()
+    gives: bool = False
 
 
 @dataclass(frozen=True)
 class FunctionViews:
-    """A function, its bindings, and what its variables are views of."""
+    """A function, its bindings, and what its variables are views of; `handed` are parameters that it hands back."""
 
     knowledge: Knowledge
     local: LocalFunction
+    handed: tuple[str, ...] = ()
 
     @cached_property
     def bindings(self) -> Bindings:
@@ -85,7 +99,14 @@ class FunctionViews:
 
     def live(self, name: str, at: cst.CSTNode) -> bool:
         """Whether a variable may be read after a statement before it is set anew."""
-        return is_live(self.knowledge.source, self.line(at), name)
+        return name in self.handed or is_live(self.knowledge.source, self.line(at), name)
+
+    def taken(self, name: str, at: cst.CSTNode) -> cst.Call | None:
+        """The call that gave a variable what a cache keeps, if all else that it may be at a statement is None."""
+        reaching = self.bindings.all_reaching(name, at)
+        values = [b.value for b in reaching if b.value is None or not m.matches(b.value, m.Name("None"))]
+        call = values[0] if len(values) == 1 else None
+        return call if isinstance(call, cst.Call) and keeper(self.knowledge, call) is not None else None
 
     def origin(self, name: str, at: cst.CSTNode) -> tuple[Binding, Origin] | None:
         """What a variable is a view of at a statement, if that is still under its name."""
@@ -116,6 +137,8 @@ def consequences(function: FunctionViews, at: cst.CSTNode, written: str) -> Cons
     steps, remarks = _upwards(function, at, written, needed)
     changed = [written, *(origin.name or "" for _, origin in steps)]
     following = [_stored(function, binding, name) for (binding, _), name in zip(steps, changed, strict=False)]
+    call = function.taken(changed[-1], at)
+    following += [Kept(call, changed[-1])] if call is not None else []
     known = {name for one in following if isinstance(one, Joined) for name in one.names}
     for name in function.names:
         kin = _path_to(function, at, name, changed) if name in needed and name not in (*changed, *known) else None
@@ -154,6 +177,8 @@ def _upwards(
             break
         steps.append(found)
         names.append(origin.name)
+    if function.taken(names[-1], at) is not None:
+        return steps, remarks
     last = max((i for i, name in enumerate(names) if i and _is_needed(function, at, name, names, needed)), default=0)
     return steps[:last] if not remarks else steps, remarks
 

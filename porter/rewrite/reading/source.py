@@ -142,6 +142,11 @@ class Source:
                 found.setdefault(name.value, []).append(call)
         return found
 
+    def is_spread_or_set(self, node: cst.Name) -> bool:
+        """Whether a variable is only given a value here, or passed on as `**variable`."""
+        parent = self.parents[node]
+        return isinstance(parent, cst.AssignTarget) or (isinstance(parent, cst.Arg) and parent.star == "**")
+
     @cached_property
     def constructors(self) -> tuple[LocalFunction, ...]:
         """The `__init__` of each class that defines one."""

@@ -16,6 +16,10 @@ from porter.rulebook.views import find_view
 _CASTS = frozenset(map(tensor_method, ("to", "float", "type_as", "type")))
 
 
+# Methods of caches that give a tensor which code may write into, and those of porter.runtime that keep another one.
+_KEEPERS = {"get_conv_state": "keep_conv_state", "get_recurrent_state": "keep_recurrent_state"}
+
+
 @dataclass(frozen=True)
 class Origin:
     """What a tensor shares its numbers with, surely or perhaps: a variable, or something else whose text is `text`."""
@@ -69,6 +73,13 @@ def viewed(knowledge: Knowledge, node: cst.BaseExpression) -> cst.BaseExpression
         return None
     whole = node.func.value if is_method and isinstance(node.func, cst.Attribute) else node.args[0].value
     return whole if name not in _CASTS or _same_dtype(knowledge, node, whole) else None
+
+
+def keeper(knowledge: Knowledge, call: cst.Call) -> str | None:
+    """The method that keeps a tensor where a call has taken one from: `cache.get_conv_state(i)`."""
+    callee = knowledge.callee(call) if isinstance(call.func, cst.Attribute) else None
+    of_cache = callee is not None and all(name.startswith("transformers.cache_utils.") for name in callee.names)
+    return _KEEPERS.get(cst.ensure_type(call.func, cst.Attribute).attr.value) if of_cache else None
 
 
 def view_name(knowledge: Knowledge, node: cst.BaseExpression) -> str | None:

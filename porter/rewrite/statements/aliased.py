@@ -8,13 +8,14 @@ import libcst as cst
 
 from porter.rewrite.context import Context
 from porter.rewrite.expressions.declared import note
-from porter.rewrite.reading.shared_numbers import Following, Joined, Stored
+from porter.rewrite.reading.shared_numbers import Following, Joined, Kept, Stored
+from porter.rewrite.reading.views_in_file import keeper
 from porter.rewrite.statements.in_place import joined, stored
 
 
 def following(context: Context, small: cst.BaseSmallStatement) -> Iterator[cst.SimpleStatementLine]:
     """The statements that give all that shares a tensor's numbers its new value."""
-    consequences = context.aliases.get(small)
+    consequences = context.aliases.following.get(small)
     if consequences is None:
         return
     for remark in consequences.remarks:
@@ -26,14 +27,30 @@ def following(context: Context, small: cst.BaseSmallStatement) -> Iterator[cst.S
 
 
 def taken(context: Context, before: cst.BaseSmallStatement, after: cst.BaseSmallStatement) -> cst.Assign | None:
-    """`f(x)` that writes into x and returns it is `x = f(x)`."""
-    consequences = context.aliases.get(before)
-    if consequences is None or consequences.takes is None or not isinstance(after, cst.Expr):
+    """`f(x)` that writes into x and returns it is `x = f(x)`; `y = f(x)`, where x is handed back, `y, x = f(x)`."""
+    consequences = context.aliases.following.get(before)
+    if consequences is None or not consequences.takes or not isinstance(after, (cst.Expr, cst.Assign)):
         return None
-    return cst.Assign([cst.AssignTarget(cst.Name(consequences.takes))], after.value)
+    result: cst.BaseAssignTargetExpression = cst.Name("_")
+    if isinstance(after, cst.Assign):
+        result = after.targets[0].target
+    names = [cst.Name(name) for name in consequences.takes]
+    targets = [_in_parentheses(result), *names] if consequences.gives else names
+    target = targets[0] if len(targets) == 1 else cst.Tuple([cst.Element(each) for each in targets], lpar=(), rpar=())
+    return cst.Assign([cst.AssignTarget(target)], after.value)
 
 
-def _written(context: Context, one: Following) -> cst.Assign | None:
+def _in_parentheses(target: cst.BaseAssignTargetExpression) -> cst.BaseAssignTargetExpression:
+    return (
+        target.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
+        if isinstance(target, cst.Tuple)
+        else target
+    )
+
+
+def _written(context: Context, one: Following) -> cst.BaseSmallStatement | None:
+    if isinstance(one, Kept):
+        return _kept(context, one)
     if isinstance(one, Stored):
         return stored(context, one.place, cst.Name(one.name))
     if isinstance(one, Joined):
@@ -41,3 +58,13 @@ def _written(context: Context, one: Following) -> cst.Assign | None:
     target = context.port(one.target) if one.target in context.source.parents else one.target
     assert isinstance(target, (cst.Name, cst.Tuple, cst.List))
     return cst.Assign([cst.AssignTarget(target)], context.port(one.value))
+
+
+def _kept(context: Context, one: Kept) -> cst.Expr:
+    """`cache.get_conv_state(i)` of a tensor that has changed: `cache.keep_conv_state(state, i)`."""
+    call = cst.ensure_type(context.port(one.taken), cst.Call)
+    method = cst.ensure_type(call.func, cst.Attribute)
+    name = keeper(context.knowledge, one.taken)
+    assert name is not None
+    arguments = [cst.Arg(cst.Name(one.name)), *call.args]
+    return cst.Expr(call.with_changes(func=method.with_changes(attr=cst.Name(name)), args=arguments))

@@ -37,6 +37,11 @@ def _is_ready(attention_mask: Any) -> bool:
     return attention_mask is not None and attention_mask.shape.rank == 4
 
 
+def _added(attention_mask: Any, inputs_embeds: Any) -> Any:
+    """A ready mask as eager attention adds it to the scores; a bool one counts as 1 and 0 there, as in PyTorch."""
+    return tf.cast(attention_mask, inputs_embeds.dtype) if attention_mask.dtype == tf.bool else attention_mask
+
+
 def _as_bool(attention_mask: Any) -> Any:
     return None if attention_mask is None else tf.cast(attention_mask, tf.bool)
 
@@ -140,7 +145,7 @@ def create_causal_mask(config: Any, inputs_embeds: Any, attention_mask: Any, *fu
     """
     request = _Request(config, inputs_embeds, attention_mask, *further, **named)
     if _is_ready(attention_mask):
-        return attention_mask
+        return _added(attention_mask, inputs_embeds)
     if not request.is_causal:
         return request.in_both_directions(create_bidirectional_mask)
     return request.answer(causal, sliding=False)
@@ -156,7 +161,7 @@ def create_sliding_window_causal_mask(
     """
     request = _Request(config, inputs_embeds, attention_mask, *further, **named)
     if _is_ready(attention_mask):
-        return attention_mask
+        return _added(attention_mask, inputs_embeds)
     if not request.is_causal:
         return request.in_both_directions(create_bidirectional_sliding_window_mask)
     return request.answer(window_before(_size(config, "sliding_window")), sliding=True)
@@ -174,7 +179,7 @@ def create_chunked_causal_mask(
     """
     request = _Request(config, inputs_embeds, attention_mask, *further, **named)
     if _is_ready(attention_mask):
-        return attention_mask
+        return _added(attention_mask, inputs_embeds)
     size = _size(config, "attention_chunk_size")
     if attention_mask is None:
         left_padding = tf.zeros((shape_list(inputs_embeds)[0],), tf.int64)
@@ -201,7 +206,7 @@ def create_bidirectional_mask(
     `create_causal_mask`; `allow_is_bidirectional_skip=False` always gives a mask.
     """
     if _is_ready(attention_mask):
-        return attention_mask
+        return _added(attention_mask, inputs_embeds)
     custom = or_mask_function is not None or and_mask_function is not None
     if allow_is_bidirectional_skip and not custom and _sees_all(attention_mask):
         return None
@@ -232,7 +237,7 @@ def create_bidirectional_sliding_window_mask(
         WrongValue: the configuration has no sliding window.
     """
     if _is_ready(attention_mask):
-        return attention_mask
+        return _added(attention_mask, inputs_embeds)
     window = _size(config, "sliding_window")
     padding = _as_bool(attention_mask)
     layer_idx = _first_layer(past_key_values, sliding=True)

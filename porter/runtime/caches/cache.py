@@ -149,6 +149,10 @@ class Cache(FormerMethods, TracedCache):
         layer = self._linear_layer(layer_idx)
         return layer.conv_states[state_idx] if layer.has_previous_state[state_idx] else None
 
+    def keep_conv_state(self, conv_state: Any, layer_idx: int, state_idx: int = 0) -> None:
+        """Keep what became of `get_conv_state`, which PyTorch's code changes in place."""
+        self._linear_layer(layer_idx).conv_states[state_idx] = conv_state
+
     def update_conv_state(self, conv_states: Any, layer_idx: int, state_idx: int = 0, **kwargs: Any) -> Any:
         """See `LinearAttentionLayer.update_conv_state`."""
         return self._linear_layer(layer_idx).update_conv_state(conv_states, state_idx, **kwargs)
@@ -157,6 +161,10 @@ class Cache(FormerMethods, TracedCache):
         """The state of a recurrence; None before its first step."""
         layer = self._linear_layer(layer_idx)
         return layer.recurrent_states[state_idx] if layer.has_previous_state[state_idx] else None
+
+    def keep_recurrent_state(self, recurrent_state: Any, layer_idx: int, state_idx: int = 0) -> None:
+        """Keep what became of `get_recurrent_state`, which PyTorch's code changes in place."""
+        self._linear_layer(layer_idx).recurrent_states[state_idx] = recurrent_state
 
     def update_recurrent_state(self, recurrent_states: Any, layer_idx: int, state_idx: int = 0, **kwargs: Any) -> Any:
         """Remember the state of a recurrence."""

@@ -8,6 +8,7 @@ A generated class names its main layer and inherits the rest:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -25,7 +26,10 @@ from porter.runtime.port_errors import WrongValue
 
 
 class _GenericHead(TFPreTrainedModel):
-    """A base model under `base_model_prefix` and one dense layer on top."""
+    """A base model under `base_model_prefix` and one dense layer on top.
+
+    What else `call` is given, such as images, goes to the base model.
+    """
 
     base_model_prefix = "model"
     main_layer_class: Any = None
@@ -35,9 +39,17 @@ class _GenericHead(TFPreTrainedModel):
         self.hidden_size = self.config.get_text_config().hidden_size
         setattr(self, self.base_model_prefix, self.main_layer_class(self.config, name=self.base_model_prefix))
 
-    def _hidden(self, input_ids: Any, **kwargs: Any) -> Any:
-        """The base model's output."""
+    def _hidden(self, input_ids: Any, more: Mapping[str, Any], **kwargs: Any) -> Any:
+        """The base model's output.
+
+        Raises:
+            TypeError: the base model does not take one of `more`.
+        """
         main_layer = getattr(self, self.base_model_prefix)
+        unknown = [key for key in more if key not in main_layer.call_signature_parameters]
+        if unknown:
+            raise TypeError(f"{type(self).__name__} takes no {', '.join(unknown)}.")
+        kwargs |= more
         accepted = {key: value for key, value in kwargs.items() if key in main_layer.call_signature_parameters}
         return main_layer(input_ids, return_dict=True, **accepted)
 
@@ -70,6 +82,7 @@ class TFGenericForSequenceClassification(_GenericHead):
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
         training: bool = False,
+        **more: Any,
     ) -> Any:
         """Score each sequence.
 
@@ -78,6 +91,7 @@ class TFGenericForSequenceClassification(_GenericHead):
         """
         outputs = self._hidden(
             input_ids,
+            more,
             attention_mask=attention_mask,
             position_ids=position_ids,
             past_key_values=past_key_values,
@@ -141,10 +155,12 @@ class TFGenericForTokenClassification(_GenericHead):
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
         training: bool = False,
+        **more: Any,
     ) -> Any:
         """Score each token."""
         outputs = self._hidden(
             input_ids,
+            more,
             attention_mask=attention_mask,
             position_ids=position_ids,
             past_key_values=past_key_values,
@@ -190,10 +206,12 @@ class TFGenericForQuestionAnswering(_GenericHead):
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
         training: bool = False,
+        **more: Any,
     ) -> Any:
         """Score each position."""
         outputs = self._hidden(
             input_ids,
+            more,
             attention_mask=attention_mask,
             position_ids=position_ids,
             past_key_values=past_key_values,

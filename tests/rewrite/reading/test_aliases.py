@@ -29,6 +29,13 @@ FOLLOWED = {
     "Casted": ("y = x.float()\ny += 1\nreturn x", "x = y"),
     "Branch": ("y = x[:, 0]\nif self.training:\n    y += 1\ny -= 1\nreturn x", "y -= 1\n        x = slice_update("),
     "Helper": ("y = x[:, 0]\nshifted(y)\nreturn x", "y = shifted(y)\n        x = slice_update(x, np.s_[:, 0], y)"),
+    "Given": ("doubled(x)\nreturn x", "x = doubled(x)"),
+    "Passed": ("y = advanced(ids.view(-1), x)\nreturn x + y", "y, x = advanced(tf.reshape(ids, (-1,)), x)"),
+    "Farther": ("a, b = further(x, h=x)\nreturn x + a + b", "(a, b), x = further(x, h=x)"),
+    "Kept": (
+        "def fill(self, h):\n    h += 1\n    return h * 2\n---\ny = self.fill(x)\nreturn x + y",
+        "y, x = self.fill(x)",
+    ),
     "Taken": ("y = shifted(x)\nreturn x + y", "y = shifted(x)\n        x = y"),
 }
 UNTOUCHED = {
@@ -48,22 +55,37 @@ def shifted(t):
 
 def doubled(t):
     t.mul_(2.0)
+
+
+def advanced(t, state):
+    first = state[:, 0]
+    first += t.sum()
+    if t.dtype == torch.int64:
+        return state * 2
+    return state * 3
+
+
+def further(t, h) -> tuple[torch.Tensor, torch.Tensor]:
+    out = advanced(t.view(-1).long(), h)
+    return t, out
+
+
+def scaled(t):
+    t.mul_(2.0)
+    return t * 3
 """
 LOST = {
     "Held": (
         "rows = []\nrows.append(x)\nx += 1\nreturn torch.stack(rows)[0] + x",
         "PyTorch writes into `rows` through `x`",
     ),
-    "Given": ("doubled(x)\nreturn x", "`doubled` writes into its `t`, which is `x` here"),
+    "Within": ("return x + 2 * scaled(x)", "`scaled` writes into its `t`, which is `x` here"),
+    "Answered": ("def fill(self, h):\n    return scaled(h)\n---\ny = self.fill(x)\nreturn x + y", "writes into its"),
     "Turns": (
         "y = x\nfor i in range(2):\n    y += 1\n    y = self.layer(y)\nreturn x + y",
         "PyTorch writes into `x` through `y`",
     ),
     "Maybe": ("y = x if self.training else x.view(-1, 8)\ny += 1\nreturn x", "PyTorch writes into `x` through `y`"),
-    "Kept": (
-        "def fill(self, h):\n    h += 1\n    return h * 2\n---\ny = self.fill(x)\nreturn x + y",
-        "`Kept.fill` writes into its `h`, which is `x` here",
-    ),
     "Looped": (
         "parts = list(x.unbind(1))\nfor part in parts:\n    part += 1\nreturn x + torch.stack(parts, 1)",
         "`parts`",

@@ -207,6 +207,16 @@ def test_a_ready_mask_is_returned():
     assert masks.create_causal_mask(config(), embeds()[1], ready) is ready
 
 
+def test_a_ready_mask_of_bools_counts_as_ones_and_zeros():
+    given = np.tril(np.ones((2, 1, 7, 7), bool))
+    torch_embeds, tf_embeds = embeds()
+    scores = np.zeros((2, 1, 7, 7), np.float32)
+    ready = torch.tensor(given)
+    expected = torch.tensor(scores) + masking_utils.create_causal_mask(config(), torch_embeds, ready, None)
+    found = scores + masks.create_causal_mask(config(), tf_embeds, tf.constant(given))
+    np.testing.assert_array_equal(found, expected)
+
+
 def test_decoder_made_bidirectional():
     made = config()
     made.is_causal = False

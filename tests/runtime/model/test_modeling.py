@@ -374,6 +374,20 @@ def test_generic_heads(head, tmp_path):
     assert_same_outputs({key: found[key] for key in expected if key != "past_key_values"}, expected)
 
 
+def test_generic_heads_hand_on_what_the_base_model_takes(tmp_path):
+    torch_class = type(
+        "BertForTokenClassification", (modeling_layers.GenericForTokenClassification, BertPreTrainedModel), {}
+    )
+    torch_model = strong(torch_class, num_labels=3)
+    torch_model.save_pretrained(tmp_path)
+    model, _ = load(tmp_path, ported.TFBertForTokenClassification, from_pt=True)
+    arrays = {"input_ids": IDS, "attention_mask": MASK, "token_type_ids": IDS % 2}
+    expected = torch_model(**tensors("torch", **arrays))
+    assert_same_outputs({"logits": model(**tensors("tf", **arrays))["logits"]}, {"logits": expected["logits"]})
+    with pytest.raises(TypeError, match="takes no pixel_values"):
+        model(IDS, pixel_values=IDS)
+
+
 def test_several_sequences_need_a_padding_token():
     model = ported.TFBertForSequenceClassification.from_config(config(is_decoder=True, pad_token_id=None))
     with pytest.raises(ValueError, match="pad_token_id"):
