@@ -12,7 +12,7 @@ from porter.rewrite.context import Context
 from porter.rewrite.definitions.classes import port_class
 from porter.rewrite.definitions.copied_from import port_copied_from
 from porter.rewrite.definitions.functions import port_function
-from porter.rewrite.definitions.graph_decorators import has_random_branch
+from porter.rewrite.definitions.graph_decorators import asks_value
 from porter.rewrite.expressions import operators as arithmetic
 from porter.rewrite.expressions.annotations import port_annotation, port_class_name, port_docstring_statement
 from porter.rewrite.expressions.arguments import ported_parameter
@@ -300,6 +300,10 @@ class Porter(cst.CSTTransformer):
         above = self.context.source.parents.get(original_node)
         return fold_if(updated_node, is_elif=isinstance(above, cst.If) and above.orelse is original_node)
 
+    def leave_Assert(self, original_node: cst.Assert, updated_node: cst.Assert) -> cst.Assert:
+        """What a graph does not know passes an `assert`."""
+        return updated_node.with_changes(test=asked_for_truth(self.context, original_node.test, updated_node.test))
+
     def leave_For(
         self, original_node: cst.For, updated_node: cst.For
     ) -> cst.For | cst.FlattenSentinel[cst.BaseStatement] | cst.RemovalSentinel:
@@ -319,10 +323,7 @@ class Porter(cst.CSTTransformer):
         return flattened(updated_node.body, updated_node.leading_lines)
 
     def _note_tensor_branch(self, test: cst.BaseExpression) -> None:
-        fact = self.context.knowledge.traced(test)
-        function = self.context.source.enclosing(test)
-        in_graph = function is not None and has_random_branch(self.context, function)
-        if fact is not None and fact.is_tensor and "none" not in fact.kinds and not in_graph:
+        if self.context.source.enclosing(test) is None and asks_value(self.context, test):
             message = f"the branch on `{code_of(test)}` depends on a tensor's value and runs in eager mode only."
             self.context.note(test, "left", message, "write it with tf.cond or tf.where")
 

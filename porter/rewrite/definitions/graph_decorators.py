@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import libcst as cst
 
 from porter.rewrite.context import Context
+from porter.rewrite.reading.checks import is_tensor, truths
 from porter.rewrite.reading.source import LocalFunction
 
 _RANDOM = frozenset(
@@ -17,14 +18,31 @@ _RANDOM = frozenset(
 
 def graph_decorators(context: Context, function: LocalFunction) -> Iterator[cst.Decorator]:
     """The innermost decorators of a ported function."""
-    if has_random_branch(context, function):
+    if has_graph_branch(context, function):
         yield cst.Decorator(cst.Name("graph_branches"))
     array = _numpy_result(context, function)
     if array is not None:
         yield cst.Decorator(cst.parse_expression(f'numpy_function("{array[0]}", rank={array[1]})'))
 
 
-def has_random_branch(context: Context, function: LocalFunction) -> bool:
+def has_graph_branch(context: Context, function: LocalFunction) -> bool:
+    """Whether a graph has to hold both sides of a branch: it depends on a value, a size or a random number."""
+    branches = context.source.find(function.node, cst.If, cst.IfExp, cst.While)
+    if any(asks_value(context, branch.test) for branch in branches):  # type: ignore[attr-defined]  # all have one
+        return True
+    checks = (
+        context.checks.get(node) for node in context.source.find(function.node, cst.Comparison, cst.BinaryOperation)
+    )
+    return any(check.asks == "branch" for check in checks if check) or _has_random_branch(context, function)
+
+
+def asks_value(context: Context, test: cst.BaseExpression) -> bool:
+    """Whether a test asks a tensor's value, other than in a check that a graph passes."""
+    asked = [truth for truth in truths(test) if truth not in context.checks]
+    return any(is_tensor(context.knowledge, truth) for truth in asked)
+
+
+def _has_random_branch(context: Context, function: LocalFunction) -> bool:
     """Whether a branch of a layer's method depends on a single random number."""
     source = context.source
     if function.class_name is None or not any(_is_random(context, c) for c in source.find(function.node, cst.Call)):

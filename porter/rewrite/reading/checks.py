@@ -1,6 +1,6 @@
 """Comparisons of sizes that a graph may not know, and what they count as there, found before anything is written.
 
-`surely(x)` is false, `possibly(x)` is true where the graph does not know x.
+`surely(x)` is false, `possibly(x)` is true where the graph does not know x; a "branch" holds both sides.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from porter.rewrite.reading.sizes_read import reads_size
 from porter.rulebook.call import code_of
 from porter.rulebook.results import Remark
 
-Asks = Literal["surely", "possibly"]
+Asks = Literal["surely", "possibly", "branch"]
 
 
 @dataclass(frozen=True)
@@ -53,15 +53,19 @@ def _checks(knowledge: Knowledge, node: cst.CSTNode) -> Iterator[tuple[cst.CSTNo
     elif isinstance(node, cst.If) and _only_checks(node):
         yield from _asked(knowledge, node.test, "surely")
     elif isinstance(node, (cst.If, cst.IfExp, cst.CompIf)):
+        yield from ((remainder, Check("branch")) for remainder in _remainders(knowledge, node.test))
         for asked in (node.test, *_answers_kept(knowledge, node.test)):
             yield from _generally(knowledge, asked)
 
 
 def _generally(knowledge: Knowledge, test: cst.CSTNode) -> Iterator[tuple[cst.CSTNode, Check]]:
-    for comparison in knowledge.source.find(test, cst.Comparison):
-        check = _general_case(knowledge, comparison) or _as_in_every_run(knowledge, comparison)
+    """The comparisons of a test; beside one that a graph decides, whose answer Python may not have needed, all do."""
+    general = {c: _general_case(knowledge, c) for c in knowledge.source.find(test, cst.Comparison)}
+    runs = {c: _as_in_every_run(knowledge, c) for c, check in general.items() if check is None}
+    decides = any(check is not None and check.asks == "branch" for check in runs.values())
+    for comparison, check in (general | runs).items():
         if check is not None:
-            yield comparison, check
+            yield comparison, Check("branch") if decides and comparison in runs else check
 
 
 def _answers_kept(knowledge: Knowledge, test: cst.BaseExpression) -> Iterator[cst.BaseExpression]:
@@ -88,10 +92,32 @@ def _is_tested(knowledge: Knowledge, node: cst.CSTNode) -> bool:
 
 
 def _asked(knowledge: Knowledge, test: cst.BaseExpression, asks: Asks) -> Iterator[tuple[cst.CSTNode, Check]]:
-    """A check asks in such a way that an unknown size passes it; `not` turns the question round."""
-    for comparison in knowledge.source.find(test, cst.Comparison):
-        if _compares_sizes(knowledge, comparison):
-            yield comparison, Check(_other(asks) if _is_denied(knowledge, comparison, test) else asks)
+    """A check asks in such a way that an unknown size or value passes it; `not` turns the question round."""
+    values = [value for value in truths(test) if is_tensor(knowledge, value)]
+    sizes = [c for c in knowledge.source.find(test, cst.Comparison) if _compares_sizes(knowledge, c)]
+    for node in (*values, *(size for size in sizes if not any(_within(knowledge, size, value) for value in values))):
+        yield node, Check(_other(asks) if _is_denied(knowledge, node, test) else asks)
+
+
+def truths(test: cst.BaseExpression) -> Iterator[cst.BaseExpression]:
+    """What `and`, `or` and `not` join into a test."""
+    if m.matches(test, m.UnaryOperation(operator=m.Not())):
+        yield from truths(cst.ensure_type(test, cst.UnaryOperation).expression)
+    elif isinstance(test, cst.BooleanOperation):
+        yield from truths(test.left)
+        yield from truths(test.right)
+    else:
+        yield test
+
+
+def is_tensor(knowledge: Knowledge, node: cst.BaseExpression) -> bool:
+    """Whether every run has asked a tensor for its truth here."""
+    fact = knowledge.traced(node)
+    return fact is not None and fact.is_tensor and "none" not in fact.kinds
+
+
+def _within(knowledge: Knowledge, node: cst.CSTNode, outer: cst.CSTNode) -> bool:
+    return node is outer or any(ancestor is outer for ancestor in knowledge.source.ancestors(node))
 
 
 def _other(asks: Asks) -> Asks:
@@ -156,12 +182,31 @@ def _as_in_every_run(knowledge: Knowledge, node: cst.Comparison) -> Check | None
     if any(_counts(knowledge, operand) for operand in operands):
         return None
     if not fact.has_value:
-        message = (
-            f"`{code_of(node)}` was true in some runs and false in others: a graph that does not know cannot run it."
-        )
-        return Check("surely", Remark(message, "left", "give the sizes in the input signature"))
+        return Check("branch") if _decides(knowledge, node) else Check("surely", _undecided(node))
     meaning = "is taken for granted" if fact.value else "is taken for granted not to hold"
     return Check("possibly" if fact.value else "surely", _said(node, f"{meaning}, as in every run"))
+
+
+def _decides(knowledge: Knowledge, node: cst.CSTNode) -> bool:
+    """Whether a comparison decides a branch of a method or a function, and so a graph can hold both sides."""
+    test = node
+    while m.matches(parent := knowledge.source.parents[test], m.BooleanOperation() | m.UnaryOperation()):
+        test = parent
+    is_test = isinstance(parent, (cst.If, cst.IfExp)) and parent.test is test
+    return is_test and knowledge.source.enclosing(node) is not None
+
+
+def _undecided(node: cst.Comparison) -> Remark:
+    message = f"`{code_of(node)}` was true in some runs and false in others: a graph that does not know cannot run it."
+    return Remark(message, "left", "give the sizes in the input signature")
+
+
+def _remainders(knowledge: Knowledge, test: cst.BaseExpression) -> Iterator[cst.BaseExpression]:
+    """What is left of a size after division, asked for its truth: neither answer is the general one."""
+    for node in truths(test):
+        is_remainder = m.matches(node, m.BinaryOperation(operator=m.Modulo())) and reads_size(knowledge.source, node)
+        if is_remainder and _decides(knowledge, node):
+            yield node
 
 
 def _is_number(knowledge: Knowledge, node: cst.BaseExpression) -> bool:

@@ -1,4 +1,4 @@
-"""Sizes that a graph may not know where Python asks them: comparisons as `reading.checks` has planned them, truth."""
+"""Sizes and values that a graph may not know where Python asks them, as `reading.checks` has planned it."""
 
 from __future__ import annotations
 
@@ -14,14 +14,19 @@ from porter.rulebook.call import code_of
 def port_comparison(context: Context, original: cst.Comparison, ported: cst.BaseExpression) -> cst.BaseExpression:
     """The comparison as `surely(...)` or `possibly(...)` where a graph may not know its sizes, else as it is."""
     check = context.checks.get(original)
-    if check is None or not isinstance(ported, cst.Comparison):
+    if check is None or check.asks == "branch" or not isinstance(ported, cst.Comparison):
         return ported
     note(context, original, check.remark)
     return cst.parse_expression(f"{check.asks}({code_of(ported.with_changes(lpar=[], rpar=[]))})")
 
 
 def asked_for_truth(context: Context, original: cst.BaseExpression, ported: cst.BaseExpression) -> cst.BaseExpression:
-    """A test in which a size alone stands, `if x.shape[1]:`, asked so that one that the graph does not know counts."""
+    """A test as planned, or of a size alone, `if x.shape[1]:`, so asked that one the graph does not know counts."""
+    check = context.checks.get(original)
+    if check is not None and check.asks == "branch" and isinstance(original, cst.BinaryOperation):
+        return cst.parse_expression(f"{code_of(ported)} != 0")
+    if check is not None and not isinstance(original, cst.Comparison):
+        return cst.parse_expression(f"{check.asks}({code_of(ported)})")
     if isinstance(original, cst.UnaryOperation) and isinstance(ported, cst.UnaryOperation):
         return ported.with_changes(expression=asked_for_truth(context, original.expression, ported.expression))
     if isinstance(original, cst.BooleanOperation) and isinstance(ported, cst.BooleanOperation):

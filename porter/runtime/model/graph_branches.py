@@ -12,7 +12,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def graph_branches(function: Function) -> Function:
-    """Let a graph hold both sides of an `if` on a random number, such as whether a layer is left out.
+    """Let a graph hold both sides of an `if` on a tensor's value or a random number, and a `while` on a value.
 
     Keras runs a `call` as plain Python, in which such an `if` would be decided once, while the graph is made. In a
     graph this function is run as AutoGraph translates it; eagerly it stays as it is.
