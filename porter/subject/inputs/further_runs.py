@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -54,7 +55,7 @@ def further_runs(model: Any, inputs: Inputs) -> tuple[list[FurtherRun], dict[str
     runs: list[FurtherRun] = []
     refused: dict[str, str] = {}
     with torch.no_grad():
-        for name, make in _makers(model, inputs, model(**inputs)):
+        for name, make in _makers(model, inputs, model(**copy.deepcopy(inputs))):
             given = _made(model, make)
             new = set(given) - set(inputs).union(*(run.inputs for run in runs))
             if given and (new or name in ALWAYS):
@@ -91,9 +92,9 @@ def _made(model: Any, make: Callable[[], Inputs]) -> Inputs:
 
 
 def _tried(model: Any, given: Inputs) -> Any:
-    """PyTorch's outputs, or what it raised."""
+    """PyTorch's outputs, or what it raised; it may write into what it is given, which the port is given too."""
     try:
-        return model(**given)
+        return model(**copy.deepcopy(given))
     except RUN_ERRORS as error:
         return error
 

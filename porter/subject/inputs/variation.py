@@ -99,4 +99,4 @@ def torch_inputs(model: Any, inputs: Inputs) -> Inputs:
     import torch
 
     accepted = inspect.signature(model.forward).parameters
-    return {name: each_array(value, torch.from_numpy) for name, value in inputs.items() if name in accepted}
+    return {name: each_array(value, torch.tensor) for name, value in inputs.items() if name in accepted}

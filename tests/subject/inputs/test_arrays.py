@@ -113,3 +113,15 @@ def test_a_configuration_that_does_not_fit_is_one_sentence():
     case = Case("odd", "transformers.models.bert.configuration_bert", "BertConfig", {"hidden_size": "wide"}, (), ())
     with pytest.raises(UsageError, match="BertConfig does not take this configuration"):
         build_config(case)
+
+
+def test_what_a_model_writes_into_its_inputs_does_not_reach_the_arrays():
+    class Scaled(torch.nn.Module):
+        def forward(self, pixel_values):
+            pixel_values *= 2
+            return pixel_values
+
+    inputs = numpy_inputs([PIXELS])
+    kept = inputs["pixel_values"].copy()
+    Scaled()(**torch_inputs(Scaled(), inputs))
+    np.testing.assert_array_equal(inputs["pixel_values"], kept)

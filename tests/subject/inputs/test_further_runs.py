@@ -49,3 +49,17 @@ def test_what_pytorch_refuses_here_has_its_reason(gpt2):
 def test_an_argument_is_given_once():
     names = [name for run in further_runs(BertModel(BertConfig(**SMALL)).eval(), INPUTS)[0] for name in run.inputs]
     assert names.count("inputs_embeds") == 1
+
+
+def test_what_a_model_writes_into_its_inputs_is_not_given_to_the_port():
+    class Scaled(BertModel):
+        def forward(self, input_ids=None, attention_mask=None, inputs_embeds=None):
+            if inputs_embeds is None:
+                inputs_embeds = self.embeddings.word_embeddings(input_ids)
+            inputs_embeds *= 3
+            return {"last_hidden_state": inputs_embeds}
+
+    model = Scaled(BertConfig(**SMALL)).eval()
+    run = next(run for run in further_runs(model, INPUTS)[0] if "inputs_embeds" in run.given)
+    embeds = torch.tensor(run.inputs["inputs_embeds"])
+    torch.testing.assert_close(model(inputs_embeds=embeds)["last_hidden_state"], run.expected["last_hidden_state"])
