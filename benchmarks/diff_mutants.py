@@ -32,6 +32,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from mutations import CAUSES, Mutation, mutations
 
 import diffcheck
+from diffcheck.record import tf_side, values
 from porter.base.quiet import quiet_frameworks
 
 SOURCES = ("generated", "hand-written")
@@ -139,7 +140,7 @@ def rows_of(port: Port, each: int, done: set[tuple[str, str]]) -> Iterator[dict[
             print(f"{port.family}: the port itself differs in {clean['origin']}", file=sys.stderr, flush=True)
             return
     text = port.file.read_text()
-    outputs = diffcheck.values.flatten(diffcheck.tf_side.call_model(port.tf, port.inputs))
+    outputs = values.flatten(tf_side.call_model(port.tf, port.inputs))
     live = chosen(mutations(text), each * 4)
     made = 0
     for mutation in live:
@@ -196,7 +197,7 @@ def mutant(port: Port, text: str, name: str) -> Any:
 def changes(model: Any, inputs: dict[str, Any], clean: Any) -> bool:
     """Whether the mistake reaches the outputs: beyond rounding, or by a crash."""
     try:
-        outputs = diffcheck.values.flatten(diffcheck.tf_side.call_model(model, inputs))
+        outputs = values.flatten(tf_side.call_model(model, inputs))
     except Exception:  # noqa: BLE001 - a crash is a change
         return True
     return not diffcheck.compare_flat(clean, outputs, tolerance=2e-6).matches
@@ -204,8 +205,8 @@ def changes(model: Any, inputs: dict[str, Any], clean: Any) -> bool:
 
 def weight_rows(port: Port, done: set[tuple[str, str]]) -> Iterator[dict[str, Any]]:
     """Mistakes in loading: two layers' kernels swapped, a square kernel transposed, a weight never loaded."""
-    outputs = diffcheck.values.flatten(diffcheck.tf_side.call_model(port.tf, port.inputs))
-    named = {path: v for path, v in diffcheck.tf_side.variables(port.tf).items() if len(v.shape) == 2}
+    outputs = values.flatten(tf_side.call_model(port.tf, port.inputs))
+    named = {path: v for path, v in tf_side.variables(port.tf).items() if len(v.shape) == 2}
     squares = [path for path, v in named.items() if v.shape[0] == v.shape[1]]
     plans = [
         ("transposed weight", squares[:1]),
@@ -235,9 +236,7 @@ def examined(
     report = diffcheck.diff(port.torch, model, port.inputs, diffcheck.Options(layer_by_layer=True))
     origin = report.origin
     found = next((m for m in report.modules if origin and m.path == origin.path), None)
-    classes = {
-        path: {base.__name__ for base in type(part).__mro__} for path, part in diffcheck.tf_side.layers(model).items()
-    }
+    classes = {path: {base.__name__ for base in type(part).__mro__} for path, part in tf_side.layers(model).items()}
     row: dict[str, Any] = {"source": port.source, "family": port.family, "id": name, "kind": kind}
     row["matches"] = report.matches
     row |= {"origin": origin and origin.path, "line": origin and origin.tf and origin.tf.line}
