@@ -204,11 +204,11 @@ statement(
 )
 statement(
     "$kept = $layer.requires_grad_($flag)",
-    to="$layer.trainable = $flag\n$kept = $layer",
+    to="$kept = $layer\n$kept.trainable = $flag",
     where=lambda m: m.layer.is_a("module"),
     cases={
         "kept = self.layer.requires_grad_(False)\nx = kept(x)": (
-            "self.layer.trainable = False\nkept = self.layer\nx = kept(x)"
+            "kept = self.layer\nkept.trainable = False\nx = kept(x)"
         ),
     },
 )
@@ -332,13 +332,18 @@ def _stored(m: Match, name: Arg, code: str) -> Text:
     return Text(f"self.{m.place.own_attribute(str(name.const()))} = {code}")
 
 
+_WEIGHTS = frozenset({"torch.nn.Parameter", "torch.nn.Buffer"})  # they become weights by themselves
+
+
 def _is_made_elsewhere(m: Match) -> bool:
     """Whether a parameter of PyTorch's comes from a function, or from who calls the constructor."""
     value = m.value.original
     given = isinstance(value, cst.Name) and value.value in m.place.parameters
     if not (given or isinstance(value, cst.Call)) or not m.place.is_parameter(m.name.code):
         return False
-    return not m.value.node_code.startswith("add_parameter(")
+    while isinstance(value, cst.Call) and value.args and m.place.canonical(value.func).startswith(_INITIALISERS):
+        value = value.args[0].value
+    return not (isinstance(value, cst.Call) and m.place.canonical(value.func) in _WEIGHTS)
 
 
 @statement(

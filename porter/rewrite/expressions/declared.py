@@ -25,10 +25,10 @@ def expression_of(answer: Text | Drop) -> cst.BaseExpression:
 
 
 def declares(context: Context, original: cst.CSTNode) -> bool:
-    """Whether a form covers a node, as far as PyTorch's text tells: nothing is ported to find out."""
+    """Whether a form covers a node."""
     if not isinstance(original, FORMED):
         return False
-    return any(form.applies(_question(context, match)) for form, match in _matches(context, original))
+    return bool(_covering(context, original))
 
 
 def declared(context: Context, original: cst.CSTNode) -> Text | Drop | None:
@@ -54,7 +54,8 @@ def declared(context: Context, original: cst.CSTNode) -> Text | Drop | None:
 
 
 def _covering(context: Context, original: cst.CSTNode) -> list[tuple[Form, Match]]:
-    return [(form, match) for form, match in _matches(context, original) if form.applies(match)]
+    """The forms whose conditions hold; these ask about PyTorch's text, so that nothing is ported to find out."""
+    return [(form, match) for form, match in _matches(context, original) if form.applies(_question(context, match))]
 
 
 def _matches(context: Context, original: cst.CSTNode) -> list[tuple[Form, Match]]:
@@ -83,15 +84,19 @@ def _match(context: Context, node: cst.CSTNode, captures: Captures) -> Match:
 
 def _question(context: Context, match: Match) -> Match:
     """The match with PyTorch's expressions in place of ported ones."""
-    return replace(match, argument=lambda captured: context.arg(captured, captured))
+    return replace(match, argument=lambda captured: context.arg(captured, captured, _is_starred(context, captured)))
 
 
 def _argument(context: Context, original: cst.BaseExpression) -> Arg:
     holder = context.source.parents.get(original)
     if isinstance(holder, cst.Attribute) and holder.attr is original:
         return Arg(cst.Name(ported_attribute(context, holder)), original)
-    starred = isinstance(holder, cst.Arg) and holder.star == "*"
-    return context.arg(original, context.port(original), starred)
+    return context.arg(original, context.port(original), _is_starred(context, original))
+
+
+def _is_starred(context: Context, node: cst.BaseExpression) -> bool:
+    holder = context.source.parents.get(node)
+    return isinstance(holder, cst.Arg) and holder.star == "*"
 
 
 @dataclass(frozen=True)
