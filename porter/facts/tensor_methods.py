@@ -28,6 +28,13 @@ def is_method(canonical: str) -> bool:
     return canonical.startswith((_PREFIX, "torch.nn.Module.", "torch.Size."))
 
 
+def is_module_method(name: str) -> bool:
+    """Whether every torch.nn.Module has a method of this name, `forward` and what all objects have aside."""
+    import torch
+
+    return name != "forward" and hasattr(torch.nn.Module, name) and not hasattr(object, name)
+
+
 def owner_of_method(name: str) -> Owner | None:
     """Say who has a method of this name: tensors alone, or Python's own types or modules as well.
 

@@ -13,24 +13,16 @@ from porter.rewrite.definitions.classes import port_class
 from porter.rewrite.definitions.copied_from import port_copied_from
 from porter.rewrite.definitions.functions import port_function
 from porter.rewrite.definitions.graph_decorators import asks_value
+from porter.rewrite.definitions.without_place import without_place
 from porter.rewrite.expressions import operators as arithmetic
 from porter.rewrite.expressions.annotations import port_annotation, port_class_name, port_docstring_statement
 from porter.rewrite.expressions.arguments import ported_parameter
 from porter.rewrite.expressions.attributes import layer_value, translate_attribute
 from porter.rewrite.expressions.base_calls import port_base_call
-from porter.rewrite.expressions.calls import is_kept_context, translate_call, walks_modules
+from porter.rewrite.expressions.calls import is_kept_context, translate_call
 from porter.rewrite.expressions.declared import FORMED, declared, expression_of
 from porter.rewrite.expressions.function_values import function_value
 from porter.rewrite.expressions.precedence import with_parentheses
-from porter.rewrite.reading.dropped import (
-    DROPPED_METHODS,
-    FILE_FUNCTIONS,
-    fills_weights,
-    handles_texts,
-    only_checkpoints,
-    only_passes_on,
-    ties_weights,
-)
 from porter.rewrite.statements.asked_sizes import asked_for_truth, counted, port_comparison
 from porter.rewrite.statements.folding import flattened, fold_boolean, fold_if
 from porter.rewrite.statements.in_place import indices
@@ -319,6 +311,7 @@ class Porter(cst.CSTTransformer):
         """Contexts that a rule turns into None (autocast, no_grad) leave their block."""
         items = [item for item in updated_node.items if not isinstance(item.item, Nothing)]
         if items:
+            items[-1] = items[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT)
             return updated_node.with_changes(items=items)
         return flattened(updated_node.body, updated_node.leading_lines)
 
@@ -331,50 +324,25 @@ class Porter(cst.CSTTransformer):
 
     def visit_FunctionDef(self, node: cst.FunctionDef) -> bool:
         """Methods without a place in the port are not looked at."""
-        return self._dropped_because(node) is None
+        return without_place(self.context, node) is None
 
     def leave_FunctionDef(
         self, original_node: cst.FunctionDef, updated_node: cst.FunctionDef
     ) -> cst.FunctionDef | cst.RemovalSentinel:
         """A function or method under its new signature."""
         updated_node = updated_node.with_changes(name=original_node.name)
-        reason = self._dropped_because(original_node)
+        reason = without_place(self.context, original_node)
         if reason is not None:
             name = self._qualified(original_node)
             if reason:
                 self.context.note(original_node, "assumed", f"{name} is not ported: {reason}.")
             return cst.RemoveFromParent()
-        function = self.context.source.functions.get(self._qualified(original_node))
-        if function is None or function.node is not original_node:
+        function = self.context.source.defined_by(original_node)
+        if function is None:
             return updated_node
         ported = port_function(self.context, function, updated_node)
         ported = ported.with_changes(leading_lines=port_copied_from(self.context, original_node, ported.leading_lines))
         return ported.with_changes(body=port_docstring_statement(self.context, ported.body))
-
-    def _dropped_because(self, node: cst.FunctionDef) -> str | None:
-        """Why a method has no place in the port; empty where porter.runtime has it, None for what is ported."""
-        local = self.context.source.classes.get(self.context.source.enclosing_class(node) or "")
-        if local is None or local.kind not in ("model", "layer"):
-            return None
-        if self.context.source.parents[node] is not local.node.body:
-            return None
-        if node.name.value == "__call__" and self.context.source.method(local.name, "forward") is not None:
-            return "" if only_passes_on(node) else "Keras itself calls a layer's `call`"
-        own_ties = node.name.value == "tie_weights" and ties_weights(self.context.source, node)
-        if node.name.value in DROPPED_METHODS and not own_ties:
-            return DROPPED_METHODS[node.name.value]
-        calls = self.context.source.find(node, cst.Call)
-        if node.name.value != "__init__" and fills_weights(self.context.source, node):
-            return DROPPED_METHODS["_init_weights"]
-        if FILE_FUNCTIONS.intersection(self.context.source.canonical(call.func) for call in calls):
-            return "it handles PyTorch's files"
-        if only_checkpoints(self.context.source, node):
-            return "TensorFlow has tf.recompute_grad in place of gradient checkpointing"
-        entered = self.context.source.span(node) in self.context.knowledge.facts.entered
-        if not entered and node.name.value != "__init__" and handles_texts(node):
-            return "it handles texts with a tokenizer, which needs no framework"
-        walks = not entered and any(walks_modules(self.context, call) for call in calls)
-        return "it walks PyTorch's modules" if walks else None
 
     def _qualified(self, node: cst.FunctionDef) -> str:
         owner = self.context.source.enclosing_class(node)

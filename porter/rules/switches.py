@@ -88,6 +88,8 @@ rule(
     "torch.nn.attention.sdpa_kernel(backends, set_priority=False)",
     "torch.autocast(device_type, dtype=None, enabled=True, cache_enabled=None)",
     "torch.amp.autocast(device_type, dtype=None, enabled=True, cache_enabled=None)",
+    "torch.cuda.amp.autocast_mode.autocast(enabled=True, dtype=None, cache_enabled=True)",
+    "torch.cpu.amp.autocast_mode.autocast(enabled=True, dtype=None, cache_enabled=True)",
     "transformers.utils.generic.maybe_autocast(device_type=None, dtype=None, enabled=True, cache_enabled=None)",
     to=Drop(),
     cases={"torch.no_grad()": "None"},

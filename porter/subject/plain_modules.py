@@ -103,10 +103,22 @@ def checked(case: Case, model_class: Any, location: Location) -> Any:
         raise UsageError(f"{name}'s constructor {verb} {', '.join(listed)}.", hint=hint, place=str(location.file))
     try:
         with trial_runs():
-            return constructed(case, model_class).eval()
+            model = constructed(case, model_class).eval()
     except RUN_ERRORS as error:
         message = f"{name} cannot be constructed: {type(error).__name__}: {error}".splitlines()[0]
         raise UsageError(message, hint="--arguments with values that it takes", place=str(location.file)) from error
+    lazy = _lazy_layers(model)
+    if lazy:
+        message = f"{name} has lazy layers, whose sizes are only known once data came by: {', '.join(lazy)}."
+        raise UsageError(message, hint="use the layers without Lazy and name their sizes", place=str(location.file))
+    return model
+
+
+def _lazy_layers(model: Any) -> list[str]:
+    """The paths of the layers that have no weights yet because they wait for their first inputs."""
+    from torch.nn.modules.lazy import LazyModuleMixin
+
+    return [path for path, module in model.named_modules() if isinstance(module, LazyModuleMixin)]
 
 
 def with_arguments(case: Case, module: ModuleType) -> Case:

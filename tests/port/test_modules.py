@@ -30,3 +30,18 @@ def test_sizes_of_layers_are_pythons_own_numbers(tmp_path):
     code = (tmp_path / "modeling_tf_stages.py").read_text()
     assert "keras.layers.Dense(int(mlp_ratio * dim))" in code
     assert "as_int" not in code
+
+
+def test_methods_that_keras_would_call_or_never_calls_are_said(tmp_path):
+    entry = next(entry for entry in ENTRIES if entry["class"] == "Accessors")
+    given = Given(entry["arguments"], tuple(map(parse_input, entry["inputs"])))
+    result = run(Options(str(MODULES / entry["file"]), tmp_path, ("Accessors",), given=given, verify=False))
+    code = (tmp_path / "modeling_tf_accessors.py").read_text()
+    assert "def build_(cls, *args):\n        return cls(*args)" in code
+    assert "self.frozen = keras.layers.Dense(width)\n        self.frozen.trainable = False" in code
+    assert "return self.linear.kernel.shape[0]" in code
+    assert {(note.line, note.message) for note in result.notes} == {
+        (59, "Scaled.train is not ported: it replaces a method of torch.nn.Module, which Keras does not have."),
+        (98, "Accessors.build is called build_: Keras calls build itself."),
+        (101, "Accessors.call is called call_: Keras calls call itself."),
+    }

@@ -58,10 +58,15 @@ def _output_class(context: Context, local: LocalClass, updated: cst.ClassDef) ->
     )
     if local.node.bases:
         return ported
-    plain = [decorator.with_changes(decorator=cst.Name("dataclass")) for decorator in decorators]
+    plain = [decorator.with_changes(decorator=_uncalled(decorator)) for decorator in decorators]
     return ported.with_changes(
         decorators=plain, bases=[_base("TFModelOutput")], lpar=cst.LeftParen(), rpar=cst.RightParen()
     )
+
+
+def _uncalled(decorator: cst.Decorator) -> cst.BaseExpression:
+    """`dataclass` of `@dataclass(frozen=True)`."""
+    return decorator.decorator.func if isinstance(decorator.decorator, cst.Call) else decorator.decorator
 
 
 def _optional_field(statement: cst.CSTNode) -> cst.CSTNode:
@@ -74,6 +79,9 @@ def _optional_field(statement: cst.CSTNode) -> cst.CSTNode:
 
 
 def _layer_class(context: Context, local: LocalClass, updated: cst.ClassDef) -> cst.ClassDef:
+    for argument in local.node.keywords:
+        message = f"`{code_of(argument).strip(', ')}` of class {local.name} is not ported: Keras makes layers itself."
+        context.note(local.node, "left", message)
     body = port_docstring_statement(context, _with_intro(context, updated))
     kept = [s for s in body.body if isinstance(s, cst.BaseStatement) and _is_kept(local, s)]
     position = 1 if kept and _is_docstring(kept[0]) else 0

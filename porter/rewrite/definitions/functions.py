@@ -11,9 +11,10 @@ from porter.rewrite.context import Context
 from porter.rewrite.definitions.expert_mixtures import experts_body
 from porter.rewrite.definitions.graph_decorators import graph_decorators
 from porter.rewrite.expressions.arguments import ported_parameter
+from porter.rewrite.expressions.attributes import own_attribute
 from porter.rewrite.reading.calls_in_file import RETURN_DECORATORS
 from porter.rewrite.reading.knowledge import Callee
-from porter.rewrite.reading.source import LocalFunction
+from porter.rewrite.reading.source import ACCESSORS, LocalFunction
 from porter.rewrite.statements.loops_as_operations import without_empty_lists
 from porter.rulebook.call import code_of
 
@@ -39,7 +40,7 @@ def port_function(context: Context, function: LocalFunction, updated: cst.Functi
     )
     updated = _handing_back(context.aliases.handed.get(function.name, ()), updated)
     return updated.with_changes(
-        name=cst.Name("call" if function.own_name == "forward" else function.own_name),
+        name=cst.Name(_ported_name(context, function)),
         body=experts_body(context, function, updated) or updated.body,
         params=_parameters(context, function, updated.params),
         decorators=list(_decorators(context, function, updated)),
@@ -77,6 +78,18 @@ class _Returns(cst.CSTTransformer):
         return cst.Return(found)
 
 
+def _ported_name(context: Context, function: LocalFunction) -> str:
+    """`call` for `forward`; a method that has one of Keras' names by chance gets another."""
+    if function.own_name == "forward":
+        return "call"
+    name = own_attribute(context, function.node, function.own_name)
+    if name != function.own_name:
+        context.note(
+            function.node, "assumed", f"{function.name} is called {name}: Keras calls {function.own_name} itself."
+        )
+    return name
+
+
 def is_public_call(context: Context, function: LocalFunction) -> bool:
     """Whether users call it: the forward of a model, which takes a mapping and gives a dict or a tuple as asked."""
     local = context.source.classes.get(function.class_name or "")
@@ -110,6 +123,8 @@ def _ending_like(original: cst.Parameters, ported: cst.Parameters) -> cst.Parame
     written = [*original.params, *original.kwonly_params, *([original.star_kwarg] if original.star_kwarg else [])]
     if not written or isinstance(written[-1].comma, cst.Comma):
         return ported
+    if isinstance(ported.star_arg, cst.Param) and not ported.kwonly_params:
+        return ported.with_changes(star_arg=ported.star_arg.with_changes(comma=cst.MaybeSentinel.DEFAULT))
     group = "kwonly_params" if ported.kwonly_params else "params"
     parameters = list(getattr(ported, group))
     if parameters:
@@ -174,8 +189,7 @@ def is_own_decorator(context: Context, decorator: cst.Decorator) -> bool:
 
 def _is_of_property(function: LocalFunction, decorator: cst.Decorator) -> bool:
     """`@scale.setter` above another `def scale`."""
-    accessors = ("getter", "setter", "deleter")
-    return code_of(decorator.decorator) in {f"{function.own_name}.{accessor}" for accessor in accessors}
+    return code_of(decorator.decorator) in {f"{function.own_name}.{accessor}" for accessor in ACCESSORS}
 
 
 def _bare_name(decorator: cst.Decorator) -> str:

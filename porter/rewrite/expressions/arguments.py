@@ -116,7 +116,12 @@ def _is_taken(context: Context, site: Site, name: str) -> bool:
         classes = [context.source.classes.get(callee.class_name or "") for callee in forwards]
         public = any(local is not None and local.kind == "model" for local in classes)
         return public or any(name in callee.parameters for callee in site.callees)
-    return any(name in context.flow.parameters(callee) for callee in site.callees)
+    return any(name in context.flow.parameters(callee) or _keeps_any(callee) for callee in site.callees)
+
+
+def _keeps_any(callee: LocalFunction) -> bool:
+    """Whether the ported function still has its `**kwargs`, because it does more with them than to pass them on."""
+    return callee.node.params.star_kwarg is not None and callee.keywords is None
 
 
 def _forwarded(context: Context, site: Site, positional: int) -> Iterator[str]:

@@ -17,7 +17,7 @@ from porter.rulebook import Call, Card, Signature, Unknown, find_card, find_rule
 from porter.rulebook.call import Arg, code_of
 from porter.rulebook.signature import Bound, parse_signature
 from porter.rulebook.template import fill, parenthesised, translate
-from porter.runtime.layers.reserved import MODEL_NAMES, port_attribute
+from porter.runtime.layers.reserved import MODEL_NAMES, WRITTEN_METHODS, port_attribute
 
 _TRANSPOSED = m.Call(func=m.Attribute(value=m.Name("tf"), attr=m.Name("transpose")), args=[m.AtLeastN(m.Arg(), n=1)])
 
@@ -88,6 +88,8 @@ def _is_renamed(context: Context, owner: str, name: str) -> bool:
     local = context.source.classes.get(owner)
     if local is None or local.kind not in ("model", "layer"):
         return False
+    if context.source.method(owner, name) is not None:
+        return name in WRITTEN_METHODS
     children = context.knowledge.children(owner)
     owned = name in children or f"{name}.*" in children or _sets(context, owner, name)
     is_model = is_keras_model(context.knowledge, owner)

@@ -129,7 +129,8 @@ def _call_function(
     context: Context, original: cst.Call, updated: cst.Call, callee: Callee, site: Site | None
 ) -> cst.BaseExpression:
     if site is not None and site.callees:
-        is_layer = site.callees[0].own_name == "forward"
+        # by a name of its own, the function has the layer itself as its first argument
+        is_layer = site.callees[0].own_name == "forward" and isinstance(original.func, cst.Attribute)
         return updated.with_changes(args=local_arguments(context, site, updated, is_layer))
     name = callee.name or _shared_rule_name(callee)
     if _holds_partial(context, original) or _calls_value(context, original, callee):
@@ -215,7 +216,6 @@ _LIST_METHODS = (
     "torch.nn.ModuleList.",
     "torch.nn.ModuleDict.",
     "torch.Size.",
-    "torch.nn.Module.register_",
 )
 
 
@@ -369,6 +369,7 @@ def _without_dead_keywords(site: Site | None, updated: cst.Call) -> cst.Call:
     if site is None or not site.forwards_keywords:
         return updated
     name = site.caller.keywords or ""
-    return updated.with_changes(
-        args=[a for a in updated.args if not (a.star == "**" and m.matches(a.value, m.Name(name)))]
-    )
+    arguments = [a for a in updated.args if not (a.star == "**" and m.matches(a.value, m.Name(name)))]
+    if arguments and site.node.args[-1].comma is cst.MaybeSentinel.DEFAULT:
+        arguments[-1] = arguments[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT)
+    return updated.with_changes(args=arguments)

@@ -39,7 +39,16 @@ def only_passes_on(function: cst.FunctionDef) -> bool:
     name = function.name.value
     call = m.Call(func=m.Attribute(value=m.Call(func=m.Name("super")), attr=m.Name(name)))
     body = [line for line in function.body.body if not m.matches(line, _DOCSTRING)]
-    return len(body) == 1 and m.matches(body[0], m.SimpleStatementLine(body=[m.Return(value=call)]))
+    if len(body) != 1 or not m.matches(body[0], m.SimpleStatementLine(body=[m.Return(value=call)])):
+        return False
+    (passed,) = m.findall(body[0], call)
+    return all(map(_is_as_given, cst.ensure_type(passed, cst.Call).args))
+
+
+def _is_as_given(argument: cst.Arg) -> bool:
+    """`x`, `x=x`, `*args` and `**kwargs`."""
+    name = argument.value.value if isinstance(argument.value, cst.Name) else None
+    return name is not None and (argument.keyword is None or argument.keyword.value == name)
 
 
 _DOCSTRING = m.SimpleStatementLine(body=[m.Expr(value=m.SimpleString())])

@@ -11,13 +11,14 @@ import libcst as cst
 import libcst.matchers as m
 
 from porter.facts import Fact, Facts
-from porter.facts.tensor_methods import is_tensor_method, tensor_method
+from porter.facts.tensor_methods import tensor_method
 from porter.rewrite.reading.children import children_of
 from porter.rewrite.reading.constructor import Constructors
 from porter.rewrite.reading.fixed import FixedNumbers
 from porter.rewrite.reading.nested_port import NestedPort
 from porter.rewrite.reading.sizes_read import reads_size
 from porter.rewrite.reading.source import LocalFunction, Source
+from porter.rewrite.reading.torch_results import gives_tensor
 from porter.rulebook.call import code_of
 
 TENSOR = Fact(kinds=frozenset({"tensor"}))
@@ -154,7 +155,7 @@ class Knowledge:
     def _gives_tensor(self, name: str) -> bool:
         """Whether a function of torch, or one of the file that no run has entered, returns a tensor."""
         own = name.removeprefix("local.")
-        return own in self.giving if own in self.source.functions else _gives_tensor(name)
+        return own in self.giving if own in self.source.functions else gives_tensor(name)
 
     def learned(self) -> Knowledge:
         """What is known when all that follows from `giving` is counted in; itself where nothing follows."""
@@ -352,21 +353,6 @@ def known(
 
 def _variable(function: LocalFunction, name: str) -> str:
     return f"{function.name}:{name}"
-
-
-# what torch's methods and functions give that is not a tensor: numbers, tuples, information
-_METHODS_OF_OTHERS = frozenset(
-    {"size", "dim", "numel", "item", "tolist", "unbind", "chunk", "split", "is_floating_point"}
-)
-_FUNCTIONS_OF_OTHERS = frozenset(
-    {"is_tensor", "finfo", "iinfo", "split", "chunk", "unbind", "meshgrid", "is_grad_enabled"}
-    | {"LSTM", "GRU", "RNN", "LSTMCell", "MultiheadAttention"}
-)
-
-
-def _gives_tensor(name: str) -> bool:
-    others = _METHODS_OF_OTHERS if is_tensor_method(name) else _FUNCTIONS_OF_OTHERS
-    return name.startswith("torch.") and name.rpartition(".")[2] not in others
 
 
 def _indexed_attribute(func: cst.BaseExpression) -> str | None:

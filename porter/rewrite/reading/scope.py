@@ -13,6 +13,7 @@ from porter.rewrite.reading.knowledge import Knowledge
 from porter.rewrite.reading.source import LocalFunction
 from porter.rulebook.call import code_of
 from porter.rulebook.template import parenthesised, with_names
+from porter.runtime.layers.reserved import MODEL_NAMES
 
 
 @dataclass(frozen=True)
@@ -82,9 +83,14 @@ class Rescoper:
             return None
         if name in constructor.kept_parameters:
             return f"self.{constructor.kept_parameters[name]}"
-        if name in constructor.attributes or self._is_tensor(function, name):
+        if name in constructor.attributes or self._is_tensor(function, name) or self._is_taken(name):
             return None
         return f"self.{name}"
+
+    def _is_taken(self, name: str) -> bool:
+        """Whether the class has a method or property of this name, or Keras keeps the name for itself."""
+        owner = getattr(self.knowledge.source.module, self.class_name, None)
+        return hasattr(owner, name) or name in MODEL_NAMES
 
     def _is_tensor(self, function: LocalFunction, parameter: str) -> bool:
         """Whether the constructor is given a tensor: Keras would take it for a weight of the class that keeps it."""

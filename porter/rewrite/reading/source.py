@@ -21,6 +21,7 @@ from porter.subject import Subject
 
 Node = TypeVar("Node", bound=cst.CSTNode)
 ClassKind = Literal["model", "layer", "output", "plain"]
+ACCESSORS = ("getter", "setter", "deleter")
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +101,7 @@ class Source:
 
     @cached_property
     def functions(self) -> dict[str, LocalFunction]:
-        """All functions and methods by qualified name ("BertLayer.forward")."""
+        """All functions and methods by qualified name: "BertLayer.forward", "Scaled.width.setter"."""
         found = [self._function(node, None) for node in self.tree.body if isinstance(node, cst.FunctionDef)]
         for local in self.classes.values():
             methods = (node for node in local.node.body.body if isinstance(node, cst.FunctionDef))
@@ -117,6 +118,10 @@ class Source:
     @cached_property
     def _by_node(self) -> dict[cst.FunctionDef, LocalFunction]:
         return {function.node: function for function in self.functions.values()}
+
+    def defined_by(self, node: cst.FunctionDef) -> LocalFunction | None:
+        """The function or method that a definition makes; None inside functions, and where another one replaces it."""
+        return self._by_node.get(node)
 
     def enclosing(self, node: cst.CSTNode) -> LocalFunction | None:
         """The function or method of the file that holds this node."""
@@ -217,7 +222,7 @@ class Source:
         return self._assigned_names[function.name]
 
     def _function(self, node: cst.FunctionDef, class_name: str | None) -> LocalFunction:
-        name = f"{class_name}.{node.name.value}" if class_name else node.name.value
+        name = ".".join([*([class_name] if class_name else []), node.name.value, *_accessor(node)])
         parameters = [p.name.value for p in (*node.params.posonly_params, *node.params.params)]
         parameters += [p.name.value for p in node.params.kwonly_params]
         keywords = node.params.star_kwarg.name.value if node.params.star_kwarg else None
@@ -234,13 +239,21 @@ class Source:
     def _reads_key(self, node: cst.Name) -> bool:
         parent = self.parents[node]
         if isinstance(parent, cst.Arg):
-            return parent.star == "**" or parent.keyword is node
+            passed_on = parent.star == "**" and not self._makes_torch_layer(self.parents[parent])
+            return passed_on or parent.keyword is node
         if isinstance(parent, cst.Attribute):
             return parent.value is not node or parent.attr.value not in ("items", "keys", "values", "copy")
         if isinstance(parent, cst.Subscript) and isinstance(self.parents[parent], cst.AssignTarget):
             index = parent.slice[0].slice
             return isinstance(index, cst.Index) and isinstance(index.value, cst.SimpleString)
         return isinstance(parent, (cst.Subscript, cst.Comparison, cst.ComparisonTarget, cst.StarredDictElement))
+
+    def _makes_torch_layer(self, call: cst.CSTNode) -> bool:
+        """Whether a layer of torch is made, whose constructor takes what a function's `**kwargs` hold."""
+        found: object | None = self.module
+        for name in code_of(call.func).split(".") if isinstance(call, cst.Call) else ():
+            found = _attribute(found, name)
+        return inspect.isclass(found) and found.__module__.startswith("torch.nn.")
 
     def _class(self, node: cst.ClassDef, names: set[str]) -> LocalClass:
         found = getattr(self.module, node.name.value)
@@ -258,6 +271,12 @@ class Source:
         named = {model.name for case in self.subject.cases for model in case.models}
         found = [getattr(self.module, name) for name in named if inspect.isclass(getattr(self.module, name, None))]
         return frozenset(base.__name__ for cls in found for base in cls.__mro__)
+
+
+def _accessor(function: cst.FunctionDef) -> list[str]:
+    """`["setter"]` of what `@scale.setter` stands above; the method of the property's own name only reads."""
+    written = {code_of(decorator.decorator) for decorator in function.decorators}
+    return [accessor for accessor in ACCESSORS if f"{function.name.value}.{accessor}" in written]
 
 
 def _attribute(owner: object, name: str) -> object | None:

@@ -14,6 +14,8 @@ LAYER_NAMES = frozenset(
 MODEL_NAMES = LAYER_NAMES | {"layers", "loss", "optimizer", "inputs", "outputs", "summary", "predict", "evaluate"}
 """What every Keras model has."""
 
+WRITTEN_METHODS = frozenset({"build", "call"})
+"""The methods that a port's classes have for Keras."""
 
 RENAMED_PARAMETERS = {"mask": "attention_mask"}
 """Arguments of `call` that Keras would fill in by itself, and their names in a port."""

@@ -88,7 +88,14 @@ def _made(model: Any, make: Callable[[], Inputs]) -> Inputs:
         given = make()
     except RUN_ERRORS:
         return {}
-    return given if set(given) <= {*accepted(model), "return_dict"} else {}
+    return given if set(given) <= {*accepted(model), *_of_every_model(model)} else {}
+
+
+def _of_every_model(model: Any) -> set[str]:
+    """What transformers' decorators take, whatever the model's own forward does."""
+    from transformers import PreTrainedModel
+
+    return {"return_dict"} if isinstance(model, PreTrainedModel) else set()
 
 
 def _tried(model: Any, given: Inputs) -> Any:
