@@ -24,7 +24,7 @@ ROLES = (
     ("heads", r"(^|_)(n_)?heads?$"),
     ("layers", r"layers?$|(^|_)depths?$|blocks?$"),
     ("experts", r"experts$"),
-    ("selected", r"experts_per_tok|top_?k|expert_group"),
+    ("selected", r"experts_per_tok|top_?k|(^|_)k$|expert_group"),
     ("positions", r"position(s|_embeddings)$|n_ctx|max_.*length$|seq_length$"),
     ("width", r"size|sizes$|dim|width|channels|d_model|d_ff|n_embd|n_inner|rank$|^embed|features$"),
 )
@@ -32,20 +32,25 @@ ROLES = (
 
 @dataclass(frozen=True)
 class Strategy:
-    """How small things become; None leaves them as they are."""
+    """How small things become; None leaves them as they are.
+
+    `head_size` is the size of all heads, or of the smallest where the sizes keep their ratios.
+    """
 
     width: int | None = 32
     heads: int | None = 4
     kv_heads: int | None = 2
     head_size: int | None = 8
+    keeps_head_ratios: bool = False
     layers: int = 2
 
 
-# Tried in turn until PyTorch runs: key heads fewer than query heads; as many; wider; only shallower.
+# Tried in turn until PyTorch runs: key heads fewer than query heads; as many; wider; heads of own sizes; less deep.
 STRATEGIES = (
     Strategy(),
     Strategy(kv_heads=4),
     Strategy(width=64, kv_heads=4, head_size=16),
+    Strategy(width=64, kv_heads=4, keeps_head_ratios=True),
     Strategy(width=None, heads=None, kv_heads=None, head_size=None),
 )
 
@@ -68,7 +73,7 @@ def shrink(config: Any, strategy: Strategy) -> dict[str, Any]:
         elif name == "sliding_window" and isinstance(value, int):
             changed[name] = min(value, ROW_OF_PATCHES)
         elif _is_size(value):
-            sizes = Sizes(strategy, scale, layers, _image_size(fields))
+            sizes = Sizes(strategy, scale, _head_scale(fields, strategy), layers, _image_size(fields))
             new = _per_element(value, lambda v, name=name, sizes=sizes: sizes.of(name, v, specials))
             if new != value:
                 changed[name] = new
@@ -83,6 +88,7 @@ class Sizes:
 
     strategy: Strategy
     scale: int
+    head_scale: int
     layers: int
     image: int
 
@@ -105,6 +111,8 @@ class Sizes:
             return value if value < PLAIN_TOKENS[0] else next(specials)
         if role == "width" and value >= 16:
             return max(8, round(value / self.scale / 8) * 8) if self.scale > 1 else value
+        if role == "head_size" and strategy.keeps_head_ratios:
+            return value // self.head_scale
         limit = wanted.get(role)
         return value if limit is None else min(value, limit)
 
@@ -162,6 +170,13 @@ def _scale(config: Any, fields: Mapping[str, Any], strategy: Strategy) -> int:
     smallest = [min(value) if isinstance(value, list | tuple) else value for value in widths if not _nested(value)]
     base = hidden if isinstance(hidden, int) else max(smallest, default=strategy.width)
     return max(1, base // strategy.width)
+
+
+def _head_scale(fields: Mapping[str, Any], strategy: Strategy) -> int:
+    """By how much sizes of heads are divided, so that sums of them stay sums."""
+    sizes = [value for name, value in fields.items() if role_of(name) == "head_size" and _is_size(value)]
+    smallest = min((size for size in sizes if isinstance(size, int) and size > 0), default=1)
+    return max(1, smallest // (strategy.head_size or smallest))
 
 
 def _nested(value: Any) -> bool:

@@ -188,12 +188,16 @@ def _as_in_every_run(knowledge: Knowledge, node: cst.Comparison) -> Check | None
 
 
 def _decides(knowledge: Knowledge, node: cst.CSTNode) -> bool:
-    """Whether a comparison decides a branch of a method or a function, and so a graph can hold both sides."""
+    """Whether a comparison decides a branch of a method or a function, and so a graph can hold both sides.
+
+    In a loop it does not: AutoGraph loses variables that a branch there sets and the loop's body sets again.
+    """
     test = node
     while m.matches(parent := knowledge.source.parents[test], m.BooleanOperation() | m.UnaryOperation()):
         test = parent
     is_test = isinstance(parent, (cst.If, cst.IfExp)) and parent.test is test
-    return is_test and knowledge.source.enclosing(node) is not None
+    in_loop = any(isinstance(outer, (cst.For, cst.While)) for outer in knowledge.source.ancestors(test))
+    return is_test and not in_loop and knowledge.source.enclosing(node) is not None
 
 
 def _undecided(node: cst.Comparison) -> Remark:
