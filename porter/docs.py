@@ -77,14 +77,20 @@ def proven_table() -> str:
 def runtime_table() -> str:
     """Every public name of porter.runtime and the first sentence of what it says of itself, read without importing."""
     home = Path(runtime.__file__).parent
-    rows = [(f"`{name}`", _first_sentence(home, module, name)) for name, module in sorted(runtime.HOMES.items())]
+    rows = [
+        (f"`{name}`", _first_sentence(home, module, name))
+        for name, module in sorted({**runtime.HOMES, **runtime.MODULES}.items())
+    ]
     return _markdown(("Name", "What it is"), rows)
 
 
 def _first_sentence(home: Path, module: str, name: str) -> str:
     place = home / module.replace(".", "/")
     files_of = [place.with_suffix(".py")] if place.with_suffix(".py").is_file() else sorted(place.glob("*.py"))
-    nodes = [node for file in files_of for node in ast.parse(file.read_text(encoding="utf-8")).body]
+    trees = [ast.parse(file.read_text(encoding="utf-8")) for file in files_of]
+    if runtime.MODULES.get(name) == module:
+        return (ast.get_docstring(trees[0]) or "").partition("\n\n")[0].replace("\n", " ")
+    nodes = [node for tree in trees for node in tree.body]
     for node, after in zip(nodes, [*nodes[1:], ast.Pass()], strict=True):
         if isinstance(node, ast.ClassDef | ast.FunctionDef) and node.name == name:
             return (ast.get_docstring(node) or "").partition("\n\n")[0].replace("\n", " ")

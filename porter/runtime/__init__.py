@@ -52,6 +52,8 @@ _MODULES = {
     ),
     "model.experts": ("experts_forward",),
     "model.graph_branches": ("graph_branches",),
+    "model.layer_defaults": ("fill_as_torch", "reset_parameters"),
+    "model.torch_parameters": ("apply", "modules", "named_modules", "named_parameters", "parameter", "parameters"),
     "layers": (
         "AdaptiveAvgPool1D",
         "AdaptiveAvgPool2D",
@@ -92,7 +94,7 @@ _MODULES = {
         "TransformerEncoder",
         "TransformerEncoderLayer",
     ),
-    "layers.lookups": ("Bilinear", "EmbeddingBag", "RReLU", "bilinear", "rrelu"),
+    "layers.lookups": ("Bilinear", "Embedding", "EmbeddingBag", "RReLU", "bilinear", "rrelu"),
     "layers.shaping": ("Flatten", "GLU", "Pad", "PixelShuffle", "PixelUnshuffle", "Unflatten", "Unfold", "Upsample"),
     "layers.build_rest": ("built", "made_now", "skip_init"),
     "layers.places": ("named_children", "sublayers"),
@@ -260,15 +262,19 @@ _MODULES = {
     "attention.rope": ("ROPE_INIT_FUNCTIONS", "dynamic_rope_update"),
     "model.serialization": ("keras_serializable",),
 }
+MODULES = {"init": "model.init"}
+"""Modules that generated files import as such."""
 HOMES = {name: module for module, names in _MODULES.items() for name in names}
 """Where each public name is defined, as a module below this one."""
 LAYERS = frozenset(name for name, module in HOMES.items() if module.partition(".")[0] == "layers")
 """Keras layers for what Keras itself lacks."""
-EXPORTED = frozenset(HOMES)
+EXPORTED = frozenset({*HOMES, *MODULES})
 """What generated files can import from here, besides the outputs."""
 
 
 def __getattr__(name: str) -> Any:
+    if name in MODULES:
+        return importlib.import_module(f"porter.runtime.{MODULES[name]}")
     module = HOMES.get(name, "outputs" if name.startswith("TF") else None)
     if module is None:
         raise AttributeError(f"porter.runtime has no {name}")

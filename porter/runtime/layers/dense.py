@@ -47,6 +47,11 @@ class TiedDense(keras.layers.Dense):
         return self._lender is not None
 
     @property
+    def lender(self) -> keras.layers.Embedding | None:
+        """The embedding whose weight this layer uses; None where it has its own."""
+        return self._lender() if self._lender is not None else None
+
+    @property
     def kernel(self) -> Any:
         """The weight in Keras' layout, `(inputs, units)`."""
         return tf.transpose(self._borrowed()) if self._lender is not None else super().kernel

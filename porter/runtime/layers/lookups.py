@@ -1,4 +1,4 @@
-"""Layers that look rows up or multiply two inputs: bags of embeddings, bilinear forms."""
+"""Layers that look rows up or multiply two inputs: embeddings, bags of them, bilinear forms."""
 
 from __future__ import annotations
 
@@ -6,6 +6,25 @@ from typing import Any
 
 import keras
 import tensorflow as tf
+
+
+class Embedding(keras.layers.Embedding):
+    """`torch.nn.Embedding` with a row for padding, which is zero in a fresh model.
+
+    Args:
+        input_dim: number of rows.
+        output_dim: features.
+        padding_idx: the row for padding, from the end if negative; None for none.
+        kwargs: Keras' own.
+    """
+
+    def __init__(self, input_dim: int, output_dim: int, padding_idx: int | None = None, **kwargs: Any) -> None:
+        super().__init__(input_dim, output_dim, **kwargs)
+        self.padding_idx = padding_idx
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {**super().get_config(), "padding_idx": self.padding_idx}
 
 
 class EmbeddingBag(keras.layers.Embedding):

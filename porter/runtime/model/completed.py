@@ -11,6 +11,7 @@ import keras
 
 from porter.runtime.keras_internals import every_layer, set_untracked
 from porter.runtime.layers.build_rest import build_with_the_rest
+from porter.runtime.model.initialization import draw_weights
 from porter.runtime.model.names import name_layers
 from porter.runtime.model.tying import tie_variables
 
@@ -62,13 +63,10 @@ class CompletedModel(keras.Model, metaclass=Completed):
             if not self.built:
                 build_all(input_shape)
                 self._tie()
-                self.init_weights()
+                draw_weights(self)
 
         set_untracked(self, "_build_all", build_all)
         set_untracked(self, "build", build)
-
-    def init_weights(self) -> None:
-        """Draw fresh weights; what the layers' own initializers have drawn stays."""
 
     def build_without_drawing(self, untied: frozenset[str]) -> None:
         """Build the model for weights that follow.

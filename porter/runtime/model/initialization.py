@@ -1,59 +1,133 @@
-"""Fresh weights, drawn like `PreTrainedModel._init_weights` of transformers draws them."""
+"""Fresh weights: first what PyTorch's constructors fill, then what the model's `_init_weights` fills anew.
+
+PyTorch fills a layer's weights while it is made. A port's weights exist later, when the model is built, so both happen
+then, in PyTorch's order: every layer after the layers below it.
+"""
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import keras
 
+from porter.runtime.keras_internals import set_untracked
 from porter.runtime.layers.convolution import KernelLayer
-from porter.runtime.model.names import named_layers, own_variables
+from porter.runtime.layers.lookups import EmbeddingBag
+from porter.runtime.layers.multihead import MultiheadAttention
+from porter.runtime.layers.normalization import GroupNorm
+from porter.runtime.layers.places import sublayers
+from porter.runtime.layers.recurrent import LSTM
+from porter.runtime.layers.transposed import Conv3DTranspose
+from porter.runtime.model import init
+from porter.runtime.model.layer_defaults import is_filled_by_torch, reset_parameters
+from porter.runtime.model.names import main_layer_of, named_variables
+from porter.runtime.model.torch_parameters import Parameter, filling_only, named_parameters, parameter
 
 _DEFAULT_STD = 0.02
+_NORMS = (keras.layers.BatchNormalization, keras.layers.GroupNormalization, GroupNorm)
+
+
+def draw_weights(root: keras.Layer, only: frozenset[str] | None = None) -> None:
+    """Fill the weights of a built model as a fresh PyTorch model has them.
+
+    Args:
+        root: the built model.
+        only: PyTorch's names of the weights to fill; None for all. Nothing is drawn for others.
+    """
+    if only is not None and not only:
+        return
+    named = named_variables(root)
+    wanted = None if only is None else frozenset(id(entry.variable) for name, entry in named.items() if name in only)
+    with filling_only(wanted):
+        _fill_as_constructed(root, set())
+        if isinstance(root, DrawsWeights):
+            _fill_by_models(root, root, set())
+
+
+def _fill_as_constructed(layer: keras.Layer, seen: set[int]) -> None:
+    """What PyTorch's constructors fill: each kind of layer in its way, then what the layer's own class says."""
+    if id(layer) in seen:
+        return
+    seen.add(id(layer))
+    for child in sublayers(layer):
+        _fill_as_constructed(child, seen)
+    if is_filled_by_torch(layer):
+        reset_parameters(layer)
+    if hasattr(layer, "fill_weights"):
+        layer.fill_weights()
+
+
+def _fill_by_models(layer: keras.Layer, model: Any, seen: set[int]) -> None:
+    """`_init_weights` of the nearest model around each layer, once, as transformers calls it.
+
+    A bare model and its main layer are one module in PyTorch, which the main layer stands for.
+    """
+    if id(layer) in seen:
+        return
+    seen.add(id(layer))
+    for child in sublayers(layer):
+        _fill_by_models(child, _model_of(child, model), seen)
+    if main_layer_of(layer) is None:
+        model._init_weights(layer)
+
+
+def _model_of(layer: keras.Layer, around: Any) -> Any:
+    """The model whose `_init_weights` is for a layer: itself, what a main layer stands for, else the one around."""
+    if isinstance(layer, DrawsWeights):
+        return layer
+    if not getattr(type(layer), "is_main_layer", False) or layer.config is around.config:
+        return around
+    classes = vars(sys.modules[type(layer).__module__]).values()
+    same = (each for each in classes if isinstance(each, type) and issubclass(each, DrawsWeights))
+    found = next((each for each in same if each.config_class is type(layer).config_class), type(around))
+    model = object.__new__(found)  # all that it is asked for is its configuration
+    set_untracked(model, "config", layer.config)
+    return model
+
+
+class DrawsWeights:
+    """A model whose fresh weights are drawn as transformers draws them."""
+
+    config: Any
+    config_class: Any
+
+    def init_weights(self) -> None:
+        """Draw anew what transformers draws by `_init_weights`."""
+        _fill_by_models(self, self, set())
+
+    def _init_weights(self, module: Any) -> None:
+        """What a model of transformers does with each of its layers, unless its class says otherwise."""
+        std = initializer_std(self.config)
+        if isinstance(module, LSTM):
+            for name, weight in named_parameters(module):
+                if "weight" in name:
+                    init.xavier_uniform_(weight)
+                else:
+                    init.zeros_(weight)
+        elif isinstance(module, MultiheadAttention):
+            reset_parameters(module)
+        elif isinstance(module, keras.layers.Embedding) and not isinstance(module, EmbeddingBag):
+            weight = parameter(module, "weight")
+            init.normal_(weight, mean=0.0, std=std)
+            padding = getattr(module, "padding_idx", None)
+            if padding is not None:
+                init.zeros_(weight[padding])
+        elif isinstance(module, (keras.layers.Dense, KernelLayer)) and not isinstance(module, Conv3DTranspose):
+            init.normal_(parameter(module, "weight"), mean=0.0, std=std)
+            init.zeros_(parameter(module, "bias"))
+        elif isinstance(module, _NORMS) or any(part in type(module).__name__ for part in ("LayerNorm", "RMSNorm")):
+            for name, value in {"weight": 1, "bias": 0, "running_mean": 0, "running_var": 1}.items():
+                weight = parameter(module, name)
+                if isinstance(weight, Parameter):
+                    init.constant_(weight, value)
 
 
 def initializer_std(config: Any) -> float:
     """Standard deviation that a configuration asks for; 0.02 where it says nothing."""
     for attribute in ("initializer_range", "init_std", "initializer_factor"):
         if hasattr(config, attribute):
-            return float(getattr(config, attribute) or _DEFAULT_STD)
+            found = getattr(config, attribute)
+            return float(found or _DEFAULT_STD) if attribute == "initializer_range" else float(found)
     text_config = config.get_text_config() if hasattr(config, "get_text_config") else None
-    return float(getattr(text_config, "initializer_range", None) or _DEFAULT_STD)
-
-
-def initialize_weights(root: keras.Layer, config: Any, only: frozenset[str] | None = None) -> None:
-    """Draw the weights of a built model: matrices normal, biases zero, norms one and zero.
-
-    A layer with a config of its own is drawn by that. Weights that a layer adds itself keep its own initializer, but
-    for norms, whose class is known by its name.
-
-    Args:
-        root: the built model.
-        config: its configuration.
-        only: PyTorch's names of the weights to draw; None for all.
-    """
-    configs: dict[str, Any] = {"": config}
-    seen: set[int] = set()
-    for path, layer in named_layers(root):
-        parent = path.rpartition(".")[0]
-        configs[path] = getattr(layer, "config", None) or configs.get(path) or configs.get(parent, config)
-        if id(layer) in seen:
-            continue
-        seen.add(id(layer))
-        for parameter, _, variable, _ in own_variables(layer):
-            name = f"{path}.{parameter}" if path else parameter
-            initializer = _initializer(layer, parameter, initializer_std(configs[path]))
-            if initializer is not None and (only is None or name in only):
-                variable.assign(initializer(tuple(variable.shape), dtype=variable.dtype))
-
-
-def _initializer(layer: keras.Layer, parameter: str, std: float) -> Any:
-    """The initializer of one parameter; None where the layer's own stands."""
-    is_norm = any(part in type(layer).__name__ for part in ("LayerNorm", "RMSNorm"))
-    if is_norm and parameter in ("weight", "bias"):
-        return keras.initializers.Ones() if parameter == "weight" else keras.initializers.Zeros()
-    if not isinstance(layer, (keras.layers.Dense, keras.layers.Embedding, KernelLayer)):
-        return None
-    if parameter == "weight":
-        return keras.initializers.RandomNormal(mean=0.0, stddev=std)
-    return keras.initializers.Zeros() if parameter == "bias" else None
+    return float(getattr(text_config, "initializer_range", _DEFAULT_STD))

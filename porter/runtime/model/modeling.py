@@ -13,7 +13,7 @@ from porter.runtime import losses
 from porter.runtime.generation.generating import Generates
 from porter.runtime.keras_internals import set_untracked, take_any_positional
 from porter.runtime.model.datasets import PreparesDatasets
-from porter.runtime.model.initialization import initialize_weights
+from porter.runtime.model.initialization import DrawsWeights, draw_weights
 from porter.runtime.model.loading import (
     LoadingInfo,
     check,
@@ -42,7 +42,15 @@ _DOWNLOAD_OPTIONS = ("revision", "token", "cache_dir", "subfolder", "local_files
 
 
 class TFPreTrainedModel(
-    Generates, MaskMethods, Published, SavedByKeras, PreparesDatasets, Summarized, TrainsOnOwnLoss, HasVocabulary
+    Generates,
+    MaskMethods,
+    Published,
+    SavedByKeras,
+    PreparesDatasets,
+    Summarized,
+    TrainsOnOwnLoss,
+    HasVocabulary,
+    DrawsWeights,
 ):
     """Base of all ported models.
 
@@ -99,10 +107,6 @@ class TFPreTrainedModel(
         model = cls(configuration(cls.config_class, config), **kwargs)
         model.build()
         return model
-
-    def init_weights(self) -> None:
-        """Draw all weights anew, as transformers draws them."""
-        initialize_weights(self, self.config)
 
     @classmethod
     def from_pretrained(
@@ -177,7 +181,7 @@ class TFPreTrainedModel(
         info = loading_info(self, pairing, from_pt=from_pt)
         check(self, pairing, info, ignore_mismatched=ignore_mismatched_sizes, complete=complete)
         fresh = {named[name].name for name in (*pairing.missing, *(each.name for each in pairing.mismatched))}
-        initialize_weights(self, self.config, only=frozenset(fresh))
+        draw_weights(self, only=frozenset(fresh))
         load_tensors(checkpoint, pairing, named)
         return info
 

@@ -16,7 +16,7 @@ from porter.runtime.layers.places import sublayers
 from porter.runtime.model.building import replace_layer
 from porter.runtime.model.completed import CompletedModel
 from porter.runtime.model.embeddings import input_embeddings
-from porter.runtime.model.initialization import initialize_weights
+from porter.runtime.model.initialization import draw_weights
 from porter.runtime.model.names import named_layers, named_variables, own_variables
 from porter.runtime.port_errors import WrongValue
 
@@ -118,7 +118,7 @@ class HasVocabulary(CompletedModel):
             drawn = _around_mean(rows, max(count - former, 0)) if mean_resizing else _zeros(rows, count - former)
             put(variable, np.moveaxis(np.concatenate([rows, drawn]), 0, axis))
         if count > former and not mean_resizing:
-            initialize_weights(self, self.config, only=frozenset(names[key] for key in old))
+            draw_weights(self, only=frozenset(names[key] for key in old))
             for variable, axis in self._rows():
                 fresh = np.moveaxis(variable.numpy(), axis, 0)
                 variable.assign(np.moveaxis(np.concatenate([old[id(variable)], fresh[former:]]), 0, axis))
