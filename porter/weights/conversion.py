@@ -37,7 +37,16 @@ from porter.weights.plan import plan_cache
 from porter.weights.plan.plan import Plan, build_without_weights, make_plan
 from porter.weights.prove.memory import weight_limit
 from porter.weights.prove.reference import Reference, TorchSource
-from porter.weights.report.conversion_report import BEFORE, Data, Result, bytes_in_words, hashes, sha256, write_report
+from porter.weights.report.conversion_report import (
+    BEFORE,
+    FILE,
+    Data,
+    Result,
+    bytes_in_words,
+    hashes,
+    sha256,
+    write_report,
+)
 from porter.weights.report.model_card import write_card
 
 if TYPE_CHECKING:
@@ -217,6 +226,7 @@ def run(options: Options) -> Data:
         )
         data = result.to_json(hashes(folder, digests.result()))
         write_report(folder, data)
+        remember([folder / FILE])
     return data
 
 

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from porter.base.errors import LeftOver, UsageError
+from porter.hub.trust import is_known
 from porter.weights.conversion import Conversion, Options, asked_for, code_of, prepared
 from porter.weights.convert.convert import index_of
 from porter.weights.convert.output_folder import companions
 from porter.weights.convert.readback import check_whole, check_written
-from porter.weights.report.conversion_report import Data, read_report
+from porter.weights.report.conversion_report import FILE, Data, read_report
 from porter.weights.report.model_card import FILE as CARD
 from porter.weights.report.model_card import card_text
 
@@ -27,11 +28,14 @@ def earlier_report(options: Options) -> Data | None:
     """The report of an earlier run whose output is, file by file, what these options would give; None without one.
 
     Raises:
-        UsageError: it was made from other weights or with other options, or a file is not what it would be.
+        UsageError: it was made from other weights or with other options, porter did not write it here, or a file is
+            not what it would be.
     """
     found = read_report(options.output) if options.output.is_dir() else None
     if found is None:
         return None
+    if not is_known(options.output / FILE):  # its differences would be published as measured
+        raise UsageError(f"{options.output / FILE} is not the report that porter wrote here.", hint=ANEW)
     check_request(found.get("request"), asked_for(options), options.output)
     with prepared(options) as conversion:
         check_files(conversion, list(found["files"]))

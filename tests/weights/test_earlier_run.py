@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from porter.base.errors import UsageError
 from porter.cli import app
+from porter.hub.trust import remember
 from porter.weights.earlier_run import WORDS, check_request
 from porter.weights.report.conversion_report import hashes
 
@@ -56,12 +57,17 @@ def resume(source, output, *options):
     return convert(source, output, "--max-shard-size", "20kB", "--resume", *options)
 
 
+def forge(output, **fields):
+    """Another report, as if porter had written it."""
+    report = {**json.loads((output / "pt_to_tf.json").read_text()), **fields}
+    (output / "pt_to_tf.json").write_text(json.dumps(report))
+    remember([output / "pt_to_tf.json"])
+
+
 def edit(output, name, content):
     """Another content, its hash put into the report."""
     (output / name).write_bytes(content)
-    report = json.loads((output / "pt_to_tf.json").read_text())
-    report["files"] = hashes(output)
-    (output / "pt_to_tf.json").write_text(json.dumps(report))
+    forge(output, files=hashes(output))
 
 
 def test_the_same_command_goes_on(source, output):
@@ -135,6 +141,26 @@ def test_swapped_weights_with_a_forged_hash_are_refused(source, output):
     edit(output, shard.name, shard.read_bytes())
     refused = resume(source, output)
     assert (refused.exit_code, "reads back other than it was written" in refused.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"source": "someone/else"},
+        {"class": "TFOther"},
+        {"max_error": 1e-9},
+        {"matches": False},
+        {"differences": {"crossload": {"outputs": 0.0, "hidden_states": 0.0}}},
+        {"trials": ["a thousand sentences"]},
+        {"versions": {"torch": "9"}},
+    ],
+    ids=str,
+)
+def test_what_would_be_published_as_measured_is_porters_own(source, output, forged):
+    report = json.loads((output / "pt_to_tf.json").read_text())
+    (output / "pt_to_tf.json").write_text(json.dumps({**report, **forged}))
+    refused = resume(source, output)
+    assert (refused.exit_code, "is not the report that porter wrote here" in refused.stderr) == (2, True)
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"{}", b'{"files": {}}', b'{"schema": 1, "files": []}', b"\xff"])
