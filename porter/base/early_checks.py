@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
@@ -13,7 +14,7 @@ def check_output_folder(folder: Path | None) -> None:
     """Refuse a file where a folder is to be written to.
 
     Raises:
-        UsageError: it, or one of the folders above it, is a file.
+        UsageError: it, or one of the folders above it, is a file, or nothing may be written there.
     """
     if folder is None:
         return
@@ -21,6 +22,50 @@ def check_output_folder(folder: Path | None) -> None:
     if not there.is_dir():
         sentence = "The output has to be a folder, and this is a file."
         raise UsageError(sentence, place=str(there), hint="--output FOLDER")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise UsageError("Nothing may be written in this folder.", place=str(there), hint="--output FOLDER")
+
+
+def check_output_file(option: str, file: Path | None) -> None:
+    """Refuse a place where no file can be written; a pipe or a device may be named.
+
+    Args:
+        option: that names it, for the hint.
+        file: the file; None where none is wanted.
+
+    Raises:
+        UsageError: it is a folder, a file lies where a folder above it would be, or nothing may be written there.
+    """
+    if file is None:
+        return
+    if file.is_dir():
+        raise UsageError("The output has to be a file, and this is a folder.", place=str(file), hint=f"{option} FILE")
+    above = next(place for place in file.absolute().parents if place.exists())
+    if not above.is_dir():
+        raise UsageError("This is a file, so that nothing can lie below it.", place=str(above), hint=f"{option} FILE")
+    if not os.access(above, os.W_OK):
+        raise UsageError("Nothing may be written in this folder.", place=str(above), hint=f"{option} FILE")
+
+
+def check_input_file(option: str, file: Path | None) -> None:
+    """Refuse a file that is to be read and is not there.
+
+    Args:
+        option: that names it, for the hint.
+        file: the file; None where none is named.
+
+    Raises:
+        UsageError: there is no such file, it is a folder, a pipe or a device, or it may not be read.
+    """
+    if file is None:
+        return
+    if not file.exists():
+        raise UsageError(f"There is no file {file}.", hint=f"{option} FILE")
+    if not file.is_file():
+        kind = "a folder" if file.is_dir() else "a pipe or a device"
+        raise UsageError(f"This has to be a file, and it is {kind}.", place=str(file), hint=f"{option} FILE")
+    if not os.access(file, os.R_OK):
+        raise UsageError("This file may not be read.", place=str(file))
 
 
 def check_tf(tf_option: str | None) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from porter.base.early_checks import torch_file
+from porter.base.early_checks import check_input_file, torch_file
 from porter.base.errors import UsageError
 
 Torch = Annotated[
@@ -55,5 +55,7 @@ class PlainOptions:
             torch_file(self.torch)
         elif of_sample or self.weights is not None or self.sample is not None:
             raise UsageError("--arguments, --input, --sample and --weights are about a plain nn.Module.", hint=hint)
+        check_input_file("--weights", self.weights)
+        check_input_file("--sample", self.sample)
         if self.sample is not None and of_sample:
             raise UsageError("--sample holds the arguments and inputs.", hint="leave --arguments and --input out")

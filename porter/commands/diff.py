@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from porter.base import console
+from porter.base.early_checks import check_output_file
 from porter.base.errors import INTERRUPTED, UsageError
 from porter.base.plain_options import Arguments, Inputs, PlainOptions, Sample, Torch, Weights
 from porter.diff.comparison import Request
@@ -82,6 +83,8 @@ def diff(
         gradients, training, float64, max_memory, plain, signature,
     )  # fmt: skip
     request.check()
+    check_output_file("--junit", junit)
+    check_output_file("--html", html)
     report = exported_report(request) or request.report()
     write_reports(report, model or torch or "recordings", junit, html)
     if as_json:

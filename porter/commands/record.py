@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from porter.base import console
-from porter.base.early_checks import check_choice, check_tf
+from porter.base.early_checks import check_choice, check_input_file, check_output_file, check_tf
 from porter.base.errors import UsageError
 from porter.base.scratch import scratch_folder
 
@@ -46,9 +46,13 @@ def record(
     """
     check_choice("--framework", framework, FRAMEWORKS)
     check_tf(tf)
+    check_output_file("--output", output)
     if output.exists() and not output.is_file():
-        kind = "a folder" if output.is_dir() else "a pipe or a device"
-        raise UsageError(f"The output has to be a file, and this is {kind}.", place=str(output), hint="--output FILE")
+        sentence = "The output has to be a file, and this is a pipe or a device."
+        raise UsageError(sentence, place=str(output), hint="--output FILE")
+    check_input_file("--inputs", inputs)
+    if framework == "tensorflow" and inputs is None:
+        raise UsageError("A TensorFlow run needs --inputs.", hint="--inputs pytorch.rec")
     import diffcheck
     from diffcheck.record.storage import save
     from porter.diff.model_sides import check_inputs, load_tensorflow
@@ -61,8 +65,7 @@ def record(
     folder = local_copy(model, Fetch(with_code=trust_remote_code))
     with scratch_folder() as scratch, console.working("record"):
         if framework == "tensorflow":
-            if inputs is None:
-                raise UsageError("A TensorFlow run needs --inputs.", hint="--inputs pytorch.rec")
+            assert inputs is not None
             port = load_tensorflow(folder, find_port(folder, tf, scratch, trust_remote_code))
             stored = diffcheck.record_tensorflow(port, read_inputs(inputs))
         else:

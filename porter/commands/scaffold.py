@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from porter.base import console
-from porter.base.early_checks import check_choice, check_one_named, check_output_folder
+from porter.base.early_checks import (
+    check_choice,
+    check_input_file,
+    check_one_named,
+    check_output_file,
+    check_output_folder,
+)
 from porter.base.errors import UsageError
 from porter.base.plain_options import Arguments, Inputs
 
@@ -75,6 +81,9 @@ def scaffold(
     check_one_named((name, model, from_file), "porter scaffold NAME, or --from-file names.txt")
     if from_file is not None and report is not None:
         raise UsageError("--report is about one model.", hint="--json prints the results of many")
+    check_input_file("--from-file", from_file)
+    check_input_file("--sample", sample)
+    check_output_file("--report", report)
     from porter.port.chain import Options
     from porter.subject.inputs.parse_input import parse_arguments, parse_input
     from porter.subject.plain_modules import Given

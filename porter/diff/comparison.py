@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from porter.base import console
 from porter.base.byte_size import size
-from porter.base.early_checks import check_tf
+from porter.base.early_checks import check_input_file, check_tf
 from porter.base.errors import UsageError
 from porter.base.installed import need
 from porter.base.plain_options import PlainOptions
@@ -47,6 +47,7 @@ class Request:
             UsageError: a side is missing or given twice, or an option does not go with the sides.
         """
         check_tf(self.tf)
+        check_input_file("--inputs", self.inputs)
         self.plain.check("--torch FILE:CLASS")
         if self.max_memory:
             size(self.max_memory, "--max-memory 4GB")

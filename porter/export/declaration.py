@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from porter.base.errors import UsageError
+from porter.base.suggest import did_you_mean
 from porter.export.feature import Feature
 from porter.export.samples import Given, Samples
 from porter.subject.inputs.trials import Trial
@@ -156,5 +157,6 @@ def format_named(name: str) -> Format:
         UsageError: there is no such format.
     """
     if name not in all_formats():
-        raise UsageError(f"There is no format {name}.", hint=f"there are {', '.join(all_formats())}")
+        every = f"there are {', '.join(all_formats())}"
+        raise UsageError(f"There is no format {name}.", hint=did_you_mean(name, all_formats(), every))
     return all_formats()[name]

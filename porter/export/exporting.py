@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import resource
 import shlex
 import sys
@@ -16,6 +17,7 @@ from typing import Any
 from porter import __version__
 from porter.base import console, files
 from porter.base.byte_size import size
+from porter.base.early_checks import check_input_file, check_tf
 from porter.base.errors import LeftOver, UsageError
 from porter.base.installed import need
 from porter.export.declaration import Format, Job, Request, format_named
@@ -26,7 +28,8 @@ from porter.export.samples import samples_of
 from porter.export.validation import Validation, ports, validate_piece
 from porter.hub.configuration import architecture, read_config
 from porter.hub.fetch import Fetch, local_copy
-from porter.hub.trust import FLAG
+from porter.hub.trust import FLAG, model_named_by
+from porter.subject.locate import unknown_name
 from porter.subject.torch_checkpoint import load_torch
 from porter.subject.torch_class import torch_class
 from porter.weights.convert.output_folder import check_free, copy_companions, whole_folder
@@ -83,6 +86,7 @@ def run(request: Request, model: Any = None) -> Exported:
     """
     declared, started = format_named(request.format), time.monotonic()
     check_options(declared, request)
+    check_given(request)
     if request.max_memory is not None:
         size(request.max_memory, "--max-memory 8GB")
     need(*declared.packages)
@@ -119,6 +123,18 @@ def check_options(declared: Format, request: Request) -> None:
         raise UsageError(f"{option} does not go with {declared.name}.", hint="porter export --help")
 
 
+def check_given(request: Request) -> None:
+    """Refuse files that are not there and a bound that allows everything, before anything is loaded.
+
+    Raises:
+        UsageError: naming the first of them.
+    """
+    check_tf(request.options.get("tf"))
+    check_input_file("--inputs", request.given.inputs)
+    if not math.isfinite(request.atol):
+        raise UsageError(f"--atol {request.atol} allows every difference.", hint="--atol 1e-3")
+
+
 def prepared(request: Request, folder: Path, model: Any = None) -> Job:
     """The loaded PyTorch model and its inputs.
 
@@ -130,7 +146,8 @@ def prepared(request: Request, folder: Path, model: Any = None) -> Job:
         source = local_copy(request.model, Fetch(with_code=request.trust_remote_code))
         feature = feature_of(source, request)
         check_memory(format_named(request.format), source, request.max_memory)
-        model = load_torch(source, feature.class_name, trust_remote_code=request.trust_remote_code)
+        trust = request.trust_remote_code
+        model = load_torch(source, feature.class_name, trust_remote_code=trust, named=named_by(request))
     else:
         feature = feature_named(request.feature, model.config, type(model).__name__)
         if feature.class_name != type(model).__name__:
@@ -142,6 +159,11 @@ def prepared(request: Request, folder: Path, model: Any = None) -> Job:
     return Job(request, source, feature, model, samples, folder)
 
 
+def named_by(request: Request) -> str | None:
+    """The model whose code the user has named with --tf."""
+    return model_named_by(request.options.get("tf"))
+
+
 def feature_of(source: Path, request: Request) -> Feature:
     """The feature of a checkpoint that the user names, else that of config.json's class."""
     from transformers.models.auto.configuration_auto import CONFIG_MAPPING
@@ -149,7 +171,7 @@ def feature_of(source: Path, request: Request) -> Feature:
     name, model_type = architecture(source), read_config(source).get("model_type")
     config_class = CONFIG_MAPPING.get(model_type) if request.feature is not None else None
     if config_class is None:
-        config_class = torch_class(source, name, request.trust_remote_code).config_class
+        config_class = torch_class(source, name, request.trust_remote_code, named_by(request)).config_class
     config = config_class.from_pretrained(source, local_files_only=True)
     return feature_named(request.feature, config, name)
 
@@ -166,7 +188,7 @@ def manifest_of(job: Job, validations: list[Validation]) -> dict[str, Any]:
         "matches": all(each.matches for each in validations),
         "versions": {"porter": __version__, **_versions()},
         "files": {each.piece.label: _file(each) for each in validations},
-        "verify": [] if job.source is None else [_verify(job.request, each) for each in validations],
+        "verify": [] if job.source is None else [_verify(job, each) for each in validations],
     }
 
 
@@ -179,14 +201,15 @@ def _spent(started: float) -> dict[str, Any]:
     }
 
 
-def _verify(request: Request, validation: Validation) -> str:
+def _verify(job: Job, validation: Validation) -> str:
     """The command that compares a file again; of a quantized one, that it lost no more."""
-    piece = validation.piece
+    request, piece = job.request, validation.piece
+    own_code = named_by(request) is not None and not type(job.torch).__module__.startswith("transformers.")
     words = ["porter", "diff", "--model", request.model, "--candidate", str(request.output / piece.file.name)]
     words += ["--signature", piece.signature] if piece.signature else []
     allowed = validation.allowed(request.atol)
     words += [] if allowed == Request.atol else ["--tolerance", f"{allowed:g}"]
-    words += [FLAG] if request.trust_remote_code else []
+    words += [FLAG] if request.trust_remote_code or own_code else []
     return shlex.join(words)
 
 
@@ -230,11 +253,17 @@ def _versions() -> dict[str, str]:
 
 
 def list_features(model: str, trust_remote_code: bool = False) -> list[Feature]:
-    """The features of a model type, a folder or a repository; without a class in transformers, config.json's own."""
+    """The features of a model type, a folder or a repository; without a class in transformers, config.json's own.
+
+    Raises:
+        UsageError: the model is none of them, or its config.json is broken.
+    """
     from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
     if model in CONFIG_MAPPING:
         return features_of(CONFIG_MAPPING[model]())
+    if "/" not in model and not Path(model).is_dir():
+        raise unknown_name(model)
     source = local_copy(model, Fetch(with_code=trust_remote_code))
     name = architecture(source)
     model_type = read_config(source).get("model_type")

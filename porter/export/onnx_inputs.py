@@ -66,7 +66,7 @@ class OnnxInputs(Mapping[str, Axes]):
                 samples=data.get("samples"),
             )
         except FileNotFoundError as error:
-            raise UsageError(f"There is no {file}.") from error
+            raise UsageError(f"There is no file {file}.") from error
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise UsageError("The file does not declare inputs.", hint=FORM, place=str(file)) from error
 

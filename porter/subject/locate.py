@@ -56,10 +56,13 @@ def locate(name: str, trust_remote_code: bool = False, named: str | None = None)
             return _local(candidate, trust_remote_code, named)
     if re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", name):
         return _on_the_hub(name, trust_remote_code)
-    raise UsageError(
-        f"{name!r} is neither a model type of the installed transformers nor a folder or file.",
-        hint=_meant(name),
-    )
+    raise unknown_name(name)
+
+
+def unknown_name(name: str) -> UsageError:
+    """The error for a name that means no model, with the closest one."""
+    sentence = f"{name!r} is neither a model type of the installed transformers nor a folder or file."
+    return UsageError(sentence, hint=_meant(name))
 
 
 def _meant(name: str) -> str:

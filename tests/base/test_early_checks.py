@@ -1,10 +1,18 @@
 """Options that cannot be meant are refused before any work."""
 
+import os
 from pathlib import Path
 
 import pytest
 
-from porter.base.early_checks import check_choice, check_class, check_output_folder, tf_file
+from porter.base.early_checks import (
+    check_choice,
+    check_class,
+    check_input_file,
+    check_output_file,
+    check_output_folder,
+    tf_file,
+)
 from porter.base.errors import UsageError
 
 
@@ -21,6 +29,40 @@ def test_a_file_in_the_outputs_place_is_refused(tmp_path: Path, below: str) -> N
     with pytest.raises(UsageError, match="has to be a folder") as refused:
         check_output_folder(tmp_path / "out" / below)
     assert refused.value.place == str(tmp_path / "out")
+
+
+def test_a_file_that_can_be_written_will_do(tmp_path: Path) -> None:
+    (tmp_path / "old").write_text("old")
+    for file in (None, tmp_path / "old", tmp_path / "new", tmp_path / "deep" / "new"):
+        check_output_file("--html", file)
+
+
+@pytest.mark.parametrize(("place", "sentence"), [(".", "this is a folder"), ("mine/page.html", "can lie below it")])
+def test_where_no_file_can_be_written_is_refused(tmp_path: Path, place: str, sentence: str) -> None:
+    (tmp_path / "mine").write_text("mine")
+    with pytest.raises(UsageError, match=sentence) as refused:
+        check_output_file("--html", tmp_path / place)
+    assert refused.value.hint == "--html FILE"
+
+
+def test_where_nothing_may_be_written_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.access", lambda *_: False)  # root may write everywhere
+    for check in (lambda: check_output_file("--html", tmp_path / "x"), lambda: check_output_folder(tmp_path / "x")):
+        with pytest.raises(UsageError, match="Nothing may be written in this folder"):
+            check()
+
+
+def test_a_file_to_be_read_has_to_be_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "there").write_text("")
+    os.mkfifo(tmp_path / "pipe")
+    check_input_file("--inputs", None)
+    check_input_file("--inputs", tmp_path / "there")
+    for name, sentence in (("gone", "There is no"), ("pipe", "a pipe or a device"), (".", "it is a folder")):
+        with pytest.raises(UsageError, match=sentence):
+            check_input_file("--inputs", tmp_path / name)
+    monkeypatch.setattr("os.access", lambda *_: False)
+    with pytest.raises(UsageError, match="may not be read"):
+        check_input_file("--inputs", tmp_path / "there")
 
 
 def test_the_tensorflow_side_is_a_file_and_perhaps_a_class(tmp_path: Path) -> None:

@@ -58,6 +58,56 @@ WRONG = {
         "There is no folder ./no-such-folder.",
         "give a folder or a Hub repository owner/name",
     ),
+    "a page where a folder is": (
+        ["diff", "--model", ".", "--html", "."],
+        ".  The output has to be a file, and this is a folder.",
+        "--html FILE",
+    ),
+    "inputs that are not there": (
+        ["diff", "--model", ".", "--inputs", "inputs.npz"],
+        "There is no file inputs.npz.",
+        "--inputs FILE",
+    ),
+    "a format of export with a slip": (
+        ["export", "onx", "--model", ".", "o"],
+        "There is no format onx.",
+        "did you mean onnx?",
+    ),
+    "an export without a folder": (
+        ["export", "onnx", "--model", "."],
+        "A model and a folder for the output are needed.",
+        "porter export onnx --model ./my-model onnx/",
+    ),
+    "an option of another format": (
+        ["export", "tflite", "--model", ".", "--opset", "17", "o"],
+        "--opset does not go with tflite.",
+        "porter export --help",
+    ),
+    "a feature of no model": (
+        ["export", "onnx", "--list-features", "brt"],
+        "'brt' is neither a model type of the installed transformers nor a folder or file.",
+        "did you mean bert?",
+    ),
+    "a bound that allows everything": (
+        ["export", "onnx", "--model", ".", "--atol", "inf", "o"],
+        "--atol inf allows every difference.",
+        "--atol 1e-3",
+    ),
+    "a list of models that is not there": (
+        ["scaffold", "--from-file", "names.txt"],
+        "There is no file names.txt.",
+        "--from-file FILE",
+    ),
+    "a recording in place of a model": (
+        ["record", "--model", "a_file", "--output", "a.rec"],
+        "There is no folder a_file.",
+        "give a folder or a Hub repository owner/name",
+    ),
+    "a framework with a slip": (
+        ["record", "--model", ".", "--framework", "tensorfow", "--output", "a.rec"],
+        "There is no framework tensorfow.",
+        "did you mean --framework tensorflow?",
+    ),
     "an unknown format": (
         ["pt-to-tf", "--model", ".", "--no-pr", "--output", "o", "--format", "safetensor"],
         "There is no format safetensor.",

@@ -17,6 +17,7 @@ from diffcheck.show.html import page_data, to_html
 from diffcheck.show.junit import to_junit
 from diffcheck.show.report import Variation
 
+NARROWEST = 500  # pixels of a window of Chromium
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 
 
@@ -173,35 +174,77 @@ def test_in_a_browser_the_legend_and_how_it_was_made_are_shown(report, tmp_path)
 
 
 @pytest.mark.skipif(BROWSER is None, reason="no Chromium here: make browser installs it")
-@pytest.mark.parametrize("width", [500, 900, 1440])
+@pytest.mark.parametrize("width", [390, 900, 1440])
 def test_in_a_browser_nothing_is_cut_at_any_width_and_a_phone_shows_the_source_first(report, tmp_path, width):
+    deep = replace(report.origin, path="a_long_name_that_does_not_end." * 6 + report.origin.path)
+    modules = [replace(each, path=deep.path) if each.verdict == "origin" else each for each in report.modules]
     seen = title_after(
-        to_html(report, "tiny"),
+        to_html(replace(report, origin=deep, modules=modules), "tiny"),
         tmp_path,
-        f"""
-          document.body.style.width = "{width}px";
-          const cut = [...document.querySelectorAll("li.wrong code")].filter(line => {{
+        """
+          const cut = [...document.querySelectorAll("li.wrong code")].filter(line => {
             const range = document.createRange();
             range.selectNodeContents(line);
             return range.getBoundingClientRect().right > line.closest(".source").getBoundingClientRect().right + 1;
-          }});
+          });
           const y = id => document.getElementById(id).getBoundingClientRect().top;
-          document.title = [cut.length, window.innerWidth <= 900 ? y("sources") < y("tree") : "wide"].join();
+          const beyond = document.documentElement.scrollWidth - window.innerWidth;
+          document.title = [window.innerWidth, cut.length, beyond, y("sources") < y("tree")].join();
         """,
         width,
     )
-    assert seen == ("0,true" if width <= 900 else "0,wide")
+    assert seen == f"{width},0,0,{'true' if width <= 900 else 'false'}"
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no Chromium here: make browser installs it")
+@pytest.mark.parametrize("width", [390, 1440])
+def test_in_a_browser_the_module_shown_is_in_view_among_hundreds(report, tmp_path, width):
+    last = replace(report.origin, path="last.wrong")
+    clean = next(module for module in report.modules if module.verdict == "clean")
+    wrong = next(module for module in report.modules if module.verdict == "origin")
+    many = [replace(clean, path=f"layer.{number // 8}.part_{number % 8}") for number in range(400)]
+    seen = title_after(
+        to_html(replace(report, origin=last, modules=[*many, replace(wrong, path="last.wrong")]), "tiny"),
+        tmp_path,
+        """
+          document.getElementById("unfold-all").click();
+          show(400);
+          const inside = (part, whole) => {
+            const [row, box] = [part, whole].map(each => each.getBoundingClientRect());
+            const across = row.left >= box.left - 1 && row.right <= box.right + 1;
+            return row.top >= box.top && row.bottom <= box.bottom && across;
+          };
+          const byId = id => document.getElementById(id), bar = document.querySelector('[data-module="400"]');
+          document.title = [inside(byId("module-400"), byId("tree")), inside(bar, byId("chart"))].join();
+        """,
+        width,
+    )
+    assert seen == "true,true"
 
 
 def dom_after(page, folder, script, width=1440):
     """The page's elements after a script; fails if the console shows an error."""
     file = folder / "report.html"
-    file.write_text(page.replace("</body>", f"<script>{script}</script></body>"))
+    file.write_text(page.replace("</body>", f"<script>{{{script}}}</script></body>"))
+    if width < NARROWEST:
+        file = framed(file, width)
     done = subprocess.run(
         [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--dump-dom",
-         "--virtual-time-budget=5000", f"--window-size={width},900",
+         "--virtual-time-budget=5000", f"--window-size={max(width, NARROWEST)},900",
          f"--user-data-dir={folder / 'profile'}", file.as_uri()],
         capture_output=True, text=True, timeout=60, check=True,
     )  # fmt: skip
     assert [line for line in done.stderr.splitlines() if "CONSOLE" in line] == []
     return done.stdout
+
+
+def framed(file, width):
+    """A page that shows another one in a frame as narrow as a phone, and takes over its title."""
+    file.write_text(
+        file.read_text().replace("</body>", "<script>parent.postMessage(document.title, '*')</script></body>")
+    )
+    frame = f'<iframe src="{file.name}" style="border: 0; width: {width}px; height: 850px"></iframe>'
+    listening = "<script>onmessage = event => { document.title = event.data; }</script>"
+    around = file.with_name("frame.html")
+    around.write_text(f"<!DOCTYPE html><title></title>{listening}{frame}")
+    return around

@@ -36,8 +36,8 @@ def test_features_are_listed(porter_export, checkpoint):
         (("--feature", "masked-lm-with-past"), "bert has no cache for masked-lm-with-past."),
         (("--feature", "sequence-classification"), "lacks weights of BertForSequenceClassification"),
         (("--opset", "99"), "There is no opset 99"),
-        (("--inputs", "nowhere.npz"), "There is no nowhere.npz."),
-        (("--sample", "nowhere.json"), "There is no nowhere.json."),
+        (("--inputs", "nowhere.npz"), "There is no file nowhere.npz."),
+        (("--sample", "nowhere.json"), "There is no file nowhere.json."),
     ],
 )
 def test_bad_input_is_one_sentence(porter_export, checkpoint, tmp_path, words, sentence):

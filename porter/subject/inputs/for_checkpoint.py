@@ -35,7 +35,7 @@ def read_inputs(file: Path) -> Inputs:
         UsageError: the file is neither, or is broken.
     """
     if not file.exists():
-        raise UsageError(f"There is no {file}.")
+        raise UsageError(f"There is no file {file}.")
     check_regular(file)
     try:
         if file.suffix == ".npz":
