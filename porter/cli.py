@@ -46,7 +46,7 @@ app = typer.Typer(
 def main() -> None:
     """Entry point of the console script `porter`."""
     try:
-        app()
+        app(prog_name="porter")  # `python -m porter` is the same command
     finally:
         gc.freeze()  # else Python looks through all of the frameworks' objects once more before it ends
 

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -208,6 +209,48 @@ def test_what_the_terminal_cannot_show_is_escaped(tmp_path: Path) -> None:
 def test_exit_codes_stay_what_they_are() -> None:
     codes = {error.__name__: error.exit_code for error in (PorterError, UsageError, LeftOver, NotInstalled, Defect)}
     assert codes == {"PorterError": 2, "UsageError": 2, "LeftOver": 1, "NotInstalled": 3, "Defect": 70}
+
+
+MISSPELT = [sys.executable, "-m", "porter", "rules", "torch.tranpose"]
+
+
+@pytest.mark.parametrize(("more", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)])
+def test_a_real_terminal_shows_colours_unless_told_not_to(more: dict[str, str], coloured: bool) -> None:
+    outer, inner = pty.openpty()
+    environment = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
+    subprocess.run(MISSPELT, check=False, stderr=inner, env={**environment, "TERM": "xterm", **more})
+    os.close(inner)
+    with os.fdopen(outer, "rb", buffering=0) as terminal:
+        shown = terminal.read(4000)
+    assert b"torch.tranpose has no rule" in shown
+    assert (b"\x1b[31merror:" in shown) is coloured
+    assert (b"\x1b" in shown) is coloured
+
+
+def test_a_pipe_shows_no_colours() -> None:
+    assert "\x1b" not in subprocess.run(MISSPELT, check=False, capture_output=True, text=True).stderr
+
+
+def test_a_shell_learns_the_commands_under_the_name_that_users_type(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "porter"]
+    own = {**os.environ, "HOME": str(tmp_path)}
+    subprocess.run([*command, "--install-completion", "bash"], check=True, capture_output=True, env=own)
+    assert "_PORTER_COMPLETE=complete_bash" in (tmp_path / ".bash_completions" / "porter.sh").read_text()
+    asked = {"_PORTER_COMPLETE": "complete_bash", "COMP_WORDS": "porter di", "COMP_CWORD": "1"}
+    found = subprocess.run(command, check=False, capture_output=True, text=True, env={**own, **asked})
+    assert found.stdout.split() == ["diff"]
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_help_has_a_short_form(command: str) -> None:
+    words = [command] if command else []
+    assert run(app, [*words, "-h"]).output == run(app, [*words, "--help"]).output
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_the_common_options(command: str) -> None:
+    shown = run(app, [command, "--help"], terminal_width=300).output
+    assert [option for option in ("--json", "--quiet", "--verbose", "--help") if option not in shown] == []
 
 
 def test_rules_by_name() -> None:

@@ -4,10 +4,19 @@ import re
 from pathlib import Path
 
 import pytest
+import typer
 
 from porter import docs
+from porter.cli import app
 
 ROOT = Path(__file__).parents[1]
+DOCUMENTS = [ROOT / "README.md", ROOT / "GUIDE.md", *sorted((ROOT / "docs").glob("*.md"))]
+COMMANDS = {
+    name: {*(option for each in command.params for option in (*each.opts, *each.secondary_opts)), "--help", "-h"}
+    for name, command in typer.main.get_command(app).commands.items()  # type: ignore[attr-defined]
+}
+# As code in a line, or a line of a block: what follows the name up to the end of the code.
+COMMAND = re.compile(r"(?:^|[`$] ?|  )porter ([a-z][a-z-]+)([^`\n]*)")
 DOCUMENT = "before\n<!-- generated: x -->\nold\n<!-- end -->\nafter\n"
 
 
@@ -33,7 +42,18 @@ def test_help_of_every_command_is_there() -> None:
     assert "Usage: porter rules [OPTIONS]" in docs.command_help()
 
 
-@pytest.mark.parametrize("path", [ROOT / "README.md", ROOT / "GUIDE.md", *sorted((ROOT / "docs").glob("*.md"))])
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_every_command_that_is_shown_has_the_options_that_are_shown(path: Path) -> None:
+    wrong = []
+    for line in re.sub(r"\\\n", " ", path.read_text()).splitlines():
+        for name, words in COMMAND.findall(line):
+            known = COMMANDS.get(name)
+            options = re.findall(r"(?<![\w-])--?[a-z][a-z0-9-]*", words)
+            wrong += [f"porter {name} {option}" for option in options if known is None or option not in known]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 def test_links_lead_somewhere(path: Path) -> None:
     text = path.read_text()
     links = re.findall(

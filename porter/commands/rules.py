@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from porter.base import console
+from porter.base.early_checks import check_input_file
 from porter.base.errors import UsageError
 
 
@@ -30,6 +31,7 @@ def rules(
     """
     if sum(map(bool, (name, missing, stub))) > 1:
         raise UsageError("NAME, --missing and --stub ask different questions.", hint="give one of them")
+    check_input_file("--missing", missing)
     from porter.rulebook import listing as rulebook
 
     if missing is not None:
