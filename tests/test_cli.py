@@ -253,6 +253,15 @@ def test_every_command_has_the_common_options(command: str) -> None:
     assert [option for option in ("--json", "--quiet", "--verbose", "--help") if option not in shown] == []
 
 
+def test_links_in_a_circle_are_the_users_matter(tmp_path: Path) -> None:
+    circle = tmp_path / "circle"
+    circle.symlink_to(circle)
+    with pytest.raises((RuntimeError, OSError)) as met:
+        circle.resolve(strict=True)
+    told = as_porter_error(met.value)
+    assert (told.exit_code, told.place) == (2, str(circle))
+
+
 def test_rules_by_name() -> None:
     shown = run(app, ["rules", "torch.Tensor.transpose"])
     assert shown.exit_code == 0

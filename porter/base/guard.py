@@ -21,6 +21,7 @@ from porter.base.errors import INTERRUPTED, TERMINATED, PorterError, Terminated,
 from porter.base.installed import failed_import
 
 PASSED_ON = (typer.Exit, typer.Abort, typer.BadParameter)
+LOOP = "Symlink loop from"
 BROKEN_PIPE = 128 + signal.SIGPIPE
 # What the machine is short of; the path need not be known for the sentence to help.
 OF_THE_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE,
@@ -73,6 +74,8 @@ def as_porter_error(problem: BaseException) -> PorterError:
         return UsageError(f"The input holds {odd}, which is not text that can be written.")
     if isinstance(problem, MemoryError):
         return UsageError("The memory does not suffice.", hint="close other programs, or give a smaller --max-memory")
+    if isinstance(problem, RuntimeError) and str(problem).startswith(LOOP):  # pathlib's, before Python 3.13
+        return UsageError("Links lead in a circle.", place=str(problem).removeprefix(LOOP).strip(" '."))
     if isinstance(problem, OSError) and problem.strerror is not None:
         if problem.filename is not None:
             return UsageError(f"{problem.strerror}.", place=str(problem.filename))

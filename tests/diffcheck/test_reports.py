@@ -188,7 +188,7 @@ def test_in_a_browser_nothing_is_cut_at_any_width_and_a_phone_shows_the_source_f
             return range.getBoundingClientRect().right > line.closest(".source").getBoundingClientRect().right + 1;
           });
           const y = id => document.getElementById(id).getBoundingClientRect().top;
-          const beyond = document.documentElement.scrollWidth - window.innerWidth;
+          const beyond = Math.max(0, document.documentElement.scrollWidth - window.innerWidth);
           document.title = [window.innerWidth, cut.length, beyond, y("sources") < y("tree")].join();
         """,
         width,
@@ -212,7 +212,7 @@ def test_in_a_browser_the_module_shown_is_in_view_among_hundreds(report, tmp_pat
           const inside = (part, whole) => {
             const [row, box] = [part, whole].map(each => each.getBoundingClientRect());
             const across = row.left >= box.left - 1 && row.right <= box.right + 1;
-            return row.top >= box.top && row.bottom <= box.bottom && across;
+            return row.top >= box.top - 1 && row.bottom <= box.bottom + 1 && across;
           };
           const byId = id => document.getElementById(id), bar = document.querySelector('[data-module="400"]');
           document.title = [inside(byId("module-400"), byId("tree")), inside(bar, byId("chart"))].join();
