@@ -11,6 +11,7 @@ from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 
 from porter.base.apart import load_compiler
+from porter.base.errors import PorterError
 
 STDERR = 2
 # Read by the frameworks while they are imported, so they must be set before.
@@ -58,12 +59,17 @@ class _QuietImport(importlib.abc.MetaPathFinder):
 
 @contextmanager
 def native_stderr_held_back() -> Iterator[None]:
-    """What native code writes to stderr is dropped, or shown after all when an exception comes out."""
+    """What native code writes to stderr is dropped, or shown after all when an exception comes out.
+
+    An error of porter's own has said in a sentence what it is about.
+    """
     shown = os.dup(STDERR)
     with tempfile.TemporaryFile() as held_back:
         os.dup2(held_back.fileno(), STDERR)
         try:
             yield
+        except PorterError:
+            raise
         except BaseException:
             held_back.seek(0)
             os.write(shown, held_back.read())

@@ -82,9 +82,7 @@ def diff(
         tuple(recordings or ()), model, tf, candidate, inputs, trust_remote_code, tolerance, layer_by_layer,
         gradients, training, float64, max_memory, plain, signature,
     )  # fmt: skip
-    request.check()
-    check_output_file("--junit", junit)
-    check_output_file("--html", html)
+    check(request, junit, html)
     report = exported_report(request) or request.report()
     write_reports(report, model or torch or "recordings", junit, html)
     if as_json:
@@ -92,6 +90,13 @@ def diff(
     elif not (report.crash and report.crash.loading):
         show(report, layer_by_layer)
     leave(report)
+
+
+def check(request: Request, junit: Path | None, html: Path | None) -> None:
+    """Refuse what cannot be meant, before any work."""
+    request.check()
+    check_output_file("--junit", junit)
+    check_output_file("--html", html)
 
 
 def exported_report(request: Request) -> Report | None:

@@ -42,3 +42,12 @@ def test_a_broken_tensorflow_is_heard(tmp_path: Path) -> None:
     shown = stderr_of(QUIET, PYTHONPATH=str(tmp_path))
     assert "native reason" in shown
     assert "ImportError: broken" in shown
+
+
+@pytest.mark.parametrize(("problem", "heard"), [("ValueError('x')", True), ("UsageError('x')", False)])
+def test_what_native_code_says_is_dropped_where_a_sentence_says_it(problem: str, heard: bool) -> None:
+    shown = stderr_of(
+        "import os; from porter.base.errors import UsageError; from porter.base.quiet import native_stderr_held_back\n"
+        f"with native_stderr_held_back():\n    os.write(2, b'native reason')\n    raise {problem}"
+    )
+    assert ("native reason" in shown) is heard

@@ -69,9 +69,9 @@ def converted(serve: Any, folder: Path, kind: str | None, samples: Iterator[Mapp
     import tensorflow as tf
     from tensorflow.lite.python.convert_phase import ConverterError
 
-    try:
-        with native_stderr_held_back(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # its calibration uses an interpreter that TensorFlow calls deprecated
+    with native_stderr_held_back(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # its calibration uses an interpreter that TensorFlow calls deprecated
+        try:
             plain = tf.saved_model.SaveOptions(experimental_custom_gradients=False)  # those of constants cannot be
             tf.saved_model.save(tf.Module(), str(folder), signatures=serve, options=plain)
             converter = tf.lite.TFLiteConverter.from_saved_model(str(folder))
@@ -82,8 +82,8 @@ def converted(serve: Any, folder: Path, kind: str | None, samples: Iterator[Mapp
             if kind == "int8":
                 converter.representative_dataset = lambda: samples
             content: bytes = converter.convert()
-    except (ConverterError, RuntimeError, ValueError, tf.errors.OpError) as error:
-        raise UsageError(f"TensorFlow's converter does not take the model: {_reason(error)}") from error
+        except (ConverterError, RuntimeError, ValueError, tf.errors.OpError) as error:
+            raise UsageError(f"TensorFlow's converter does not take the model: {_reason(error)}") from error
     return content
 
 

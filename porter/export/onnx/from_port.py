@@ -30,7 +30,6 @@ def write_from_port(model: Any, trials: Sequence[Trial], opset: int, file: Path)
     """
     need("tf2onnx")
     import onnx
-    import tf2onnx
     from tf2onnx.constants import OPSET_TO_IR_VERSION
 
     if opset not in OPSET_TO_IR_VERSION:
@@ -45,22 +44,32 @@ def write_from_port(model: Any, trials: Sequence[Trial], opset: int, file: Path)
     try:
         with native_stderr_held_back(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            definition = graph.function.graph.as_graph_def()
-            found, _ = tf2onnx.convert.from_graph_def(
-                definition,
-                input_names=inputs,
-                output_names=outputs,
-                opset=opset,
-                tensors_to_rename=_names(graph, inputs, outputs),
-            )
+            found = _converted(graph, inputs, outputs, opset)
+    finally:
+        logger.setLevel(level)
+    onnx.save(found, file)
+
+
+def _converted(graph: Any, inputs: list[str], outputs: list[str], opset: int) -> Any:
+    """The ONNX model of a graph.
+
+    Raises:
+        UsageError: tf2onnx does not take it.
+    """
+    import tf2onnx
+
+    definition = graph.function.graph.as_graph_def()
+    renamed = _names(graph, inputs, outputs)
+    try:
+        found, _ = tf2onnx.convert.from_graph_def(
+            definition, input_names=inputs, output_names=outputs, opset=opset, tensors_to_rename=renamed
+        )
     except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise UsageError(
             f"tf2onnx does not take the port: {first}", hint="--framework pt exports PyTorch's model"
         ) from error
-    finally:
-        logger.setLevel(level)
-    onnx.save(found, file)
+    return found
 
 
 def _names(graph: Any, inputs: Sequence[str], outputs: Sequence[str]) -> dict[str, str]:
