@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,10 @@ from porter.subject.inputs.trials import Trial
 
 if TYPE_CHECKING:
     from diffcheck import Report
+
+
+MOST_ELEMENTS = 10**8
+"""Of one input that export.json names."""
 
 
 @dataclass(frozen=True)
@@ -69,9 +74,15 @@ def described(file: Path, signature: str = "") -> Described | None:
         )  # fmt: skip
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise UsageError("The file is not what porter export writes.", place=str(manifest)) from error
-    if not all(isinstance(text, str) for text in (found.format, found.class_name, found.feature, found.part)):
+    words = all(isinstance(text, str) for text in (found.format, found.class_name, found.feature, found.part))
+    if not words or not all(map(_is_shape, found.traced.values())):
         raise UsageError("The file is not what porter export writes.", place=str(manifest))
     return found
+
+
+def _is_shape(sizes: list[int]) -> bool:
+    """Whether an input can have these sizes, before one is made."""
+    return bool(sizes) and min(sizes) > 0 and math.prod(sizes) <= MOST_ELEMENTS
 
 
 def compare_again(
@@ -114,6 +125,17 @@ def _feature(what: Described, model: str, trusted: bool) -> str | None:
     return None if own else what.feature
 
 
+def check_traced(what: Described, trial: Trial) -> None:
+    """Refuse sizes of inputs that the class does not have.
+
+    Raises:
+        UsageError: naming the first of them.
+    """
+    foreign = next((name for name in what.traced if name not in trial.inputs), None)
+    if foreign is not None:
+        raise UsageError(f"{what.class_name} has no input {foreign}.", place=str(what.file.parent / MANIFEST))
+
+
 def piece_again(what: Described, job: Job) -> tuple[Piece, Trial]:
     """The file as it was compared when it was written, and the inputs to begin with.
 
@@ -123,6 +145,7 @@ def piece_again(what: Described, job: Job) -> tuple[Piece, Trial]:
     if not what.part:
         trial = job.samples.traced
         if what.traced and job.request.given.inputs is None:
+            check_traced(what, trial)
             sizes = next(iter(what.traced.values()))
             lengths = [shape[-1] for name, shape in what.traced.items() if trial.inputs[name].dtype.kind != "f"]
             trial = resized(trial, sizes[0], lengths[0] if lengths else None)

@@ -3,11 +3,15 @@
 import json
 import shlex
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from porter.base.errors import UsageError
 from porter.cli import app
 from porter.export import export_onnx, validate
+from porter.export.comparing import check_traced, described
+from porter.subject.inputs.trials import Trial
 
 pytest.importorskip("torch")
 pytest.importorskip("onnxruntime")
@@ -77,3 +81,24 @@ def test_a_spoiled_description_is_one_sentence(checkpoint, tmp_path):
         run = CliRunner().invoke(app, words)
         assert run.exit_code == 2, run.output
         assert "export.json" in run.output
+
+
+def told(folder, traced):
+    """A file whose export.json says that it was traced with these sizes."""
+    about = {"model.onnx": {"part": "", "traced": traced}}
+    whole = {"format": "onnx", "class": "BertModel", "feature": "default", "files": about}
+    (folder / "export.json").write_text(json.dumps(whole))
+    return folder / "model.onnx"
+
+
+@pytest.mark.parametrize("sizes", [[-1, -5], [0, 4], [], [10**6, 10**6], ["x"], 3], ids=str)
+def test_sizes_that_no_input_has_are_refused_before_one_is_made(tmp_path, sizes):
+    with pytest.raises(UsageError, match="is not what porter export writes"):
+        described(told(tmp_path, {"input_ids": sizes}))
+
+
+def test_inputs_that_the_class_does_not_have_are_named(tmp_path):
+    trial = Trial("2 tokens", {"input_ids": np.ones((1, 2), np.int64)})
+    check_traced(described(told(tmp_path, {"input_ids": [1, 2]})), trial)
+    with pytest.raises(UsageError, match="BertModel has no input other"):
+        check_traced(described(told(tmp_path, {"other": [1, 2]})), trial)
