@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 # Weights come in one format only.
 COMPANIONS = ("*.json", "*.txt", "*.model", "*.jinja", "modeling_tf_*.py", "configuration_*.py", "README.md")
+ADAPTER = "adapter_config.json"
 TF_WEIGHTS = ("tf_model*.h5", "tf_model*.safetensors", "tf_model.keras")
 TORCH_WEIGHTS = ("*.safetensors", "*.bin")
 
@@ -42,17 +43,29 @@ def local_copy(name: str, fetch: Fetch | None = None, patience: Patience | None 
     """The folder `name`, or a local copy of the Hub repository `name`.
 
     Raises:
-        UsageError: it is neither, or a file of the folder is a link that leads out of it.
+        UsageError: it is neither, a file of the folder is a link that leads out of it, or it holds an adapter.
         HubError: the Hub does not give it.
     """
     if Path(name).is_dir():
         check_links(Path(name), (*COMPANIONS, "*.py"))
-        return Path(name)
+        return merged(Path(name))
     if "://" in name or "@" in name:
         raise UsageError("A model is a folder or owner/name, no address.", hint="hf auth login keeps the token")
     if name.count("/") != 1 or name.startswith((".", "/", "~")):
         raise UsageError(f"There is no folder {name}.", hint="give a folder or a Hub repository owner/name")
-    return patiently(lambda: _download(name, fetch or Fetch()), name, patience or Patience())
+    return merged(patiently(lambda: _download(name, fetch or Fetch()), name, patience or Patience()))
+
+
+def merged(folder: Path) -> Path:
+    """The folder, if what the model computes is in its own weights alone.
+
+    Raises:
+        UsageError: an adapter lies beside them, which peft would put into the layers.
+    """
+    if (folder / ADAPTER).exists():
+        sentence = "This is an adapter that is not merged into the model's weights."
+        raise UsageError(sentence, place=str(folder / ADAPTER), hint="peft's merge_and_unload() and save_pretrained()")
+    return folder
 
 
 def _download(name: str, fetch: Fetch) -> Path:

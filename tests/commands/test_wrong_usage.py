@@ -108,6 +108,11 @@ WRONG = {
         "There is no framework tensorfow.",
         "did you mean --framework tensorflow?",
     ),
+    "an adapter that is not merged": (
+        ["pt-to-tf", "--model", "adapter", "--no-pr", "--output", "o"],
+        "adapter/adapter_config.json  This is an adapter that is not merged into the model's weights.",
+        "merge_and_unload()",
+    ),
     "an unknown format": (
         ["pt-to-tf", "--model", ".", "--no-pr", "--output", "o", "--format", "safetensor"],
         "There is no format safetensor.",
@@ -119,6 +124,8 @@ WRONG = {
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "a_file").write_bytes(b"\x89HDF")
+    (tmp_path / "adapter").mkdir()
+    (tmp_path / "adapter" / "adapter_config.json").write_text("{}")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -130,7 +137,7 @@ def test_a_sentence_and_a_hint(folder: Path, arguments: list[str], sentence: str
     assert shown.exit_code == 2, shown.output
     assert [sentence in line for line in errors] == [True], shown.stderr
     assert hint in shown.stderr.partition("  hint: ")[2]
-    assert [path.name for path in folder.iterdir()] == ["a_file"]
+    assert sorted(path.name for path in folder.iterdir()) == ["a_file", "adapter"]
 
 
 @pytest.mark.parametrize(("arguments", "sentence", "hint"), WRONG.values(), ids=WRONG.keys())
