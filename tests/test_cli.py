@@ -253,6 +253,20 @@ def test_every_command_has_the_common_options(command: str) -> None:
     assert [option for option in ("--json", "--quiet", "--verbose", "--help") if option not in shown] == []
 
 
+def test_where_nothing_can_be_written_at_all_there_is_still_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none() -> str:
+        raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp']")
+
+    monkeypatch.setattr("tempfile.gettempdir", none)
+    monkeypatch.setenv("XDG_STATE_HOME", "/dev/null/no")
+    told = as_porter_error(ValueError("odd"))
+    assert (told.exit_code, told.hint) == (70, "PORTER_DEBUG=1 shows the traceback")
+    with pytest.raises(FileNotFoundError) as met:
+        none()
+    told = as_porter_error(met.value)
+    assert (told.exit_code, "TMPDIR" in told.hint) == (2, True)
+
+
 def test_links_in_a_circle_are_the_users_matter(tmp_path: Path) -> None:
     circle = tmp_path / "circle"
     circle.symlink_to(circle)

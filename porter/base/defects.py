@@ -34,8 +34,9 @@ def defect_of(problem: BaseException) -> Defect:
 def _written(problem: BaseException) -> Path | None:
     """The file with the traceback, in the state folder or else the temporary one; None where none can be written."""
     text = redacted(_text(problem))
-    for folder in (state_folder() / "defects", Path(tempfile.gettempdir())):
+    for place in (lambda: state_folder() / "defects", lambda: Path(tempfile.gettempdir())):
         try:
+            folder = place()  # a full disk has no temporary folder
             folder.mkdir(parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(".txt", time.strftime("porter-%Y%m%d-%H%M%S-"), folder)
             with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:

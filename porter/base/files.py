@@ -30,8 +30,10 @@ def write_bytes(path: Path, content: bytes) -> None:
             file.write(content)
         Path(beside).chmod(0o666 & ~_umask())
         Path(beside).replace(path)
-    except BaseException:
+    except BaseException as error:
         Path(beside).unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename is None:  # a full disk does not say which file it was
+            raise OSError(error.errno, error.strerror, str(path)) from error
         raise
 
 

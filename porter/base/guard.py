@@ -21,6 +21,7 @@ from porter.base.errors import INTERRUPTED, TERMINATED, PorterError, Terminated,
 from porter.base.installed import failed_import
 
 PASSED_ON = (typer.Exit, typer.Abort, typer.BadParameter)
+NO_TEMPORARY = "No usable temporary directory"
 LOOP = "Symlink loop from"
 BROKEN_PIPE = 128 + signal.SIGPIPE
 # What the machine is short of; the path need not be known for the sentence to help.
@@ -81,6 +82,8 @@ def as_porter_error(problem: BaseException) -> PorterError:
             return UsageError(f"{problem.strerror}.", place=str(problem.filename))
         if problem.errno in OF_THE_MACHINE:
             return UsageError(f"{problem.strerror}.")
+        if problem.strerror.startswith(NO_TEMPORARY):
+            return UsageError(f"{problem.strerror}.", hint="free some space, or TMPDIR=FOLDER porter ...")
     return defect_of(problem)
 
 

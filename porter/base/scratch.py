@@ -74,6 +74,9 @@ def _begun(parent: Path, prefix: str) -> tuple[Path, int]:
     """A new folder with its lock and its marker.
 
     It is made again where another run has taken it, still empty, for what a killed one had left.
+
+    Raises:
+        OSError: nothing can be written there; no folder is left.
     """
     while True:
         folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
@@ -84,6 +87,9 @@ def _begun(parent: Path, prefix: str) -> tuple[Path, int]:
                 return folder, lock
         except FileNotFoundError:
             continue
+        except OSError:
+            _remove(folder)
+            raise
 
 
 def _remove(folder: Path) -> None:

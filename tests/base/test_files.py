@@ -1,6 +1,7 @@
 """Files appear whole or not at all."""
 
 import os
+import resource
 from pathlib import Path
 
 import pytest
@@ -53,3 +54,17 @@ def test_a_link_to_a_file_is_replaced_and_what_it_leads_to_is_left(tmp_path: Pat
     (tmp_path / "link").symlink_to("other")
     files.write_text(tmp_path / "link", "new")
     assert ((tmp_path / "other").read_text(), (tmp_path / "link").read_text()) == ("precious", "new")
+
+
+def test_a_full_disk_is_told_with_the_file_and_leaves_the_old_one(tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    path.write_text("old")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        with pytest.raises(OSError, match="File too large") as full:
+            files.write_text(path, "new" * 1000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert full.value.filename == str(path)
+    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("page.html", "old")]

@@ -1,4 +1,5 @@
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -106,3 +107,14 @@ def test_links_stay(tmp_path):
     (tmp_path / "porter-abcdefgh").symlink_to("real")
     assert remove_stale(tmp_path, "porter-") == []
     assert (tmp_path / "real").exists()
+
+
+def test_where_the_disk_is_full_no_folder_is_left(tmp_path):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        with pytest.raises(OSError, match="File too large"), scratch_folder(tmp_path):
+            raise AssertionError("the marker cannot have been written")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert list(tmp_path.iterdir()) == []
