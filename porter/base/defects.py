@@ -8,6 +8,8 @@ import sys
 import tempfile
 import time
 import traceback
+from collections.abc import Iterator
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -34,9 +36,8 @@ def defect_of(problem: BaseException) -> Defect:
 def _written(problem: BaseException) -> Path | None:
     """The file with the traceback, in the state folder or else the temporary one; None where none can be written."""
     text = redacted(_text(problem))
-    for place in (lambda: state_folder() / "defects", lambda: Path(tempfile.gettempdir())):
+    for folder in _folders():
         try:
-            folder = place()  # a full disk has no temporary folder
             folder.mkdir(parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(".txt", time.strftime("porter-%Y%m%d-%H%M%S-"), folder)
             with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
@@ -47,6 +48,12 @@ def _written(problem: BaseException) -> Path | None:
             _forget_old(folder)
         return Path(name)
     return None
+
+
+def _folders() -> Iterator[Path]:
+    yield state_folder() / "defects"
+    with suppress(FileNotFoundError):  # a full disk has no temporary folder
+        yield Path(tempfile.gettempdir())
 
 
 def _text(problem: BaseException) -> str:

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from porter.base import console, files
+from porter.base.early_checks import check_input_file
 from porter.base.errors import UsageError
 from porter.base.guard import as_porter_error
 from porter.base.reading import read_text
@@ -54,6 +55,7 @@ class Many:
         Raises:
             UsageError: the file cannot be read or names nothing.
         """
+        check_input_file("--from-file", self.names)
         lines = (line.partition("#")[0].strip() for line in read_text(self.names).splitlines())
         names = list(dict.fromkeys(line for line in lines if line))
         if not names:

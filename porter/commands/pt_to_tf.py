@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from porter.base import console
-from porter.base.early_checks import check_input_file, check_one_named
+from porter.base.early_checks import check_one_named
 from porter.base.many import Many, show
 from porter.base.plain_options import Arguments, Inputs, PlainOptions, Sample, Torch, Weights
 from porter.weights.request import WRITTEN, PlainRequest, Request
@@ -112,7 +112,6 @@ def pt_to_tf(
       porter pt-to-tf --model ./my-model --tf ports/modeling_tf_bert.py --no-pr --dry-run
     """
     check_one_named((model, from_file, torch), "porter pt-to-tf --model NAME, or --from-file names.txt")
-    check_input_file("--from-file", from_file)
     request = Request(
         model or "", output, local_dir, revision, tf, override_model_class, max_error, seed, weight_format, dtype,
         max_shard_size, max_memory, new_weights, no_pr, push, private, yes, extra_commit_description, with_code,

@@ -81,7 +81,6 @@ def scaffold(
     check_one_named((name, model, from_file), "porter scaffold NAME, or --from-file names.txt")
     if from_file is not None and report is not None:
         raise UsageError("--report is about one model.", hint="--json prints the results of many")
-    check_input_file("--from-file", from_file)
     check_input_file("--sample", sample)
     check_output_file("--report", report)
     from porter.port.chain import Options
