@@ -27,7 +27,13 @@ def render(template_name: str, **values: object) -> str:
         trim_blocks=True,
     )
     environment.filters["python"] = python_literal
+    environment.filters["escaped"] = _escaped
     return environment.get_template(template_name).render(**values)
+
+
+def _escaped(text: str) -> str:
+    """A name of a file as it may stand in a docstring or a comment, which it cannot end."""
+    return json.dumps(text, ensure_ascii=False)[1:-1]
 
 
 def python_literal(value: object, indent: int = 0, used: int = 0) -> str:

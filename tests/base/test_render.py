@@ -50,6 +50,22 @@ def test_the_generated_test_is_python() -> None:
     assert {"test_every_weight_is_loaded", "test_outputs_match", "test_one_graph_serves_other_sizes"} <= names
 
 
+EVIL = """modeling_"+str(open('PWNED', "w"))+'\\".py"""
+
+
+@pytest.mark.parametrize("name", [EVIL, f'""" + {EVIL}', f"x\n{EVIL}", f"x\r{EVIL}", "\\", "ü {{ x }} {% y %}.py"])
+@pytest.mark.parametrize("template", ["test_modeling_tf.py.j2", "test_modeling_tf_module.py.j2", "file_header.py.j2"])
+def test_the_name_of_a_file_is_text_wherever_it_stands(template: str, name: str) -> None:
+    of_test = {"module_name": name, "torch_file": name, "modeling_file": name, "cases": [CASE]}
+    of_header = {"licence": "", "source_name": name, "framework": None, "style": ""}
+    for more in (of_test | of_header, of_test | of_header | {"torch_file": None}):
+        tree = ast.parse(render(template, version="1", **more))
+        calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
+        assert "open" not in {node.func.id for node in calls}  # type: ignore[attr-defined]
+        texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+        assert template == "file_header.py.j2" or name in texts or name.removesuffix(".py") in texts
+
+
 def test_the_header_keeps_the_licence_and_says_where_the_file_comes_from() -> None:
     values = {
         "licence": "# Licensed",
