@@ -32,6 +32,11 @@ def test_lines_are_broken_as_ruff_breaks_them() -> None:
     assert text == subprocess.run(call, input=text, capture_output=True, text=True, check=True).stdout
 
 
+def test_numbers_that_are_not_finite_are_read_back() -> None:
+    values = {"epsilon": float("nan"), "limits": [float("inf"), -float("inf")]}
+    assert str(eval(python_literal(values))) == str(values)
+
+
 def test_defaults_are_left_out_and_lonely_tuples_keep_their_comma() -> None:
     assert python_literal(ModelCase("A")) == 'ModelCase(name="A")'
     assert python_literal((1,)) == "(1,)"

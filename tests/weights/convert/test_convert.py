@@ -1,5 +1,6 @@
 import json
 from contextlib import ExitStack
+from dataclasses import replace
 
 import h5py
 import ml_dtypes
@@ -14,7 +15,7 @@ from porter.runtime.stored.pairing import Target as Variable
 from porter.runtime.stored.pairing import pair
 from porter.runtime.stored.shards import shards
 from porter.runtime.stored.writers import Entry
-from porter.weights.convert.convert import convert
+from porter.weights.convert.convert import convert, plan_jobs
 from porter.weights.convert.readback import check_written
 from porter.weights.options import Target
 from porter.weights.plan.plan import Plan
@@ -128,6 +129,16 @@ def test_bfloat16_is_kept_where_the_format_can_and_refused_where_not(tmp_path, p
     found = read_all(convert(plan, checkpoint, tmp_path, Target("safetensors")))
     assert found["emb/embeddings"].dtype == ml_dtypes.bfloat16
     assert np.array_equal(found["emb/embeddings"].astype(np.float32), EXPECTED["emb/embeddings"])
+
+
+@pytest.mark.parametrize("kind", ["h5", "safetensors"])
+@pytest.mark.parametrize("wanted", [None, "float32"])
+def test_complex_numbers_are_refused(planned, kind, wanted):
+    plan, _ = planned()
+    drawn = replace(plan.stored["emb.weight"], dtype="complex64")
+    spiral = replace(plan, stored={**plan.stored, "emb.weight": drawn})
+    with pytest.raises(UsageError, match=r"emb\.weight is complex64, .* would drop the imaginary part"):
+        plan_jobs(spiral, Target(kind, wanted))
 
 
 def test_the_format_is_what_the_safetensors_package_reads(write):
