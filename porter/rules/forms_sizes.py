@@ -49,9 +49,11 @@ for _power, _written, _factor in (
 
 def _is_uneven(m: Match) -> bool:
     """Whether it is a number that is computed from a size which a graph may not know, and no root."""
+    is_call = isinstance(m.x.original, cst.Call)
     root = isinstance(m.x.original, cst.BinaryOperation) and isinstance(m.x.original.operator, cst.Power)
+    root = root or (is_call and m.place.canonical(cst.ensure_type(m.x.original, cst.Call).func) == "math.sqrt")
     number = m.x.fact is not None and (m.x.fact.only("int") or m.x.fact.only("float"))
-    return number and not root and m.canonical(m.x) != "math.sqrt" and m.place.may_be_unknown(m.x.original)
+    return number and not root and m.place.may_be_unknown(m.x.original)
 
 
 expression(

@@ -18,7 +18,9 @@ def _integral(call: Call) -> str:
     """The input as PyTorch adds it up: booleans and small integers as int64, or in the dtype asked for."""
     if call.given("dtype"):
         return f"tf.cast({call.input.node_code}, {call.dtype.node_code})"
-    dtype = tensor_dtype(call.input.fact)
+    fact, dtype = call.input.fact, tensor_dtype(call.input.fact)
+    if dtype is None and fact is not None and fact.is_tensor and fact.rank is not None:
+        return f"as_numbers({call.input.node_code})"  # booleans in one run, numbers in another
     return call.input.node_code if dtype is None or is_float(dtype) else cast(call.input, "int64")
 
 

@@ -43,7 +43,7 @@ _MODULES = {
         "remove_layer",
     ),
     "caches": ("Cache", "DynamicCache", "EncoderDecoderCache", "StaticCache"),
-    "model.calling": ("merge_with_config_defaults", "unpack_inputs"),
+    "model.calling": ("merge_with_config_defaults", "taken_by", "unpack_inputs"),
     "model.capturing": ("OutputRecorder", "capture_outputs", "select_hidden_states"),
     "model.generic_heads": (
         "TFGenericForQuestionAnswering",
@@ -198,6 +198,7 @@ _MODULES = {
     "ops.numpy_functions": ("numpy_function",),
     "ops.looping": ("joined", "loop", "stacked"),
     "ops.reductions": (
+        "as_numbers",
         "cdist",
         "cummax",
         "cummin",

@@ -14,6 +14,10 @@ def ramp(length):
     return torch.arange(length)[None, :, None]
 
 
+def counted(t):
+    return t.sum(-1)
+
+
 ACTIVATIONS = {"relu": torch.relu, "tanh": torch.tanh}
 """
 HABITS = {
@@ -22,6 +26,19 @@ HABITS = {
         "ctx = contextlib.nullcontext()",
     ),
     "Options": ('options = {"dim": -1}\nreturn torch.softmax(x, **options)', "tf.nn.softmax(x, axis=-1)"),
+    "OtherOptions": (
+        'options = {"dim": -1} if x.shape[1] > 999 else {"dim": 1}\nreturn torch.softmax(x, **options)',
+        "tf.nn.softmax(x, axis=-1) if surely(",
+    ),
+    "Flags": (
+        "with torch.no_grad(), torch.backends.cudnn.flags(enabled=False):\n    x = x * 2\nreturn x",
+        "x = self.layer(x)\n        x = x * 2",
+    ),
+    "Side": (
+        "side = int(math.sqrt(x.shape[1]))\nreturn x + x[:, :side].sum(1, keepdim=True)",
+        "as_int(square_root(shape_list(x)[1]))",
+    ),
+    "Counted": ("return x + (counted(ids > 15) + counted(ids))[:, None, None]", "counted(ids > 15)"),
     "Either": (
         "f = ramp\nif x.shape[1] > 999:\n    f = torch.numel\nreturn x + f(x.shape[1])",
         "x + tf.cast(f(shape_list(x)[1]), x.dtype)",
@@ -144,6 +161,10 @@ def noted(tmp_path_factory):
 @pytest.mark.parametrize("name", HABITS)
 def test_what_is_written(name, habits):
     assert HABITS[name][1] in habits.text(f"TF{name}.call")
+
+
+def test_what_was_of_truth_in_one_run_and_numbers_in_another_is_counted(habits):
+    assert "tf.reduce_sum(as_numbers(t), axis=-1)" in habits.text("counted")
 
 
 def test_a_table_that_grows_is_computed_anew(habits):

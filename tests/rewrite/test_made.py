@@ -29,3 +29,10 @@ def test_constructors_do_not_name_layers(made):
 
 def test_a_value_called_as_a_weight_is_no_weight(made):
     assert "self.biased = keras.layers.Dense(size, use_bias=self.bias)" in made.text("TFMadeParts.__init__")
+
+
+def test_build_names_no_field_that_a_configuration_may_lack(made):
+    assert "self.perhaps = built(keras.layers.Dense(size), (None, None, config.missing_size))" in made.text(
+        "TFMadeParts"
+    )
+    assert "self.perhaps" not in made.text("TFMadeParts.build")

@@ -109,3 +109,16 @@ def test_what_a_constructor_does_beside_making_layers(rare):
     assert "self.fourier = lambda x: tf_fftn(x, axes=(1, 2))" in constructor
     assert "self.rates = [float(rate) for rate in rates]" in constructor
     assert "tf.math.real(self.fourier(x))" in rare.text("TFRareLists.call")
+
+
+def test_keywords_kept_as_a_dictionary_reach_a_layer_as_far_as_it_takes_them(rare):
+    assert "self.scale(hidden_states, **taken_by(self.scale, kwargs))" in rare.text("TFRareModel.call")
+    module = rare.module()
+    model = module.TFRareModel.from_config(module.TinyConfig())
+    ids = tf.constant([[3, 4, 5]], tf.int64)
+    assert model(ids, share=1.0, other=2).last_hidden_state.shape == (1, 3, 8)
+
+
+def test_a_class_of_the_library_without_a_twin_is_the_one_it_inherits_from(rare):
+    assert "class TFRareModel(TFPreTrainedModel):" in rare.draft.code
+    assert any("PreTrainedAudioTokenizerBase" in message for message in rare.messages("assumed"))

@@ -176,10 +176,22 @@ def _bases(context: Context, local: LocalClass, updated: cst.ClassDef) -> Iterat
             or not name.startswith(("torch.", "transformers."))
         ):
             yield new.with_changes(comma=cst.MaybeSentinel.DEFAULT)
+        elif (known := _known_ancestor(context, original.value)) is not None:
+            own = name.rpartition(".")[2]
+            message = f"{local.name} inherits from {known} in place of {own}; what {own} does besides is not ported."
+            context.note(local.node, "assumed", message)
+            yield _base(known)
         else:
             context.note(local.node, "left", f"the base class {name} has no counterpart and was dropped.")
             if name.startswith("torch.nn."):
                 yield _base("keras.layers.Layer")
+
+
+def _known_ancestor(context: Context, node: cst.BaseExpression) -> str | None:
+    """The nearest class that a library's class inherits from and porter.runtime has a twin of."""
+    ancestors = getattr(context.source.resolve(node), "__mro__", ())[1:]
+    names = (tf_name(ancestor.__name__) for ancestor in ancestors)
+    return next((name for name in names if name in context.runtime), None)
 
 
 def _base(code: str) -> cst.Arg:

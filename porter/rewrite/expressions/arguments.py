@@ -50,7 +50,10 @@ def _rewritten(context: Context, site: Site, updated: cst.Call, is_layer: bool) 
     by_keyword = False
     for position, (original, argument) in enumerate(zip(site.node.args, updated.args, strict=True)):
         if argument.star:
-            if not m.matches(original.value, m.Name(site.caller.keywords or "")):
+            if is_layer and _is_kept_dictionary(site, original):
+                taken = f"taken_by({code_of(updated.func)}, {code_of(original.value)})"
+                yield argument.with_changes(value=cst.parse_expression(taken))
+            elif not m.matches(original.value, m.Name(site.caller.keywords or "")):
                 yield _by_name(context, site, position, argument) if is_layer else argument
             continue
         if argument.keyword is not None:
@@ -63,6 +66,14 @@ def _rewritten(context: Context, site: Site, updated: cst.Call, is_layer: bool) 
         by_keyword = by_keyword or (is_layer and not _fits_position(context, original.value))
         parameter = _parameter_at(site, position) if by_keyword else None
         yield argument.with_changes(keyword=cst.Name(parameter), equal=_EQUAL) if parameter else argument
+
+
+def _is_kept_dictionary(site: Site, argument: cst.Arg) -> bool:
+    """Whether it is the caller's own `**kwargs`, kept as a dictionary, for layers that have none."""
+    caller = site.caller.node.params.star_kwarg
+    is_own = caller is not None and argument.star == "**" and m.matches(argument.value, m.Name(caller.name.value))
+    takes_all = any(c.node.params.star_kwarg is not None and c.keywords is None for c in site.callees)
+    return is_own and site.caller.keywords is None and bool(site.callees) and not takes_all
 
 
 def _by_name(context: Context, site: Site, position: int, argument: cst.Arg) -> cst.Arg:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import libcst as cst
 import libcst.matchers as m
@@ -24,7 +25,7 @@ from porter.rewrite.reading.source import LocalFunction
 from porter.rulebook import Call, CannotBind, Rule, Signature, Unknown, bind, find_card, find_refusal, find_rule
 from porter.rulebook.call import Arg, code_of
 from porter.rulebook.results import Drop, Same
-from porter.rulebook.template import answer, translate, written
+from porter.rulebook.template import answer, parenthesised, translate, written
 from porter.runtime.layers.reserved import RENAMED_PARAMETERS
 
 IGNORED_KEYWORDS = frozenset(
@@ -242,10 +243,30 @@ def _is_provided(context: Context, original: cst.Call, name: str) -> bool:
 
 
 def _apply(context: Context, original: cst.Call, updated: cst.Call, found: Rule, name: str) -> cst.BaseExpression:
+    options = next((_options(context, a.value) for a in original.args if a.star == "**"), None)
+    if not isinstance(options, cst.IfExp):
+        return _applied(context, _Named(original, name, options), updated, found)
+    body, orelse = (
+        _applied(context, _Named(original, name, side), updated, found) for side in (options.body, options.orelse)
+    )
+    return parenthesised(cst.IfExp(context.port(options.test), body, orelse))
+
+
+@dataclass(frozen=True)
+class _Named:
+    """A call, the canonical name of what it calls, and the dictionary of arguments that stands in it behind `**`."""
+
+    call: cst.Call
+    name: str
+    options: cst.BaseExpression | None
+
+
+def _applied(context: Context, named: _Named, updated: cst.Call, found: Rule) -> cst.BaseExpression:
+    original, name = named.call, named.name
     try:
         own = (name, name.removesuffix("_"))  # x.add_ is declared as x.add
         signature = next((s for s in found.signatures if s.name in own), found.signatures[0])
-        call = bind_call(context, signature, original, updated)
+        call = bind_call(context, signature, original, updated, named.options)
         result = answer(found, call)
         if isinstance(result, (Same, Drop)):
             note(context, original, result.remark)
@@ -263,15 +284,24 @@ def is_kept_context(context: Context, call: cst.Call) -> bool:
     return is_context and not isinstance(context.source.parents[call], (cst.WithItem, cst.Expr, cst.Decorator))
 
 
-def bind_call(context: Context, signature: Signature, original: cst.Call, updated: cst.Call) -> Call:
-    """The call as a rule sees it, its receiver bound to the first parameter of a method."""
+def bind_call(
+    context: Context,
+    signature: Signature,
+    original: cst.Call,
+    updated: cst.Call,
+    options: cst.BaseExpression | None = None,
+) -> Call:
+    """The call as a rule sees it, its receiver bound to the first parameter of a method.
+
+    `options` is the dictionary that stands in it behind `**`.
+    """
     positional: list[Arg] = []
     keywords: dict[str, Arg] = {}
     if signature.is_method and isinstance(original.func, cst.Attribute) and isinstance(updated.func, cst.Attribute):
         positional.append(context.arg(original.func.value, updated.func.value))
     for before, after in zip(original.args, updated.args, strict=True):
         if before.star == "**":
-            keywords |= _entries(context, before.value)
+            keywords |= _entries(context, options)
             continue
         argument = context.arg(before.value, after.value, starred=before.star == "*")
         if argument.starred and not any(p.variadic for p in signature.parameters):
@@ -287,22 +317,24 @@ def bind_call(context: Context, signature: Signature, original: cst.Call, update
     return Call(signature, bound, context.knowledge.traced(original), lambda f, a: _invoke(context, original, f, a))
 
 
-def _entries(context: Context, node: cst.BaseExpression) -> dict[str, Arg]:
-    """The arguments in `**{"dim": 1}`, or in `**options` where options is such a dictionary and nothing else.
+def _options(context: Context, node: cst.BaseExpression) -> cst.BaseExpression:
+    """What is in `**options`: the dictionary that the variable is set to if nothing else is done with it."""
+    function = context.source.enclosing(node)
+    if not isinstance(node, cst.Name) or function is None or node.value in function.parameters:
+        return node
+    reads = [n for n in context.source.find(function.node, cst.Name) if n.value == node.value]
+    values = context.knowledge.assigned_values(function, node.value)
+    return values[0] if len(values) == 1 and all(map(context.source.is_spread_or_set, reads)) else node
+
+
+def _entries(context: Context, options: cst.BaseExpression | None) -> dict[str, Arg]:
+    """The arguments in `{"dim": 1}`.
 
     Raises:
         CannotBind: the text does not tell what is in the dictionary.
     """
-    function = context.source.enclosing(node)
-    values = [node]
-    if isinstance(node, cst.Name) and function is not None:
-        reads = [n for n in context.source.find(function.node, cst.Name) if n.value == node.value]
-        values = context.knowledge.assigned_values(function, node.value)
-        if node.value in function.parameters or not all(map(context.source.is_spread_or_set, reads)):
-            values = []
-    entries = values[0].elements if len(values) == 1 and isinstance(values[0], cst.Dict) else [None]
     found: dict[str, Arg] = {}
-    for entry in entries:
+    for entry in options.elements if isinstance(options, cst.Dict) else [None]:
         if not isinstance(entry, cst.DictElement) or not isinstance(entry.key, cst.SimpleString):
             raise CannotBind("a dictionary of arguments stands here")
         found[str(entry.key.evaluated_value)] = context.arg(entry.value, context.port(entry.value))

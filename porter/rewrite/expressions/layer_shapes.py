@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import libcst as cst
@@ -14,6 +15,8 @@ from porter.rewrite.reading.source import LocalClass
 from porter.rulebook import Call, CannotBind, Card, Signature, Unknown, bind, find_card
 from porter.rulebook.call import Arg, code_of
 from porter.rulebook.template import fill
+
+_ASKS_FOR_FIELD = m.Call(func=m.Name("getattr") | m.Name("hasattr"), args=[m.Arg(), m.Arg(), m.ZeroOrMore(m.Arg())])
 
 
 def bound(
@@ -75,7 +78,18 @@ def shape_in_build(context: Context, owner: str, attribute: str) -> Rescoped | N
     if constructors.replaces(owner, attribute) or attribute in constructors.asked:
         return None
     calls = constructors.of(owner).calls.get(attribute, ())
-    return next((found for call in calls if (found := _rescoped_shape(context, owner, call)) is not None), None)
+    shapes = (found for call in calls if (found := _rescoped_shape(context, owner, call)) is not None)
+    found = next(shapes, None)
+    return None if found is None or _may_be_missing(context, calls[0], found.code) else found
+
+
+def _may_be_missing(context: Context, call: cst.Call, shape: str) -> bool:
+    """Whether a shape names a field that the constructor is not sure to find: `getattr(config, "width", None)`."""
+    function = context.source.enclosing(call)
+    asked = context.source.find(function.node, cst.Call) if function is not None else []
+    doubted = [each.args[1].value for each in asked if m.matches(each, _ASKS_FOR_FIELD)]
+    fields = {str(name.evaluated_value) for name in doubted if isinstance(name, cst.SimpleString)}
+    return bool(fields & set(re.findall(r"\.(\w+)", shape)))
 
 
 def is_built_later(context: Context, original: cst.Call, shape: str) -> bool:

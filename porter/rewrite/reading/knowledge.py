@@ -258,7 +258,7 @@ class Knowledge:
         return self._callees[call]
 
     def _find_callee(self, call: cst.Call) -> Callee | None:
-        found = self.traced(call.func)
+        found = self._filtered(call.func) or self.traced(call.func)
         static = self._static_callee(call.func)
         if found is None or not found.names:
             return static
@@ -270,6 +270,13 @@ class Knowledge:
         if static is not None and static.kind == kind == "module":
             names |= static.names
         return Callee(names, kind)
+
+    def _filtered(self, func: cst.BaseExpression) -> Fact | None:
+        """The model whose `forward_with_filtered_kwargs` is called, which calls the model."""
+        if not isinstance(func, cst.Attribute) or func.attr.value != "forward_with_filtered_kwargs":
+            return None
+        model = self.traced(func.value)
+        return model if model is not None and model.only("module") else None
 
     def _static_callee(self, func: cst.BaseExpression) -> Callee | None:
         name = self.source.canonical(func)

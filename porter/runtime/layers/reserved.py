@@ -7,7 +7,8 @@ from collections.abc import Container
 LAYER_NAMES = frozenset(
     {"output", "input", "dtype", "losses", "metrics", "variables", "weights", "path", "name", "trainable", "built",
      "compute_dtype", "variable_dtype", "call", "build", "dtype_policy", "trainable_variables", "trainable_weights",
-     "non_trainable_weights", "quantization_mode", "supports_masking", "autocast"}
+     "non_trainable_weights", "quantization_mode", "supports_masking", "autocast",
+     "input_dtype", "input_spec", "metrics_variables", "non_trainable_variables"}
 )  # fmt: skip
 """What every Keras layer has."""
 

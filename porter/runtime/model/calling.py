@@ -116,6 +116,11 @@ def _standard_integers(value: Any) -> Any:
     return tf.cast(value, tf.int64) if tf.is_tensor(value) and value.dtype == tf.int32 else value
 
 
+def taken_by(layer: Any, keywords: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of some keywords that a layer's `call` takes: PyTorch's layers let the others pass in their `**kwargs`."""
+    return {key: value for key, value in keywords.items() if key in layer.call_signature_parameters}
+
+
 def merge_with_config_defaults(call: Function) -> Function:
     """Take `use_cache` and the vision feature switches from the config where the argument is None.
 

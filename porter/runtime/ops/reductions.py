@@ -15,6 +15,11 @@ class Values(NamedTuple):
     indices: Any
 
 
+def as_numbers(tensor: Any) -> Any:
+    """The tensor as PyTorch adds it up: booleans and integers as int64."""
+    return tf.cast(tensor, tf.int64) if tensor.dtype.is_bool or tensor.dtype.is_integer else tensor
+
+
 def max_with_indices(tensor: Any, axis: int, keepdims: bool = False) -> Values:
     """`torch.max(tensor, dim=axis)`."""
     return _extremum(tensor, axis, keepdims, tf.reduce_max, tf.argmax)

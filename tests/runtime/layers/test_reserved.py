@@ -18,3 +18,9 @@ def test_only_models_keep_layers_for_themselves():
 def test_the_table_is_true():
     layer = keras.layers.Layer()
     assert [name for name in LAYER_NAMES if not hasattr(type(layer), name) and name not in vars(layer)] == []
+
+
+def test_what_no_layer_may_set_is_in_the_table():
+    found = {name: getattr(keras.layers.Layer, name) for name in dir(keras.layers.Layer) if not name.startswith("_")}
+    fixed = {name for name, value in found.items() if isinstance(value, property) and value.fset is None}
+    assert fixed <= LAYER_NAMES
