@@ -6,8 +6,10 @@ In PyTorch `step(x, state)` may change `state` for its caller. A tensor of Tenso
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
+from pathlib import Path
 
 import libcst as cst
 import libcst.matchers as m
@@ -58,7 +60,19 @@ def _able(function: FunctionViews, flow: Flow, changed: Changed) -> Able | None:
         return None
     if not sites or not all(_is_statement(function, site) for site in sites) or _is_value(function):
         return None
+    if imports_of(function.knowledge.source.subject.file, local.own_name):
+        return None
     return {name: tuple(_passed(function, sites, name)) for name in parameters}
+
+
+def imports_of(file: Path, name: str) -> list[Path]:
+    """The files beside a file that import it and know one of its functions: their calls are ported on their own."""
+    exported = re.search(r"^__all__ =[^\]]*\]", file.read_text(encoding="utf-8"), re.MULTILINE)
+    starred = exported is None or f'"{name}"' in exported.group()
+    imported = re.compile(rf"^\s*(from|import)\s+[\w.]*\b{re.escape(file.stem)}\b", re.MULTILINE)
+    named = re.compile(rf"\b{re.escape(name)}\b" + (r"|import \*" if starred else ""))
+    texts = {other: other.read_text(encoding="utf-8") for other in sorted(file.parent.glob("*.py")) if other != file}
+    return [other for other, text in texts.items() if imported.search(text) and named.search(text)]
 
 
 def _returns_plainly(function: FunctionViews) -> bool:
