@@ -14,6 +14,7 @@ from porter.rewrite.reading.checks import find_checks
 from porter.rewrite.reading.knowledge import known
 from porter.rewrite.reading.loops import find_loops
 from porter.rewrite.reading.nested_port import NestedPort
+from porter.rewrite.reading.places import find_places
 from porter.rewrite.reading.recomputed import find_recomputed
 from porter.rewrite.reading.source import Source
 from porter.rewrite.targets import Target
@@ -63,7 +64,7 @@ def rewrite(
     loops, checks = find_loops(knowledge), find_checks(knowledge, recomputed.branches)
     flow = analyse(knowledge)
     aliases = find_aliases(knowledge, flow)
-    planned = (loops, checks, aliases, recomputed)
+    planned = (loops, checks, aliases, recomputed, find_places(knowledge))
     walk = Porter(Context(source, knowledge, flow, *planned, target.exports, target.layers, target.methods))
     tree = source.tree.visit(walk)
     module = assemble(walk.context, tree, target)

@@ -183,6 +183,7 @@ _MODULES = {
         "unfold",
     ),
     "ops.by_index": (
+        "places",
         "gather_along",
         "index",
         "index_add",

@@ -23,6 +23,10 @@ def port_loop(
     mapped = context.loops.mapped.get(original)
     if mapped is not None:
         return cst.FlattenSentinel([cst.parse_statement(_mapped(context, mapped, item)) for item in mapped.collected])
+    condition = context.places.get(original)
+    if condition is not None:
+        every = cst.parse_expression(f"{context.runtime_name('places')}({code_of(context.port(condition))})")
+        return updated.with_changes(iter=every)
     counted = context.loops.counted.get(original)
     return updated if counted is None else _counted(context, counted, updated)
 

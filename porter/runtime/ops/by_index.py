@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from porter.runtime.port_errors import Unsupported
+
+
+def places(condition: Any) -> Any:
+    """The places `(1,)` where a condition `(n,)` holds; in a graph all n, for code that does nothing at the others."""
+    if tf.executing_eagerly():
+        return tf.where(condition)
+    return [np.array([place]) for place in range(condition.shape[0])]
 
 
 def index(tensor: Any, position: Any) -> Any:
