@@ -14,7 +14,7 @@ from porter.rewrite.reading.checks import find_checks
 from porter.rewrite.reading.knowledge import known
 from porter.rewrite.reading.loops import find_loops
 from porter.rewrite.reading.nested_port import NestedPort
-from porter.rewrite.reading.places import find_places
+from porter.rewrite.reading.places_hit import find_places
 from porter.rewrite.reading.recomputed import find_recomputed
 from porter.rewrite.reading.source import Source
 from porter.rewrite.targets import Target

@@ -17,7 +17,7 @@ from porter.rewrite.reading.calls_in_file import Flow
 from porter.rewrite.reading.checks import Checks
 from porter.rewrite.reading.knowledge import Knowledge
 from porter.rewrite.reading.loops import Loops
-from porter.rewrite.reading.places import Places
+from porter.rewrite.reading.places_hit import Places
 from porter.rewrite.reading.recomputed import Recomputed
 from porter.rewrite.reading.scope import Rescoper
 from porter.rewrite.reading.source import LocalFunction, Source

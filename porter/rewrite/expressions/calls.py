@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import libcst as cst
@@ -12,6 +11,7 @@ import libcst.matchers as m
 from porter.facts.tensor_methods import is_method, owner_of_method, tensor_method
 from porter.rewrite.context import PORTABLE_LIBRARIES, Context
 from porter.rewrite.expressions.arguments import keyword, local_arguments
+from porter.rewrite.expressions.binding import bind_call, options_of
 from porter.rewrite.expressions.class_values import calls_value, is_partial, partial_class
 from porter.rewrite.expressions.constructors import construct
 from porter.rewrite.expressions.declared import declares, note
@@ -22,18 +22,11 @@ from porter.rewrite.reading.calls_in_file import Site
 from porter.rewrite.reading.knowledge import Callee
 from porter.rewrite.reading.made import made_by
 from porter.rewrite.reading.source import LocalFunction
-from porter.rulebook import Call, CannotBind, Rule, Signature, Unknown, bind, find_card, find_refusal, find_rule
-from porter.rulebook.call import Arg, code_of
+from porter.rulebook import CannotBind, Rule, Unknown, find_card, find_refusal, find_rule
+from porter.rulebook.call import code_of
 from porter.rulebook.results import Drop, Same
 from porter.rulebook.template import answer, parenthesised, translate, written
 from porter.runtime.layers.reserved import RENAMED_PARAMETERS
-
-IGNORED_KEYWORDS = frozenset(
-    {"device", "layout", "pin_memory", "requires_grad", "memory_format", "non_blocking", "copy"}
-)
-
-# torch takes numpy's spelling too
-_NUMPY_KEYWORDS = {"axis": "dim", "keepdims": "keepdim"}
 
 
 def translate_call(context: Context, original: cst.Call, updated: cst.Call) -> cst.BaseExpression:
@@ -243,7 +236,7 @@ def _is_provided(context: Context, original: cst.Call, name: str) -> bool:
 
 
 def _apply(context: Context, original: cst.Call, updated: cst.Call, found: Rule, name: str) -> cst.BaseExpression:
-    options = next((_options(context, a.value) for a in original.args if a.star == "**"), None)
+    options = next((options_of(context, a.value) for a in original.args if a.star == "**"), None)
     if not isinstance(options, cst.IfExp):
         return _applied(context, _Named(original, name, options), updated, found)
     body, orelse = (
@@ -282,71 +275,6 @@ def is_kept_context(context: Context, call: cst.Call) -> bool:
     of_generator = callable(made) and inspect.isgeneratorfunction(inspect.unwrap(made))
     is_context = hasattr(made, "__enter__") or of_generator
     return is_context and not isinstance(context.source.parents[call], (cst.WithItem, cst.Expr, cst.Decorator))
-
-
-def bind_call(
-    context: Context,
-    signature: Signature,
-    original: cst.Call,
-    updated: cst.Call,
-    options: cst.BaseExpression | None = None,
-) -> Call:
-    """The call as a rule sees it, its receiver bound to the first parameter of a method.
-
-    `options` is the dictionary that stands in it behind `**`.
-    """
-    positional: list[Arg] = []
-    keywords: dict[str, Arg] = {}
-    if signature.is_method and isinstance(original.func, cst.Attribute) and isinstance(updated.func, cst.Attribute):
-        positional.append(context.arg(original.func.value, updated.func.value))
-    for before, after in zip(original.args, updated.args, strict=True):
-        if before.star == "**":
-            keywords |= _entries(context, options)
-            continue
-        argument = context.arg(before.value, after.value, starred=before.star == "*")
-        if argument.starred and not any(p.variadic for p in signature.parameters):
-            positional += argument.spread()
-        elif before.keyword is not None:
-            name = before.keyword.value
-            name = name if signature.parameter(name) else _NUMPY_KEYWORDS.get(name, name)
-            if name not in IGNORED_KEYWORDS or signature.parameter(name):
-                keywords[name] = argument
-        else:
-            positional.append(argument)
-    bound = bind(signature, positional, keywords)
-    return Call(signature, bound, context.knowledge.traced(original), lambda f, a: _invoke(context, original, f, a))
-
-
-def _options(context: Context, node: cst.BaseExpression) -> cst.BaseExpression:
-    """What is in `**options`: the dictionary that the variable is set to if nothing else is done with it."""
-    function = context.source.enclosing(node)
-    if not isinstance(node, cst.Name) or function is None or node.value in function.parameters:
-        return node
-    reads = [n for n in context.source.find(function.node, cst.Name) if n.value == node.value]
-    values = context.knowledge.assigned_values(function, node.value)
-    return values[0] if len(values) == 1 and all(map(context.source.is_spread_or_set, reads)) else node
-
-
-def _entries(context: Context, options: cst.BaseExpression | None) -> dict[str, Arg]:
-    """The arguments in `{"dim": 1}`.
-
-    Raises:
-        CannotBind: the text does not tell what is in the dictionary.
-    """
-    found: dict[str, Arg] = {}
-    for entry in options.elements if isinstance(options, cst.Dict) else [None]:
-        if not isinstance(entry, cst.DictElement) or not isinstance(entry.key, cst.SimpleString):
-            raise CannotBind("a dictionary of arguments stands here")
-        found[str(entry.key.evaluated_value)] = context.arg(entry.value, context.port(entry.value))
-    return found
-
-
-def _invoke(context: Context, original: cst.Call, function: str, arguments: Sequence[str]) -> str:
-    """A call of a method handed over as an argument, with `training` where it takes it."""
-    owner = context.source.enclosing_class(original)
-    method = context.source.method(owner, function.removeprefix("self.")) if owner else None
-    extra = ["training=training"] if method is not None and context.trains(method) else []
-    return f"{function}({', '.join([*arguments, *extra])})"
 
 
 def _method_of_unseen(context: Context, original: cst.Call) -> Callee | None:

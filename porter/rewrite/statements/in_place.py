@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import libcst as cst
 
 from porter.rewrite.context import Context
-from porter.rewrite.expressions.calls import bind_call
+from porter.rewrite.expressions.binding import bind_call
 from porter.rewrite.expressions.declared import note
 from porter.rewrite.reading.views_in_file import view_name, viewed
 from porter.rulebook import Arg, Call, CannotBind, Signature, Unknown
