@@ -89,7 +89,7 @@ def _may_be_missing(context: Context, call: cst.Call, shape: str) -> bool:
     asked = context.source.find(function.node, cst.Call) if function is not None else []
     doubted = [each.args[1].value for each in asked if m.matches(each, _ASKS_FOR_FIELD)]
     fields = {str(name.evaluated_value) for name in doubted if isinstance(name, cst.SimpleString)}
-    return bool(fields & set(re.findall(r"\.(\w+)", shape)))
+    return bool(fields & set(re.findall(r"\bconfig\.(\w+)", shape)))
 
 
 def is_built_later(context: Context, original: cst.Call, shape: str) -> bool:
