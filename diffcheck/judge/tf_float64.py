@@ -8,6 +8,7 @@ from typing import Any
 from unittest import mock
 
 from diffcheck.record import tf_side
+from diffcheck.record.keras_privates import own_variables, wide_layer, wide_variable
 from diffcheck.record.sources import WidenedNames, modeling_namespaces
 
 
@@ -44,10 +45,10 @@ def _wide_keras3(every: list[Any]) -> Iterator[None]:
 
     floatx = keras.config.floatx()
     policies = [(layer, layer.dtype_policy) for layer in every]
-    variables = {id(variable): variable for layer in every for variable in tf_side.own_variables(layer)}
+    variables = {id(variable): variable for layer in every for variable in own_variables(layer)}
     with ExitStack() as stack:
         for variable in variables.values():
-            stack.enter_context(_wide_variable(variable))
+            stack.enter_context(wide_variable(variable))
         try:
             keras.config.set_floatx("float64")
             for layer in every:
@@ -60,44 +61,21 @@ def _wide_keras3(every: list[Any]) -> Iterator[None]:
 
 
 @contextmanager
-def _wide_variable(variable: Any) -> Iterator[None]:
-    import tensorflow as tf
-
-    narrow, dtype = variable._value, variable._dtype
-    if not narrow.dtype.is_floating:
-        yield
-        return
-    variable._value = tf.Variable(tf.cast(narrow, tf.float64), trainable=narrow.trainable)
-    variable._dtype = "float64"
-    try:
-        yield
-    finally:
-        variable._value, variable._dtype = narrow, dtype
-
-
-@contextmanager
 def _wide_keras2(every: list[Any]) -> Iterator[None]:
     """A Keras 2 variable cannot change its dtype: another one stands in each layer's attribute meanwhile."""
     import tensorflow as tf
     import tf_keras
 
     floatx = tf_keras.backend.floatx()
-    wide: dict[int, Any] = {}
-    policy = vars(tf_keras.layers.Layer(dtype="float64"))
+    held = {id(value): value for layer in every for value in vars(layer).values() if isinstance(value, tf.Variable)}
+    wide = {
+        key: tf.Variable(tf.cast(value, tf.float64), name=value.name.partition(":")[0])
+        for key, value in held.items()
+        if value.dtype.is_floating
+    }
     with ExitStack() as stack:
         for layer in every:
-            attributes = vars(layer)
-            changed = {name: policy[name] for name in ("_dtype_policy", "_compute_dtype_object")}
-            for name, value in attributes.items():
-                if isinstance(value, tf.Variable) and value.dtype.is_floating:
-                    if id(value) not in wide:
-                        wide[id(value)] = tf.Variable(tf.cast(value, tf.float64), name=value.name.partition(":")[0])
-                    changed[name] = wide[id(value)]
-            for name in ("_trainable_weights", "_non_trainable_weights"):
-                changed[name] = [wide.get(id(value), value) for value in attributes[name]]
-            # The fused kernels of normalisations know no float64.
-            changed |= {name: False for name in ("fused", "_fused") if attributes.get(name)}
-            stack.enter_context(mock.patch.dict(attributes, changed))
+            stack.enter_context(wide_layer(layer, wide))
         try:
             tf_keras.backend.set_floatx("float64")
             yield

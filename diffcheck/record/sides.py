@@ -56,7 +56,7 @@ class Sides:
     together: bool = True
     _torch: Any = None
     _tf: Any = None
-    _layers: Mapping[str, Any] = field(default_factory=dict)
+    _by_path: Mapping[str, Any] = field(default_factory=dict)
     _part: tuple[frozenset[str], Any] = (frozenset(), None)
 
     def torch(self) -> Any:
@@ -90,15 +90,15 @@ class Sides:
 
     def layers(self) -> Mapping[str, Any]:
         """The TensorFlow model's layers by path."""
-        if not self._layers:
-            self._layers = tf_side.layers(self.tf())
-        return self._layers
+        if not self._by_path:
+            self._by_path = tf_side.layers(self.tf())
+        return self._by_path
 
     def _let_go(self, torch: bool = False, tf: bool = False) -> None:
         if torch:
             self._torch = None
         if tf:
-            self._tf, self._layers = None, {}
+            self._tf, self._by_path = None, {}
         if torch or tf:
             give_back()
 

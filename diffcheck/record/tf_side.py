@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any, TypeVar
 
 from diffcheck.record.copies import Copies
+from diffcheck.record.keras_privates import children, own_variables
 from diffcheck.record.recording import (
     Keep,
     Module,
@@ -155,7 +156,7 @@ def parameter_array(model: Any, name: str) -> Any:
 
 
 def _collect(layer: Any, path: str, found: dict[str, Any], seen: set[int]) -> None:
-    for child in _children(layer):
+    for child in children(layer):
         if id(child) in seen:
             continue
         seen.add(id(child))
@@ -165,26 +166,11 @@ def _collect(layer: Any, path: str, found: dict[str, Any], seen: set[int]) -> No
         _collect(child, below, found, seen)
 
 
-def _children(layer: Any) -> list[Any]:
-    return [
-        child
-        for child in layer._flatten_layers(include_self=False, recursive=False)
-        if callable(getattr(child, "call", None))
-    ]
-
-
 def _free_name(name: str, taken: Mapping[str, object]) -> str:
     free, number = name, 1
     while free in taken:
         free, number = f"{name}~{number}", number + 1
     return free
-
-
-def own_variables(layer: Any) -> list[Any]:
-    """The variables that a layer holds itself, trainable ones first."""
-    if hasattr(layer, "_trainable_variables") and hasattr(layer, "_non_trainable_variables"):
-        return [*layer._trainable_variables, *layer._non_trainable_variables]
-    return [*layer._trainable_weights, *layer._non_trainable_weights]
 
 
 def _all_variables(layer: Any) -> list[Any]:
