@@ -21,7 +21,8 @@ from porter.port.failure_text import where_it_failed
 from porter.port.lines_run import Lines
 from porter.subject import InputSpec
 from porter.subject.inputs.arrays import Inputs, numpy_inputs
-from porter.subject.inputs.further_runs import PAST, FurtherRun, further_runs, gives_cache
+from porter.subject.inputs.further_runs import FurtherRun, further_runs, gives_cache
+from porter.subject.inputs.states import PAST
 from porter.subject.inputs.variation import checked_variation, torch_inputs
 from porter.subject.torch_model import RUN_ERRORS
 
@@ -195,7 +196,8 @@ def _run_torch(model: Any, inputs: Inputs) -> tuple[Any, Mapping[str, bool]]:
 def _run_further(port: Any, run: FurtherRun) -> Any:
     if run.before is None:
         return call_port(port, run.inputs)
-    return call_port(port, {**run.inputs, PAST: call_port(port, run.before)[PAST]})
+    before = call_port(port, run.before)
+    return call_port(port, {**run.inputs, **{name: before[name] for name in run.fed_back}})
 
 
 def _varied(inputs: Inputs, other: Inputs) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ VOCABULARY = 128
 PLAIN_TOKENS = (20, 99)  # ids drawn for inputs; special tokens are moved above or stay below
 POSITIONS = 64
 ROW_OF_PATCHES = 4
+PLAIN = (bool, int, float, str, list, tuple, dict, type(None))
 
 # What a field counts, by its name; the first that matches decides.
 ROLES = (
@@ -65,7 +66,7 @@ def shrink(config: Any, strategy: Strategy) -> dict[str, Any]:
     changed: dict[str, Any] = {}
     for name, value in fields.items():
         if hasattr(value, "to_dict"):
-            changed[name] = {"model_type": value.model_type, **shrink(value, strategy)}
+            changed[name] = {"model_type": value.model_type, **_unusual(value), **shrink(value, strategy)}
         elif name == "layer_types" and kinds:
             changed[name] = (kinds * layers)[:layers]
         elif name == "pad_token_id" and value is None:
@@ -77,9 +78,51 @@ def shrink(config: Any, strategy: Strategy) -> dict[str, Any]:
             new = _per_element(value, lambda v, name=name, sizes=sizes: sizes.of(name, v, specials))
             if new != value:
                 changed[name] = new
+    changed |= {**_sections(fields, changed), **_pinpoints(fields, changed)}
     if getattr(config, "is_encoder_decoder", False) and getattr(config, "decoder_start_token_id", None) is None:
         changed["decoder_start_token_id"] = 0  # to shift labels
     return changed
+
+
+def _unusual(config: Any) -> dict[str, Any]:
+    """The fields of a part of a configuration that have other values there than its own class gives them."""
+    try:
+        usual = dict(_fields(type(config)()))
+    except (TypeError, ValueError):  # a class that must be told something
+        return {}
+    fields = ((name, value) for name, value in _fields(config) if isinstance(value, PLAIN))
+    return {name: value for name, value in fields if value != usual.get(name, value)}
+
+
+def _sections(fields: Mapping[str, Any], changed: Mapping[str, Any]) -> dict[str, Any]:
+    """Tables in which sections of half a head are told apart, with sections of the new half: at least one each."""
+    old, new = _half_head(fields), _half_head({**fields, **changed})
+    found: dict[str, Any] = {}
+    for name, table in fields.items():
+        for key, parts in table.items() if isinstance(table, Mapping) and old and new else ():
+            if _is_size(parts) and isinstance(parts, list | tuple) and not _nested(parts) and sum(parts) == old:
+                ends = [sum(parts[: at + 1]) * new // old for at in range(len(parts))]
+                found[name] = {**table, key: [end - start for start, end in zip([0, *ends], ends, strict=False)]}
+    return found
+
+
+def _half_head(fields: Mapping[str, Any]) -> int:
+    """Half the size of a head; 0 where the fields do not tell it."""
+    size, heads = fields.get("hidden_size"), fields.get("num_attention_heads")
+    whole = size // heads if isinstance(size, int) and isinstance(heads, int) and heads else 0
+    return (fields.get("head_dim") or whole) // 2
+
+
+def _pinpoints(fields: Mapping[str, Any], changed: Mapping[str, Any]) -> dict[str, Any]:
+    """Sizes of images that are put together from several of the size that the vision part takes."""
+    part = fields.get("vision_config")
+    sides = {name: side for name, side in (_fields(part) if part is not None else ()) if role_of(name) == "image"}
+    name, old = next(iter(sides.items()), ("", None))
+    new = changed.get("vision_config", {}).get(name, old)
+    if not isinstance(old, int) or new == old:
+        return {}
+    sizes = {name: value for name, value in fields.items() if name.endswith("pinpoints") and _is_size(value)}
+    return {name: _per_element(value, lambda side: side * new // old) for name, value in sizes.items()}
 
 
 @dataclass(frozen=True)

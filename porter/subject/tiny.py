@@ -18,7 +18,8 @@ from porter.base.reading import read_text
 from porter.subject.case import Case, InputSpec, ModelCase
 from porter.subject.inputs.arrays import numpy_inputs
 from porter.subject.inputs.from_signature import possible_inputs
-from porter.subject.inputs.placeholders import modality_of, with_placeholders
+from porter.subject.inputs.modalities import modalities_of
+from porter.subject.inputs.placeholders import with_placeholders
 from porter.subject.inputs.variation import torch_inputs
 from porter.subject.locate import Location
 from porter.subject.plausible_sizes import check_sizes
@@ -53,7 +54,7 @@ def tiny_cases(location: Location, classes: Sequence[str] = ()) -> tuple[tuple[C
             with trial_runs():
                 case = tiny_case(location.name, model_class, location.config_values)
         except RUN_ERRORS as error:
-            failures[name] = f"{type(error).__name__}: {error}".splitlines()[0]
+            failures[name] = f"{type(error).__name__}: {error}".replace(": \n", ": ", 1).splitlines()[0]
             errors.append(error)
             continue
         _add(cases, case)
@@ -145,9 +146,9 @@ def _merged(given: Mapping[str, Any], changed: Mapping[str, Any]) -> dict[str, A
 
 
 def _has_all(model: Any, inputs: Sequence[InputSpec]) -> bool:
-    """Whether the inputs have the images, videos or sound that the model takes beside its ids."""
-    found = modality_of(model)
-    return found is None or any(spec.name == found[1] for spec in inputs)
+    """Whether the inputs have images, videos or sound where the model takes such beside its ids."""
+    taken = {modality.argument for modality in modalities_of(model)}
+    return not taken or any(spec.name in taken for spec in inputs)
 
 
 def _built(model_class: Any, config: Any) -> Any:

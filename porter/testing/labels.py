@@ -19,6 +19,8 @@ def labelled_inputs(model: Any, inputs: Inputs) -> tuple[dict[str, np.ndarray[An
     with torch.no_grad():
         tensors = torch_inputs(model, inputs)
         for given in with_labels(model, tensors, model(**tensors)):
+            if any(isinstance(value, list) for value in given.values()):
+                continue  # objects to be detected, which `fit` cannot be given
             try:
                 loss = getattr(model(**given), "loss", None)
             except RUN_ERRORS:

@@ -128,8 +128,10 @@ class _Tracer:
                 with self.recorder.paused():
                     varied = checked_variation(model, specs, more_rows=grown, more_columns=2 * grown)
                     inputs = torch_inputs(model, varied)
-                    more = guesses_that_run(model, inputs)
-                run_extras(model, inputs, more)
+                    more = guesses_that_run(model, inputs, 2 + grown)
+                with nested_models(model, self.recorder.local_modules) as nested:
+                    run_extras(model, inputs, more)
+                self.recorder.note_nested(nested)
 
 
 def _with_tokens(case: Case) -> Case:

@@ -7,23 +7,35 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from porter.subject.inputs.arrays import Inputs
+from porter.subject.inputs.arrays import Inputs, numpy_inputs
 from porter.subject.inputs.extra_inputs import (
     MAKERS,
     guessed,
     logits_of,
-    next_step,
     with_encoder_states,
     with_labels,
     without_optional,
 )
+from porter.subject.inputs.modalities import modalities_of
+from porter.subject.inputs.placeholders import BEHIND, placeholders_of
+from porter.subject.inputs.states import given_states, steps_from
+from porter.subject.inputs.variation import torch_inputs
 from porter.subject.torch_model import RUN_ERRORS
 
 
-def guesses_that_run(model: Any, inputs: Inputs) -> list[Inputs]:
-    """Of the values that each optional argument may have, the first that the model takes."""
+def guesses_that_run(model: Any, inputs: Inputs, rows: int) -> list[Inputs]:
+    """Of the values that each optional argument may have, the first that the model takes; images in `rows` rows."""
+    import torch
+
     found: dict[str, Inputs] = {}
-    for name, given in guessed(model, inputs):
+    for modality in modalities_of(model):
+        sets = (torch_inputs(model, numpy_inputs(s)) for s in placeholders_of(model, modality, rows, BEHIND + rows))
+        taken = next((given for given in sets if _attempt(partial(model, **given))), None)
+        if taken is not None:
+            found[modality.argument] = taken
+    with torch.no_grad():
+        plain = model(**inputs)
+    for name, given in guessed(model, inputs, plain):
         if name not in found and _attempt(partial(model, **given)):
             found[name] = given
     return list(found.values())
@@ -40,7 +52,7 @@ def run_extras(model: Any, inputs: Inputs, guesses: Sequence[Inputs] = ()) -> No
         inputs = more
     for fewer in without_optional(model, inputs):
         _attempt(partial(model, **fewer))
-    _attempt(lambda: model(**next_step(inputs, model(**inputs, use_cache=True)["past_key_values"])))
+    _run_on(model, inputs)
     for maker in MAKERS:
         _attempt(lambda maker=maker: model(**maker(model, inputs, plain)))  # type: ignore[misc]
     for given in guesses:
@@ -53,6 +65,15 @@ def run_extras(model: Any, inputs: Inputs, guesses: Sequence[Inputs] = ()) -> No
         _train(model, inputs, plain)
     finally:
         model.eval()
+
+
+def _run_on(model: Any, inputs: Inputs) -> None:
+    """A step from what a call before it gave, as far as there is such."""
+    _, states = given_states(model, inputs)
+    for step in steps_from(inputs, states) if states else ():
+        if _attempt(partial(model, **step)):
+            return
+        _, states = given_states(model, inputs)
 
 
 def _train(model: Any, inputs: Inputs, plain: Any) -> None:

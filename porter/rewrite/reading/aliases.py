@@ -118,7 +118,7 @@ def _of_calls(
     """What follows a call of a function that writes into what it is given."""
     for node in function.knowledge.source.find(small, cst.Call):
         site = flow.sites.get(node)
-        names = taking(handed, site) if site is not None else ()
+        names = taking(handed, site, names_set(function.knowledge.source, small)) if site is not None else ()
         if names and site is not None:
             return _handed_to(function, small, site.callees[0], names)
         for name, parameter in _arguments_changed(function, site, changed) if site is not None else ():

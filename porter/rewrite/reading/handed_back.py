@@ -15,6 +15,7 @@ import libcst as cst
 import libcst.matchers as m
 
 from porter.rewrite.reading.calls_in_file import Flow, Site
+from porter.rewrite.reading.liveness import names_set
 from porter.rewrite.reading.shared_numbers import FunctionViews, consequences
 from porter.rewrite.reading.source import LocalFunction, Source
 
@@ -125,20 +126,27 @@ def _seen(able: Mapping[str, Able], views: Mapping[str, FunctionViews], before: 
 
 
 def _sees(caller: FunctionViews, one: _Passed, before: Changed) -> bool:
-    """Whether what was passed is read again behind the call, or shared with something that is."""
+    """Whether what was passed is read again behind the call, or shared with something that is.
+
+    Behind `x = f(x)` it is the result that is read.
+    """
+    if one.variable in names_set(caller.knowledge.source, one.small):
+        return False
     if one.variable in before.get(one.caller, ()) or caller.live(one.variable, one.small):
         return True
     found = consequences(caller, one.small, one.variable)
     return bool(found.following or found.remarks)
 
 
-def taking(handed: HandedBack, site: Site) -> tuple[str, ...]:
-    """The variables that take what a call hands back; `_` for what has no name."""
+def taking(handed: HandedBack, site: Site, set_by_result: Iterable[str]) -> tuple[str, ...]:
+    """The variables that take what a call hands back; `_` for what has no name, or the name of the result."""
     callee = site.callees[0] if len(site.callees) == 1 else None
     if callee is None:
         return ()
     given = (_argument(callee, site, parameter) for parameter in handed.get(callee.name, ()))
-    return tuple(value.value if isinstance(value, cst.Name) and value.value != "None" else "_" for value in given)
+    without = {"None", *set_by_result}
+    names = (value.value if isinstance(value, cst.Name) and value.value not in without else "_" for value in given)
+    return tuple(names)
 
 
 def _argument(callee: LocalFunction, site: Site, parameter: str) -> cst.BaseExpression | None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from porter.runtime.losses.detection_losses import ForObjectDetectionLoss
 from porter.runtime.losses.loss_functions import binary_cross_entropy_with_logits, cross_entropy, ctc_loss, mse_loss
 from porter.runtime.port_errors import Unsupported, WrongValue
 
@@ -149,14 +150,15 @@ LOSS_MAPPING: Mapping[str, Callable[..., Any]] = MappingProxyType(
         "ForVideoClassification": ForSequenceClassificationLoss,
         "ForAudioClassification": ForSequenceClassificationLoss,
         "ForTokenClassification": ForTokenClassification,
+        "ForObjectDetection": ForObjectDetectionLoss,
         "ForCTC": ForCTCLoss,
         "ForConditionalGeneration": ForCausalLMLoss,
     }
 )
 """The end of a class name -> its loss."""
 
-# These need a matcher between predicted and labelled objects, or lattices over speech.
-_WITHOUT_COUNTERPART = ("ForSegmentation", "ForObjectDetection", "ForInstanceSegmentation", "ForRNNT", "ForTDT")
+# These need the masks of matched objects, or lattices over speech.
+_WITHOUT_COUNTERPART = ("ForSegmentation", "ForInstanceSegmentation", "ForRNNT", "ForTDT")
 
 
 def loss_type(class_name: str) -> str | None:

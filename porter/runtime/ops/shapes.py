@@ -65,7 +65,9 @@ def _any_one(tensor: Any, axes: Sequence[int]) -> bool:
 
 
 def split(tensor: Any, size: Any, axis: int = 0) -> list[Any]:
-    """`torch.split` by an integer: parts of this size along a known axis, the last one may be shorter."""
+    """`torch.split`: parts of this size along a known axis, the last one may be shorter; or of each size of a list."""
+    if isinstance(size, list | tuple):
+        return list(tf.split(tensor, size, axis=axis))
     total = tensor.shape[axis]
     if total is None:
         raise WrongValue(f"split needs to know the size of axis {axis} of a tensor of shape {tensor.shape}.")

@@ -15,6 +15,14 @@ EMBEDDINGS = {"input_ids": "inputs_embeds", "decoder_input_ids": "decoder_inputs
 # Arguments that are caches, switches or labels: others give them their values.
 _NOT_TENSORS = re.compile(r"past|cache|mems|state|^output_|^use_|^return_|^is_|^do_|labels?$")
 
+# Arguments that are vectors between layers.
+_VECTORS = re.compile(r"embeds$|embeddings$|hidden_states?$|latents$")
+
+# Switches that every run is given or that a call of its own gives.
+CALLERS = frozenset({"return_dict", "use_cache", "output_attentions", "output_hidden_states"})
+
+_SWITCHES = ("<class 'bool'>", "bool", "bool | None", "Optional[bool]", "typing.Optional[bool]")
+
 _INTEGERS = ("<class 'int'>", "int", "int | None", "Optional[int]", "typing.Optional[int]")
 
 # Each makes other inputs out of (model, inputs, plain outputs); KeyError or AttributeError where it has none.
@@ -60,21 +68,6 @@ def without_optional(model: Any, inputs: Inputs) -> Iterator[Inputs]:
             yield {other: value for other, value in inputs.items() if other != name}
 
 
-def next_step(inputs: Inputs, cache: Any) -> Inputs:
-    """The last token alone, with what an earlier step has cached and the mask grown by one."""
-    import torch
-
-    name = "decoder_input_ids" if "decoder_input_ids" in inputs else "input_ids"
-    mask_name = name.replace("input_ids", "attention_mask")
-    step = {**inputs, name: inputs[name][..., -1:], "past_key_values": cache}
-    for other, value in inputs.items():
-        if other == mask_name:
-            step[other] = torch.cat([value, value.new_ones((*value.shape[:-1], 1))], dim=-1)
-        elif name == "input_ids" and torch.is_tensor(value) and value.shape[:2] == inputs[name].shape:
-            step[other] = value[:, -1:]
-    return step
-
-
 def with_labels(model: Any, inputs: Inputs, plain: Any) -> Iterator[Inputs]:
     """Inputs with every label argument filled, in the shapes that may fit, likeliest first."""
     import torch
@@ -86,6 +79,8 @@ def with_labels(model: Any, inputs: Inputs, plain: Any) -> Iterator[Inputs]:
     if not names or logits is None:
         return
     batch, classes = logits.shape[0], logits.shape[-1]
+    if "labels" in names and "pred_boxes" in plain:
+        yield {**inputs, "labels": _objects(batch, input_sizes(getattr(model, "config", None)).labels or classes)}
     shapes = [logits.shape[:-1], (batch,)]
     if "pixel_values" in inputs:
         shapes.append((batch, *inputs["pixel_values"].shape[-2:]))
@@ -103,17 +98,32 @@ def with_labels(model: Any, inputs: Inputs, plain: Any) -> Iterator[Inputs]:
         yield {**inputs, **dict.fromkeys(names, torch.arange(batch) % fewer), **single}
 
 
-def guessed(model: Any, inputs: Inputs) -> Iterator[tuple[str, Inputs]]:
+def _objects(batch: int, classes: int) -> list[dict[str, Any]]:
+    """Two objects in the first image, one more in each that follows: their classes, and boxes by centre and size."""
+    import torch
+
+    found = []
+    for row in range(batch):
+        places = torch.arange(row + 2)
+        boxes = torch.stack([0.3 + 0.1 * places, 0.5 - 0.05 * places, 0.2 + 0.05 * places, 0.3 + 0.0 * places], dim=-1)
+        found.append({"class_labels": places % classes, "boxes": boxes})
+    return found
+
+
+def guessed(model: Any, inputs: Inputs, plain: Any) -> Iterator[tuple[str, Inputs]]:
     """Inputs with one more optional argument each.
 
-    A field of the configuration has its value there; a tensor has shapes and dtypes that its name and annotation
-    suggest.
+    A switch is turned the other way, or both ways where it has no default; a field of the configuration has its
+    value there; a tensor has shapes and dtypes that its name and annotation suggest.
     """
     import torch
 
     first = next((value for value in inputs.values() if torch.is_tensor(value)), None)
     for name, parameter in accepted(model).items():
-        if first is None or name in inputs or parameter.default is not None:
+        if first is None or name in inputs or name in CALLERS:
+            continue
+        yield from ((f"{name}={value}", {**inputs, name: value}) for value in _turned(parameter))
+        if parameter.default is not None:
             continue
         set_there = getattr(getattr(model, "config", None), name, None)
         if isinstance(set_there, int | float | str | list | tuple):
@@ -123,14 +133,24 @@ def guessed(model: Any, inputs: Inputs) -> Iterator[tuple[str, Inputs]]:
         if untyped or annotation.strip("'") in _INTEGERS:
             yield name, {**inputs, name: 2}
         if "Tensor" in annotation and not any(kind in annotation.lower() for kind in ("tuple", "list")):
-            yield from ((name, {**inputs, name: value}) for value in _tensors(name, first, inputs))
+            yield from ((name, {**inputs, name: value}) for value in _tensors(name, first, inputs, plain))
 
 
-def _tensors(name: str, first: Any, inputs: Inputs) -> Iterator[Any]:
-    """Values for an optional tensor: masks are ones, everything else zeros and ones in turn."""
+def _turned(parameter: inspect.Parameter) -> tuple[bool, ...]:
+    """The values that a switch may have beside its default; none for what is not a switch."""
+    if isinstance(parameter.default, bool):
+        return (not parameter.default,)
+    is_switch = str(parameter.annotation).strip("'") in _SWITCHES and parameter.default is None
+    return (True, False) if is_switch else ()
+
+
+def _tensors(name: str, first: Any, inputs: Inputs, plain: Any) -> Iterator[Any]:
+    """Values for an optional tensor: masks are ones, vectors are drawn, everything else is zeros and ones in turn."""
     import torch
 
-    shapes = [first.shape[:2], first.shape[:1], torch.Size([1])]
+    if _VECTORS.search(name):
+        yield from _vectors(name, plain)
+    shapes = [first.shape[:2], first.shape[:1], torch.Size([1]), first.shape]
     pixels = inputs.get("pixel_values")
     if pixels is not None:
         sizes = pixels.shape[-2:]
@@ -141,6 +161,17 @@ def _tensors(name: str, first: Any, inputs: Inputs) -> Iterator[Any]:
     for shape in dict.fromkeys(shapes):
         values = torch.ones(shape) if "mask" in name else torch.arange(shape.numel()).reshape(shape) % 2
         yield from (values.to(dtype) for dtype in dtypes)
+
+
+def _vectors(name: str, plain: Any) -> Iterator[Any]:
+    """Vectors in the shapes of what the model itself gave: of its encoder first, or of its decoder."""
+    import torch
+
+    outputs = plain.items() if isinstance(plain, Mapping) else ()
+    shapes = {key: value.shape for key, value in outputs if torch.is_tensor(value) and value.dim() == 3}
+    decoder = name.startswith("decoder_")
+    for key in sorted(shapes, key=lambda key: (("encoder" in key and "decoder" not in key) == decoder, key)):
+        yield torch.sin(torch.arange(shapes[key].numel())).reshape(shapes[key])
 
 
 def logits_of(plain: Any) -> Any:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from porter.subject.inputs.arrays import Inputs
-from porter.subject.inputs.extra_inputs import MAKERS, accepted, guessed, next_step, with_encoder_states, with_labels
+from porter.subject.inputs.arrays import Inputs, numpy_inputs
+from porter.subject.inputs.extra_inputs import MAKERS, accepted, guessed, with_encoder_states, with_labels
+from porter.subject.inputs.modalities import modalities_of
+from porter.subject.inputs.placeholders import placeholders_of
+from porter.subject.inputs.states import PAST, given_states, steps_from
+from porter.subject.inputs.variation import torch_inputs
 from porter.subject.torch_model import RUN_ERRORS
 
-PAST = "past_key_values"
 LEFT, CERTAIN = "padded on the left", "with other inputs"
 ALWAYS = (LEFT,)
 
@@ -27,18 +30,20 @@ class FurtherRun:
         name: what it is called in reports.
         inputs: arrays and plain values by argument name.
         expected: PyTorch's outputs.
-        before: the inputs of a call that comes first, whose cache this one is given; None where there is none.
+        before: the inputs of a call that comes first; None where there is none.
+        fed_back: the outputs of that call, such as a cache, which this one is given under the same names.
     """
 
     name: str
     inputs: Inputs
     expected: Any
     before: Inputs | None = None
+    fed_back: tuple[str, ...] = ()
 
     @property
     def given(self) -> list[str]:
         """The arguments that have a value."""
-        return [name for name, value in self.inputs.items() if value is not None] + [PAST] * (self.before is not None)
+        return [*(name for name, value in self.inputs.items() if value is not None), *self.fed_back]
 
 
 def further_runs(model: Any, inputs: Inputs) -> tuple[list[FurtherRun], dict[str, str]]:
@@ -58,14 +63,14 @@ def further_runs(model: Any, inputs: Inputs) -> tuple[list[FurtherRun], dict[str
         for name, make in _makers(model, inputs, model(**copy.deepcopy(inputs))):
             given = _made(model, make)
             new = set(given) - set(inputs).union(*(run.inputs for run in runs))
-            if given and (new or name in ALWAYS):
+            if given and (new or name in ALWAYS or "=" in name):
                 expected = _tried(model, given)
                 if isinstance(expected, Exception):
                     known = new.intersection(accepted(model)) if name == CERTAIN else ()
                     refused |= dict.fromkeys(known, _first_line(expected))
                 else:
                     runs.append(FurtherRun(name, {key: _plain(value) for key, value in given.items()}, expected))
-        runs += _cached(model, with_encoder_states(model, inputs)) or _cached(model, inputs)
+        runs += _continued(model, with_encoder_states(model, inputs)) or _continued(model, inputs)
     reached = {name for run in runs for name in run.given}
     return runs, {name: reason for name, reason in refused.items() if name not in reached}
 
@@ -78,7 +83,10 @@ def _makers(model: Any, inputs: Inputs, plain: Any) -> Iterator[tuple[str, Calla
     yield CERTAIN, lambda: with_encoder_states(model, inputs)
     for maker in MAKERS:
         yield CERTAIN, lambda maker=maker: maker(model, inputs, plain)  # type: ignore[misc]
-    for name, given in guessed(model, inputs):
+    for modality in modalities_of(model):
+        for specs in placeholders_of(model, modality):
+            yield f"with {modality.argument}", partial(torch_inputs, model, numpy_inputs(specs))
+    for name, given in guessed(model, inputs, plain):
         yield f"with {name}", partial(dict, given)
 
 
@@ -129,18 +137,17 @@ def gives_cache(model: Any, inputs: Inputs) -> bool:
         return False
 
 
-def _cached(model: Any, inputs: Inputs) -> list[FurtherRun]:
-    """The last token alone, from the cache of the call before it; nothing where there is no cache."""
-    if PAST not in accepted(model):
-        return []
-    try:
-        step = next_step(inputs, model(**inputs, use_cache=True)[PAST])
-        expected = model(**step)
-    except RUN_ERRORS:
-        return []
-    rest = {key: _plain(value) for key, value in step.items() if key != PAST}
-    before = {key: _plain(value) for key, value in inputs.items()}
-    return [FurtherRun("from the cache", rest, expected, {**before, "use_cache": True})]
+def _continued(model: Any, inputs: Inputs) -> list[FurtherRun]:
+    """The last token alone, from what the call before it gave; nothing where that gave nothing to go on from."""
+    before, states = given_states(model, inputs)
+    for step in steps_from(inputs, states) if states else ():
+        expected = _tried(model, step)
+        if not isinstance(expected, Exception):
+            rest = {key: _plain(value) for key, value in step.items() if key not in states}
+            first = {key: _plain(value) for key, value in before.items()}
+            name = "from the cache" if PAST in states else f"from {', '.join(states)}"
+            return [FurtherRun(name, rest, expected, first, tuple(states))]
+    return []
 
 
 def _plain(value: Any) -> Any:
@@ -151,4 +158,6 @@ def _plain(value: Any) -> Any:
         return np.ascontiguousarray(value.detach().numpy())
     if isinstance(value, tuple | list):
         return type(value)(_plain(item) for item in value)
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
     return value

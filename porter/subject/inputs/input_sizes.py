@@ -70,6 +70,31 @@ def input_sizes(config: Any) -> InputSizes:
     )
 
 
+@dataclass(frozen=True)
+class Patches:
+    """The sizes of what a vision model makes one vector of.
+
+    Attributes:
+        channels: of an image.
+        side: height and width of a patch.
+        frames: how many images make a patch of a video.
+    """
+
+    channels: int
+    side: int
+    frames: int
+
+
+def patches_of(config: Any) -> Patches:
+    """The patches of a configuration's vision part, in usual sizes where it names none."""
+    vision = _part(config, "vision_config")
+    return Patches(
+        _number(vision, "in_channels", "num_channels", "in_chans") or 3,
+        _number(vision, "patch_size") or 14,
+        _number(vision, "temporal_patch_size") or 1,
+    )
+
+
 def token_of(config: Any, *names: str) -> int | None:
     """The first of these fields that holds the id of a token; None where none does."""
     tokens = (_number(config, name) for name in names)
@@ -92,8 +117,9 @@ def _text(config: Any) -> Any:
 
 
 def _part(config: Any, name: str) -> Any:
-    part = getattr(config, name, None)
-    return config if part is None else part
+    """The part of this name, also of a part such as `encoder`; all of the configuration where there is none."""
+    parts = [config, *(part for part in getattr(config, "__dict__", {}).values() if hasattr(part, "model_type"))]
+    return next((part for each in parts if (part := getattr(each, name, None)) is not None), config)
 
 
 def _number(config: Any, *names: str) -> int | None:

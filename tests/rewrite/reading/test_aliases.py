@@ -32,6 +32,11 @@ FOLLOWED = {
     "Given": ("doubled(x)\nreturn x", "x = doubled(x)"),
     "Passed": ("y = advanced(ids.view(-1), x)\nreturn x + y", "y, x = advanced(tf.reshape(ids, (-1,)), x)"),
     "Farther": ("a, b = further(x, h=x)\nreturn x + a + b", "(a, b), x = further(x, h=x)"),
+    "Replaced": (
+        "def laid(self, h):\n    first = h[0]\n    first[:, :1] = h[1, :, :1]\n    return first * 2\n---\n"
+        "x = self.laid(torch.stack([x, x + 1]))\ny = torch.stack([x, x])\ny = self.laid(y)\nreturn x + y",
+        "y = self.laid(y)",
+    ),
     "Kept": (
         "def fill(self, h):\n    h += 1\n    return h * 2\n---\ny = self.fill(x)\nreturn x + y",
         "y, x = self.fill(x)",

@@ -6,6 +6,22 @@ from transformers import BertConfig, BertForTokenClassification, BertModel, GPT2
 
 from porter.subject.inputs.further_runs import further_runs, gives_cache
 
+
+class Detector(torch.nn.Module):
+    """Six queries, each with the scores of three classes and a box; its labels are the objects of each image."""
+
+    def __init__(self):
+        super().__init__()
+        self.score = torch.nn.Linear(4, 7)
+
+    def forward(self, pixel_values, labels=None):
+        scores, boxes = self.score(pixel_values).split([3, 4], dim=-1)
+        outputs = {"logits": scores, "pred_boxes": boxes.sigmoid()}
+        if labels is not None:
+            outputs["loss"] = sum((label["boxes"].sum() + label["class_labels"].sum()) for label in labels)
+        return outputs
+
+
 SMALL = {
     "vocab_size": 40,
     "hidden_size": 16,
@@ -63,3 +79,12 @@ def test_what_a_model_writes_into_its_inputs_is_not_given_to_the_port():
     run = next(run for run in further_runs(model, INPUTS)[0] if "inputs_embeds" in run.given)
     embeds = torch.tensor(run.inputs["inputs_embeds"])
     torch.testing.assert_close(model(inputs_embeds=embeds)["last_hidden_state"], run.expected["last_hidden_state"])
+
+
+def test_objects_to_be_detected_are_labels():
+    run = next(
+        run for run in further_runs(Detector(), {"pixel_values": torch.rand(2, 6, 4)})[0] if run.name == "with labels"
+    )
+    assert [len(label["class_labels"]) for label in run.inputs["labels"]] == [2, 3]
+    assert run.inputs["labels"][1]["boxes"].shape == (3, 4)
+    assert "loss" in run.expected

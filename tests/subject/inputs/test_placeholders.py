@@ -3,7 +3,8 @@
 import pytest
 from transformers import BertConfig, BertModel, LlavaModel
 
-from porter.subject.inputs.placeholders import modality_of, with_placeholders
+from porter.subject.inputs.modalities import modalities_of
+from porter.subject.inputs.placeholders import with_placeholders
 from porter.subject.tiny import tiny_case
 
 
@@ -25,5 +26,5 @@ def test_a_tiny_model_of_images_and_text_gets_both(case):
 
 def test_a_model_of_text_alone_has_no_placeholders():
     model = BertModel(BertConfig(hidden_size=8, num_hidden_layers=1, num_attention_heads=2, intermediate_size=8))
-    assert modality_of(model) is None
+    assert modalities_of(model) == []
     assert list(with_placeholders(model)) == []

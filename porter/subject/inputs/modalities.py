@@ -1,0 +1,116 @@
+"""Images, videos and sound for whose features tokens stand in the ids, in the forms in which models take them."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from porter.subject.case import InputSpec
+from porter.subject.inputs.from_signature import tiny_inputs
+from porter.subject.inputs.input_sizes import Patches, input_sizes, patches_of, token_of
+from porter.subject.inputs.known_inputs import BINS, NORMAL, ONES, Shape, Specs, bins_first
+
+# What stands in the ids for what, and the arguments that bring it.
+ARGUMENTS: Mapping[str, tuple[str, ...]] = {
+    "image": ("pixel_values",),
+    "video": ("pixel_values_videos", "pixel_values"),
+    "audio": ("input_features", "input_values"),
+}
+TILES = (1, 2, 3, 5)  # one image for a row; or the image beside parts of it
+FRAMES = 2  # of a video
+SIDE = 4  # patches along one side of an image
+SOUNDS = {2: (1920,), 3: (64, 100)}  # other lengths, by the rank: some models take multiples of one number only
+
+
+@dataclass(frozen=True)
+class Modality:
+    """What a model takes beside its ids.
+
+    Attributes:
+        kind: "image", "video" or "audio".
+        argument: that brings it.
+        token: the id that stands for one vector of it.
+    """
+
+    kind: str
+    argument: str
+    token: int
+
+
+def modalities_of(model: Any) -> list[Modality]:
+    """What the model takes beside its ids; empty where its ids stand for themselves."""
+    accepted = inspect.signature(model.forward).parameters
+    found: dict[str, Modality] = {}
+    for kind, names in ARGUMENTS.items():
+        name = next((name for name in names if name in accepted and name not in found), None)
+        token = token_of(getattr(model, "config", None), f"{kind}_token_id", f"{kind}_token_index")
+        if name is not None and token is not None and "input_ids" in accepted:
+            found[name] = Modality(kind, name, token)
+    return list(found.values())
+
+
+def forms_of(model: Any, modality: Modality, rows: int) -> Iterator[Specs]:
+    """Arrays for a modality in each form that the model may take, with what goes with them; the likeliest first."""
+    accepted = set(inspect.signature(model.forward).parameters)
+    grid = f"{modality.kind}_grid_thw"
+    for specs in _in_patches(patches_of(model.config), modality, grid, rows) if grid in accepted else ():
+        yield tuple(spec for spec in specs if spec.name in accepted)
+    bins = input_sizes(model.config).bins or BINS
+    for spec in _arrays(model, modality, rows):
+        companions = [form for name in sorted(accepted) if (form := _companions(name, spec, bins))]
+        masks = [form for form in companions if "mask" in form[0].name]
+        sizes = [form[0] for form in companions if form not in masks]
+        for beside in (sizes, []) if sizes else ([],):
+            yield (spec, *beside)
+            for dtype in range(2) if masks else ():
+                yield (spec, *beside, *(form[dtype] for form in masks))
+
+
+def _in_patches(patches: Patches, modality: Modality, grid: str, rows: int) -> Iterator[Specs]:
+    """All patches of all images in one list, and how many there are in time, height and width of each."""
+    times = FRAMES if modality.kind == "video" else 1
+    counts = InputSpec(grid, (rows, 3), "int64", {"kind": "values", "data": [times, SIDE, SIDE] * rows})
+    merged = InputSpec(f"{modality.kind}_merge_sizes", (rows,), "int64", {"kind": "values", "data": [1] * rows})
+    every, one = rows * times * SIDE**2, (patches.channels, patches.side, patches.side)
+    flat = [(every, patches.channels * depth * patches.side**2) for depth in (patches.frames, 1, 2)]
+    for shape in dict.fromkeys((*flat, (every, *one), (1, every, *one))):
+        yield InputSpec(modality.argument, shape, "float32", NORMAL), counts, merged
+
+
+def _arrays(model: Any, modality: Modality, rows: int) -> Iterator[InputSpec]:
+    """The array itself: images alone or in lists, videos as lists of images, spectrograms either way round."""
+    known = "pixel_values" if "pixel" in modality.argument else modality.argument
+    spec = next((spec for spec in tiny_inputs(model.config) if spec.name == known), None)
+    if spec is None:
+        return
+    spec = replace(spec, name=modality.argument, shape=(rows, *spec.shape[1:]))
+    if modality.kind == "audio":
+        sounds = [spec, *(replace(spec, shape=(rows, size, *spec.shape[2:])) for size in SOUNDS[len(spec.shape)])]
+        turned = [bins_first(each) for each in sounds if len(each.shape) == 3]
+        shapes: list[Shape] = [*(each.shape for each in sounds), *turned]
+    elif modality.kind == "video":
+        shapes = [(rows, FRAMES, *spec.shape[1:])]
+    else:
+        shapes = [spec.shape, *((rows, tiles, *spec.shape[1:]) for tiles in TILES)]
+    yield from (replace(spec, shape=shape) for shape in dict.fromkeys(shapes))
+
+
+def _companions(name: str, spec: InputSpec, bins: int) -> tuple[InputSpec, ...]:
+    """What a model takes beside the array under this name, a mask as int64 and as bool; empty for other names."""
+    images = "pixel" in spec.name
+    videos = spec.name.endswith("videos")
+    if name == ("image_sizes_videos" if videos else "image_sizes") and images:
+        leading = spec.shape[: 2 if videos else 1]
+        data = list(spec.shape[-2:]) * (leading[0] * (leading[1] if videos else 1))
+        return (InputSpec(name, (*leading, 2), "int64", {"kind": "values", "data": data}),)
+    if "mask" not in name or ("videos" in name) != videos:
+        return ()
+    if images and name.startswith("pixel"):
+        shape: Shape = (*spec.shape[:-3], *spec.shape[-2:])
+    elif not images and name.startswith(("input_features", "feature", "input_values", "padding")):
+        shape = (spec.shape[0], next((size for size in spec.shape[1:] if size != bins), spec.shape[-1]))
+    else:
+        return ()
+    return InputSpec(name, shape, "int64", ONES), InputSpec(name, shape, "bool", ONES)
