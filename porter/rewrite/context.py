@@ -15,6 +15,7 @@ from porter.facts import Fact
 from porter.rewrite.reading.aliases import Aliases
 from porter.rewrite.reading.calls_in_file import Flow
 from porter.rewrite.reading.checks import Checks
+from porter.rewrite.reading.filling import filling_functions
 from porter.rewrite.reading.knowledge import Knowledge
 from porter.rewrite.reading.loops import Loops
 from porter.rewrite.reading.places_hit import Places
@@ -48,6 +49,10 @@ class Walk(Protocol):
 
     def has_build(self, class_name: str) -> bool:
         """Whether a class that stands above was written with a `build`."""
+        ...
+
+    def is_left_out(self, own_name: str) -> bool:
+        """Whether a function of this name that gives weights their initial values was left out."""
         ...
 
 
@@ -144,6 +149,16 @@ class Context:
         """How generated code refers to a function of the runtime: by an alias where a variable has its name."""
         return f"tf_{name}" if name in self.clashes else name
 
+    @cached_property
+    def filling(self) -> frozenset[str]:
+        """The functions of the file that give weights their initial values."""
+        return filling_functions(self.source)
+
+    def fills_at(self, node: cst.CSTNode) -> bool:
+        """Whether a node stands in a function that gives weights their initial values."""
+        function = self.source.enclosing(node)
+        return function is not None and function.name in self.filling
+
     def rescoper(self, owner: str) -> Rescoper:
         """The rescoper of a class."""
         return Rescoper(self.knowledge, owner, self.port)
@@ -155,6 +170,10 @@ class Context:
     def has_build(self, class_name: str) -> bool:
         """Whether a class of the file, which stands above, was written with a `build`."""
         return self.walk is not None and self.walk.has_build(class_name)
+
+    def is_left_out(self, own_name: str) -> bool:
+        """Whether a function of the file that gives weights their initial values was left out."""
+        return self.walk is not None and self.walk.is_left_out(own_name)
 
     def trains(self, function: LocalFunction | None) -> bool:
         """Whether the ported function has a `training` argument."""

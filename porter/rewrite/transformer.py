@@ -21,8 +21,11 @@ from porter.rewrite.expressions.attributes import layer_value, translate_attribu
 from porter.rewrite.expressions.base_calls import port_base_call
 from porter.rewrite.expressions.calls import is_kept_context, translate_call
 from porter.rewrite.expressions.declared import FORMED, declared, expression_of
+from porter.rewrite.expressions.filled_weights import fill_attribute, fill_call, fill_class, unfilled
 from porter.rewrite.expressions.function_values import function_value
 from porter.rewrite.expressions.precedence import with_parentheses
+from porter.rewrite.reading.filling import calls_in
+from porter.rewrite.reading.source import LocalFunction
 from porter.rewrite.statements.asked_sizes import asked_for_truth, counted, port_comparison
 from porter.rewrite.statements.folding import flattened, fold_boolean, fold_if
 from porter.rewrite.statements.in_place import indices
@@ -33,6 +36,8 @@ from porter.rulebook.call import code_of
 from porter.rulebook.results import Drop, Nothing, Text
 from porter.rulebook.subscripts import subscript
 
+_DRAWN_ANYWAY = "layers start as PyTorch's own layers and transformers' models do."
+
 
 class Porter(cst.CSTTransformer):
     """Rewrites a PyTorch modeling file; imports and the header are left to `assemble`."""
@@ -42,6 +47,7 @@ class Porter(cst.CSTTransformer):
         self._written: dict[cst.CSTNode, cst.BaseExpression] = {}
         self._answers: dict[cst.CSTNode, Text | Drop] = {}
         self._with_build: set[str] = set()
+        self._unfilled: set[str] = set()
 
     def ported(self, original: cst.BaseExpression) -> cst.BaseExpression:
         """The port of an original expression, wherever it stands; each is written once."""
@@ -54,6 +60,10 @@ class Porter(cst.CSTTransformer):
     def has_build(self, class_name: str) -> bool:
         """Whether a class that was written so far has a `build`."""
         return class_name in self._with_build
+
+    def is_left_out(self, own_name: str) -> bool:
+        """Whether a function that fills weights was left out so far."""
+        return own_name in self._unfilled
 
     def on_visit(self, node: cst.CSTNode) -> bool:
         """A declared form comes first; what it does not take over of a node is never looked at."""
@@ -96,7 +106,7 @@ class Porter(cst.CSTTransformer):
             return cst.Name("None") if "device" in self.context.source.assigned(function) else updated_node
         if function is not None and original_node.value in function.parameters:
             return cst.Name(ported_parameter(function, original_node.value))
-        found = port_class_name(self.context, original_node)
+        found = fill_class(self.context, original_node) or port_class_name(self.context, original_node)
         if found is not None:
             return found
         name = self.context.source.canonical(original_node)
@@ -173,10 +183,14 @@ class Porter(cst.CSTTransformer):
         variable = self.context.recomputed.variables.get(original_node)
         if variable is not None:
             return cst.Name(variable)
-        return translate_attribute(self.context, original_node, updated_node)
+        filled = fill_attribute(self.context, original_node, updated_node)
+        return translate_attribute(self.context, original_node, updated_node) if filled is None else filled
 
     def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.BaseExpression:
         """A call, by rule, card or flow."""
+        filled = fill_call(self.context, original_node, updated_node)
+        if filled is not None:
+            return filled
         planned = port_join(self.context, original_node, updated_node)
         based = port_base_call(self.context, original_node, updated_node) if planned is None else planned
         ported = translate_call(self.context, original_node, updated_node) if based is None else based
@@ -189,7 +203,9 @@ class Porter(cst.CSTTransformer):
         variable = self.context.recomputed.variables.get(original_node)
         if variable is not None:
             return cst.Name(variable)
-        if self._is_target(original_node) or not self.context.knowledge.is_tensor(original_node.value):
+        if self.context.fills_at(original_node) or self._is_target(original_node):
+            return updated_node
+        if not self.context.knowledge.is_tensor(original_node.value):
             return updated_node
         value = self.context.arg(original_node.value, updated_node.value)
         try:
@@ -219,14 +235,16 @@ class Porter(cst.CSTTransformer):
 
     def leave_AugAssign(self, original_node: cst.AugAssign, updated_node: cst.AugAssign) -> cst.AugAssign:
         """`x += y`; of a subscript in `port_statement`."""
-        if isinstance(original_node.target, cst.Subscript):
+        if isinstance(original_node.target, cst.Subscript) or self.context.fills_at(original_node):
             return updated_node
         return arithmetic.augmented(self.context, original_node, updated_node)
 
     def leave_BooleanOperation(
         self, original_node: cst.BooleanOperation, updated_node: cst.BooleanOperation
     ) -> cst.BaseExpression:
-        """`and` and `or` of what is known."""
+        """`and` and `or` of what is known, or of one and the same."""
+        if self.context.fills_at(original_node) and updated_node.left.deep_equals(updated_node.right):
+            return updated_node.right
         return fold_boolean(with_parentheses(updated_node))
 
     def leave_UnaryOperation(
@@ -341,8 +359,23 @@ class Porter(cst.CSTTransformer):
         if function is None:
             return updated_node
         ported = port_function(self.context, function, updated_node)
+        reason = self._unfilled_because(function, ported)
+        if reason is not None:
+            self._unfilled.add(function.own_name)
+            self.context.forget(original_node)
+            self.context.note(original_node, "assumed", f"{function.name} is not ported, {reason}: {_DRAWN_ANYWAY}")
+            return cst.RemoveFromParent()
         ported = ported.with_changes(leading_lines=port_copied_from(self.context, original_node, ported.leading_lines))
         return ported.with_changes(body=port_docstring_statement(self.context, ported.body))
+
+    def _unfilled_because(self, function: LocalFunction, ported: cst.FunctionDef) -> str | None:
+        """Why a function that gives weights their initial values is left out; None for what is ported."""
+        if function.name not in self.context.filling:
+            return None
+        lost = self._unfilled.intersection(calls_in(self.context.source, function.node)) - {function.own_name}
+        if lost:
+            return f"nor is {min(lost)}, which it calls"
+        return unfilled(self.context, function.node, ported)
 
     def _qualified(self, node: cst.FunctionDef) -> str:
         owner = self.context.source.enclosing_class(node)

@@ -26,7 +26,8 @@ class Form:
     """How statements or expressions of some form are written in TensorFlow.
 
     `to` is a template over the captures, a fixed result, or a function of the match. `inside` says where the form
-    stands: in a constructor, in what runs at a call, or anywhere. `cases` maps PyTorch's lines to the port's.
+    stands: in a constructor, in what runs at a call, or anywhere; in functions that fill weights only the last holds.
+    `cases` maps PyTorch's lines to the port's.
     """
 
     patterns: tuple[Pattern, ...]
@@ -44,7 +45,8 @@ class Form:
 
     def applies(self, match: Match) -> bool:
         """Whether the form covers the place and the captures."""
-        place = self.inside == "anywhere" or (self.inside == "constructor") == match.place.in_constructor
+        where = "constructor" if match.place.in_constructor else "call"
+        place = self.inside == "anywhere" or (self.inside == where and not match.place.fills_weights)
         return place and (self.where is None or self.where(match))
 
     def translate(self, match: Match) -> Text | Drop:

@@ -24,6 +24,11 @@ class Place(Protocol):
         ...
 
     @property
+    def fills_weights(self) -> bool:
+        """Whether the statement stands in a function that gives weights their initial values."""
+        ...
+
+    @property
     def keywords(self) -> str | None:
         """The name after `**` in the function's signature, where the function only names keys of it."""
         ...

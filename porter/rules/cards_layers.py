@@ -26,10 +26,11 @@ layer(
         "nn.Linear(4, 3, bias=False)": "keras.layers.Dense(3, use_bias=False)",
     },
 )
-layer(
+
+
+@layer(
     "torch.nn.Embedding(num_embeddings, embedding_dim, padding_idx=None, max_norm=None, norm_type=2.0, "
     "scale_grad_by_freq=False, sparse=False, _weight=None, _freeze=False)",
-    to="keras.layers.Embedding(num_embeddings, embedding_dim)",
     build="None",
     attributes={
         "weight": "layer.embeddings",
@@ -38,9 +39,15 @@ layer(
     },
     cases={
         "nn.Embedding(5, 3)": "keras.layers.Embedding(5, 3)",
-        "nn.Embedding(5, 3, padding_idx=0)": "keras.layers.Embedding(5, 3)",
+        "nn.Embedding(5, 3, padding_idx=0)": "Embedding(5, 3, padding_idx=0)",
     },
 )
+def embedding(call: Call) -> str:
+    """A row for padding is zero in a fresh model."""
+    sizes = f"{call.num_embeddings.node_code}, {call.embedding_dim.node_code}"
+    if call.given("padding_idx") and call.padding_idx.node_code != "None":
+        return f"Embedding({sizes}, padding_idx={call.padding_idx.node_code})"
+    return f"keras.layers.Embedding({sizes})"
 
 
 layer(

@@ -215,7 +215,7 @@ statement(
 statement(
     "$layer.apply($function)",
     to=Drop(),
-    where=lambda m: m.layer.is_a("module") and m.place.initialises(m.function.original),
+    where=lambda m: m.layer.is_a("module") and not m.place.fills_weights and m.place.initialises(m.function.original),
     cases={"self.layer.apply(fill_with_zeros)": ""},
     doc="Layers start from porter.runtime's initialisation.",
 )
@@ -223,6 +223,8 @@ statement(
 
 def _only_initialises(m: Match) -> bool:
     """Whether what is called only fills weights: a function of the file, or what PyTorch's layers have for it."""
+    if m.place.fills_weights:
+        return False
     called = m.function.original
     of_layer = isinstance(called, cst.Attribute) and called.attr.value == "reset_parameters"
     return of_layer or m.place.initialises(called)
@@ -238,7 +240,7 @@ statement(
 statement(
     "$function($*args)",
     to=INITIAL_VALUES,
-    where=lambda m: m.canonical(m.function).startswith(_INITIALISERS),
+    where=lambda m: not m.place.fills_weights and m.canonical(m.function).startswith(_INITIALISERS),
     cases={"nn.init.xavier_uniform_(self.layer.weight)": ""},
 )
 expression(

@@ -10,6 +10,7 @@ import libcst.matchers as m
 from porter.rewrite.context import Context, tf_name
 from porter.rewrite.definitions.build import build_method
 from porter.rewrite.definitions.checkpoints import checkpoint_attributes
+from porter.rewrite.definitions.fill_weights import fill_method
 from porter.rewrite.definitions.functions import is_own_decorator
 from porter.rewrite.definitions.main_layer_class import split_main_layer
 from porter.rewrite.definitions.parameters import Weights, move_weights
@@ -19,7 +20,7 @@ from porter.rewrite.reading.source import LocalClass
 from porter.rulebook import find_card
 from porter.rulebook.call import code_of
 
-BASES = {"torch.nn.ModuleList": "LayerList", "torch.nn.ModuleDict": "LayerDict"}
+BASES = {"torch.nn.ModuleList": "LayerList", "torch.nn.ModuleDict": "LayerDict", "torch.nn.Embedding": "Embedding"}
 
 _DROPPED_PREFIXES = (
     "_supports", "supports_", "_no_split", "_skip_keys", "_tp_plan", "_pp_plan", "_fsdp", "_ep_plan", "_can_compile",
@@ -211,6 +212,9 @@ def _with_build(context: Context, local: LocalClass, ported: cst.ClassDef) -> cs
         else:
             statements.append(statement)
     build = build_method(context, local, weights)
+    filling = fill_method(context, local)
+    if filling is not None:
+        statements.append(filling)
     if build is not None:
         statements.append(build.method)
     if build is not None and constructor_at is not None:

@@ -117,7 +117,7 @@ def _constructor(methods: list[cst.FunctionDef], main: str, prefix: str) -> cst.
 
 
 def _is_delegated(method: cst.FunctionDef) -> bool:
-    return method.name.value not in ("call", "build") and not method.name.value.startswith("_")
+    return method.name.value not in ("call", "build", "fill_weights") and not method.name.value.startswith("_")
 
 
 def _delegate(method: cst.FunctionDef, prefix: str) -> cst.FunctionDef:

@@ -14,9 +14,11 @@ from porter.rulebook.call import code_of
 _INITIALIZERS = {
     "tf.zeros": "zeros",
     "tf.ones": "ones",
-    "tf.random.normal": "random_normal",
-    "tf.random.uniform": "random_uniform",
     "tf.eye": "identity",
+}
+_DRAWN = {
+    "tf.random.normal": "keras.initializers.RandomNormal(stddev=1.0)",
+    "tf.random.uniform": "keras.initializers.RandomUniform(0.0, 1.0)",
 }
 
 
@@ -86,6 +88,8 @@ def _shape_and_initializer(value: cst.BaseExpression) -> tuple[str, str] | None:
         function, shape = code_of(value.func), _shape(value.args[0].value)
         if function in _INITIALIZERS and function != "tf.eye":
             return shape, f'"{_INITIALIZERS[function]}"'
+        if function in _DRAWN and len(value.args) == 1:
+            return shape, _DRAWN[function]
         if function == "tf.fill" and len(value.args) == 2:
             return shape, f"keras.initializers.Constant({code_of(value.args[1].value)})"
     if isinstance(value, cst.BinaryOperation) and isinstance(value.operator, cst.Multiply):

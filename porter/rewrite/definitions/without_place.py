@@ -10,7 +10,6 @@ from porter.rewrite.expressions.calls import walks_modules
 from porter.rewrite.reading.dropped import (
     DROPPED_METHODS,
     FILE_FUNCTIONS,
-    fills_weights,
     handles_texts,
     only_checkpoints,
     only_passes_on,
@@ -27,7 +26,9 @@ def without_place(context: Context, node: cst.FunctionDef) -> str | None:
     if context.source.parents[node] is not local.node.body:
         return None
     by_name = _by_name(context, local, node)
-    return by_name if by_name is not None else _by_what_it_does(context, local, node)
+    if by_name is not None or context.fills_at(node):
+        return by_name
+    return _by_what_it_does(context, local, node)
 
 
 def _by_name(context: Context, local: LocalClass, node: cst.FunctionDef) -> str | None:
@@ -45,8 +46,6 @@ def _by_what_it_does(context: Context, local: LocalClass, node: cst.FunctionDef)
     """Why a method is dropped that only handles what the port does not have."""
     is_constructor = node.name.value == "__init__"
     calls = context.source.find(node, cst.Call)
-    if not is_constructor and fills_weights(context.source, node):
-        return DROPPED_METHODS["_init_weights"]
     if FILE_FUNCTIONS.intersection(context.source.canonical(call.func) for call in calls):
         return "it handles PyTorch's files"
     if only_checkpoints(context.source, node):

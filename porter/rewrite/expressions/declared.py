@@ -111,6 +111,10 @@ class _Place:
         return self.context.source.in_constructor(self.node)
 
     @property
+    def fills_weights(self) -> bool:
+        return self.context.fills_at(self.node)
+
+    @property
     def keywords(self) -> str | None:
         function = self.context.source.enclosing(self.node)
         return function.keywords if function is not None else None

@@ -9,19 +9,19 @@ from porter.rewrite.reading.source import Source
 
 # Methods without a place in the port, and why; "" where porter.runtime or Keras has the same.
 DROPPED_METHODS = {
-    "_init_weights": "layers start from porter.runtime's initialisation",
     "set_input_embeddings": "",
     "set_output_embeddings": "",
     "dummy_inputs": "",
     "extra_repr": "",
     "__repr__": "",
     "tie_weights": "",
-    "reset_parameters": "layers start from porter.runtime's initialisation",
     "resize_token_embeddings": "porter.runtime has no resizing",
     "resize_position_embeddings": "porter.runtime has no resizing",
     "prepare_inputs_for_generation": "porter.runtime's generate gives the usual inputs by their names",
     "_reorder_cache": "",
 }
+FILLING_NAMES = frozenset({"_init_weights", "reset_parameters", "_reset_parameters"})
+"""What methods are called that give weights their initial values."""
 FILE_FUNCTIONS = frozenset({"torch.serialization.load", "torch.load", "torch.serialization.save", "torch.save"})
 INITIALISERS = ("transformers.initialization.", "torch.nn.init.")
 _DRAWN = frozenset({"normal_", "uniform_", "trunc_normal_", "xavier_uniform_", "xavier_normal_", "zero_", "fill_"})
@@ -93,4 +93,4 @@ def initialises(source: Source, node: cst.BaseExpression) -> bool:
     function = method or source.functions.get(name)
     if function is None:
         return False
-    return name in DROPPED_METHODS or fills_weights(source, function.node)
+    return name in FILLING_NAMES or fills_weights(source, function.node)

@@ -21,7 +21,7 @@ def needs_model(knowledge: Knowledge, class_name: str) -> bool:
     """Whether a main layer must be a model: the class uses what it inherits from its PreTrainedModel."""
     source = knowledge.source
     found = getattr(source.module, class_name)
-    if getattr(found, "_tied_weights_keys", None):
+    if getattr(found, "_tied_weights_keys", None) or "_init_weights" in vars(found):
         return True
     reads = source.find(source.classes[class_name].node, cst.Attribute)
     names = {node.attr.value for node in reads if m.matches(node.value, m.Name("self"))}

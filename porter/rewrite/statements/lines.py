@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import libcst as cst
 
 from porter.rewrite.context import Context
+from porter.rewrite.expressions.filled_weights import fill_assignment
 from porter.rewrite.statements.aliased import following, taken
 from porter.rewrite.statements.in_place import assignment
 from porter.rulebook.call import code_of
@@ -83,6 +84,9 @@ def _lines(context: Context, pair: _Pair, answers: Answers) -> Iterator[cst.Simp
     if answer is not None:
         for line in statements_of(answer):
             yield cst.ensure_type(line, cst.SimpleStatementLine)
+        return
+    if context.fills_at(pair.before):  # weights are written to in place there
+        yield cst.SimpleStatementLine([fill_assignment(context, pair.before, pair.after) or pair.after])
         return
     written = taken(context, pair.before, pair.after) or assignment(context, pair.before, pair.after)
     if written is not None:

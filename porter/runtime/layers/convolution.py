@@ -75,7 +75,8 @@ class KernelLayer(keras.layers.Layer):
 
     def build(self, input_shape: Any) -> None:
         """Add the weights; the second size of `input_shape` is the number of input channels."""
-        shape = self.kernel_shape(int(input_shape[1]))
+        self.in_channels = int(input_shape[1])
+        shape = self.kernel_shape(self.in_channels)
         if self.norm_axis is None:
             self.kernel = self.add_weight(name="kernel", shape=shape)
         else:

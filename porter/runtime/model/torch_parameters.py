@@ -111,20 +111,32 @@ class Parameter:
         with tf.init_scope():
             self.variable.assign(tf.cast(values, self.dtype))
 
+    def __mul__(self, factor: Any) -> Any:
+        return np.asarray(self) * factor
+
+    def __truediv__(self, divisor: Any) -> Any:
+        return np.asarray(self) / divisor
+
+    def __add__(self, term: Any) -> Any:
+        return np.asarray(self) + term
+
+    def __sub__(self, term: Any) -> Any:
+        return np.asarray(self) - term
+
     def __imul__(self, factor: Any) -> Parameter:
-        self.fill(np.asarray(self) * factor)
+        self.fill(self * factor)
         return self
 
     def __itruediv__(self, divisor: Any) -> Parameter:
-        self.fill(np.asarray(self) / divisor)
+        self.fill(self / divisor)
         return self
 
     def __iadd__(self, term: Any) -> Parameter:
-        self.fill(np.asarray(self) + term)
+        self.fill(self + term)
         return self
 
     def __isub__(self, term: Any) -> Parameter:
-        self.fill(np.asarray(self) - term)
+        self.fill(self - term)
         return self
 
 

@@ -37,9 +37,13 @@ def test_heads_hold_the_main_layer_under_pytorchs_name(tiny):
 def test_what_only_pytorch_needs_goes(tiny):
     base = tiny.text("TFTinyPreTrainedModel")
     assert "supports_gradient_checkpointing" not in base
-    assert "_init_weights" not in base
     assert 'base_model_prefix = "tiny"' in base
-    assert [message for message in tiny.messages("assumed") if "_init_weights is not ported" in message] != []
+
+
+def test_initial_values_are_given_as_in_pytorch(tiny):
+    assert "init.copy_(module.start, start_values(self.config.hidden_size))" in tiny.text(
+        "TFTinyPreTrainedModel._init_weights"
+    )
 
 
 def test_a_table_of_classes_names_the_ports(tiny):
