@@ -20,14 +20,15 @@ from porter.runtime.model.names import named_layers
 def add_parameter(layer: keras.Layer, name: str, value: Any, trainable: bool = True) -> Any:
     """A weight of `layer` that starts as `value`; PyTorch's `nn.Parameter(value)` and persistent buffers.
 
-    A weight that another layer has made is given back as it is, and so is None, for one that is not there.
+    One of float32 has the type that the layer keeps its weights in. A weight that another layer has made is given back
+    as it is, and so is None, for one that is not there.
     """
     if value is None or isinstance(value, keras.Variable):
         return value
     start = tf.convert_to_tensor(value)
     return layer.add_weight(
         shape=tuple(start.shape),
-        dtype=start.dtype.name,
+        dtype=layer.variable_dtype if start.dtype == tf.float32 else start.dtype.name,
         initializer=lambda shape, dtype: tf.cast(start, dtype),
         trainable=trainable,
         name=name,

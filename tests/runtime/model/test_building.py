@@ -3,8 +3,9 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from porter.runtime import BatchNorm, add_bias, add_layer, named_children, sublayers
+from porter.runtime import BatchNorm, add_bias, add_layer, add_parameter, named_children, sublayers
 from porter.runtime.layers.build_rest import build_the_rest
 from porter.runtime.model.names import named_variables
 
@@ -58,3 +59,11 @@ def test_a_layer_takes_the_place_of_another(name):
     block.build(None)
     assert f"{name}.scale" in named_variables(block)
     assert not any(key.startswith(f"{name}.running") for key in named_variables(block))
+
+
+@pytest.mark.parametrize(("policy", "kept"), [("bfloat16", "bfloat16"), ("mixed_bfloat16", "float32")])
+def test_a_parameter_has_the_type_that_its_layer_keeps_weights_in(policy, kept):
+    layer = keras.layers.Layer(dtype=policy)
+    assert add_parameter(layer, "scale", tf.ones(3)).dtype == kept
+    assert add_parameter(layer, "places", tf.range(3)).dtype == "int32"
+    assert add_parameter(layer, "exact", tf.ones(3, tf.float64)).dtype == "float64"
