@@ -43,16 +43,18 @@ class Strategy:
     kv_heads: int | None = 2
     head_size: int | None = 8
     keeps_head_ratios: bool = False
-    layers: int = 2
+    layers: int | None = 2
 
 
-# Tried in turn until PyTorch runs: key heads fewer than query heads; as many; wider; heads of own sizes; less deep.
+# Tried in turn until PyTorch runs: key heads fewer than query heads; as many; wider; heads of several sizes;
+# then only the depth is made smaller; then not even that.
 STRATEGIES = (
     Strategy(),
     Strategy(kv_heads=4),
     Strategy(width=64, kv_heads=4, head_size=16),
     Strategy(width=64, kv_heads=4, keeps_head_ratios=True),
     Strategy(width=None, heads=None, kv_heads=None, head_size=None),
+    Strategy(width=None, heads=None, kv_heads=None, head_size=None, layers=None),
 )
 
 
@@ -60,14 +62,14 @@ def shrink(config: Any, strategy: Strategy) -> dict[str, Any]:
     """The fields of a configuration whose values change, with their new values; sub-configurations as dicts."""
     fields = dict(_fields(config))
     kinds = list(dict.fromkeys(fields.get("layer_types") or ()))
-    layers = max(strategy.layers, len(kinds))
+    layers = None if strategy.layers is None else max(strategy.layers, len(kinds))
     scale = _scale(config, fields, strategy)
     specials = iter(range(VOCABULARY - 1, PLAIN_TOKENS[1], -1))
     changed: dict[str, Any] = {}
     for name, value in fields.items():
         if hasattr(value, "to_dict"):
             changed[name] = {"model_type": value.model_type, **_unusual(value), **shrink(value, strategy)}
-        elif name == "layer_types" and kinds:
+        elif name == "layer_types" and kinds and layers:
             changed[name] = (kinds * layers)[:layers]
         elif name == "pad_token_id" and value is None:
             changed[name] = 0  # classifiers ask for one
@@ -132,7 +134,7 @@ class Sizes:
     strategy: Strategy
     scale: int
     head_scale: int
-    layers: int
+    layers: int | None
     image: int
 
     def of(self, name: str, value: int, specials: Iterator[int]) -> int:

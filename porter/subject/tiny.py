@@ -54,7 +54,7 @@ def tiny_cases(location: Location, classes: Sequence[str] = ()) -> tuple[tuple[C
             with trial_runs():
                 case = tiny_case(location.name, model_class, location.config_values)
         except RUN_ERRORS as error:
-            failures[name] = f"{type(error).__name__}: {error}".replace(": \n", ": ", 1).splitlines()[0]
+            failures[name] = f"{type(error).__name__}: {str(error).strip()}".splitlines()[0]
             errors.append(error)
             continue
         _add(cases, case)

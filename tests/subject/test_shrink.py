@@ -2,7 +2,7 @@
 
 from transformers import PretrainedConfig
 
-from porter.subject.shrink import Strategy, shrink
+from porter.subject.shrink import STRATEGIES, Strategy, shrink
 
 
 def test_sizes_of_heads_can_keep_their_ratios():
@@ -16,3 +16,15 @@ def test_sizes_of_heads_can_keep_their_ratios():
 
     shrunk = shrink(Split(), Strategy(keeps_head_ratios=True))
     assert (shrunk["qk_nope_head_dim"], shrunk["qk_rope_head_dim"], shrunk["qk_head_dim"]) == (16, 8, 24)
+
+
+def test_the_last_strategy_leaves_the_depth_as_it_is():
+    assert "num_hidden_layers" not in shrink(Deep(), STRATEGIES[-1])
+    assert shrink(Deep(), STRATEGIES[0])["num_hidden_layers"] == 2
+
+
+class Deep(PretrainedConfig):
+    def __init__(self, num_hidden_layers=5, vocab_size=4000, **kwargs):
+        super().__init__(**kwargs)
+        self.num_hidden_layers = num_hidden_layers
+        self.vocab_size = vocab_size
