@@ -210,6 +210,10 @@ class TFPreTrainedModel(
         return getattr(self, self.base_model_prefix, self) if self.base_model_prefix else self
 
     @property
+    def device(self) -> None:
+        """None, for whatever asks PyTorch's models where they are: TensorFlow places its operations itself."""
+
+    @property
     def loss_function(self) -> Any:
         """The loss of transformers that goes with the class's name, `loss_function(logits, labels, ...)`."""
         return losses.loss_function(self.loss_type)

@@ -392,3 +392,7 @@ def test_several_sequences_need_a_padding_token():
     model = ported.TFBertForSequenceClassification.from_config(config(is_decoder=True, pad_token_id=None))
     with pytest.raises(ValueError, match="pad_token_id"):
         model(IDS)
+
+
+def test_a_model_has_no_device_to_pass_on(folder):
+    assert load(folder)[0].device is None
