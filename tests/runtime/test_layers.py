@@ -131,7 +131,15 @@ def test_weight_norm_of_a_transposed_convolution():
     compare(module, layers.weight_norm(layers.Conv1DTranspose(6, 3)), (2, 4, 11))
 
 
+@pytest.mark.parametrize("dim", [0, 1])
+def test_weight_norm_of_a_dense_layer(dim):
+    module = nn.utils.parametrizations.weight_norm(nn.Linear(4, 6), dim=dim)
+    compare(module, layers.weight_norm(keras.layers.Dense(6), dim=dim), (2, 5, 4))
+
+
 def test_weight_norm_refuses_what_it_cannot_do():
+    with pytest.raises(ValueError, match="no weight that could be normalised"):
+        layers.weight_norm(keras.layers.LayerNormalization())
     layer = layers.Conv1D(8, 3)
     with pytest.raises(ValueError, match="dim=-1"):
         layers.weight_norm(layer, dim=-1)

@@ -12,6 +12,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from porter.runtime.layers.dense import NormedDense, normed
 from porter.runtime.ops.shapes import pad
 from porter.runtime.port_errors import WrongValue
 
@@ -91,10 +92,7 @@ class KernelLayer(keras.layers.Layer):
         """The kernel; a weight-normalised one has length `kernel_norm` in each slice of its axis."""
         if self.norm_axis is None:
             return tf.convert_to_tensor(self.kernel)
-        direction = tf.convert_to_tensor(self.kernel_direction)
-        others = [axis for axis in range(direction.shape.rank) if axis != self.norm_axis]
-        length = tf.sqrt(tf.reduce_sum(tf.square(direction), axis=others, keepdims=True))
-        return direction * (tf.convert_to_tensor(self.kernel_norm) / length)
+        return normed(self.kernel_direction, self.kernel_norm, self.norm_axis)
 
     def with_bias(self, x: Any) -> Any:
         """Add the bias to the last axis."""
@@ -202,20 +200,27 @@ class Conv3D(_Convolution):
     rank = 3
 
 
-def weight_norm(layer: KernelLayer, name: str = "weight", dim: int = 0) -> KernelLayer:
+def weight_norm(
+    layer: KernelLayer | keras.layers.Dense, name: str = "weight", dim: int = 0
+) -> KernelLayer | keras.layers.Dense:
     """`torch.nn.utils.parametrizations.weight_norm`: learn the kernel's direction and lengths apart.
 
     Args:
-        layer: a convolution that is not built yet.
+        layer: a convolution or a dense layer that is not built yet.
         name: without meaning; only the weight can be normalised.
         dim: the axis of PyTorch's weight whose slices have lengths of their own.
 
     Returns:
-        The same layer.
+        The same layer; for a dense one another, which has such a weight.
 
     Raises:
-        WrongValue: the layer is built, or `dim` is negative (PyTorch's way to have one length for the whole weight).
+        WrongValue: the layer is built or of another kind, or `dim` is negative (PyTorch's way to have one length for
+            the whole weight).
     """
+    if isinstance(layer, keras.layers.Dense) and not isinstance(layer, NormedDense):
+        layer = NormedDense(**{**layer.get_config(), "dtype": layer.dtype_policy})
+    if not isinstance(layer, (KernelLayer, NormedDense)):
+        raise WrongValue(f"{layer.name} ({type(layer).__name__}) has no weight that could be normalised.")
     if dim < 0:
         raise WrongValue(f"Weight normalisation with dim={dim} has no counterpart.")
     if layer.built:

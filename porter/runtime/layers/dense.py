@@ -124,3 +124,43 @@ class TFConv1D(keras.layers.Layer):
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The last size becomes `nf`."""
         return (*input_shape[:-1], self.nf)
+
+
+def normed(direction: Any, norm: Any, axis: int) -> tf.Tensor:
+    """A kernel whose slices of one axis have the direction of one weight and the length of another."""
+    direction = tf.convert_to_tensor(direction)
+    others = [other for other in range(direction.shape.rank) if other != axis]
+    length = tf.sqrt(tf.reduce_sum(tf.square(direction), axis=others, keepdims=True))
+    return direction * (tf.convert_to_tensor(norm) / length)
+
+
+class NormedDense(keras.layers.Dense):
+    """`torch.nn.Linear` under weight normalisation, which learns the kernel's direction and lengths apart.
+
+    Attributes:
+        norm_axis: the axis of the kernel, `(inputs, units)`, whose slices have lengths of their own.
+    """
+
+    norm_axis = 1
+
+    def build(self, input_shape: Any) -> None:
+        """Add the weights; the last size of `input_shape` is the number of inputs."""
+        shape = (int(input_shape[-1]), self.units)
+        norms = tuple(size if axis == self.norm_axis else 1 for axis, size in enumerate(shape))
+        self.kernel_norm = self.add_weight(name="kernel_norm", shape=norms, initializer="ones")
+        self.kernel_direction = self.add_weight(name="kernel_direction", shape=shape)
+        self.bias = self.add_weight(name="bias", shape=(self.units,), initializer="zeros") if self.use_bias else None
+        self.built = True
+
+    @property
+    def kernel(self) -> Any:
+        """The weight that the layer multiplies with."""
+        return normed(self.kernel_direction, self.kernel_norm, self.norm_axis)
+
+    def save_own_variables(self, store: Any) -> None:
+        """Keras' saving: of the weights that there are."""
+        keras.layers.Layer.save_own_variables(self, store)
+
+    def load_own_variables(self, store: Any) -> None:
+        """Keras' loading, the reverse."""
+        keras.layers.Layer.load_own_variables(self, store)

@@ -103,6 +103,7 @@ def _kernel(axes: str) -> Mapping[str, str]:
 LAYOUTS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "Dense": {"weight": "kernel: o i -> i o", "bias": "bias"},
+        "NormedDense": _kernel("o i -> i o"),
         "Embedding": {"weight": "embeddings"},
         "LayerNormalization": _NORMALIZATION,
         "LayerNorm": _NORMALIZATION,
