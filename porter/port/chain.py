@@ -14,6 +14,7 @@ from porter.port.class_result import ClassResult
 from porter.port.handwork import Overwrite, check, first_conflict
 from porter.port.load import import_file
 from porter.port.port import port
+from porter.port.reached import told
 from porter.port.verify import verify
 from porter.port.write import targets
 from porter.rewrite import Note
@@ -81,7 +82,7 @@ def run(options: Options) -> Result:
             modeling = import_file(ported.file)
             total = len({model.name for case in subject.cases for model in case.models})
             results = tuple(console.progress(verify(subject, modeling), "verify", total))
-    notes = (*conflicts, *ported.all_notes, *_unproven(subject))
+    notes = (*conflicts, *told(ported, options.classes), *_unproven(subject))
     return Result(ported.all_written, results, notes, stages.seconds, _not_compared(subject, results))
 
 
