@@ -23,15 +23,17 @@ def import_path(name: str, path: Path) -> ModuleType:
     return _run(spec)
 
 
-def import_folder(name: str, folder: Path) -> ModuleType:
+def import_folder(name: str, folder: Path, run: bool = True) -> ModuleType:
     """Make a folder importable as the package `name` without installing it; its `__init__.py`, if any, is run.
+
+    Without `run` the package is there, and its files can be imported, but nothing that it defines itself.
 
     Raises:
         Exception: whatever the `__init__.py` raises.
     """
     start = folder / "__init__.py"
     spec = ModuleSpec(name, None, is_package=True)
-    if start.exists():
+    if run and start.exists():
         spec = importlib.util.spec_from_file_location(name, start) or spec
     spec.submodule_search_locations = [str(folder)]
     return _run(spec)

@@ -213,13 +213,26 @@ def _package(file: Path, values: Mapping[str, object] | None = None) -> Location
     folder = file.resolve().parent
     name = file.stem.removeprefix("modeling_")
     of_transformers = re.search(r"^from \.\.\.\w", read_text(file), re.MULTILINE)
-    package = re.sub(r"\W", "_", folder.name)
+    above = [] if of_transformers else _packages_above(folder)
+    outermost = above[0] if above else folder
+    package = re.sub(r"\W", "_", outermost.name)
     if of_transformers:  # `from ...activations import` needs transformers two levels up
         package = f"{INSTALLED_MODELS}.{package}"
-    if importlib.util.find_spec(package.rpartition(".")[0] or "sys") and _is_taken(package, folder):
+    if importlib.util.find_spec(package.rpartition(".")[0] or "sys") and _is_taken(package, outermost):
         package += "_checkout"
-    _register(package, folder)
+    for each in (*above, folder):
+        package = package if each == outermost else f"{package}.{each.name}"
+        _register(package, each)
     return Location(name, folder / file.name, f"{package}.{file.stem}", values or {})
+
+
+def _packages_above(folder: Path) -> list[Path]:
+    """The packages that a folder lies in, the outermost first: a file may import from all of them."""
+    found: list[Path] = []
+    while (folder / "__init__.py").exists() and (folder.parent / "__init__.py").exists():
+        folder = folder.parent
+        found.insert(0, folder)
+    return found
 
 
 def _is_taken(package: str, folder: Path) -> bool:
@@ -234,10 +247,18 @@ def _folders(package: ModuleType) -> Iterator[Path]:
 
 
 def _register(package: str, folder: Path) -> None:
-    """Make the folder importable as `package` without installing it. Raises UsageError where it does not import."""
+    """Make the folder importable as `package` without installing it.
+
+    Where its `__init__.py` fails, such as for what is not installed, the package is there without what that defines:
+    the file may need none of it.
+    """
     if package in sys.modules:
         return
+    before = set(sys.modules)
     try:
         import_folder(package, folder)
-    except Exception as error:
-        raise UsageError(f"The package cannot be imported: {error}.", place=str(folder / "__init__.py")) from error
+    except Exception:  # noqa: BLE001 - code of the user's, which may raise anything
+        for name in set(sys.modules) - before:
+            if name.startswith(f"{package}."):
+                del sys.modules[name]
+        import_folder(package, folder, run=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from porter.base.errors import UsageError
 from porter.subject.case import Subject
 
 LIBRARY = "transformers"
+KNOWN = frozenset({LIBRARY, "torch", "einops"})  # libraries whose names porter has rules for
 INSTALLED = ("site-packages", "dist-packages")
 
 
@@ -101,13 +103,24 @@ def _absolute(package: str, node: ast.ImportFrom) -> str:
 
 
 def _is_beside(module: str, subject: Subject) -> bool:
-    """Whether a module is a file of the subject's package, configurations aside, which are copied as they are."""
+    """Whether a module is a file of the subject's package, or one of a library that PyTorch's layers come from.
+
+    Configurations are copied as they are.
+    """
     file = getattr(sys.modules.get(module), "__file__", None)
     if file is None or module.rpartition(".")[2].startswith("configuration_") or _is_installed(subject.file):
         return False
     folder = _root(subject)
     path = Path(file).resolve()
+    if _is_installed(path) and module.partition(".")[0] not in KNOWN:
+        return _imports_torch(path)
     return path.suffix == ".py" and path.is_relative_to(folder) and not _is_installed(path.relative_to(folder))
+
+
+def _imports_torch(path: Path) -> bool:
+    """Whether a file of a library is written in PyTorch, so that nothing of it works without."""
+    text = path.read_text(encoding="utf-8") if path.suffix == ".py" else ""
+    return re.search(r"^(import|from) torch\b", text, re.MULTILINE) is not None
 
 
 def _is_installed(path: Path) -> bool:
@@ -123,6 +136,8 @@ def _root(subject: Subject) -> Path:
 
 def _sibling(module: str, top: Subject) -> Subject:
     file = Path(str(sys.modules[module].__file__)).resolve()
+    if not file.is_relative_to(_root(top)) or _is_installed(file.relative_to(_root(top))):
+        return Subject(module.replace(".", "_"), file, file.read_text(encoding="utf-8"), module, (), {})
     inside = file.relative_to(_root(top)).with_suffix("")
     parts = [part for part in inside.parts if part != "__init__"] or [file.parent.name]
     shared = 0 if parts[0] not in _folders(top) else 1
