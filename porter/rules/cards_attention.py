@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from porter.rulebook import Call, layer
+from porter.rulebook import Call, Unknown, layer, rule
 
 _BLOCK = (
     "d_model, nhead, dim_feedforward=2048, dropout=0.1, activation=torch.nn.functional.relu, layer_norm_eps=1e-05, "
@@ -96,3 +96,39 @@ def transformer(call: Call) -> str:
         call.unknown("an encoder or decoder of one's own is not covered")
     names = ("d_model", "nhead", "num_encoder_layers", "num_decoder_layers", *_OPTIONS)
     return f"Transformer({_given(call, names).removeprefix(', ')})"
+
+
+@rule(
+    "torch.nn.functional.multi_head_attention_forward(query, key, value, embed_dim_to_check, num_heads, "
+    "in_proj_weight, in_proj_bias, bias_k, bias_v, add_zero_attn, dropout_p, out_proj_weight, out_proj_bias, "
+    "training=True, key_padding_mask=None, need_weights=True, attn_mask=None, use_separate_proj_weight=False, "
+    "q_proj_weight=None, k_proj_weight=None, v_proj_weight=None, static_k=None, static_v=None, "
+    "average_attn_weights=True, is_causal=False)",
+    cases={
+        "F.multi_head_attention_forward(x, x, x, 4, 2, torch.ones(12, 4), None, None, None, False, 0.0, "
+        "torch.ones(3, 4), torch.ones(3))[0]": (
+            "multi_head_attention_forward(x, x, x, 2, tf.ones((12, 4)), None, tf.ones((3, 4)), tf.ones((3,)), 0.0)[0]"
+        ),
+        "F.multi_head_attention_forward(x, x, x, 4, 2, None, torch.ones(12), None, None, False, 0.0, "
+        "torch.ones(3, 4), None, use_separate_proj_weight=True, q_proj_weight=torch.ones(4, 4), "
+        "k_proj_weight=torch.ones(4, 4), v_proj_weight=torch.ones(4, 4), need_weights=False)[0]": (
+            "multi_head_attention_forward(x, x, x, 2, None, tf.ones((12,)), tf.ones((3, 4)), None, 0.0, "
+            "need_weights=False, separate_weights=(tf.ones((4, 4)), tf.ones((4, 4)), tf.ones((4, 4))))[0]"
+        ),
+    },
+)
+def multi_head_attention_forward(call: Call) -> str:
+    """Without the keys and values that PyTorch's layer can add by itself."""
+    own = ("bias_k", "bias_v", "static_k", "static_v")
+    if any(call.given(name) and getattr(call, name).node_code != "None" for name in own):
+        raise Unknown("learned keys and values have no counterpart here: nn.MultiheadAttention has them")
+    if call.add_zero_attn.node_code != "False":
+        raise Unknown("keys of zeros have no counterpart here: nn.MultiheadAttention has them")
+    first = ("query", "key", "value", "num_heads", "in_proj_weight", "in_proj_bias", "out_proj_weight",
+             "out_proj_bias", "dropout_p")  # fmt: skip
+    named = ("training", "key_padding_mask", "need_weights", "attn_mask", "average_attn_weights")
+    given = ", ".join(getattr(call, name).node_code for name in first) + _given(call, named)
+    if call.given("use_separate_proj_weight") and call.use_separate_proj_weight.node_code == "True":
+        sides = ", ".join(getattr(call, f"{side}_proj_weight").node_code for side in "qkv")
+        given += f", separate_weights=({sides})"
+    return f"multi_head_attention_forward({given})"

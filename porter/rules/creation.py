@@ -292,12 +292,16 @@ def tensor(call: Call) -> str:
 
 
 def _legacy(name: str, dtype: str, sample: str = "[1, 2]") -> None:
-    @rule(f"torch.{name}(*data)", cases={f"torch.{name}({sample})": f"tf.constant({sample}, dtype={dtype})"})
+    values = f"np.array({sample})"
+    made = {sample: f"tf.constant({sample}, dtype={dtype})", values: f"tf.convert_to_tensor({values}, dtype={dtype})"}
+
+    @rule(f"torch.{name}(*data)", cases={f"torch.{name}({given})": code for given, code in made.items()})
     def typed(call: Call) -> str:
-        """The old constructors: sizes make zeros, a list makes a tensor."""
+        """The old constructors: sizes make zeros, a list or an array makes a tensor."""
         if len(call.variadic) == 1 and not call.variadic[0].is_a("int"):
-            function = "tf.constant" if call.data.is_literal() else "tf.convert_to_tensor"
-            return f"{function}({call.data.node_code}, dtype={dtype})"
+            (given,) = call.variadic
+            function = "tf.constant" if given.is_literal() else "tf.convert_to_tensor"
+            return f"{function}({given.node_code}, dtype={dtype})"
         return f"tf.zeros({call.data.node_code}, dtype={dtype})"
 
 

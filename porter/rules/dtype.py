@@ -81,14 +81,29 @@ def to(call: Call) -> str:
     return call.input.node_code
 
 
+_FORMER_TYPES = {
+    "FloatTensor": "float32", "DoubleTensor": "float64", "HalfTensor": "float16", "LongTensor": "int64",
+    "IntTensor": "int32", "ShortTensor": "int16", "CharTensor": "int8", "ByteTensor": "uint8", "BoolTensor": "bool",
+}  # fmt: skip
+"""Classes of tensors that PyTorch had for types."""
+
+
 @rule(
     "torch.Tensor.type(input, dtype=None)",
-    cases={"i.type(torch.float32)": "tf.cast(i, tf.float32)", "x.type(x.dtype)": "tf.cast(x, x.dtype)"},
+    cases={
+        "i.type(torch.float32)": "tf.cast(i, tf.float32)",
+        "x.type(x.dtype)": "tf.cast(x, x.dtype)",
+        "i.type(torch.FloatTensor)": "tf.cast(i, tf.float32)",
+        "i.type(torch.ByteTensor)": "tf.cast(i, tf.uint8)",
+    },
 )
 def type_of(call: Call) -> str:
     """Without an argument PyTorch names the type as a string, which TensorFlow does not."""
     if not call.given("dtype"):
         call.unknown("the name of PyTorch's type has no meaning in TensorFlow")
+    former = _FORMER_TYPES.get(code_of(call.dtype.original).removeprefix("torch.").removeprefix("cuda."))
+    if former is not None:
+        return cast_to(call.input, f"tf.{former}")
     if call.dtype.is_a("str"):
         name = str(call.dtype.value()).rpartition(".")[2].removesuffix("Tensor").lower()
         return cast_to(call.input, f"tf.{DTYPES[name]}")

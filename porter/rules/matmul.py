@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from porter.rulebook import Arg, Call, rule
+from porter.rulebook import Arg, Call, expression, rule
 from porter.rules.casting import promoted
 
 
@@ -232,4 +232,15 @@ rule(
     "torch.cdist(x1, x2, p=2.0)",
     to="cdist(x1, x2)",
     cases={"torch.cdist(x, y)": "cdist(x, y)"},
+)
+expression(
+    "torch.linalg.lstsq($a, $b).solution",
+    "torch.linalg.lstsq($a, $b)[0]",
+    to="tf.linalg.lstsq($a, $b, fast=False)",
+    cases={
+        "x = x + torch.linalg.lstsq(torch.eye(8) * 2, torch.ones(8, 1)).solution.sum()": (
+            "x = x + tf.reduce_sum(tf.linalg.lstsq(tf.eye(8) * 2, tf.ones((8, 1)), fast=False))"
+        ),
+    },
+    doc="Of what PyTorch gives only the solution; the rest says how it was found.",
 )

@@ -158,3 +158,66 @@ def _additive(mask: Any, dtype: Any) -> Any:
     if mask.dtype != tf.bool:
         return tf.cast(mask, dtype)
     return tf.where(mask, tf.constant(-math.inf, dtype), tf.constant(0.0, dtype))
+
+
+def multi_head_attention_forward(
+    query: Any,
+    key: Any,
+    value: Any,
+    num_heads: int,
+    in_proj_weight: Any,
+    in_proj_bias: Any,
+    out_proj_weight: Any,
+    out_proj_bias: Any,
+    dropout_p: float = 0.0,
+    training: bool | None = True,
+    key_padding_mask: Any = None,
+    need_weights: bool = True,
+    attn_mask: Any = None,
+    separate_weights: tuple[Any, Any, Any] | None = None,
+    average_attn_weights: bool = True,
+) -> tuple[Any, Any]:
+    """`torch.nn.functional.multi_head_attention_forward`: attention with weights of one's own.
+
+    Args:
+        query: `(queries, batch, features)`, and so are `key` and `value` with their positions.
+        key: what is attended to.
+        value: what is gathered there.
+        num_heads: number of heads.
+        in_proj_weight: `(3 * features, features)`; None where `separate_weights` are given.
+        in_proj_bias: `(3 * features,)`, or None.
+        out_proj_weight: `(outputs, features)`.
+        out_proj_bias: `(outputs,)`, or None.
+        dropout_p: rate of dropped attention weights in training.
+        training: whether weights are dropped.
+        key_padding_mask: `(batch, keys)`, True or -inf where nothing may be seen.
+        need_weights: whether the attention weights are wanted.
+        attn_mask: `(queries, keys)` or `(batch * heads, queries, keys)`, likewise.
+        separate_weights: those of queries, keys and values.
+        average_attn_weights: whether the weights are means over the heads.
+
+    Returns:
+        The result, `(queries, batch, outputs)`, and the attention weights or None.
+    """
+    matrices = tf.split(in_proj_weight, 3) if separate_weights is None else separate_weights
+    biases = tf.split(in_proj_bias, 3) if in_proj_bias is not None else [0.0] * 3
+    sides = []
+    for side, matrix, bias in zip((query, key, value), matrices, biases, strict=True):
+        length, batch, _ = shape_list(side)
+        projected = tf.matmul(side, matrix, transpose_b=True) + bias
+        heads = tf.reshape(projected, (length, batch, num_heads, projected.shape[-1] // num_heads))
+        sides.append(tf.transpose(heads, perm=[1, 2, 0, 3]))
+    queries, keys, values = sides
+    scores = tf.matmul(queries / math.sqrt(queries.shape[-1]), keys, transpose_b=True)
+    if attn_mask is not None:
+        mask = _additive(attn_mask, scores.dtype)
+        scores = scores + (tf.reshape(mask, shape_list(scores)) if mask.shape.rank == 3 else mask)
+    if key_padding_mask is not None:
+        scores = scores + _additive(key_padding_mask, scores.dtype)[:, tf.newaxis, tf.newaxis]
+    weights = dropout(tf.nn.softmax(scores, axis=-1), dropout_p, training=training)
+    attended = tf.transpose(tf.matmul(weights, values), perm=[2, 0, 1, 3])
+    length, batch, heads, size = shape_list(attended)
+    output = tf.matmul(tf.reshape(attended, (length, batch, heads * size)), out_proj_weight, transpose_b=True)
+    output = output if out_proj_bias is None else output + out_proj_bias
+    weights = tf.reduce_mean(weights, axis=1) if average_attn_weights else weights
+    return output, weights if need_weights else None
