@@ -15,7 +15,7 @@ from porter.subject.inputs.variation import checked_variation, torch_inputs
 from porter.subject.siblings import siblings
 from porter.subject.tiny import inputs_that_run, model_classes, tiny_case
 from porter.subject.torch_model import RUN_ERRORS, build_config, build_torch_model, constructor_arguments, trial_runs
-from porter.trace.extra_runs import guesses_that_run, run_extras
+from porter.trace.extra_runs import guesses_that_run, run_backward, run_extras
 from porter.trace.nested_models import nested_models
 from porter.trace.recorder import PackageRecorder, watched, watched_package
 from porter.trace.variants import Changes, apply, argument_switches, class_texts, switches
@@ -132,6 +132,15 @@ class _Tracer:
                 with nested_models(model, self.recorder.local_modules) as nested:
                     run_extras(model, inputs, more)
                 self.recorder.note_nested(nested)
+                if self._has_gradients():
+                    run_backward(model, inputs)
+
+    def _has_gradients(self) -> bool:
+        """Whether the file defines gradients itself, which only run when they are asked for."""
+        import torch
+
+        found = [each for each in vars(self.module).values() if isinstance(each, type)]
+        return any(issubclass(each, torch.autograd.Function) for each in found)
 
 
 def _with_tokens(case: Case) -> Case:

@@ -76,6 +76,20 @@ def _run_on(model: Any, inputs: Inputs) -> None:
         _, states = given_states(model, inputs)
 
 
+def run_backward(model: Any, inputs: Inputs) -> None:
+    """Follow the gradients of all outputs back, for what only runs then."""
+    import torch
+    from torch.utils import _pytree as trees
+
+    def back() -> None:
+        with torch.enable_grad():
+            outputs = [leaf for leaf in trees.tree_leaves(model(**inputs)) if isinstance(leaf, torch.Tensor)]
+            torch.autograd.backward([leaf.sum() for leaf in outputs if leaf.requires_grad])
+
+    _attempt(back)
+    model.zero_grad()
+
+
 def _train(model: Any, inputs: Inputs, plain: Any) -> None:
     labelled = next((given for given in with_labels(model, inputs, plain) if _attempt(partial(model, **given))), None)
     if labelled is None:

@@ -20,6 +20,7 @@ from porter.rewrite.reading.source import LocalClass
 from porter.rulebook import find_card
 from porter.rulebook.call import code_of
 
+_FUNCTIONS = ("torch.autograd.Function", "torch.autograd.function.Function")
 BASES = {"torch.nn.ModuleList": "LayerList", "torch.nn.ModuleDict": "LayerDict", "torch.nn.Embedding": "Embedding"}
 
 _DROPPED_PREFIXES = (
@@ -35,8 +36,7 @@ def port_class(
 ) -> cst.BaseStatement | cst.FlattenSentinel[cst.BaseStatement]:
     """The class in TensorFlow; a model held by its heads comes as its main layer and a thin model around it."""
     if local.kind == "plain":
-        _note_plain(context, local)
-        return updated.with_changes(name=cst.Name(local.name))
+        return _plain_class(context, local, updated)
     if local.kind == "output":
         return _output_class(context, local, updated)
     ported = _with_build(context, local, _layer_class(context, local, updated))
@@ -44,10 +44,15 @@ def port_class(
     return ported if main is None else split_main_layer(context, local, ported, main)
 
 
-def _note_plain(context: Context, local: LocalClass) -> None:
-    bases = [code_of(base.value) for base in local.node.bases]
-    if any("autograd" in base or "Function" in base for base in bases):
-        context.note(local.node, "left", f"class {local.name} is a torch.autograd.Function and was kept.")
+def _plain_class(context: Context, local: LocalClass, updated: cst.ClassDef) -> cst.ClassDef:
+    """A class that is no layer; a function with a gradient of its own stands on porter.runtime's base for these."""
+    bases = list(zip(local.node.bases, updated.bases, strict=True))
+    own = [context.source.canonical(original.value) in _FUNCTIONS for original, _ in bases]
+    if any(own):
+        message = f"the gradient of {local.name} was ported, too; the test beside the port compares it, not this run."
+        context.note(local.node, "assumed", message)
+    ported = [_base("TFFunction") if is_own else new for is_own, (_, new) in zip(own, bases, strict=True)]
+    return updated.with_changes(name=cst.Name(local.name), bases=ported)
 
 
 def _output_class(context: Context, local: LocalClass, updated: cst.ClassDef) -> cst.ClassDef:
@@ -171,6 +176,8 @@ def _bases(context: Context, local: LocalClass, updated: cst.ClassDef) -> Iterat
             yield _base(BASES[name])
         elif name.startswith("torch.nn.") and (card := find_card(name)) is not None:
             yield _base(card.keras_class)
+            if local.is_root:
+                yield _base("TFModule")
         elif (
             name.startswith("local.")
             or code_of(new.value) in context.runtime
