@@ -23,7 +23,7 @@ from porter.rewrite.expressions.calls import is_kept_context, translate_call
 from porter.rewrite.expressions.declared import FORMED, declared, expression_of
 from porter.rewrite.expressions.filled_weights import fill_attribute, fill_call, fill_class, unfilled
 from porter.rewrite.expressions.function_values import function_value
-from porter.rewrite.expressions.precedence import with_parentheses
+from porter.rewrite.expressions.precedence import with_guarded_value, with_parentheses
 from porter.rewrite.reading.filling import calls_in
 from porter.rewrite.reading.source import LocalFunction
 from porter.rewrite.statements.asked_sizes import asked_for_truth, counted, port_comparison
@@ -184,7 +184,9 @@ class Porter(cst.CSTTransformer):
         if variable is not None:
             return cst.Name(variable)
         filled = fill_attribute(self.context, original_node, updated_node)
-        return translate_attribute(self.context, original_node, updated_node) if filled is None else filled
+        if filled is not None:
+            return filled
+        return with_guarded_value(translate_attribute(self.context, original_node, updated_node))
 
     def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.BaseExpression:
         """A call, by rule, card or flow."""
@@ -206,7 +208,7 @@ class Porter(cst.CSTTransformer):
         if self.context.fills_at(original_node) or self._is_target(original_node):
             return updated_node
         if not self.context.knowledge.is_tensor(original_node.value):
-            return updated_node
+            return with_guarded_value(updated_node)
         value = self.context.arg(original_node.value, updated_node.value)
         try:
             code = subscript(
@@ -215,7 +217,7 @@ class Porter(cst.CSTTransformer):
         except Unknown as error:
             self.context.note(original_node, "left", f"`{code_of(original_node)}` was kept: {error}.")
             return updated_node
-        return updated_node if code is None else cst.parse_expression(code)
+        return with_guarded_value(updated_node) if code is None else cst.parse_expression(code)
 
     def _is_target(self, node: cst.Subscript) -> bool:
         parent = self.context.source.parents.get(node)

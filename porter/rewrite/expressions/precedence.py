@@ -8,7 +8,7 @@ import libcst as cst
 
 from porter.rulebook.template import parenthesised
 
-_UNARY, _NOT, _CONDITIONAL = 11, 3, 0
+_ATOM, _UNARY, _NOT, _CONDITIONAL = 20, 11, 3, 0
 _COMPARISON = 4
 _BINARY = {
     cst.Power: 12,
@@ -19,6 +19,13 @@ _BINARY = {
     cst.And: 2, cst.Or: 1,
 }  # fmt: skip
 Operation = TypeVar("Operation", cst.BinaryOperation, cst.BooleanOperation, cst.Comparison, cst.UnaryOperation)
+
+
+def with_guarded_value(part: cst.BaseExpression) -> cst.BaseExpression:
+    """An item or attribute of something, which is in parentheses where Python would read it differently without."""
+    if not isinstance(part, (cst.Subscript, cst.Attribute)):
+        return part
+    return part.with_changes(value=_guarded(part.value, _ATOM))
 
 
 def with_parentheses(operation: Operation) -> Operation:
@@ -46,4 +53,4 @@ def _rank(node: cst.BaseExpression) -> int:
         return _NOT if isinstance(node.operator, cst.Not) else _UNARY
     if isinstance(node, cst.Comparison):
         return _COMPARISON
-    return _CONDITIONAL if isinstance(node, (cst.IfExp, cst.Lambda)) else 20
+    return _CONDITIONAL if isinstance(node, (cst.IfExp, cst.Lambda)) else _ATOM

@@ -3,10 +3,10 @@
 import libcst as cst
 import pytest
 
-from porter.rewrite.expressions.precedence import with_parentheses
+from porter.rewrite.expressions.precedence import with_guarded_value, with_parentheses
 
 
-def _with_operand(code: str, operand: str) -> str:
+def _with_operand(code: str, operand: str, guard=with_parentheses) -> str:
     """`code` with the call f() replaced as a rule replaces it, bare."""
 
     class Filler(cst.CSTTransformer):
@@ -14,7 +14,7 @@ def _with_operand(code: str, operand: str) -> str:
             return cst.parse_expression(operand)
 
     node = cst.parse_expression(code).visit(Filler())
-    return cst.Module([]).code_for_node(with_parentheses(node))
+    return cst.Module([]).code_for_node(guard(node))
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,15 @@ def _with_operand(code: str, operand: str) -> str:
 )
 def test_operands_keep_their_meaning(code, operand, expected):
     assert _with_operand(code, operand) == expected
+
+
+@pytest.mark.parametrize(
+    ("code", "operand", "expected"),
+    [
+        ("f()[:, None]", "x / y", "(x / y)[:, None]"),
+        ("f()[0]", "g(x)", "g(x)[0]"),
+        ("f().shape", "-x", "(-x).shape"),
+    ],
+)
+def test_items_and_attributes_are_those_of_the_whole(code, operand, expected):
+    assert _with_operand(code, operand, with_guarded_value) == expected
