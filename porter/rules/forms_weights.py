@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import libcst as cst
 
+from porter.facts.initialisers import is_initialiser
 from porter.rulebook import Arg, Drop, Match, Remark, Text, expression, statement
 from porter.rules.creation import INITIAL_VALUES
-
-_INITIALISERS = ("torch.nn.init.", "transformers.initialization.")
 
 
 def _is_weight(m: Match) -> bool:
@@ -26,6 +25,21 @@ statement(
     inside="constructor",
     cases={"self.layer.weight.data[:, :2].uniform_(0, 1)": "", "self.layer.bias.data = torch.zeros(8)": ""},
 )
+
+
+for _made in ("zeros", "ones", "empty"):
+    expression(
+        f"$x.new_{_made}($shape)",
+        to=f"tf.{_made.replace('empty', 'zeros')}($shape)",
+        where=_is_weight,
+        inside="constructor",
+        cases={
+            f"self.start = nn.Parameter(self.layer.weight.new_{_made}((2, 8)))": (
+                f'self.start = add_parameter(self, "start", tf.{_made.replace("empty", "zeros")}((2, 8)))'
+            )
+        },
+        doc="In the type that weights have; the weight need not be there yet.",
+    )
 
 
 def _ties(m: Match) -> bool:
@@ -240,13 +254,17 @@ statement(
 statement(
     "$function($*args)",
     to=INITIAL_VALUES,
-    where=lambda m: not m.place.fills_weights and m.canonical(m.function).startswith(_INITIALISERS),
+    where=lambda m: (
+        not m.place.fills_weights
+        and is_initialiser(m.canonical(m.function))
+        and not m.place.initialises(m.function.original)
+    ),
     cases={"nn.init.xavier_uniform_(self.layer.weight)": ""},
 )
 expression(
     "$function($x, $*args)",
     to="$x",
-    where=lambda m: m.canonical(m.function).startswith(_INITIALISERS),
+    where=lambda m: is_initialiser(m.canonical(m.function)),
     inside="constructor",
     cases={
         "self.start = nn.Parameter(nn.init.normal_(rates, std=0.02))": (

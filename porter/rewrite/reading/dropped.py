@@ -5,6 +5,7 @@ from __future__ import annotations
 import libcst as cst
 import libcst.matchers as m
 
+from porter.facts.initialisers import is_initialiser
 from porter.rewrite.reading.source import Source
 
 # Methods without a place in the port, and why; "" where porter.runtime or Keras has the same.
@@ -23,7 +24,6 @@ DROPPED_METHODS = {
 FILLING_NAMES = frozenset({"_init_weights", "reset_parameters", "_reset_parameters"})
 """What methods are called that give weights their initial values."""
 FILE_FUNCTIONS = frozenset({"torch.serialization.load", "torch.load", "torch.serialization.save", "torch.save"})
-INITIALISERS = ("transformers.initialization.", "torch.nn.init.")
 _DRAWN = frozenset({"normal_", "uniform_", "trunc_normal_", "xavier_uniform_", "xavier_normal_", "zero_", "fill_"})
 
 
@@ -77,7 +77,14 @@ def fills(source: Source, call: cst.Call) -> bool:
     """Whether a call gives a weight its values: `nn.init.normal_(x)`, `x.data.normal_()`."""
     drawn = isinstance(call.func, cst.Attribute) and call.func.attr.value in _DRAWN
     of_data = drawn and m.matches(call.func, m.Attribute(value=m.Attribute(attr=m.Name("data"))))
-    return of_data or (source.canonical(call.func) or "").startswith(INITIALISERS)
+    return of_data or _draws_parameter(source, call) or is_initialiser(source.canonical(call.func) or "")
+
+
+def _draws_parameter(source: Source, call: cst.Call) -> bool:
+    """`weight.uniform_(-1, 1)` in what only constructors call, and give the weight."""
+    function = source.enclosing(call) if source.in_constructor(call) else None
+    owner = call.func.value if isinstance(call.func, cst.Attribute) and call.func.attr.value in _DRAWN else None
+    return function is not None and isinstance(owner, cst.Name) and owner.value in function.parameters
 
 
 def initialises(source: Source, node: cst.BaseExpression) -> bool:

@@ -77,14 +77,16 @@ def _dropping(body: Sequence[Statement], names: set[str]) -> Iterator[Statement]
 
 
 def _is_orphan(context: Context, function: cst.FunctionDef, read: frozenset[str]) -> bool:
-    name = function.name.value
-    original = context.source.functions.get(name)
-    exported = not name.startswith("_") and name in getattr(context.source.module, "__all__", ())
+    """Whether only functions without a place in the port have called it, and no other file may import it."""
+    name, source = function.name.value, context.source
+    original = source.functions.get(name)
+    named = name in getattr(source.module, "__all__", ()) or not source.subject.cases  # a file beside the subject's
+    exported = named and not name.startswith("_")
     if name in read or context.stand_ins.get(name) in read or original is None or exported:
         return False
-    start, end = context.source.span(original.node).line, context.source.span(original.node).end_line
-    uses = [n for n in context.source.find(context.source.tree, cst.Name) if n.value == name]
-    return any(not start <= context.source.line(node) <= end for node in uses)
+    start, end = source.span(original.node).line, source.span(original.node).end_line
+    uses = [n for n in source.find(source.tree, cst.Name) if n.value == name and source.enclosing(n) is not None]
+    return any(not start <= source.line(node) <= end for node in uses)
 
 
 class _Aliased(cst.CSTTransformer):
