@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from porter.rulebook import Call, Drop, Remark, Same, layer, rule, statement
+from porter.rulebook import Call, Drop, Remark, Same, layer, refused, rule, statement
 
 rule(
     "torch.compiler.is_compiling()",
@@ -143,3 +143,12 @@ def has_attribute(call: Call) -> str:
     if owner in ("torch", "nn", "F") and call.result is not None and call.result.has_value:
         return str(call.result.value)
     return f"hasattr({call.obj.node_code}, {call.name.node_code})"
+
+
+refused(
+    "torch.nn.Module.register_forward_hook",
+    "torch.nn.Module.register_forward_pre_hook",
+    "torch.nn.Module.register_full_backward_hook",
+    "torch.nn.Module.register_full_backward_pre_hook",
+    because="a Keras layer has no hooks: write in `call` what the hook does with what the layer is given or gives",
+)

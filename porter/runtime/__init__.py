@@ -40,6 +40,7 @@ _MODULES = {
         "add_layer",
         "add_parameter",
         "import_beside",
+        "layer_arguments",
         "remove_layer",
     ),
     "caches": ("Cache", "DynamicCache", "EncoderDecoderCache", "StaticCache"),
@@ -85,7 +86,7 @@ _MODULES = {
     "layers.checkpointed": ("TFGradientCheckpointingLayer",),
     "layers.elementwise": ("Elementwise", "PReLU", "prelu"),
     "layers.normalization": ("InstanceNorm", "LayerNorm"),
-    "layers.multihead": ("MultiheadAttention",),
+    "layers.multihead": ("MultiheadAttention", "multi_head_attention_forward"),
     "layers.recurrent": ("GRU", "GRUCell", "LSTM", "LSTMCell", "RNN", "RNNCell"),
     "layers.encoders_decoders": (
         "Transformer",
@@ -98,7 +99,7 @@ _MODULES = {
     "layers.shaping": ("Flatten", "GLU", "Pad", "PixelShuffle", "PixelUnshuffle", "Unflatten", "Unfold", "Upsample"),
     "layers.build_rest": ("built", "made_now", "skip_init"),
     "layers.places": ("named_children", "sublayers"),
-    "model.tying": ("tie",),
+    "model.tying": ("tie", "weight_of"),
     "losses": (
         "BCELoss",
         "BCEWithLogitsLoss",
@@ -166,6 +167,7 @@ _MODULES = {
         "max_pool",
     ),
     "ops.fourier_transforms": ("fftn", "irfft", "rfft"),
+    "ops.own_gradients": ("TFFunction",),
     "ops.nn_functional": (
         "batch_norm",
         "embedding_bag",

@@ -183,6 +183,8 @@ def _ruled_attribute(
 def _layer_attribute(
     context: Context, original: cst.Attribute, updated: cst.Attribute, names: frozenset[str]
 ) -> cst.BaseExpression:
+    if _hands_on_weight(context, original, names):
+        return cst.parse_expression(f"weight_of({code_of(updated.value)})")
     if _asks_for_weight(context, original, names):
         updated = updated.with_changes(value=cst.parse_expression(f"made_now({code_of(updated.value)})"))
     for name in sorted(names):
@@ -207,6 +209,18 @@ def _has_weight(context: Context, name: str, attribute: str) -> bool:
         return True
     seen = context.knowledge.facts.modules.get(name.removeprefix("local."))
     return seen is None or attribute in seen.parameters
+
+
+def _hands_on_weight(context: Context, node: cst.Attribute, names: frozenset[str]) -> bool:
+    """Whether a constructor gives the weight of a layer of torch to a variable, or to a class of the file."""
+    if node.attr.value != "weight" or not _asks_for_weight(context, node, names) or not all(map(find_card, names)):
+        return False
+    holder = context.source.parents.get(node)
+    if isinstance(holder, cst.Assign):
+        return isinstance(holder.targets[0].target, cst.Name)
+    call = context.source.parents.get(holder) if isinstance(holder, cst.Arg) else None
+    callee = context.knowledge.callee(call) if isinstance(call, cst.Call) else None
+    return callee is not None and all(name.startswith("local.") for name in callee.names)
 
 
 def _card_of(context: Context, name: str) -> Card | None:

@@ -9,9 +9,16 @@ import libcst.matchers as m
 
 from porter.rewrite.context import Context
 from porter.rewrite.expressions.constructors import CONTAINERS
-from porter.rewrite.expressions.layer_shapes import base_arguments, base_shape, bound, signature_of
+from porter.rewrite.expressions.layer_shapes import (
+    base_arguments,
+    base_shape,
+    bound,
+    calls_torch,
+    signature_of,
+    spreads_options,
+)
 from porter.rewrite.reading.constructor import hands_on
-from porter.rewrite.reading.source import LocalClass
+from porter.rewrite.reading.source import LocalClass, LocalFunction
 from porter.rulebook import CannotBind, Unknown, find_card
 from porter.rulebook.template import translate
 
@@ -29,11 +36,17 @@ def port_base_call(context: Context, original: cst.Call, updated: cst.Call) -> c
         return updated
     ported = updated.args[len(updated.args) - len(given) :]
     name = function.keywords or "kwargs"
-    arguments = [a.with_changes(comma=cst.MaybeSentinel.DEFAULT) for a in ported if a.star != "**"]
-    if local.torch_base is not None and local.torch_base not in CONTAINERS and len(local.lineage) == 1:
+    arguments = [
+        after.with_changes(comma=cst.MaybeSentinel.DEFAULT)
+        for before, after in zip(given, ported, strict=True)
+        if before.star != "**" or not m.matches(before.value, m.Name(name))
+    ]
+    if local.torch_base not in (None, *CONTAINERS) and calls_torch(context, original, local):
         torch_arguments = _torch_arguments(context, original, ported, local)
         arguments = [a for a in torch_arguments if a.star != "**"]
     rest = cst.Arg(cst.Name(name), star="**")
+    if not any(before.star == "**" for before in given) and _has_options(context, function):
+        rest = rest.with_changes(value=cst.parse_expression(f"layer_arguments({name})"))
     if m.matches(original.func, m.Attribute(value=m.Call())):
         return updated.with_changes(args=[*arguments, rest])
     if context.knowledge.constructors.passes_over_bases(local.name):
@@ -42,6 +55,17 @@ def port_base_call(context: Context, original: cst.Call, updated: cst.Call) -> c
     else:
         base = "super()"
     return updated.with_changes(func=cst.parse_expression(f"{base}.__init__"), args=[*arguments, rest])
+
+
+def _has_options(context: Context, constructor: LocalFunction) -> bool:
+    """Whether a constructor reads its `**kwargs`, or hands them on to others than its base: they are no base's."""
+    for name in context.source.find(constructor.node.body, cst.Name):
+        holder = context.source.parents.get(name)
+        if name.value != constructor.keywords or (isinstance(holder, cst.Arg) and holder.keyword is name):
+            continue
+        if not isinstance(holder, cst.Arg) or holder.star != "**" or spreads_options(context, holder):
+            return True
+    return False
 
 
 def _base_forward(context: Context, original: cst.Call, updated: cst.Call) -> cst.BaseExpression | None:

@@ -12,15 +12,16 @@ from porter.facts.tensor_methods import is_method, owner_of_method, tensor_metho
 from porter.rewrite.context import PORTABLE_LIBRARIES, Context
 from porter.rewrite.expressions.arguments import keyword, local_arguments
 from porter.rewrite.expressions.binding import bind_call, options_of
-from porter.rewrite.expressions.class_values import calls_value, is_partial, partial_class
+from porter.rewrite.expressions.class_values import called_value, is_partial, partial_class
 from porter.rewrite.expressions.constructors import construct
 from porter.rewrite.expressions.declared import declares, note
 from porter.rewrite.expressions.function_values import function_value
 from porter.rewrite.expressions.layer_copies import construct_copies
+from porter.rewrite.expressions.named_values import value_by_name
 from porter.rewrite.expressions.nested import chosen_by_config
 from porter.rewrite.reading.calls_in_file import Site
 from porter.rewrite.reading.knowledge import Callee
-from porter.rewrite.reading.made import made_by
+from porter.rewrite.reading.made import Made, made_by
 from porter.rewrite.reading.source import LocalFunction
 from porter.rulebook import CannotBind, Rule, Unknown, find_card, find_refusal, find_rule
 from porter.rulebook.call import code_of
@@ -38,6 +39,7 @@ def translate_call(context: Context, original: cst.Call, updated: cst.Call) -> c
         chosen_by_config(context, original, updated)
         or partial_class(context, original, updated)
         or partial_call(context, original, updated)
+        or value_by_name(context, original, updated)
         or construct_copies(context, original)
     )
     if chosen is not None:
@@ -46,9 +48,10 @@ def translate_call(context: Context, original: cst.Call, updated: cst.Call) -> c
     if layer is not None:
         updated = updated.with_changes(func=cst.ensure_type(updated.func, cst.Attribute).value)
         return _call_layer(context, original, updated, layer, site)
-    if calls_value(context.knowledge, original):
-        return updated
-    made = made_by(context.knowledge, original)
+    of_given_class = called_value(context, original, updated)
+    if of_given_class is not None:
+        return of_given_class
+    made = made_by(context.knowledge, original) or _made_of_one(context, original)
     if made is not None:
         return construct(context, original, updated, made)
     callee = context.knowledge.callee(original) or _method_of_unseen(context, original)
@@ -59,6 +62,16 @@ def translate_call(context: Context, original: cst.Call, updated: cst.Call) -> c
     if callee.kind == "module":
         return _call_layer(context, original, updated, callee, site)
     return _call_function(context, original, updated, callee, site)
+
+
+def _made_of_one(context: Context, original: cst.Call) -> Made | None:
+    """The layer that was seen where any class can be given, but its card has to know how it is called."""
+    names = context.knowledge.given.names(original) if original in context.knowledge.given.calls else frozenset()
+    if len(names) != 1:
+        return None
+    message = f"`{code_of(original.func)}` was {min(names)} in every run and is written as that; another is not made."
+    context.note(original, "assumed", message)
+    return Made(Callee(names, "class"), original.func, tuple(original.args))
 
 
 def _forward_of(context: Context, call: cst.Call) -> Callee | None:
@@ -172,7 +185,7 @@ def _calls_value(context: Context, call: cst.Call, callee: Callee) -> bool:
     values = [name for name, found in named if found is not None and function_value(context, call.func, name, found)]
     return (
         not of_tensor
-        and isinstance(call.func, (cst.Name, cst.Attribute, cst.Subscript))
+        and m.matches(call.func, m.Name() | m.Attribute() | m.Subscript() | m.Call(func=m.Name("getattr")))
         and len(values) == len(callee.names)
     )
 
@@ -203,18 +216,19 @@ def _shared_rule_name(callee: Callee) -> str | None:
     return sorted(callee.names)[0] if len(rules) == 1 else None
 
 
-_LIST_METHODS = (
+_PROVIDED_METHODS = (
     "torch.nn.Sequential.append",
     "torch.nn.Sequential.extend",
     "torch.nn.Sequential.insert",
     "torch.nn.ModuleList.",
     "torch.nn.ModuleDict.",
     "torch.Size.",
+    "torch.autograd.function.Function",  # and its context, which porter.runtime's TFFunction has
 )
 
 
 def _note_unknown(context: Context, original: cst.Call, name: str) -> None:
-    if name.startswith(_LIST_METHODS):
+    if name.startswith(_PROVIDED_METHODS):
         return
     because = find_refusal(name)
     if because is not None:
@@ -279,7 +293,7 @@ def is_kept_context(context: Context, call: cst.Call) -> bool:
 
 def _method_of_unseen(context: Context, original: cst.Call) -> Callee | None:
     """A method that only tensors have, on a value no run has reached."""
-    if not isinstance(original.func, cst.Attribute):
+    if not isinstance(original.func, cst.Attribute) or m.matches(original.func.value, m.Name("self")):
         return None
     known = context.fact(original.func.value)
     # a number, or what is something else elsewhere, may be a tensor in another branch

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 
 import libcst as cst
 import libcst.matchers as m
 
 from porter.rewrite.context import Context
 from porter.rewrite.expressions.layer_shapes import spreads_options
+from porter.rewrite.reading.given_classes import GivenClasses
 from porter.rewrite.reading.knowledge import Knowledge
 from porter.rewrite.reading.made import Made
 from porter.rewrite.reading.source import Source
-from porter.rulebook import Call, CannotBind, Unknown, bind, find_card
+from porter.rulebook import Call, CannotBind, Signature, Unknown, bind, find_card
 from porter.rulebook.call import code_of
 from porter.rulebook.template import fill, translate
 
@@ -42,16 +43,55 @@ def class_value(
     pairs = list(zip(given, ported, strict=True))
     keywords = {a.keyword.value: context.arg(a.value, b.value) for a, b in pairs if a.keyword is not None}
     first = [context.arg(a.value, b.value) for a, b in pairs if a.keyword is None]
-    rest = [each.name for each in signature.parameters[len(first) :] if each.default is None and not each.variadic]
-    needed = [each for each in rest if each not in keywords]
+    taken = _taken(context.knowledge.given, signature, len(first), keywords)
     try:
-        positional = [*first, *(context.arg(cst.Name(each), cst.Name(each)) for each in needed)]
-        call = Call(signature, bind(signature, positional, keywords), None)
+        named = {each: context.arg(cst.Name(each), cst.Name(each)) for each in taken}
+        call = Call(signature, bind(signature, first, {**keywords, **named}), None)
         layer = translate(card, call)
         made = f"built({code_of(layer)}, {code_of(fill(card.build, call))})" if card.build else code_of(layer)
     except (Unknown, CannotBind):
         return None
-    return cst.parse_expression(f"lambda {', '.join(needed)}: {made}".replace("lambda :", "lambda:"))
+    return _maker(taken, made)
+
+
+def _taken(given: GivenClasses, signature: Signature, first: int, keywords: Container[str]) -> dict[str, str | None]:
+    """The parameters that such a function needs, or is called with somewhere, and their defaults."""
+    rest = [each for each in signature.parameters[first:] if not each.variadic and each.name not in keywords]
+    places, named = given.positional(signature.name), given.keywords(signature.name)
+    return {
+        each.name: each.default
+        for at, each in enumerate(rest)
+        if each.default is None or at < places or each.name in named
+    }
+
+
+def _maker(taken: Mapping[str, str | None], made: str) -> cst.BaseExpression:
+    """The function of these parameters that makes a layer: a `lambda`, or the class where that says all."""
+    if not taken and made.endswith("()"):
+        return cst.parse_expression(made.removesuffix("()"))
+    parameters = ", ".join(name if default is None else f"{name}={default}" for name, default in taken.items())
+    return cst.parse_expression(f"lambda {parameters}: {made}" if parameters else f"lambda: {made}")
+
+
+def called_value(context: Context, original: cst.Call, updated: cst.Call) -> cst.BaseExpression | None:
+    """`norm_layer(dim)`: the call of whatever class was given; None for other calls, and where a card must know it."""
+    given = context.knowledge.given
+    if original not in given.calls:
+        return None
+    torch_names = [name for name in given.names(original) if find_card(name) is not None]
+    if any(class_value(context, name) is None for name in torch_names):
+        return None
+    arguments = [
+        after
+        for before, after in zip(original.args, updated.args, strict=True)
+        if not _says_where(before) and (before.star != "**" or spreads_options(context, before))
+    ]
+    return updated.with_changes(args=arguments)
+
+
+def _says_where(argument: cst.Arg) -> bool:
+    """Whether an argument is PyTorch's device or dtype, which layers of a port do not take."""
+    return argument.keyword is not None and argument.keyword.value in ("device", "dtype")
 
 
 def spread_call(context: Context, made: Made, updated: cst.Call, name: str) -> cst.BaseExpression | None:
@@ -85,18 +125,9 @@ def is_partial(node: cst.CSTNode) -> bool:
     return isinstance(node, cst.Call) and bool(node.args) and m.matches(node.func, named)
 
 
-def calls_value(knowledge: Knowledge, call: cst.Call) -> bool:
-    """Whether a call is of a variable that has held a layer class together with some of its arguments."""
-    if knowledge.source.canonical(call.func) is not None:
-        return False
-    fact = knowledge.traced(call.func)
-    seen = fact is not None and "function" in fact.kinds and bool(fact.names & _given_in_part(knowledge.source))
-    return seen and fact is not None and all(find_card(name) is not None for name in fact.names)
-
-
 def is_value(knowledge: Knowledge, node: cst.BaseExpression, name: str) -> bool:
     """Whether a layer class that stands here is to be called as those are that stand in a `partial`."""
-    if not _given_in_part(knowledge.source):
+    if not _given_in_part(knowledge.source) and not knowledge.given.calls:
         return False
     ancestors = list(knowledge.source.ancestors(node))
     asks = m.Call(func=m.Name("isinstance") | m.Name("issubclass") | m.Name("type"))

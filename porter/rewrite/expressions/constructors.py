@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
+
 import libcst as cst
 import libcst.matchers as m
 
 from porter.rewrite.context import Context, tf_name
 from porter.rewrite.expressions.attributes import gives_bias
 from porter.rewrite.expressions.class_values import spread_call
-from porter.rewrite.expressions.layer_shapes import bound, card_for, is_built_later, signature_of
-from porter.rewrite.expressions.nested import construct_nested
+from porter.rewrite.expressions.layer_shapes import bound, card_for, is_built_later, signature_of, spreads_options
 from porter.rewrite.reading.kept import Kept
 from porter.rewrite.reading.made import Made, made_by
 from porter.rewrite.reading.main_layer import main_layer_name
@@ -28,7 +29,8 @@ def construct(context: Context, original: cst.Call, updated: cst.Call, made: Mad
     if name is None or name.startswith("local."):
         return _construct_local(context, original, updated, made)
     if name in context.knowledge.nested:
-        return construct_nested(updated, context.knowledge.nested[name])
+        port = context.knowledge.nested[name]
+        return updated.with_changes(func=cst.Name(port.layer), args=_taken(context, made, updated))
     if name in CONTAINERS:
         return _container(context, original, updated, name)
     if name in ("torch.nn.Parameter", "torch.nn.Buffer"):
@@ -59,11 +61,24 @@ def _construct_local(context: Context, original: cst.Call, updated: cst.Call, ma
         return updated
     if card_for(context, made) is not None:
         return _construct_inherited(context, original, updated, made)
-    updated = updated.with_changes(args=[argument for argument in updated.args if argument.star != "**"])
+    updated = updated.with_changes(args=_taken(context, made, updated))
     main = main_layer_name(context.knowledge, names[0]) if len(names) == 1 else None
     if main is not None and local.kind == "model":
         return updated.with_changes(func=cst.Name(main))
     return updated
+
+
+def _taken(context: Context, made: Made, updated: cst.Call) -> list[cst.Arg]:
+    """The arguments that the port of a class takes: without PyTorch's device, and `**options` that hold nothing."""
+    function = getattr(context.source.resolve(made.function), "__init__", None)
+    names = list(inspect.signature(function).parameters)[1:] if inspect.isfunction(function) else []
+    return [
+        after
+        for at, (before, after) in enumerate(zip(made.arguments, updated.args, strict=True))
+        if (before.star != "**" or spreads_options(context, before))
+        and (before.keyword is None or before.keyword.value != "device")
+        and not (before.keyword is None and not before.star and names[at : at + 1] == ["device"])
+    ]
 
 
 def _construct_inherited(context: Context, original: cst.Call, updated: cst.Call, made: Made) -> cst.BaseExpression:

@@ -46,10 +46,13 @@ def bound(
 
 
 def spreads_options(context: Context, argument: cst.Arg) -> bool:
-    """Whether an argument is `**options`, and holds more than PyTorch's device and dtype as far as runs have shown."""
-    fact = context.fact(argument.value) if argument.star == "**" else None
-    keys = {key for key, _ in fact.entries} if fact is not None and fact.entries is not None else set()
-    return bool(keys - {"device", "dtype"})
+    """Whether an argument is `**options`, unless runs have shown that it holds PyTorch's device and dtype alone."""
+    if argument.star != "**":
+        return False
+    fact = context.fact(argument.value)
+    if fact is None or fact.entries is None:
+        return True
+    return bool({key for key, _ in fact.entries} - {"device", "dtype"})
 
 
 def signature_of(card: Card, name: str) -> Signature:
@@ -129,15 +132,20 @@ def base_arguments(context: Context, call: cst.Call) -> tuple[cst.Arg, ...] | No
     return tuple(call.args[1:]) if name.removesuffix(".__init__") in bases and name.endswith(".__init__") else None
 
 
+def calls_torch(context: Context, call: cst.Call, local: LocalClass) -> bool:
+    """Whether the constructor of a layer of torch is called: by its name, or as that of the only base."""
+    return len(local.lineage) == 1 or context.source.canonical(call.func) == f"{local.torch_base}.__init__"
+
+
 def base_shape(context: Context, local: LocalClass) -> Rescoped | None:
     """The shape that `build` gives the torch layer that a class inherits from; None where there is none to give."""
     function = context.knowledge.constructors.of(local.name).function
-    card = find_card(local.torch_base) if local.torch_base is not None and len(local.lineage) == 1 else None
+    card = find_card(local.torch_base) if local.torch_base is not None else None
     if function is None or card is None or local.torch_base is None:
         return None
     for call in context.source.find(function.node, cst.Call):
         arguments = base_arguments(context, call)
-        if arguments is None:
+        if arguments is None or not calls_torch(context, call, local):
             continue
         try:
             torch_call = bound(context, signature_of(card, local.torch_base), arguments)

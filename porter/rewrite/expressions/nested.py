@@ -7,7 +7,6 @@ import libcst.matchers as m
 
 from porter.rewrite.context import Context
 from porter.rewrite.expressions.arguments import keyword
-from porter.rewrite.reading.nested_port import NestedPort
 
 _AUTO = "transformers.models.auto.modeling_auto."
 _LOADER = "transformers.backbone_utils.load_backbone"
@@ -36,9 +35,3 @@ def _beside(updated: cst.Call) -> cst.Call:
         return updated
     first = config.with_changes(keyword=None, comma=cst.MaybeSentinel.DEFAULT, equal=cst.MaybeSentinel.DEFAULT)
     return updated.with_changes(args=[first, keyword("beside", "__file__")])
-
-
-def construct_nested(updated: cst.Call, port: NestedPort) -> cst.Call:
-    """A model of another file, made by its class: its port."""
-    arguments = [argument for argument in updated.args if argument.star != "**"]
-    return updated.with_changes(func=cst.Name(port.layer), args=arguments)

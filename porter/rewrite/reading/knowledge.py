@@ -15,6 +15,7 @@ from porter.facts.tensor_methods import tensor_method
 from porter.rewrite.reading.children import children_of
 from porter.rewrite.reading.constructor import Constructors
 from porter.rewrite.reading.fixed import FixedNumbers
+from porter.rewrite.reading.given_classes import GivenClasses
 from porter.rewrite.reading.nested_port import NestedPort
 from porter.rewrite.reading.sizes_read import reads_size
 from porter.rewrite.reading.source import LocalFunction, Source
@@ -62,6 +63,7 @@ class Knowledge:
         self.beside = beside
         self.giving = giving
         self.constructors = Constructors(source)
+        self.given = GivenClasses(source, facts)
 
     @cached_property
     def fixed(self) -> FixedNumbers:
@@ -164,6 +166,7 @@ class Knowledge:
             return self
         more = Knowledge(self.source, self.facts, self.nested, self.beside, frozenset(giving))
         more._by_function, more._assignments = self._by_function, self._assignments
+        more.given = self.given
         return more
 
     def _giving_in(self, function: LocalFunction) -> Iterator[str]:

@@ -24,7 +24,9 @@ class Made:
 
 
 def made_by(knowledge: Knowledge, call: cst.Call) -> Made | None:
-    """What the call makes; None for a call of what is not a class."""
+    """What the call makes; None for a call of what is not a class, and of whatever class was given."""
+    if call in knowledge.given.calls:
+        return None
     callee = knowledge.callee(call)
     given = _from_config(knowledge, call) or _class_given(knowledge, call, callee)
     if given is None and callee is not None and callee.kind == "class":

@@ -262,7 +262,7 @@ class Source:
         public = (canonical(base, (self.subject.module_name,)) for base in outside)
         torch_base = next((name for name in public if name and name.startswith("torch.nn.")), None)
         torch_base = None if torch_base == "torch.nn.Module" else torch_base
-        is_root = _kind(found) == "layer" and torch_base is None and node.name.value in self._roots
+        is_root = _kind(found) == "layer" and node.name.value in self._roots
         return LocalClass(node.name.value, node, _kind(found), lineage, torch_base, is_root)
 
     @cached_property

@@ -300,8 +300,9 @@ class Transformer(keras.layers.Layer):
 
     def build(self, input_shape: Any = None) -> None:
         """Add the weights of both."""
-        self.encoder.build(None)
-        self.decoder.build(None)
+        for stack in (self.encoder, self.decoder):
+            if isinstance(stack, (TransformerEncoder, TransformerDecoder)):  # not what a subclass has in their place
+                stack.build(None)
 
     def call(
         self,

@@ -16,6 +16,13 @@ from porter.runtime.layers.places import named_children, sublayers
 from porter.runtime.layers.reserved import port_attribute
 from porter.runtime.model.names import named_layers
 
+OF_KERAS = ("name", "dtype", "trainable")  # the arguments of every layer
+
+
+def layer_arguments(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Take Keras' own arguments out of a constructor's keywords, which hold options of the model besides."""
+    return {name: arguments.pop(name) for name in OF_KERAS if name in arguments}
+
 
 def add_parameter(layer: keras.Layer, name: str, value: Any, trainable: bool = True) -> Any:
     """A weight of `layer` that starts as `value`; PyTorch's `nn.Parameter(value)` and persistent buffers.

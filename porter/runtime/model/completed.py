@@ -23,7 +23,11 @@ class Completed(ABCMeta):
     """
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
-        """Make a model and complete it; its `dtype` is that of all its layers."""
+        """Make a model and complete it; its `dtype` is that of all its layers.
+
+        PyTorch's `device` has no meaning: TensorFlow itself places what it computes.
+        """
+        kwargs.pop("device", None)
         with made_in(kwargs.get("dtype")):
             model = super().__call__(*args, **kwargs)
             model.complete()

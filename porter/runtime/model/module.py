@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from porter.runtime.keras_internals import set_untracked, take_any_positional
 from porter.runtime.layers.reserved import RENAMED_PARAMETERS
+from porter.runtime.model.building import OF_KERAS
 from porter.runtime.model.completed import CompletedModel
 from porter.runtime.model.json_arguments import as_json, as_objects
 from porter.runtime.model.loading import LoadingInfo, load_tensors, loading_info, paired
@@ -25,8 +26,6 @@ from porter.runtime.stored.pairing import problems
 from porter.runtime.stored.tensor_source import Checkpoint, CheckpointError
 
 logger = logging.getLogger(__name__)
-
-_OF_KERAS = ("name", "dtype", "trainable")
 
 
 class TFModule(CompletedModel):
@@ -52,9 +51,11 @@ class TFModule(CompletedModel):
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         """Remember the constructor's arguments, for `get_config`."""
         model: Self = super().__new__(cls, *args, **kwargs)
-        bound = inspect.signature(cls.__init__).bind(None, *args, **kwargs)
-        given = {**bound.arguments, **bound.arguments.pop("kwargs", {})}
-        own = {key: value for key, value in list(given.items())[1:] if key not in (*_OF_KERAS, "kwargs")}
+        signature = inspect.signature(cls.__init__)
+        bound = signature.bind(None, *args, **kwargs)
+        variable = next((p.name for p in signature.parameters.values() if p.kind is p.VAR_KEYWORD), "")
+        given = {**bound.arguments, **bound.arguments.pop(variable, {})}
+        own = {key: value for key, value in list(given.items())[1:] if key not in (*OF_KERAS, variable)}
         set_untracked(model, "_arguments", as_json(own))
         return model
 
@@ -127,8 +128,8 @@ class TFModule(CompletedModel):
         Raises:
             LookupError: an argument names a class that the file does not have.
         """
-        own = {key: value for key, value in config.items() if key in _OF_KERAS}
-        arguments = {key: value for key, value in config.items() if key not in _OF_KERAS}
+        own = {key: value for key, value in config.items() if key in OF_KERAS}
+        arguments = {key: value for key, value in config.items() if key not in OF_KERAS}
         if isinstance(own.get("dtype"), Mapping):
             own["dtype"] = keras.dtype_policies.deserialize(own["dtype"])
         model = cls(**as_objects(arguments, cls.__init__, vars(sys.modules[cls.__module__])), **own)
@@ -145,7 +146,7 @@ def _renamed(given: Mapping[str, Any], parameters: Container[str]) -> dict[str, 
 
 
 def _in_port(name: str, parameters: Container[str]) -> str:
-    names = (name, f"{name}_", RENAMED_PARAMETERS.get(name, name))
+    names = (name, f"{name}_", RENAMED_PARAMETERS.get(name, name), f"{name}s")  # layers of Keras take `inputs`
     return next((each for each in names if each in parameters), name)
 
 

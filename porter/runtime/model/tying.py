@@ -16,10 +16,12 @@ import keras
 import tensorflow as tf
 
 from porter.runtime.keras_internals import set_untracked, untrack_variable
+from porter.runtime.layers.build_rest import made_now
 from porter.runtime.layers.dense import TiedDense
 from porter.runtime.model.names import NamedVariable, named_layers, named_variables, own_variables
 from porter.runtime.port_errors import WrongValue
 
+_OWNER = "owner"  # the attribute of a tensor that says which variable it was read from
 _FULL_NAME = re.compile(r"^[A-Za-z0-9_.]+(weight|bias)$")
 
 
@@ -47,10 +49,22 @@ def tie(
         name: PyTorch's name of the weight in the target.
         source_name: its name in the source, if that is another.
     """
+    source = getattr(source, _OWNER, source)
     if not isinstance(source, (keras.Layer, keras.Variable)):
         return
     known = [each for each in vars(target).get("ties", ()) if each.name != name]
     set_untracked(target, "ties", (*known, Tie(name, source, source_name or name)))
+
+
+def weight_of(layer: keras.Layer) -> keras.Variable | tf.Tensor:
+    """PyTorch's `layer.weight` where a constructor hands it on: as it lies there, and `tie` knows whose it is."""
+    owned = own_variables(made_now(layer))
+    layout, variable = next((layout, variable) for name, layout, variable, _ in owned if name == "weight")
+    if not layout.torch_axes:
+        return variable
+    weight = tf.transpose(variable, layout.to_torch_permutation)
+    setattr(weight, _OWNER, variable)
+    return weight
 
 
 def tied_names(root: keras.Layer, names: Iterable[str] = ()) -> dict[str, str]:

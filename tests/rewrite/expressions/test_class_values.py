@@ -1,6 +1,9 @@
 """Layer classes as values, some with arguments of their own: the port calls what it was given."""
 
+import keras
+import numpy as np
 import pytest
+import tensorflow as tf
 
 from porter.port.verify import verify
 from tests.rewrite.bodies import port_bodies
@@ -25,9 +28,24 @@ class Plain(nn.Module):
     def __init__(self, size, dense=nn.Linear):
         super().__init__()
         self.dense = dense(size, size)
+        kind = nn.Linear
+        self.fixed = kind(size, size)
 
     def forward(self, x):
-        return self.dense(x)
+        return self.fixed(self.dense(x))
+
+
+CHOICES = {"plus": nn.Softplus, "other": nn.Softplus}
+
+
+class Chosen(nn.Module):
+    def __init__(self, size, kind="plus"):
+        super().__init__()
+        self.curve = CHOICES[kind](beta=2.0)
+        self.activations = nn.ModuleList([act() for act in (nn.ReLU, nn.Tanh)])
+
+    def forward(self, x):
+        return self.activations[1](self.activations[0](self.curve(x)))
 
 
 class Outer(nn.Module):
@@ -38,10 +56,11 @@ class Outer(nn.Module):
         self.first = Normed(size, rough, partial(nn.GELU, approximate="tanh"))
         self.usual = Normed(size)
         self.plain = Plain(size)
+        self.chosen = Chosen(size)
         self.last = rough(size)
 
     def forward(self, x):
-        return self.last(self.plain(self.usual(self.first(self.named(x)))))
+        return self.last(self.chosen(self.plain(self.usual(self.first(self.named(x))))))
 """
 
 
@@ -78,5 +97,19 @@ def test_a_class_that_is_asked_for_stays_one(values):
     assert "isinstance(self.norm, keras.layers.LayerNormalization)" in values.text("TFNormed.__init__")
 
 
-def test_a_class_without_arguments_of_its_own_is_made_where_it_is_called(values):
-    assert "self.dense = keras.layers.Dense(size)" in values.text("TFPlain.__init__")
+def test_a_class_that_was_only_ever_one_can_be_another(values):
+    assert "self.dense = dense(size, size)" in values.text("TFPlain.__init__")
+    made = values.module().TFPlain(8, dense=lambda in_features, out_features: keras.layers.Dense(3)).dense
+    assert made.units == 3
+
+
+def test_a_variable_that_is_one_class_is_that_class(values):
+    assert "self.fixed = keras.layers.Dense(size)" in values.text("TFPlain.__init__")
+
+
+def test_classes_of_a_table_are_chosen_and_called_with_what_calls_give(values):
+    assert "CHOICES[kind](beta=2.0)" in values.text("TFChosen.__init__")
+    made = values.module().CHOICES["plus"](beta=1.0)
+    np.testing.assert_allclose(made(tf.constant([1.0])), tf.nn.softplus([1.0]), rtol=1e-6)
+    activations = values.module().TFChosen(8).activations
+    assert [float(activation(tf.constant([-1.0]))[0]) for activation in activations] == [0.0, pytest.approx(-0.761594)]
