@@ -206,12 +206,15 @@ class Knowledge:
         return isinstance(node, cst.Name) and _variable(function, node.value) in self.giving
 
     def _is_weight(self, node: cst.BaseExpression) -> bool:
-        """Whether it is the weight of a layer that the constructor keeps: `self.dense.weight`."""
-        layer = m.Attribute(value=m.Attribute(value=m.Name("self")), attr=m.Name("weight") | m.Name("bias"))
+        """Whether it is a weight of a layer that the constructor keeps, `self.dense.weight`, or one of the class's."""
         owner = self.source.enclosing_class(node)
-        if owner is None or not isinstance(node, cst.Attribute) or not m.matches(node, layer):
+        if owner is None or not isinstance(node, cst.Attribute):
             return False
-        return cst.ensure_type(node.value, cst.Attribute).attr.value in self.children(owner)
+        if m.matches(node.value, m.Name("self")):
+            seen = self.facts.modules.get(owner)
+            return seen is not None and node.attr.value in (*seen.parameters, *seen.buffers)
+        of_layer = m.matches(node, m.Attribute(m.Attribute(m.Name("self")), m.Name("weight") | m.Name("bias")))
+        return of_layer and cst.ensure_type(node.value, cst.Attribute).attr.value in self.children(owner)
 
     def _layer(self, node: cst.BaseExpression) -> Fact | None:
         """A layer that the constructor keeps, where no run came by: `self.dense`."""
