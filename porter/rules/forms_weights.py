@@ -361,7 +361,7 @@ def _is_made_elsewhere(m: Match) -> bool:
     given = isinstance(value, cst.Name) and value.value in m.place.parameters
     if not (given or isinstance(value, cst.Call)) or not m.place.is_parameter(m.name.code):
         return False
-    while isinstance(value, cst.Call) and value.args and m.place.canonical(value.func).startswith(_INITIALISERS):
+    while isinstance(value, cst.Call) and value.args and is_initialiser(m.place.canonical(value.func)):
         value = value.args[0].value
     return not (isinstance(value, cst.Call) and m.place.canonical(value.func) in _WEIGHTS)
 
