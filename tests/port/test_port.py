@@ -73,8 +73,9 @@ class Block(Base):
         self.fall = nn.Linear(sizes.GROWTH * width, width)
         self.dropout = nn.Dropout(0.1)
 
-    def forward(self, x, gain=None):
+    def forward(self, x, gain=None, mask=None):
         x = super().forward(x, gain)
+        x = x if mask is None else x * mask.to(x.dtype)
         return self.dropout(self.fall(F.gelu(self.rise(x))))
 """,
     "kit/modeling_kit.py": """
@@ -107,8 +108,9 @@ class KitModel(PreTrainedModel):
         self.post_init()
 
     def forward(self, x, gain=None):
+        mask = x.sum(-1, keepdim=True) > 0
         for block in self.blocks:
-            x = x + block(centred(x), gain=gain)
+            x = x + block(centred(x), gain=gain, mask=mask)
         return self.tail(x) + SMALL
 """,
 }
@@ -162,6 +164,10 @@ def test_what_is_imported_comes_from_there(ported):
     assert 'centred = import_beside(__file__, "modeling_tf_tools_norms").centred' in code
     assert 'SMALL = import_beside(__file__, "modeling_tf_tools_norms").EPSILON' in code
     assert 'sizes = import_beside(__file__, "modeling_tf_sizes")' in ported.parts[-1].draft.code
+
+
+def test_what_keras_keeps_for_itself_has_the_name_of_the_port_in_other_files_too(ported):
+    assert "block(centred(x), gain=gain, attention_mask=mask, training=training)" in ported.draft.code
 
 
 def test_the_whole_matches_with_every_weight_in_its_place(ported, subject):

@@ -113,7 +113,12 @@ def _parameter_at(site: Site, position: int) -> str | None:
 
 def _ported_name(site: Site, name: str) -> str:
     owner = next((callee for callee in site.callees if name in callee.parameters), None)
-    return ported_parameter(owner, name) if owner is not None else name
+    return ported_parameter(owner, name) if owner is not None else _of_other_file(site, name) or name
+
+
+def _of_other_file(site: Site, name: str) -> str | None:
+    """The name that a parameter has in the port of a class of another file; None where that takes none such."""
+    return next((each for each in (name, port_parameter(name, ())) if each in site.nested), None)
 
 
 def _is_taken(context: Context, site: Site, name: str) -> bool:
@@ -121,7 +126,7 @@ def _is_taken(context: Context, site: Site, name: str) -> bool:
     if name == "device" and site.callees:
         return False
     if not site.callees:
-        return not site.nested or name in site.nested
+        return not site.nested or _of_other_file(site, name) is not None
     if name == "return_dict":
         forwards = [callee for callee in site.callees if callee.own_name == "forward"]
         classes = [context.source.classes.get(callee.class_name or "") for callee in forwards]
