@@ -24,7 +24,7 @@ def binary(context: Context, original: cst.BinaryOperation, updated: cst.BinaryO
     left, right = _fact(context, original.left), _fact(context, original.right)
     if isinstance(original.operator, cst.Add) and (_is_shape(left) or _is_shape(right)):
         return _joined_shapes(updated)
-    if isinstance(original.operator, (cst.BitAnd, cst.BitOr, cst.BitXor)):
+    if isinstance(original.operator, (cst.BitAnd, cst.BitOr, cst.BitXor)) and not _of_two_types(left, right):
         return updated
     if not (_tensor(left) or _tensor(right)):
         return _of_size_and_float(context, original, updated)
@@ -118,6 +118,13 @@ def comparison(context: Context, original: cst.Comparison, updated: cst.Comparis
         left=_as(context, first, wanted, _reference(context, other, wanted)),
         comparisons=[new.with_changes(comparator=_as(context, other, wanted, _reference(context, first, wanted)))],
     )
+
+
+def _of_two_types(left: Fact | None, right: Fact | None) -> bool:
+    """Whether both are tensors, of dtypes that are not the same: `flags & bytes`."""
+    if left is None or right is None or not (left.is_tensor and right.is_tensor):
+        return False
+    return None not in (left.dtype, right.dtype) and left.dtype != right.dtype
 
 
 def _wanted(result: Fact | None, left: Fact | None, right: Fact | None) -> str | None:
