@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import libcst as cst
 
-from porter.rulebook import Drop, Match, Remark, statement
+from porter.rulebook import Drop, Match, Remark, expression, statement
 
 REMARK = Remark("initial values are not ported: layers start from their own initialisation.")
 
@@ -71,3 +71,16 @@ statement(
     inside="constructor",
     cases={'print("a layer of", self.layer.weight.numel())': ""},
 )
+for _made in ("zeros", "ones", "empty"):
+    expression(
+        f"$x.new_{_made}($shape)",
+        to=f"tf.{_made.replace('empty', 'zeros')}($shape)",
+        where=lambda m: m.x.is_a("tensor") and isinstance(m.x.original, cst.Attribute),
+        inside="constructor",
+        cases={
+            f"self.start = nn.Parameter(self.layer.weight.new_{_made}((2, 8)))": (
+                f'self.start = add_parameter(self, "start", tf.{_made.replace("empty", "zeros")}((2, 8)))'
+            )
+        },
+        doc="In the type that weights have; the weight need not be there yet.",
+    )

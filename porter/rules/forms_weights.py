@@ -27,21 +27,6 @@ statement(
 )
 
 
-for _made in ("zeros", "ones", "empty"):
-    expression(
-        f"$x.new_{_made}($shape)",
-        to=f"tf.{_made.replace('empty', 'zeros')}($shape)",
-        where=_is_weight,
-        inside="constructor",
-        cases={
-            f"self.start = nn.Parameter(self.layer.weight.new_{_made}((2, 8)))": (
-                f'self.start = add_parameter(self, "start", tf.{_made.replace("empty", "zeros")}((2, 8)))'
-            )
-        },
-        doc="In the type that weights have; the weight need not be there yet.",
-    )
-
-
 def _ties(m: Match) -> bool:
     """Whether a layer is given the weight of another, or one of the class itself."""
     value = m.node.value if isinstance(m.node, cst.Assign) else None

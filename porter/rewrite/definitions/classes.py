@@ -45,7 +45,7 @@ def port_class(
 
 
 def _plain_class(context: Context, local: LocalClass, updated: cst.ClassDef) -> cst.ClassDef:
-    """A class that is no layer; a function with a gradient of its own stands on porter.runtime's base for these."""
+    """A class that is not a layer; one with a gradient of its own stands on porter.runtime's base for these."""
     bases = list(zip(local.node.bases, updated.bases, strict=True))
     own = [context.source.canonical(original.value) in _FUNCTIONS for original, _ in bases]
     if any(own):

@@ -58,7 +58,7 @@ def port_base_call(context: Context, original: cst.Call, updated: cst.Call) -> c
 
 
 def _has_options(context: Context, constructor: LocalFunction) -> bool:
-    """Whether a constructor reads its `**kwargs`, or hands them on to others than its base: they are no base's."""
+    """Whether a constructor reads its `**kwargs`, or hands them on to others than its base."""
     for name in context.source.find(constructor.node.body, cst.Name):
         holder = context.source.parents.get(name)
         if name.value != constructor.keywords or (isinstance(holder, cst.Arg) and holder.keyword is name):

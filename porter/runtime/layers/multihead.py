@@ -180,8 +180,8 @@ def multi_head_attention_forward(
     """`torch.nn.functional.multi_head_attention_forward`: attention with weights of one's own.
 
     Args:
-        query: `(queries, batch, features)`, and so are `key` and `value` with their positions.
-        key: what is attended to.
+        query: `(queries, batch, features)`.
+        key: `(keys, batch, features)`, what is attended to.
         value: what is gathered there.
         num_heads: number of heads.
         in_proj_weight: `(3 * features, features)`; None where `separate_weights` are given.
@@ -201,13 +201,10 @@ def multi_head_attention_forward(
     """
     matrices = tf.split(in_proj_weight, 3) if separate_weights is None else separate_weights
     biases = tf.split(in_proj_bias, 3) if in_proj_bias is not None else [0.0] * 3
-    sides = []
-    for side, matrix, bias in zip((query, key, value), matrices, biases, strict=True):
-        length, batch, _ = shape_list(side)
-        projected = tf.matmul(side, matrix, transpose_b=True) + bias
-        heads = tf.reshape(projected, (length, batch, num_heads, projected.shape[-1] // num_heads))
-        sides.append(tf.transpose(heads, perm=[1, 2, 0, 3]))
-    queries, keys, values = sides
+    queries, keys, values = (
+        _heads_first(tf.matmul(side, matrix, transpose_b=True) + bias, num_heads)
+        for side, matrix, bias in zip((query, key, value), matrices, biases, strict=True)
+    )
     scores = tf.matmul(queries / math.sqrt(queries.shape[-1]), keys, transpose_b=True)
     if attn_mask is not None:
         mask = _additive(attn_mask, scores.dtype)
@@ -218,6 +215,12 @@ def multi_head_attention_forward(
     attended = tf.transpose(tf.matmul(weights, values), perm=[2, 0, 1, 3])
     length, batch, heads, size = shape_list(attended)
     output = tf.matmul(tf.reshape(attended, (length, batch, heads * size)), out_proj_weight, transpose_b=True)
-    output = output if out_proj_bias is None else output + out_proj_bias
+    output += 0.0 if out_proj_bias is None else out_proj_bias
     weights = tf.reduce_mean(weights, axis=1) if average_attn_weights else weights
     return output, weights if need_weights else None
+
+
+def _heads_first(side: Any, heads: int) -> Any:
+    """`(positions, batch, features)` as `(batch, heads, positions, features of a head)`."""
+    length, batch, size = shape_list(side)
+    return tf.transpose(tf.reshape(side, (length, batch, heads, size // heads)), perm=[1, 2, 0, 3])

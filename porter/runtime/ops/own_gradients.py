@@ -8,6 +8,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from porter.runtime.port_errors import Unsupported
+
 
 class FunctionContext:
     """What a `call` leaves for its `backward`: tensors, and any attribute that is set on it."""
@@ -68,9 +70,9 @@ class TFFunction:
     @staticmethod
     def call(*arguments: Any) -> Any:
         """The function itself, which a port defines."""
-        raise NotImplementedError("a function with a gradient of its own defines call")
+        raise Unsupported("a function with a gradient of its own defines call")
 
     @staticmethod
     def backward(context: FunctionContext, *gradients: tf.Tensor) -> Any:
         """The gradients of the arguments, which a port defines."""
-        raise NotImplementedError("a function with a gradient of its own defines backward")
+        raise Unsupported("a function with a gradient of its own defines backward")
