@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import libcst as cst
 import libcst.matchers as m
 
+from porter.facts.initialisers import INITIALISERS
 from porter.rewrite.context import Context
-from porter.rewrite.reading.dropped import INITIALISERS
 from porter.rewrite.reading.filling import has_own, is_weight_name, weight_name
 from porter.rewrite.reading.main_layer import main_layer_name
 from porter.rulebook.call import code_of
