@@ -165,8 +165,8 @@ def _reference(context: Context, operand: Pair, wanted: str) -> str:
 
 def _joined_shapes(updated: cst.BinaryOperation) -> cst.BaseExpression:
     """Sizes are lists in TensorFlow: `a + b` of shapes and tuples is written out."""
-    left, right = (_starred(side) for side in (updated.left, updated.right))
-    return cst.parse_expression(f"({', '.join(part for part in (left, right) if part)},)".replace(",,", ","))
+    parts = [part for part in map(_starred, (updated.left, updated.right)) if part]
+    return cst.parse_expression(f"({', '.join(parts)}{',' if len(parts) == 1 else ''})")
 
 
 def _starred(node: cst.BaseExpression) -> str:

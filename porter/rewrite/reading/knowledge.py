@@ -17,12 +17,12 @@ from porter.rewrite.reading.constructor import Constructors
 from porter.rewrite.reading.fixed import FixedNumbers
 from porter.rewrite.reading.given_classes import GivenClasses
 from porter.rewrite.reading.nested_port import NestedPort
+from porter.rewrite.reading.observed_names import TENSOR, observed_names
 from porter.rewrite.reading.sizes_read import reads_size
 from porter.rewrite.reading.source import LocalFunction, Source
 from porter.rewrite.reading.torch_results import gives_tensor
 from porter.rulebook.call import code_of
 
-TENSOR = Fact(kinds=frozenset({"tensor"}))
 SEQUENCE = Fact(kinds=frozenset({"tuple"}))
 _LAST = m.UnaryOperation(operator=m.Minus(), expression=m.Integer("1"))
 _LAST_AXIS = m.Subscript(slice=[m.SubscriptElement(m.Index(_LAST))]) | m.Call(args=[m.Arg(_LAST)])
@@ -150,6 +150,8 @@ class Knowledge:
                 return TENSOR
         if isinstance(node, cst.BinaryOperation) and (self.is_tensor(node.left) or self.is_tensor(node.right)):
             return TENSOR
+        if isinstance(node, cst.BinaryOperation) and self._is_tuple(node):
+            return SEQUENCE
         if isinstance(node, cst.Subscript) and self.is_tensor(node.value):
             return TENSOR
         return None
@@ -234,6 +236,9 @@ class Knowledge:
             return isinstance(value.slice[0].slice, cst.Slice) and self._is_tuple(value.value)
         if isinstance(value, cst.Call) and not value.args and m.matches(value.func, m.Attribute(attr=m.Name("size"))):
             return self.is_tensor(cst.ensure_type(value.func, cst.Attribute).value)
+        if isinstance(value, cst.Name):
+            seen = self.traced(value) or self._names_around(value).get(value.value)
+            return seen is not None and seen.only("shape", "tuple")
         if isinstance(value, cst.Call):
             return self.source.canonical(value.func) in ("builtins.tuple", "builtins.list", "torch.Size")
         if isinstance(value, cst.Attribute):
@@ -246,8 +251,14 @@ class Knowledge:
 
     def _names(self, function: LocalFunction) -> dict[str, Fact]:
         if function.name not in self._by_function:
-            self._by_function[function.name] = _observed_names(self, function)
+            names = set(self.source.assigned(function))
+            assigned = {name: self.assigned_values(function, name) for name in names}
+            self._by_function[function.name] = observed_names(self.source, function, self.traced, assigned)
         return self._by_function[function.name]
+
+    def _names_around(self, node: cst.CSTNode) -> dict[str, Fact]:
+        function = self.source.enclosing(node)
+        return self._names(function) if function is not None else {}
 
     @cached_property
     def _callees(self) -> dict[cst.Call, Callee | None]:
@@ -373,20 +384,3 @@ def _indexed_attribute(func: cst.BaseExpression) -> str | None:
         assert isinstance(func.value, cst.Attribute)
         return func.value.attr.value
     return None
-
-
-def _observed_names(knowledge: Knowledge, function: LocalFunction) -> dict[str, Fact]:
-    """Facts by name over the whole function; parameters that were never seen take their annotation's word."""
-    found: dict[str, Fact] = {}
-    for node in knowledge.source.find(function.node, cst.Name, cst.Attribute):
-        fact = knowledge.traced(node)
-        if fact is not None:
-            code = code_of(node)
-            found[code] = found[code].merge(fact) if code in found else fact
-    for parameter in (*function.node.params.params, *function.node.params.kwonly_params):
-        annotation = code_of(parameter.annotation.annotation) if parameter.annotation else ""
-        seen = found.get(parameter.name.value)
-        promised = "Tensor" in annotation and "tuple" not in annotation and "list" not in annotation
-        if promised and (seen is None or not seen.kinds - {"none"}):
-            found[parameter.name.value] = TENSOR
-    return found
