@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -102,7 +103,7 @@ def export(
         "neuron": neuron, "optimize": optimize, "framework": framework, "quantize": quantize, "tf": tf,
     }  # fmt: skip
     given = Given(inputs, OnnxInputs.read(sample) if sample else None)
-    wanted = {name: value for name, value in special.items() if value}
+    wanted = {name: value for name, value in special.items() if value is not None and value is not False}
     request = Request(export_format, model, output, feature, atol, given, keep, trust_remote_code, max_memory, wanted)
     with console.working("export"):
         exported = run(request)
@@ -139,9 +140,7 @@ def show(exported: Exported) -> None:
             console.result(line)
     if len(exported.validations) > 1:
         console.result("")
-        console.result_table(
-            ("FILE", "BYTES", "MILLISECONDS"), [_cost(exported, each) for each in exported.validations]
-        )
+        console.result_table(("FILE", "BYTES", "MILLISECONDS"), list(_costs(exported)))
     trials = list(dict.fromkeys(each.trial for v in exported.validations for each in v.compared))
     verdict = "matches" if exported.matches else "differs from"
     console.result(
@@ -162,13 +161,15 @@ def show_example(exported: Exported) -> None:
         console.result("\n" + "\n".join(example(file, exported.manifest["files"][file.name])))
 
 
-def _cost(exported: Exported, validation: Validation) -> tuple[str, ...]:
-    about = exported.manifest["files"][validation.piece.label]
-    return (
-        validation.piece.label,
-        f"{about['bytes']:,}",
-        "" if about["milliseconds"] is None else f"{about['milliseconds']:.1f}",
-    )
+def _costs(exported: Exported) -> Iterator[tuple[str, ...]]:
+    """Size and time of each file; signatures of one file share its size, which is told once."""
+    told = set()
+    for validation in exported.validations:
+        piece = validation.piece
+        about = exported.manifest["files"][piece.label]
+        size = "" if piece.file.name in told else f"{about['bytes']:,}"
+        told.add(piece.file.name)
+        yield piece.label, size, "" if about["milliseconds"] is None else f"{about['milliseconds']:.1f}"
 
 
 def _rows(validation: Validation) -> list[tuple[str, ...]]:

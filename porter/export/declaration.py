@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from porter.base.errors import UsageError
 from porter.base.suggest import did_you_mean
 from porter.export.feature import Feature
+from porter.export.loading import Loaded
 from porter.export.samples import Given, Samples
 from porter.subject.inputs.trials import Trial
 
@@ -57,16 +58,21 @@ class Job:
 
     Attributes:
         source: the folder of the checkpoint; None where a model was handed over.
-        torch: the PyTorch model in eval mode.
+        loaded: the PyTorch model.
         folder: an empty folder, which becomes the output.
     """
 
     request: Request
     source: Path | None
     feature: Feature
-    torch: Any
+    loaded: Loaded
     samples: Samples
     folder: Path
+
+    @property
+    def torch(self) -> Any:
+        """The PyTorch model in eval mode."""
+        return self.loaded.torch
 
     def option(self, name: str, default: Any = None) -> Any:
         """What the user gave for an option of this format."""
@@ -127,6 +133,7 @@ class Format:
         copies: how many times the weights are in memory at once.
         largest: bytes of weights that the format holds; None for any number.
         example: Python that loads and calls the file, of its path and what export.json says of it.
+        check: refuses options whose values cannot be, before anything is loaded.
     """
 
     name: str
@@ -137,6 +144,7 @@ class Format:
     copies: float
     largest: int | None = None
     example: Callable[[Path, Mapping[str, Any]], Iterator[str]] | None = None
+    check: Callable[[Request], None] | None = None
 
 
 @functools.cache

@@ -9,7 +9,7 @@ import shlex
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from porter.base.errors import LeftOver, UsageError
 from porter.base.installed import need
 from porter.export.declaration import Format, Job, Request, format_named
 from porter.export.feature import DEFAULT, Feature, feature_named, features_of
+from porter.export.loading import Loaded, load
 from porter.export.memory_need import check_memory
 from porter.export.parts import giving_cache
 from porter.export.samples import samples_of
@@ -30,7 +31,6 @@ from porter.hub.configuration import architecture, read_config
 from porter.hub.fetch import Fetch, local_copy
 from porter.hub.trust import FLAG, model_named_by
 from porter.subject.locate import unknown_name
-from porter.subject.torch_checkpoint import load_torch
 from porter.subject.torch_class import torch_class
 from porter.weights.convert.output_folder import check_free, copy_companions, whole_folder
 from porter.weights.report.conversion_report import sha256
@@ -85,17 +85,18 @@ def run(request: Request, model: Any = None) -> Exported:
         LeftOver: a file differs from PyTorch; nothing is left at the output unless the request keeps it.
     """
     declared, started = format_named(request.format), time.monotonic()
+    need(*declared.packages)
     check_options(declared, request)
     check_given(request)
     if request.max_memory is not None:
         size(request.max_memory, "--max-memory 8GB")
-    need(*declared.packages)
     check_free(request.output)
     with whole_folder(request.output) as folder:
         job = prepared(request, folder, model)
         console.say(f"exporting {job.feature.class_name} ...")
         with giving_cache(job.torch, job.feature.with_past):
-            pieces = declared.export(job)
+            first, *others = declared.export(job)
+        pieces = [replace(first, notes=(*job.loaded.notes, *first.notes)), *others]
         validations = []
         for piece in pieces:
             console.say(f"comparing {piece.label} with PyTorch on {len(piece.trials)} inputs ...")
@@ -112,15 +113,18 @@ def run(request: Request, model: Any = None) -> Exported:
 
 
 def check_options(declared: Format, request: Request) -> None:
-    """Refuse options that the format does not know.
+    """Refuse options that the format does not know, and values that they cannot have.
 
     Raises:
         UsageError: naming the first of them.
+        NotInstalled: an option needs a package that is not there.
     """
     foreign = sorted(set(request.options) - declared.options)
     if foreign:
         option = f"--{foreign[0].replace('_', '-')}"
         raise UsageError(f"{option} does not go with {declared.name}.", hint="porter export --help")
+    if declared.check is not None:
+        declared.check(request)
 
 
 def check_given(request: Request) -> None:
@@ -146,17 +150,16 @@ def prepared(request: Request, folder: Path, model: Any = None) -> Job:
         source = local_copy(request.model, Fetch(with_code=request.trust_remote_code))
         feature = feature_of(source, request)
         check_memory(format_named(request.format), source, request.max_memory)
-        trust = request.trust_remote_code
-        model = load_torch(source, feature.class_name, trust_remote_code=trust, named=named_by(request))
+        loaded = load(source, feature.class_name, request.trust_remote_code, named_by(request))
     else:
         feature = feature_named(request.feature, model.config, type(model).__name__)
         if feature.class_name != type(model).__name__:
             raise UsageError(f"{feature} is computed by {feature.class_name}, not by {type(model).__name__}.")
-        model.eval()
-    with giving_cache(model, feature.with_past):
+        loaded = Loaded(model.eval())
+    with giving_cache(loaded.torch, feature.with_past):
         choices = feature.name == MULTIPLE_CHOICE
-        samples = samples_of(model, source, request.given, choices, request.trust_remote_code)
-    return Job(request, source, feature, model, samples, folder)
+        samples = samples_of(loaded.torch, source, request.given, choices, request.trust_remote_code)
+    return Job(request, source, feature, loaded, samples, folder)
 
 
 def named_by(request: Request) -> str | None:

@@ -59,6 +59,8 @@ class OnnxInputs(Mapping[str, Axes]):
         """
         try:
             data = json.loads(file.read_text(encoding="utf-8"))
+            if not data["inputs"]:
+                raise ValueError("no inputs")
             return cls(
                 _axes(data["inputs"]),
                 outputs=_axes(data["outputs"]) if "outputs" in data else None,

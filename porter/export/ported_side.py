@@ -37,7 +37,7 @@ def keras_model(job: Job, scratch: Path) -> Any:
     trust = job.request.trust_remote_code
     port = find_port(job.source, job.option("tf"), scratch, trust, job.feature.class_name)
     try:
-        model = load_class(port).from_pretrained(str(job.source), from_pt=True)
+        model = load_class(port).from_pretrained(str(job.source), from_pt=True, **job.loaded.constructor)
     except PorterError:
         raise
     except Exception as error:

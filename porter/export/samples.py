@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from porter.subject.inputs.companions import with_companions
 from porter.subject.inputs.for_checkpoint import read_inputs
 from porter.subject.inputs.processors import processed_inputs
 from porter.subject.inputs.trials import Trial, candidates
-from porter.subject.inputs.variation import checked_variation, runs
+from porter.subject.inputs.variation import checked_variation, runs, why_not
 from porter.subject.tiny import inputs_that_run
 from porter.subject.torch_model import RUN_ERRORS, trial_runs
 
@@ -56,12 +57,13 @@ def samples_of(model: Any, folder: Path | None, given: Given, choices: bool = Fa
     """
     accepted = set(inspect.signature(model.forward).parameters)
     processed = processed_inputs(folder, accepted, trust) if folder is not None else {}
-    made = [*_declared(given), *candidates(model, 0, processed)]
+    made = [*_declared(given, model), *candidates(model, 0, processed)]
     made = [replace(trial, inputs=with_companions(model, trial.inputs)) for trial in made]
     made = [_restricted(trial, given.declared) for trial in made]
     made = [trial for trial in made if _is_whole(trial, given.declared)]
     if choices:
         made = [_as_choices(trial) for trial in made]
+    check_yours(model, made)
     working = [trial for trial in made if runs(model, dict(trial.inputs))]
     working = working or [trial for trial in _from_signature(model, given) if runs(model, dict(trial.inputs))]
     if not working:
@@ -69,12 +71,10 @@ def samples_of(model: Any, folder: Path | None, given: Given, choices: bool = Fa
             f"PyTorch does not run {type(model).__name__} on any inputs that porter makes.",
             hint="--inputs FILE.npz gives others, --sample FILE declares them",
         )
-    most = max(len(trial.inputs) for trial in working)
-    whole = [trial for trial in working if len(trial.inputs) == most]
-    traced = _to_trace(whole)
+    traced = _to_trace(_fullest(working))
     whole = [
         replace(trial, inputs={name: trial.inputs[name] for name in traced.inputs})
-        for trial in whole
+        for trial in working
         if set(trial.inputs) == set(traced.inputs)
     ]
     if len({_rows(trial) for trial in whole}) == 1 and _rows(traced) > 1:
@@ -107,15 +107,61 @@ def _to_trace(trials: list[Trial]) -> Trial:
     return next((named[name] for name in usual if name in named), trials[-1])
 
 
-def _declared(given: Given) -> list[Trial]:
-    """What the user gives, as trials."""
+def _fullest(working: list[Trial]) -> list[Trial]:
+    """The trials that have the same inputs as the user's, else those with most."""
+    yours = next((trial for trial in working if trial.name == YOURS), None)
+    if yours is not None:
+        return [trial for trial in working if set(trial.inputs) == set(yours.inputs)]
+    most = max(len(trial.inputs) for trial in working)
+    return [trial for trial in working if len(trial.inputs) == most]
+
+
+def _declared(given: Given, model: Any) -> list[Trial]:
+    """What the user gives, as trials.
+
+    Raises:
+        UsageError: the model does not take one of these inputs, or it is not an array.
+    """
     trials = []
     if given.inputs is not None:
-        arrays = {name: value for name, value in read_inputs(given.inputs).items() if isinstance(value, np.ndarray)}
-        trials.append(Trial(YOURS, arrays))
-    if given.declared is not None and given.declared.samples:
-        trials.append(Trial(DECLARED, given.declared.samples))
+        read = read_inputs(given.inputs)
+        check_taken(model, read, str(given.inputs))
+        odd = [name for name, value in read.items() if not isinstance(value, np.ndarray)]
+        if odd:
+            raise UsageError(f"{odd[0]} is not an array.", place=str(given.inputs))
+        trials.append(Trial(YOURS, read))
+    if given.declared is not None:
+        check_taken(model, given.declared)
+        if given.declared.samples:
+            trials.append(Trial(DECLARED, given.declared.samples))
     return trials
+
+
+def check_taken(model: Any, names: Iterable[str], place: str = "") -> None:
+    """Refuse inputs that the model's forward does not name; other arguments it drops without a word.
+
+    Raises:
+        UsageError: naming the first of them.
+    """
+    kinds = inspect.signature(model.forward).parameters.values()
+    named = {each.name for each in kinds if each.kind not in (each.VAR_KEYWORD, each.VAR_POSITIONAL)}
+    foreign = [name for name in names if name not in named]
+    if foreign and named:
+        near = difflib.get_close_matches(foreign[0], named, 1)
+        hint = f"did you mean {near[0]}?" if near else f"it takes {', '.join(sorted(named)[:8])}"
+        raise UsageError(f"{type(model).__name__} takes no {foreign[0]}.", hint=hint, place=place)
+
+
+def check_yours(model: Any, trials: Iterable[Trial]) -> None:
+    """Refuse inputs of the user's that PyTorch does not run on.
+
+    Raises:
+        UsageError: saying why it does not.
+    """
+    for trial in trials:
+        reason = why_not(model, dict(trial.inputs)) if trial.name in (YOURS, DECLARED) else ""
+        if reason:
+            raise UsageError(f"PyTorch does not run {type(model).__name__} on {trial.name}: {reason}")
 
 
 def _restricted(trial: Trial, declared: OnnxInputs | None) -> Trial:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from porter.base.errors import UsageError
@@ -14,8 +16,28 @@ from porter.subject.torch_class import torch_class
 from porter.subject.torch_model import RUN_ERRORS
 
 
+class LacksWeights(UsageError):
+    """A checkpoint does not have all the weights of the class that it is to be loaded with.
+
+    Args:
+        folder: of the checkpoint.
+        class_name: of the class.
+        names: of the weights that are missing, as the class calls them.
+    """
+
+    def __init__(self, folder: Path, class_name: str, names: Sequence[str]) -> None:
+        shown = ", ".join(names[:3])
+        super().__init__(f"{folder} lacks weights of {class_name}, such as {shown}.", hint="check the checkpoint")
+        self.names = tuple(names)
+
+
 def load_torch(
-    folder: Path, class_name: str | None = None, *, trust_remote_code: bool = False, named: str | None = None
+    folder: Path,
+    class_name: str | None = None,
+    *,
+    trust_remote_code: bool = False,
+    named: str | None = None,
+    constructor: Mapping[str, Any] = MappingProxyType({}),
 ) -> Any:
     """The model of a folder in float32, in eval mode, with eager attention.
 
@@ -24,9 +46,11 @@ def load_torch(
         class_name: the PyTorch class to load them with, instead of the one that config.json names.
         trust_remote_code: allow code that lies in the folder to be run.
         named: a model's name that the user typed; a folder of that name may hold the code instead.
+        constructor: further arguments of the class's constructor.
 
     Raises:
-        UsageError: weights are missing, broken, or do not fit.
+        LacksWeights: weights are missing.
+        UsageError: weights are broken, or do not fit.
     """
     need("torch", "transformers")
     import torch
@@ -44,11 +68,11 @@ def load_torch(
             dtype=torch.float32,
             output_loading_info=True,
             local_files_only=True,
+            **constructor,
         )
     except RUN_ERRORS as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise UsageError(f"{folder} cannot be loaded in PyTorch as {class_name}: {reason}") from error
     if info["missing_keys"]:
-        missing = ", ".join(sorted(info["missing_keys"])[:3])
-        raise UsageError(f"{folder} lacks weights of {class_name}, such as {missing}.", hint="check the checkpoint")
+        raise LacksWeights(folder, class_name, sorted(info["missing_keys"]))
     return model.eval()

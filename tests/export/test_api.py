@@ -28,7 +28,7 @@ def test_a_declaration_is_read_from_json(tmp_path):
     declared = OnnxInputs.read(tmp_path / "sample.json")
     assert dict(declared) == {"input_ids": AXES}
     assert declared.default_opset == 17
-    for text in ("[]", "no json", '{"inputs": {"x": 3}}'):
+    for text in ("[]", "no json", '{"inputs": {"x": 3}}', '{"inputs": {}}'):
         (tmp_path / "bad.json").write_text(text)
         with pytest.raises(UsageError, match="does not declare inputs"):
             OnnxInputs.read(tmp_path / "bad.json")

@@ -14,9 +14,9 @@ from typing import Any
 from porter.base.errors import UsageError
 from porter.base.scratch import scratch_folder
 from porter.export.axes import Axes, axes_of
-from porter.export.declaration import Format, Job, Piece
-from porter.export.onnx.file_versions import write_optimized, write_quantized
-from porter.export.onnx.from_port import write_from_port
+from porter.export.declaration import Format, Job, Piece, Request
+from porter.export.onnx.file_versions import DYNAMIC, write_optimized, write_quantized
+from porter.export.onnx.from_port import check_convertible, write_from_port
 from porter.export.onnx.naming import tidy
 from porter.export.onnx.opset import OLDEST_EXPORTED, check_opset, converted
 from porter.export.onnx.sharing import share_weights
@@ -35,16 +35,35 @@ OPTIONS = frozenset({"opset", "static", "external_data", "optimize", "quantize",
 
 def export(job: Job) -> list[Piece]:
     """Write the ONNX file of the model, or with keys and values those of its parts."""
-    declared = job.request.given.declared
-    opset = job.option("opset") or (declared.default_opset if declared else DEFAULT_OPSET)
-    check_opset(opset)
-    framework = job.option("framework", "pt")
-    if framework not in FRAMEWORKS:
-        raise UsageError(f"There is no framework {framework}.", hint=f"--framework {' | '.join(FRAMEWORKS)}")
-    if framework == "tf":
+    opset = opset_of(job.request)
+    if job.option("framework") == "tf":
         return list(_with_variants(job, _of_port(job, opset)))
     parts = parts_of(job.torch, job.samples) if job.feature.with_past else [_whole(job)]
     return [piece for part in parts for piece in _with_variants(job, _written(job, part, opset))]
+
+
+def opset_of(request: Request) -> int:
+    """The opset that the user asks for, or the declaration of inputs, or else the usual one."""
+    declared = request.given.declared
+    opset: int = request.options.get("opset", declared.default_opset if declared is not None else DEFAULT_OPSET)
+    return opset
+
+
+def check(request: Request) -> None:
+    """Refuse an opset, a framework or a quantization that there is not.
+
+    Raises:
+        UsageError: naming it.
+        NotInstalled: what converts the port is not there.
+    """
+    check_opset(opset_of(request))
+    framework, kind = request.options.get("framework", FRAMEWORKS[0]), request.options.get("quantize", DYNAMIC)
+    if framework not in FRAMEWORKS:
+        raise UsageError(f"There is no framework {framework}.", hint=f"--framework {' | '.join(FRAMEWORKS)}")
+    if framework == "tf":
+        check_convertible(opset_of(request))
+    if kind != DYNAMIC:
+        raise UsageError(f"There is no quantization {kind} for onnx.", hint=f"--quantize {DYNAMIC}")
 
 
 def _of_port(job: Job, opset: int) -> Piece:
@@ -78,7 +97,7 @@ def _with_variants(job: Job, piece: Piece) -> Iterator[Piece]:
         note = f"{file.name}: fused {told}."
         yield replace(piece, file=file, kind="optimized", notes=(note,), facts={**piece.facts, "fused": fused})
     if job.option("quantize"):
-        yield replace(piece, file=write_quantized(piece.file, job.option("quantize"), external), kind="quantized")
+        yield replace(piece, file=write_quantized(piece.file, external), kind="quantized")
 
 
 def _written(job: Job, part: Part, opset: int) -> Piece:
@@ -208,4 +227,5 @@ FORMAT = Format(
     OPTIONS,
     export,
     copies=2.5,
+    check=check,
 )

@@ -14,7 +14,7 @@ from porter.base import console
 from porter.base.errors import UsageError
 from porter.base.quiet import native_stderr_held_back
 from porter.base.scratch import scratch_folder
-from porter.export.declaration import Format, Job, Piece
+from porter.export.declaration import Format, Job, Piece, Request
 from porter.export.formats.torchscript_export import traced_trial
 from porter.export.narrow_divisions import narrowed
 from porter.export.ported_side import LARGEST_FROZEN, fixed_signature, frozen, keras_model
@@ -29,10 +29,6 @@ KINDS = ("dynamic", "float16", "int8")
 def export(job: Job) -> list[Piece]:
     """Convert the frozen port, and quantize it if that is wanted."""
     kind = job.option("quantize")
-    if kind is not None and kind not in KINDS:
-        raise UsageError(f"There is no quantization {kind} for tflite.", hint=f"--quantize {' | '.join(KINDS)}")
-    if kind == "int8" and job.request.given.inputs is None:
-        raise UsageError("int8 needs inputs that represent yours.", hint="--inputs FILE.npz with at least 100 rows")
     trial = traced_trial(job)
     file = job.folder / MODEL
     with scratch_folder() as scratch:
@@ -44,6 +40,19 @@ def export(job: Job) -> list[Piece]:
     notes = (f"TFLite files have one size: {sizes}; --batch and --max-length choose it.",)
     facts = {"traced": {name: list(array.shape) for name, array in trial.inputs.items()}, "quantized": kind}
     return [Piece(file, job.torch, trials, "quantized" if kind else "exact", notes, facts=facts)]
+
+
+def check(request: Request) -> None:
+    """Refuse a quantization that there is not, or that lacks the inputs it needs.
+
+    Raises:
+        UsageError: naming it.
+    """
+    kind = request.options.get("quantize")
+    if kind is not None and kind not in KINDS:
+        raise UsageError(f"There is no quantization {kind} for tflite.", hint=f"--quantize {' | '.join(KINDS)}")
+    if kind == "int8" and request.given.inputs is None:
+        raise UsageError("int8 needs inputs that represent yours.", hint="--inputs FILE.npz with at least 100 rows")
 
 
 def static_function(model: Any, trial: Trial) -> Any:
@@ -122,4 +131,5 @@ FORMAT = Format(
     export,
     copies=5,
     largest=LARGEST_FROZEN,
+    check=check,
 )

@@ -10,7 +10,7 @@ from typing import Any
 
 from porter.base.errors import NotInstalled, UsageError
 from porter.export.alone import check_alone
-from porter.export.declaration import Format, Job, Piece
+from porter.export.declaration import Format, Job, Piece, Request
 from porter.export.example import torch_example
 from porter.export.positional import positional, resized, tensors_of, untied
 from porter.subject.inputs.trials import Trial
@@ -81,6 +81,16 @@ def _trace(wrapper: Any, tensors: tuple[Any, ...]) -> Any:
     return torch.jit.trace(wrapper, tensors, check_trace=False)
 
 
+def check(request: Request) -> None:
+    """Refuse to begin for AWS Neuron without its compiler.
+
+    Raises:
+        NotInstalled: there is none.
+    """
+    if request.options.get("neuron"):
+        neuron_trace()
+
+
 def neuron_trace() -> Trace:
     """The compiler's own `trace` for AWS Neuron.
 
@@ -139,4 +149,5 @@ FORMAT = Format(
     export,
     copies=2.5,
     example=torch_example,
+    check=check,
 )

@@ -12,6 +12,7 @@ from porter.export.onnx.flattened_products import unflatten_products
 
 FUSED_FOR = "cpu"
 DYNAMIC = "dynamic"
+"""The only quantization that needs no samples: others, calibrated on a few, give garbage."""
 
 
 def beside(file: Path, label: str) -> Path:
@@ -49,14 +50,8 @@ def write_optimized(file: Path, external: bool) -> tuple[Path, dict[str, int]]:
     return written, dict(sorted(fused.items()))
 
 
-def write_quantized(file: Path, kind: str, external: bool) -> Path:
-    """Write the graph with weights of eight bits, whose inputs are quantized while it runs.
-
-    Raises:
-        UsageError: there is no such quantization.
-    """
-    if kind != DYNAMIC:
-        raise UsageError(f"There is no quantization {kind} for onnx.", hint=f"--quantize {DYNAMIC}")
+def write_quantized(file: Path, external: bool) -> Path:
+    """Write the graph with weights of eight bits, whose inputs are quantized while it runs."""
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     written = beside(file, "quantized")

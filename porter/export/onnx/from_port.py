@@ -16,25 +16,35 @@ from porter.subject.inputs.trials import Trial
 from porter.weights.formats.served_model import signature_of
 
 
+def check_convertible(opset: int) -> None:
+    """Refuse an opset that the port is not converted to.
+
+    Raises:
+        UsageError: tf2onnx does not write it.
+        NotInstalled: tf2onnx is not there.
+    """
+    need("tf2onnx")
+    from tf2onnx.constants import OPSET_TO_IR_VERSION
+
+    if opset not in OPSET_TO_IR_VERSION:
+        newest = max(OPSET_TO_IR_VERSION)
+        raise UsageError(f"tf2onnx does not write opset {opset}.", hint=f"--opset {newest} is the newest it has")
+
+
 def write_from_port(model: Any, trials: Sequence[Trial], opset: int, file: Path) -> None:
     """Convert the frozen graph of a Keras model, with any batch and length, and write it.
 
     Args:
         model: the Keras model.
         trials: inputs in several sizes; sizes in which they differ may change in the file.
-        opset: of the file.
+        opset: of the file, one that :func:`check_convertible` lets pass.
         file: where to.
 
     Raises:
-        UsageError: tf2onnx does not take the graph, or does not write this opset.
+        UsageError: tf2onnx does not take the graph.
     """
-    need("tf2onnx")
     import onnx
-    from tf2onnx.constants import OPSET_TO_IR_VERSION
 
-    if opset not in OPSET_TO_IR_VERSION:
-        newest = max(OPSET_TO_IR_VERSION)
-        raise UsageError(f"tf2onnx does not write opset {opset}.", hint=f"--opset {newest} is the newest it has")
     graph = frozen(model, signature_of(trials))
     inputs = [f"{name}:0" for name in graph.inputs]
     outputs = [tensor.name for tensor in graph.function.outputs]

@@ -84,14 +84,19 @@ def _grown(model: Any, specs: list[InputSpec], axes: Sequence[Axis], seed: int, 
 
 def runs(model: Any, inputs: Inputs) -> bool:
     """Whether PyTorch computes the model's outputs on these inputs without an error."""
+    return not why_not(model, inputs)
+
+
+def why_not(model: Any, inputs: Inputs) -> str:
+    """Why PyTorch does not compute the model's outputs on these inputs; empty where it does."""
     import torch
 
     try:
         with torch.no_grad():
             model(**torch_inputs(model, inputs))
-    except RUN_ERRORS:
-        return False
-    return True
+    except RUN_ERRORS as error:
+        return next(iter(str(error).strip().splitlines()), "") or type(error).__name__
+    return ""
 
 
 def torch_inputs(model: Any, inputs: Inputs) -> Inputs:

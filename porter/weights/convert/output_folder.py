@@ -44,15 +44,20 @@ def whole_folder(path: Path) -> Iterator[Path]:
             yield beside
             _move(beside, path)
         except OSError as error:
-            if error.filename is not None and not str(error.filename).startswith(str(beside)):
+            reason = _reason(error)
+            elsewhere = error.filename is not None and not str(error.filename).startswith(str(beside))
+            if elsewhere or reason is None:
                 raise
-            raise UsageError(f"{path} cannot be written: {_reason(error)}.", hint="nothing was left there") from error
+            raise UsageError(f"{path} cannot be written: {reason}.", hint="nothing was left there") from error
 
 
-def _reason(error: OSError) -> str:
-    """The system's words; HDF5 hides their number in a long message."""
+def _reason(error: OSError) -> str | None:
+    """The system's words; HDF5 hides their number in a long message.
+
+    None for what only calls itself an error of the system, as those of HTTP and of templates do.
+    """
     number = re.search(r"errno = (\d+)", str(error))
-    return os.strerror(int(number[1])) if number else error.strerror or str(error).partition("\n")[0]
+    return os.strerror(int(number[1])) if number else error.strerror
 
 
 def _move(beside: Path, path: Path) -> None:

@@ -93,6 +93,14 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("error", [OSError("no such template"), FileNotFoundError(2, "No such file", "/elsewhere")])
+def test_an_error_that_is_not_the_disks_stays_what_it_is(tmp_path, error):
+    with pytest.raises(type(error)) as raised, whole_folder(tmp_path / "out"):
+        raise error
+    assert raised.value is error
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_place_that_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(UsageError, match="cannot be written"), whole_folder(tmp_path / "file" / "out"):
