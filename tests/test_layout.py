@@ -102,6 +102,7 @@ ROOMS = [
     "porter.export.parts",
     "porter.export.cached_signatures",
     "porter.export.positional",
+    "porter.export.loaded_model",
     "porter.export.declaration",
     "porter.export.memory_need",
     "porter.export.example",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from porter.base.errors import UsageError
 from porter.base.suggest import did_you_mean
 from porter.export.feature import Feature
-from porter.export.loading import Loaded
+from porter.export.loaded_model import Loaded
 from porter.export.samples import Given, Samples
 from porter.subject.inputs.trials import Trial
 

@@ -22,7 +22,7 @@ from porter.base.errors import LeftOver, UsageError
 from porter.base.installed import need
 from porter.export.declaration import Format, Job, Request, format_named
 from porter.export.feature import DEFAULT, Feature, feature_named, features_of
-from porter.export.loading import Loaded, load
+from porter.export.loaded_model import Loaded, load
 from porter.export.memory_need import check_memory
 from porter.export.parts import giving_cache
 from porter.export.samples import samples_of

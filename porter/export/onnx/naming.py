@@ -41,6 +41,7 @@ def tidy(model: Any, axes: Mapping[str, Axes], rename: Callable[[str, str], str 
 
 def name_axes(model: Any, axes: Mapping[str, Axes]) -> None:
     """Give the symbols of sizes, as `s72`, the names of the axes of inputs, wherever they stand."""
+    _settle(model)
     named: dict[str, str] = {}
     for value in model.graph.inputs:
         for axis, label in axes.get(value.name, {}).items():
@@ -52,6 +53,14 @@ def name_axes(model: Any, axes: Mapping[str, Axes]) -> None:
             text = None if isinstance(size, int) else size.value
             if text is not None:
                 value.shape[axis] = _SYMBOL.sub(lambda symbol: named.get(symbol[0], symbol[0]), text)
+
+
+def _settle(model: Any) -> None:
+    """Make numbers of sizes that are numbers: what a loop over the length has fixed is written as the text `7`."""
+    for value in _values(model):
+        for axis, size in enumerate(value.shape or ()):
+            if not isinstance(size, int) and (size.value or "").isdecimal():
+                value.shape[axis] = int(size.value)
 
 
 def _values(model: Any) -> Iterator[Any]:

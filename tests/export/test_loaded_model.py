@@ -3,7 +3,7 @@
 import pytest
 
 pytest.importorskip("torch")
-from porter.export.loading import POOLING, load
+from porter.export.loaded_model import POOLING, load
 from porter.subject.torch_checkpoint import LacksWeights
 
 
