@@ -201,7 +201,7 @@ def outputs_torch(model: Any, inputs: Mapping[str, object]) -> Stored:
 
 
 def record_tensorflow(model: Any, inputs: Mapping[str, object]) -> Stored:
-    """The same for a TensorFlow model; what ran before a crash is kept."""
+    """Run a TensorFlow model and keep what it did; of one that crashes, what ran before."""
     recording = tf_side.record(model, inputs)
     return Stored(recording, tf_side.structure(model), flatten(inputs).tensors, {})
 

@@ -4,6 +4,7 @@ A generated part stands between `<!-- generated: NAME -->` and `<!-- end -->`.
 """
 
 import ast
+import inspect
 import json
 import os
 import re
@@ -12,6 +13,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import diffcheck
 from porter import commands, runtime
 from porter.base import console, files
 from porter.rulebook import all_forms
@@ -84,6 +86,30 @@ def runtime_table() -> str:
     return _markdown(("Name", "What it is"), rows)
 
 
+def diffcheck_table() -> str:
+    """The same of diffcheck; functions with what they take."""
+    entrance = Path(diffcheck.__file__)
+    nodes = [node for node in ast.parse(entrance.read_text(encoding="utf-8")).body if isinstance(node, ast.ImportFrom)]
+    homes = {alias.name: str(node.module).partition(".")[2] for node in nodes for alias in node.names}
+    shown = {name: f"{name}{_parameters(name)}" for name in sorted(diffcheck.__all__, key=str.lower)}
+    rows = [(f"`{text}`", _plain(_first_sentence(entrance.parent, homes[name], name))) for name, text in shown.items()]
+    return _markdown(("Name", "What it is"), rows)
+
+
+def _plain(docstring: str) -> str:
+    """The text of a docstring in Markdown."""
+    return re.sub(r":\w+:(`[^`]*`)", r"\1", docstring).replace("``", "`")
+
+
+def _parameters(name: str) -> str:
+    found = getattr(diffcheck, name)
+    if not inspect.isfunction(found):
+        return ""
+    parameters = inspect.signature(found).parameters.values()
+    plain = inspect.Signature([each.replace(annotation=inspect.Parameter.empty) for each in parameters])
+    return str(plain).replace("<factory>", "...")
+
+
 def _first_sentence(home: Path, module: str, name: str) -> str:
     place = home / module.replace(".", "/")
     files_of = [place.with_suffix(".py")] if place.with_suffix(".py").is_file() else sorted(place.glob("*.py"))
@@ -110,6 +136,7 @@ MAKERS: Mapping[str, Callable[[], str]] = {
     "forms": form_table,
     "proven": proven_table,
     "runtime": runtime_table,
+    "diffcheck": diffcheck_table,
 }
 
 

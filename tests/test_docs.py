@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import typer
 
+import diffcheck
 from porter import docs
 from porter.cli import app
 
@@ -40,6 +41,13 @@ def test_every_declaration_is_a_row() -> None:
 
 def test_help_of_every_command_is_there() -> None:
     assert "Usage: porter rules [OPTIONS]" in docs.command_help()
+
+
+def test_every_public_name_of_diffcheck_says_what_it_is() -> None:
+    rows = re.findall(r"^\| `(\w+)(\(.*?\))?` \| (.*) \|$", docs.diffcheck_table(), re.MULTILINE)
+    assert {name for name, _, _ in rows} == set(diffcheck.__all__)
+    assert [name for name, _, text in rows if not text] == []
+    assert {name: parameters for name, parameters, _ in rows}["assert_matches"].startswith("(torch_model, tf_model,")
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
