@@ -18,6 +18,7 @@ import tensorflow as tf
 from porter.runtime.keras_internals import set_untracked, untrack_variable
 from porter.runtime.layers.build_rest import made_now
 from porter.runtime.layers.dense import TiedDense
+from porter.runtime.model.declared_ties import declared_weight
 from porter.runtime.model.names import NamedVariable, named_layers, named_variables, own_variables
 from porter.runtime.port_errors import WrongValue
 
@@ -125,7 +126,7 @@ def _tied_by_configuration(layer: keras.Layer) -> Mapping[str, str]:
     except NotImplementedError:  # such a class ties by itself
         return {}
     source = next((path for path, below in named_layers(layer) if below is embeddings), None)
-    targets = [name for name in declared if name.endswith(".weight") and name != f"{source}.weight"]
+    targets = [name for name in map(declared_weight, declared) if name and name != f"{source}.weight"]
     return dict.fromkeys(targets, f"{source}.weight") if source is not None else {}
 
 
@@ -231,7 +232,7 @@ def tie_variables(root: keras.Layer, *, untied: Iterable[str] = ()) -> dict[str,
 
 def _refer(layer: keras.Layer | None, attribute: str, source: NamedVariable) -> None:
     """Give a layer that has no such weight of its own the source's, where both frameworks keep it alike."""
-    if layer is not None and not hasattr(layer, attribute) and not source.layout.keras_axes:
+    if layer is not None and getattr(layer, attribute, None) is None and not source.layout.keras_axes:
         set_untracked(layer, attribute, source.variable)
 
 

@@ -1,3 +1,5 @@
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -74,9 +76,13 @@ def test_chains_lead_to_the_first_source():
     assert_all_ones(model.head.kernel)
 
 
-def test_a_bias_of_a_borrowing_head():
-    model = tied({"head.weight": "shared.weight", "head.bias": "head.own_bias"}, head=WithBias)
+@pytest.mark.parametrize("use_bias", [True, False])
+def test_a_bias_of_a_borrowing_head(use_bias):
+    head = functools.partial(WithBias, use_bias=use_bias)
+    model = tied({"head.weight": "shared.weight", "head.bias": "head.own_bias"}, head=head)
     assert model.head.bias is model.head.own_bias
+    model.head.own_bias.assign(tf.ones(5))
+    assert_all_ones(model.head(tf.zeros((1, 3))))
 
 
 class WithBias(TiedDense):
@@ -195,9 +201,10 @@ def test_a_checkpoint_may_hold_a_tied_weight_under_either_name(stored, tmp_path)
     np.testing.assert_array_equal(model.embed.embeddings, 2.0)
 
 
-def test_a_list_names_what_shares_the_input_embeddings():
+@pytest.mark.parametrize("entry", ["head.weight", "head"])
+def test_a_list_names_what_shares_the_input_embeddings(entry):
     class TFListed(TFModel):
-        _tied_weights_keys = ("head.weight",)
+        _tied_weights_keys = (entry, "head.bias")
 
         def get_input_embeddings(self):
             return self.shared
