@@ -53,6 +53,13 @@ def test_one_mapping_of_all_inputs(kind):
     assert found["training"] is True
 
 
+def test_a_list_of_inputs_in_order():
+    found = given([IDS, tf.ones((1,))], training=True)
+    np.testing.assert_array_equal(found["input_ids"], IDS)
+    assert found["mask"].shape == (1,)
+    assert found["training"] is True
+
+
 def test_a_mapping_without_the_first_input():
     assert given({"mask": tf.ones((1,))})["input_ids"] is None
 
@@ -70,6 +77,7 @@ class TwoInputs(keras.Model):
 def test_one_mapping_may_hold_all_that_is_required():
     both = {"pixel_values": tf.ones((2,)), "grid": tf.ones((2,))}
     np.testing.assert_array_equal(TwoInputs()(both), [2.0, 2.0])
+    np.testing.assert_array_equal(TwoInputs()(list(both.values())), [2.0, 2.0])
     with pytest.raises(TypeError, match="grid"):
         TwoInputs()({"pixel_values": tf.ones((2,))})
 
