@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from transformers.pytorch_utils import Conv1D as TransformersConv1D
 
-from porter.runtime import layers
+from porter import runtime as layers
 from porter.runtime.model.names import named_variables
 from tests.runtime.compare import assert_matches
 

@@ -4,37 +4,20 @@ from __future__ import annotations
 
 import libcst as cst
 
+from porter.rewrite.reading.nodes_below import children
+
+_NO_VARIABLES: dict[type[cst.CSTNode], str] = {cst.FunctionDef: "name", cst.Attribute: "attr", cst.Arg: "keyword"}
+"""The fields whose name stands for no variable of the module."""
+
 
 def names_read(tree: cst.Module) -> frozenset[str]:
     """Every bare name that some code of the module reads, imports aside."""
-    collector = _Names()
-    tree.visit(collector)
-    return frozenset(collector.names)
-
-
-class _Names(cst.CSTVisitor):
-    def __init__(self) -> None:
-        self.names: set[str] = set()
-
-    def visit_Import(self, node: cst.Import) -> bool:
-        return False
-
-    def visit_ImportFrom(self, node: cst.ImportFrom) -> bool:
-        return False
-
-    def visit_FunctionDef(self, node: cst.FunctionDef) -> bool:
-        for child in node.children:
-            if child is not node.name:
-                child.visit(self)
-        return False
-
-    def visit_Attribute(self, node: cst.Attribute) -> bool:
-        node.value.visit(self)
-        return False
-
-    def visit_Arg(self, node: cst.Arg) -> bool:
-        node.value.visit(self)
-        return False
-
-    def visit_Name(self, node: cst.Name) -> None:
-        self.names.add(node.value)
+    names: set[str] = set()
+    left: list[cst.CSTNode] = [tree]
+    while left:
+        node = left.pop()
+        if isinstance(node, cst.Name):
+            names.add(node.value)
+        if not isinstance(node, (cst.Import, cst.ImportFrom)):
+            left += children(node, but=_NO_VARIABLES.get(type(node), ""))
+    return frozenset(names)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import builtins
 import importlib
 import inspect
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
-from functools import cache, cached_property
+from functools import cached_property
+from itertools import chain
 from types import ModuleType
 from typing import Literal, TypeVar
 
@@ -16,6 +18,7 @@ from libcst.metadata import MetadataWrapper, PositionProvider
 
 from porter.facts import Span
 from porter.facts.canonical import canonical
+from porter.rewrite.reading.nodes_below import children
 from porter.rulebook.call import code_of
 from porter.subject import Subject
 
@@ -74,11 +77,11 @@ class Source:
         self._positions: Mapping[cst.CSTNode, object] = wrapper.resolve(PositionProvider)
         self._order = _Order(self.tree)
         self.parents: Mapping[cst.CSTNode, cst.CSTNode] = self._order.parents
+        self._enclosing: dict[cst.CSTNode, LocalFunction | None] = {}
 
     def find(self, root: cst.CSTNode, *kinds: type[Node]) -> list[Node]:
         """The nodes of these kinds inside an original node (itself too), parents first."""
-        start, end = self._order.ranges[root]
-        return [node for node in self._order.nodes[start:end] if isinstance(node, kinds)]
+        return self._order.find(root, kinds)
 
     def before(self, one: cst.CSTNode, other: cst.CSTNode) -> bool:
         """Whether an original node stands before another one, or around it."""
@@ -125,10 +128,11 @@ class Source:
 
     def enclosing(self, node: cst.CSTNode) -> LocalFunction | None:
         """The function or method of the file that holds this node."""
-        for ancestor in (node, *self.ancestors(node)):
-            if isinstance(ancestor, cst.FunctionDef) and ancestor in self._by_node:
-                return self._by_node[ancestor]
-        return None
+        if node not in self._enclosing:
+            own = self._by_node.get(node) if isinstance(node, cst.FunctionDef) else None
+            above = self.parents.get(node)
+            self._enclosing[node] = own or (self.enclosing(above) if above is not None else None)
+        return self._enclosing[node]
 
     def enclosing_class(self, node: cst.CSTNode) -> str | None:
         """The name of the top-level class that holds this node."""
@@ -290,35 +294,34 @@ def _attribute(owner: object, name: str) -> object | None:
 
 
 class _Order:
-    """All nodes of a tree, parents first: their list, each one's range in it, and its parent.
-
-    Walks the fields itself, white space aside: LibCST's own visitors rebuild every node they come by.
-    """
+    """All nodes of a tree, parents first: their list, each one's range in it, and its parent; white space aside."""
 
     def __init__(self, tree: cst.CSTNode) -> None:
         self.nodes: list[cst.CSTNode] = []
         self.ranges: dict[cst.CSTNode, tuple[int, int]] = {}
         self.parents: dict[cst.CSTNode, cst.CSTNode] = {}
+        self._of_type: dict[type[cst.CSTNode], list[int]] = {}
+        self._places: dict[tuple[type[cst.CSTNode], ...], list[int]] = {}
         self._walk(tree)
 
     def _walk(self, node: cst.CSTNode) -> None:
         start = len(self.nodes)
         self.nodes.append(node)
-        for name in _field_names(type(node)):
-            value = getattr(node, name)
-            for child in value if isinstance(value, (list, tuple)) else (value,):
-                if isinstance(child, cst.CSTNode) and not isinstance(child, _WHITESPACE):
-                    self.parents[child] = node
-                    self._walk(child)
+        self._of_type.setdefault(type(node), []).append(start)
+        for child in children(node):
+            self.parents[child] = node
+            self._walk(child)
         self.ranges[node] = (start, len(self.nodes))
 
-
-@cache
-def _field_names(kind: type[cst.CSTNode]) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind))
-
-
-_WHITESPACE = (cst.BaseParenthesizableWhitespace, cst.TrailingWhitespace, cst.EmptyLine)
+    def find(self, root: cst.CSTNode, kinds: tuple[type[Node], ...]) -> list[Node]:
+        """The nodes of these kinds inside one, itself too; where they stand is looked up once for the whole tree."""
+        if kinds not in self._places:
+            of_types = (places for kind, places in self._of_type.items() if issubclass(kind, kinds))
+            self._places[kinds] = sorted(chain.from_iterable(of_types))
+        places = self._places[kinds]
+        start, end = self.ranges[root]
+        found = (self.nodes[place] for place in places[bisect_left(places, start) : bisect_left(places, end)])
+        return list(found)  # type: ignore[arg-type]  # of these kinds
 
 
 class _Assignments(cst.CSTVisitor):
