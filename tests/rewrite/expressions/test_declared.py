@@ -25,6 +25,7 @@ def context(tiny, source):
         find_checks(knowledge),
         {},
         find_recomputed(knowledge),
+        {},
         *(frozenset(),) * 3,
     )
 

@@ -10,8 +10,8 @@ def test_a_runtime_name_that_a_variable_hides_has_an_alias(tiny):
 
 
 def test_functions_that_only_dropped_code_called_are_dropped(tiny):
-    assert "start_values" in tiny.subject.source
-    assert "start_values" not in tiny.draft.code
+    assert "stored_path" in tiny.subject.source
+    assert "stored_path" not in tiny.draft.code
 
 
 def test_every_import_is_read_and_every_name_imported(tiny):
