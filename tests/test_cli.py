@@ -233,7 +233,8 @@ def test_a_pipe_shows_no_colours() -> None:
 
 def test_a_shell_learns_the_commands_under_the_name_that_users_type(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "porter"]
-    own = {**os.environ, "HOME": str(tmp_path)}
+    # Typer looks for the shell among the parents of the process, which make and a forge's runner have none of.
+    own = {**os.environ, "HOME": str(tmp_path), "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
     subprocess.run([*command, "--install-completion", "bash"], check=True, capture_output=True, env=own)
     assert "_PORTER_COMPLETE=complete_bash" in (tmp_path / ".bash_completions" / "porter.sh").read_text()
     asked = {"_PORTER_COMPLETE": "complete_bash", "COMP_WORDS": "porter di", "COMP_CWORD": "1"}
