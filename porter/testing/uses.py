@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from porter.testing.fresh_weights import starts_fresh
 from porter.testing.model_pair import ModelPair
 from porter.testing.saving_checks import computes_in_half_precision, saves
 from porter.testing.sequence_checks import decodes, takes_padding
@@ -13,6 +14,7 @@ from porter.testing.verdict import Verdict
 
 USES: Mapping[str, Callable[[ModelPair], Verdict]] = MappingProxyType(
     {
+        "fresh": starts_fresh,
         "gradients": gradients_match,
         "training": trains,
         "padding": takes_padding,
