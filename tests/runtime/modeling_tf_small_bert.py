@@ -6,6 +6,7 @@ from transformers import BertConfig
 
 from porter.runtime import (
     DynamicCache,
+    Embedding,
     TFBaseModelOutputWithPoolingAndCrossAttentions,
     TFGenericForQuestionAnswering,
     TFGenericForSequenceClassification,
@@ -30,7 +31,9 @@ class TFBertEmbeddings(keras.layers.Layer):
     def __init__(self, config, **kwargs):
         super().__init__(**kwargs)
         self.config = config
-        self.word_embeddings = keras.layers.Embedding(config.vocab_size, config.hidden_size, name="word_embeddings")
+        self.word_embeddings = Embedding(
+            config.vocab_size, config.hidden_size, padding_idx=config.pad_token_id, name="word_embeddings"
+        )
         self.position_embeddings = keras.layers.Embedding(
             config.max_position_embeddings, config.hidden_size, name="position_embeddings"
         )
