@@ -78,8 +78,8 @@ for _made in ("zeros", "ones", "empty"):
         where=lambda m: m.x.is_a("tensor") and isinstance(m.x.original, cst.Attribute),
         inside="constructor",
         cases={
-            f"self.start = nn.Parameter(self.layer.weight.new_{_made}((2, 8)))": (
-                f'self.start = add_parameter(self, "start", tf.{_made.replace("empty", "zeros")}((2, 8)))'
+            f"self.start = nn.Parameter(1 + self.layer.weight.new_{_made}((2, 8)))": (
+                f'self.start = add_parameter(self, "start", 1 + tf.{_made.replace("empty", "zeros")}((2, 8)))'
             )
         },
         doc="In the type that weights have; the weight need not be there yet.",
