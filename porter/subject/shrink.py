@@ -63,7 +63,8 @@ def shrink(config: Any, strategy: Strategy) -> dict[str, Any]:
     fields = dict(_fields(config))
     kinds = list(dict.fromkeys(fields.get("layer_types") or ()))
     layers = None if strategy.layers is None else max(strategy.layers, len(kinds))
-    scale = _scale(config, fields, strategy)
+    scales = _scale(config, fields, strategy), _head_scale(fields, strategy)
+    sizes = Sizes(strategy, *scales, layers, _image_size(fields))
     specials = iter(range(VOCABULARY - 1, PLAIN_TOKENS[1], -1))
     changed: dict[str, Any] = {}
     for name, value in fields.items():
@@ -76,8 +77,7 @@ def shrink(config: Any, strategy: Strategy) -> dict[str, Any]:
         elif name == "sliding_window" and isinstance(value, int):
             changed[name] = min(value, ROW_OF_PATCHES)
         elif _is_size(value):
-            sizes = Sizes(strategy, scale, _head_scale(fields, strategy), layers, _image_size(fields))
-            new = _per_element(value, lambda v, name=name, sizes=sizes: sizes.of(name, v, specials))
+            new = _per_element(value, lambda v, name=name: sizes.of(name, v, specials))
             if new != value:
                 changed[name] = new
     changed |= {**_sections(fields, changed), **_pinpoints(fields, changed)}

@@ -1,4 +1,4 @@
-"""Decorators with which a graph holds what Python alone would decide once: random branches, numpy's arrays."""
+"""Decorators with which a graph holds what Python would decide once: branches on values, numpy's random arrays."""
 
 from __future__ import annotations
 
