@@ -214,5 +214,5 @@ def test_kind_of_loss_by_class_name(class_name, kind):
 
 
 def test_a_loss_without_counterpart_is_refused():
-    with pytest.raises(NotImplementedError, match="ForObjectDetection"):
-        losses.loss_function("ForObjectDetection")
+    with pytest.raises(NotImplementedError, match="ForInstanceSegmentation"):
+        losses.loss_function("ForInstanceSegmentation")
