@@ -64,7 +64,7 @@ CASES = [
 DRAWN = {"temperature", "top_k", "top_p", "min_p"}
 
 
-@pytest.mark.parametrize(("asked", "processors"), CASES, ids=str)
+@pytest.mark.parametrize(("asked", "processors"), CASES, ids=[str(asked) for asked, _ in CASES])
 def test_each_rule(asked, processors):
     expected = by(*processors)
     found = ours(asked | ({"do_sample": True} if DRAWN & set(asked) else {}))
