@@ -31,6 +31,7 @@ test-transformers4: $(READY) $(READY4) ## transformers 4: its TensorFlow classes
 	$(BIN)/python tests/transformers4/hub.py build/transformers4 .venv4/bin/python
 	PORTER_HUB_CLIENT="$(CURDIR)/.venv4/bin/python" $(BIN)/python -m pytest -q tests/hub/test_pull_request.py
 	.venv4/bin/python tests/transformers4/scaffold.py build/transformers4/scaffold
+	.venv4/bin/python tests/transformers4/target.py build/transformers4/target
 
 test-lowest: $(READY_LOWEST) ## a part of the tests with the lowest versions that pyproject.toml allows
 	.venv-lowest/bin/python -m pytest -W ignore::DeprecationWarning -k "not quick" \

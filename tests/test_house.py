@@ -37,7 +37,11 @@ IN_ONE_PLACE: dict[str, tuple[str, str, set[str]]] = {
         r"keras\.src|\._(tracker|layers|flatten_layers|untrack_\w+|call_has_\w+|(non_)?trainable_variables|initializer"
         r"|initialize|kernel|embeddings|shape)\b",
         "porter diffcheck",
-        {"porter/runtime/keras_internals.py", "diffcheck/record/keras_privates.py"},
+        {
+            "porter/runtime/keras_internals.py",
+            "porter/carried/keras_2_internals.py",
+            "diffcheck/record/keras_privates.py",
+        },
     ),
     "the runtime's own errors": (r"raise (ValueError|NotImplementedError)\(", "porter/runtime", set()),
     "whose a method is": (r"\"torch\.Tensor\.\"", "porter", {"porter/facts/tensor_methods.py"}),

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from porter.port.chain import Options
     from porter.port.handwork import Overwrite
 
-TARGETS = ("standalone",)
+TARGETS = ("standalone", "transformers4")
 Name = Annotated[
     str, typer.Argument(metavar="NAME", help="Model type, model folder, modeling file, or local or Hub repository.")
 ]
@@ -38,7 +38,7 @@ Classes = Annotated[
 Sample = Annotated[Path | None, typer.Option(help="JSON file with a tiny configuration and its inputs.")]
 ReportFile = Annotated[Path | None, typer.Option(help="Write the result as JSON to this file too.")]
 Verify = Annotated[bool, typer.Option("--verify/--no-verify", help="Compare each class with PyTorch.")]
-Target = Annotated[str, typer.Option(help="What the generated file builds on: standalone.")]
+Target = Annotated[str, typer.Option(help="What the generated file builds on: standalone or transformers4.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace files there that were changed by hand.")]
 Merge = Annotated[
     bool, typer.Option("--merge", help="Merge changes by hand with what porter writes now, as git does.")
@@ -75,6 +75,7 @@ def scaffold(
       porter scaffold net.py --class Net --arguments '{"width": 64}' --input image=2x3x32x32:float32
       porter scaffold brand_new_bert --sample examples/brand_new_bert/sample.json --report report.json
       porter scaffold --from-file names.txt --output ports/
+      porter scaffold megatron_bert --target transformers4 --output tree/
     """
     check_choice("--target", target, TARGETS)
     check_output_folder(output)
@@ -89,7 +90,7 @@ def scaffold(
 
     given = Given(parse_arguments(arguments), tuple(map(parse_input, inputs or ())))
     options = Options(name or model, output, tuple(classes or ()), sample, verify, trust_remote_code,
-                      overwrite_of(force, merge), given)  # fmt: skip
+                      overwrite_of(force, merge), given, target)  # fmt: skip
     if from_file is not None:
         port_many(options, from_file, as_json)
     else:
@@ -168,6 +169,7 @@ def summary(data: Mapping[str, Any], written: list[str]) -> str:
         others = data["not_compared"]
         rows += [(name, "not compared", "", "", "") for name in others]
         parts.append(console.aligned(("CLASS", "EAGER", "GRAPH", "WEIGHTS", "RAN"), rows))
+        parts += _guide_table([entry["guide"] for entry in data["classes"] if "guide" in entry])
         parts += [failure for entry in data["classes"] for failure in _failures(entry)]
         proven = sum(_is_proven(entry) for entry in data["classes"])
         rest = f" {len(others)} more were written and not compared." if others else ""
@@ -176,6 +178,15 @@ def summary(data: Mapping[str, Any], written: list[str]) -> str:
         parts.append("\n".join(_note_text(note) for note in data["notes"]))
     parts.append("\n".join(f"wrote {path}" for path in written) + f"  ({sum(data['seconds'].values()):.1f} s)")
     return "\n\n".join(parts)
+
+
+def _guide_table(found: list[Mapping[str, str]]) -> list[str]:
+    """For how many classes each point of transformers' guide holds, where the points were asked for."""
+    if not found:
+        return []
+    counts = {name: sum(not points[name] for points in found) for name in found[0]}
+    rows = [(name, f"{count} of {len(found)}") for name, count in counts.items()]
+    return [console.aligned(("POINT OF THE GUIDE", "HOLDS FOR"), rows)]
 
 
 def _is_proven(entry: Mapping[str, Any]) -> bool:
@@ -199,6 +210,7 @@ def _failures(entry: Mapping[str, Any]) -> list[str]:
     """What went wrong, in the words of the comparison; the tensors that found no place by name; what is not proven."""
     said = dict.fromkeys(entry[mode]["message"] for mode in ("eager", "graph") if not entry[mode]["ok"])
     named = [f"{kind}: {', '.join(names)}" for kind, names in entry["weights"].items() if names]
+    named += [f"{point}: {problem}" for point, problem in entry.get("guide", {}).items() if problem]
     told = [f"{entry['name']}  {text}" for text in (*said, *named, *_unproven(entry)) if text]
     return [*told, *(["\n".join(f"  {line}" for line in entry["trace"])] if entry["trace"] else [])]
 

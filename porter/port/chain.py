@@ -12,12 +12,14 @@ from porter.base.installed import need
 from porter.base.stages import Stages
 from porter.port.class_result import ClassResult
 from porter.port.handwork import Overwrite, check, first_conflict
+from porter.port.in_tree import check_family, import_into_tree
 from porter.port.load import import_file
 from porter.port.port import port
 from porter.port.reached import told
 from porter.port.verify import verify
 from porter.port.write import targets
 from porter.rewrite import Note
+from porter.rewrite.targets import target_named
 from porter.subject import Subject
 from porter.subject.find import NOTHING, find_subject
 from porter.subject.plain_modules import Given
@@ -38,6 +40,7 @@ class Options:
     trust_remote_code: bool = False
     overwrite: Overwrite = Overwrite.REFUSE
     given: Given = NOTHING
+    target: str = "standalone"
 
 
 @dataclass(frozen=True)
@@ -71,17 +74,20 @@ def run(options: Options) -> Result:
     """Port a model: write its TensorFlow file and test, and compare each class with PyTorch."""
     need("torch", "transformers", "libcst", "jinja2", "ruff", *(("tensorflow",) if options.verify else ()))
     stages = Stages()
+    target = target_named(options.target)
     with stages.stage("subject"):
         subject = find_subject(options.name, options.sample, options.classes, options.trust_remote_code, options.given)
-        check(targets(subject, options.output), options.overwrite)
-    ported = port(subject, options.output, options.overwrite, stages)
+        if target.carried:
+            check_family(subject)
+        check(targets(subject, options.output, target), options.overwrite)
+    ported = port(subject, options.output, options.overwrite, stages, target)
     results: tuple[ClassResult, ...] = ()
     conflicts = _conflicts(ported.all_written)
     if options.verify and not conflicts:
         with stages.stage("verify"):
-            modeling = import_file(ported.file)
+            modeling = import_into_tree(ported.file) if target.carried else import_file(ported.file)
             total = len({model.name for case in subject.cases for model in case.models})
-            results = tuple(console.progress(verify(subject, modeling), "verify", total))
+            results = tuple(console.progress(verify(subject, modeling, bool(target.carried)), "verify", total))
     notes = (*conflicts, *told(ported, options.classes), *_unproven(subject))
     return Result(ported.all_written, results, notes, stages.seconds, _not_compared(subject, results))
 

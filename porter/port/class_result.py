@@ -39,6 +39,7 @@ class ClassResult:
         coverage: what of the port's code ran, and which arguments had a value.
         varied: the axes of the inputs that were unknown in the graph, as "input_ids 0, 1".
         needs: what stopped a graph in which further sizes were unknown, such as those of images; empty without one.
+        guide: what is wrong with each point of transformers' guide, where they were asked for.
         trace: of a class that differs or stops, the module, the lines and the cause, as `porter diff` finds them.
     """
 
@@ -52,6 +53,7 @@ class ClassResult:
     coverage: Coverage = field(default_factory=Coverage)
     varied: tuple[str, ...] = ()
     needs: str = ""
+    guide: Mapping[str, str] = field(default_factory=dict)
     trace: tuple[str, ...] = ()
 
     @property
@@ -62,7 +64,7 @@ class ClassResult:
     @property
     def ok(self) -> bool:
         """Whether the class is proven: it matches, on outputs that prove it, and each of its arguments had a value."""
-        return self.matches and not self.nothing and not self.coverage.idle
+        return self.matches and not self.nothing and not self.coverage.idle and not any(self.guide.values())
 
     def merge(self, other: ClassResult) -> ClassResult:
         """The result over both cases."""
@@ -77,6 +79,7 @@ class ClassResult:
             coverage=self.coverage.merge(other.coverage),
             varied=tuple(dict.fromkeys((*self.varied, *other.varied))),
             needs=self.needs or other.needs,
+            guide={name: problem or other.guide.get(name, "") for name, problem in self.guide.items()},
             trace=self.trace or other.trace,
         )
 
@@ -94,5 +97,6 @@ class ClassResult:
             "coverage": self.coverage.to_json(),
             "unknown_in_graph": list(self.varied),
             "known_in_graph_because": self.needs,
+            **({"guide": dict(self.guide)} if self.guide else {}),
             "trace": list(self.trace),
         }

@@ -12,6 +12,7 @@ from porter.base.stages import Stages
 from porter.facts import Facts
 from porter.port.definitions import ported_definitions
 from porter.port.handwork import Overwrite
+from porter.port.in_tree import check_stands_alone
 from porter.port.inside import Family, failed_note, families, family_subject, used_note
 from porter.port.write import write
 from porter.rewrite import Draft, NestedPort, Note, rewrite
@@ -63,7 +64,11 @@ class Port:
 
 
 def port(
-    subject: Subject, output: Path, overwrite: Overwrite = Overwrite.REFUSE, stages: Stages | None = None
+    subject: Subject,
+    output: Path,
+    overwrite: Overwrite = Overwrite.REFUSE,
+    stages: Stages | None = None,
+    target: Target | None = None,
 ) -> Port:
     """Run a subject, write its TensorFlow file, and before it those of what it holds and imports, to one folder.
 
@@ -75,14 +80,18 @@ def port(
         output: folder of the ports.
         overwrite: what is done with files there that were changed by hand.
         stages: where the seconds of the stages are kept.
+        target: what the files build on; None for porter's runtime.
 
     Raises:
-        UsageError: PyTorch can run none of the subject's models, or a file of the folder was changed by hand.
+        UsageError: PyTorch can run none of the subject's models, a file of the folder was changed by hand, or the
+            target does not have what the file uses.
     """
     stages = stages or Stages()
-    folder = _Folder(output, overwrite, standalone())
+    folder = _Folder(output, overwrite, target or standalone())
     with stages.stage("trace"):
         facts = trace(subject)
+    if folder.target.carried:
+        check_stands_alone(subject, facts)
     with stages.stage("parts") if siblings(subject) or families(subject, facts) else nullcontext():
         parts = folder.parts(subject, facts)
     with stages.stage("rewrite"):
@@ -142,7 +151,7 @@ class _Folder:
 
     def written(self, subject: Subject, draft: Draft, parts: _Parts) -> Port:
         """The subject's files, written."""
-        files = tuple(write(subject, draft, self.output, self.overwrite))
+        files = tuple(write(subject, draft, self.output, self.overwrite, self.target))
         self.files[subject.module_name] = files[0]
         return Port(subject, draft, files, (*draft.notes, *parts.notes), parts.ports)
 

@@ -14,6 +14,7 @@ from porter.base.scratch import scratch_folder
 from porter.port.call_port import call_port
 from porter.port.class_result import LOADING, ClassResult, Side
 from porter.port.failure_text import where_it_failed
+from porter.port.guide_points import guide_points
 from porter.port.lines_run import lines_run
 from porter.port.proves_nothing import proves_nothing
 from porter.port.torch_runs import RECORDED, InGraph, accepted, torch_runs
@@ -27,16 +28,18 @@ from porter.subject.torch_model import RUN_ERRORS, build_torch_model, trial_runs
 __all__ = ["ClassResult", "Side", "accepted", "run_port", "verify", "verify_class"]
 
 
-def verify(subject: Subject, modeling: ModuleType) -> Iterator[ClassResult]:
-    """Yield one result per class, over all cases that run it."""
+def verify(subject: Subject, modeling: ModuleType, of_tree: bool = False) -> Iterator[ClassResult]:
+    """Yield one result per class, over all cases that run it; of a port for a tree, with the points of its guide."""
     names = dict.fromkeys(model.name for case in subject.cases for model in case.models)
     for name in names:
         runs = [(case, model) for case in subject.cases for model in case.models if model.name == name]
-        results = (verify_class(subject, case, model, modeling) for case, model in runs)
+        results = (verify_class(subject, case, model, modeling, of_tree) for case, model in runs)
         yield reduce(ClassResult.merge, results)
 
 
-def verify_class(subject: Subject, case: Case, model_case: ModelCase, modeling: ModuleType) -> ClassResult:
+def verify_class(
+    subject: Subject, case: Case, model_case: ModelCase, modeling: ModuleType, of_tree: bool = False
+) -> ClassResult:
     """Compare one class: weights, eager mode, graph mode with unknown dimensions, and further calls of it."""
     nothing: dict[str, tuple[str, ...]] = dict.fromkeys(LOADING, ())
     try:
@@ -58,6 +61,8 @@ def verify_class(subject: Subject, case: Case, model_case: ModelCase, modeling: 
         result = ClassResult(model_case.name, eager, graph.side, weights, noise, model_case.comparable)
         result = replace(result, nothing=proves_nothing(runs.reference), coverage=runs.coverage(files, ran))
         result = replace(result, varied=graph.unknown, needs=graph.needs)
+        if port is not None and of_tree:
+            result = replace(result, guide=guide_points(port, runs.inputs, weights))
         if port is None or result.matches:
             return result
         return replace(result, trace=trace_failure(model, loader.load()[0], runs.inputs))

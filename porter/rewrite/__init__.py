@@ -65,7 +65,9 @@ def rewrite(
     flow = analyse(knowledge)
     aliases = find_aliases(knowledge, flow)
     planned = (loops, checks, aliases, recomputed, find_places(knowledge))
-    walk = Porter(Context(source, knowledge, flow, *planned, target.exports, target.layers, target.methods))
+    walk = Porter(
+        Context(source, knowledge, flow, *planned, target.exports, target.layers, target.methods, target.copies)
+    )
     tree = source.tree.visit(walk)
     module = assemble(walk.context, tree, target)
     code, source_map = split_line_marks(format_code(module.code))

@@ -79,6 +79,11 @@ def variables_of(layer: keras.Layer) -> list[Any]:
     return [*layer._trainable_variables, *layer._non_trainable_variables]
 
 
+def own_name(variable: Any) -> str:
+    """What a layer calls a variable of its own, such as `kernel`."""
+    return str(variable.name)
+
+
 def untrack_layer(parent: keras.Layer, layer: keras.Layer) -> None:
     """Stop counting `layer` as a part of `parent`.
 

@@ -102,6 +102,23 @@ def test_the_summary_says_what_share_is_proven_and_what_is_wrong() -> None:
     assert lines[-1] == "wrote modeling_tf_x.py  (3.5 s)"
 
 
+def test_the_points_of_a_guide_are_counted_and_what_is_wrong_is_named() -> None:
+    points = {"training passed down": "", "input formats": ""}
+    data = report(result("TFX", guide=points), result("TFY", guide={**points, "input formats": "by list: TypeError"}))
+    text = summary(data, ["modeling_tf_x.py"])
+    assert "training passed down  2 of 2" in text and "input formats         1 of 2" in text
+    assert "TFY  input formats: by list: TypeError" in text.splitlines()
+    assert "1 of 2 classes match PyTorch." in text
+    assert "guide" not in entry()
+
+
+def test_a_tree_of_transformers_4_is_written_where_it_is_installed(tmp_path: Path) -> None:
+    arguments = ["scaffold", "bert", "--target", "transformers4", "--output", str(tmp_path)]
+    shown = CliRunner().invoke(app, arguments)
+    assert shown.exit_code == 2 and "needs transformers 4.57" in " ".join(shown.output.split())
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_table_names_what_was_written_and_not_compared() -> None:
     data = {**report(entry("X")), "not_compared": ["Y", "Z"]}
     lines = summary(data, ["modeling_tf_x.py"]).splitlines()

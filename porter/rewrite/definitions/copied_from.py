@@ -22,13 +22,24 @@ def port_copied_from(
     ported = []
     for line in lines:
         found = _COPIED.match(line.comment.value) if line.comment else None
-        if found is None:
+        if found is None or not context.copies:
             ported.append(line)
         elif _is_true(context, node, found["path"], found["changes"] or ""):
             ported.append(line.with_changes(comment=cst.Comment(_under_new_names(found))))
         else:
             context.note(node, "assumed", f"`{found[0]}` does not hold and was dropped.")
     return ported
+
+
+class WithoutCopies(cst.CSTTransformer):
+    """Takes away all such comments: in a tree that has ports by hand, what was written here is not a copy of them."""
+
+    def leave_EmptyLine(
+        self, original_node: cst.EmptyLine, updated_node: cst.EmptyLine
+    ) -> cst.EmptyLine | cst.RemovalSentinel:
+        """A line of its own, unless it says so."""
+        says_so = original_node.comment is not None and _COPIED.match(original_node.comment.value)
+        return cst.RemoveFromParent() if says_so else updated_node
 
 
 def _under_new_names(found: re.Match[str]) -> str:

@@ -8,6 +8,7 @@ import libcst as cst
 import libcst.matchers as m
 
 from porter.rewrite.context import Context, tf_name
+from porter.rewrite.definitions.copied_from import WithoutCopies
 from porter.rewrite.expressions.annotations import port_docstring
 from porter.rewrite.reading.names_read import names_read
 from porter.rewrite.targets import Target
@@ -27,6 +28,7 @@ def assemble(context: Context, tree: cst.Module, target: Target) -> cst.Module:
     kept = [_port_all(context, s) for s in tree.body if not is_import(s) and not _is_torch_only(s)]
     ported = list(without_foreign_imports(context, _without_orphans(context, kept), target))
     module = tree.with_changes(body=ported).visit(_Aliased(context))
+    module = module if context.copies else module.visit(WithoutCopies())
     read = names_read(module)
     imports = [*import_lines(context, read, target), *aliased_import_lines(context, read, target)]
     imports.sort(key=lambda line: " = " in line)  # assignments stand below the imports that they need

@@ -80,7 +80,7 @@ def build_the_rest(layer: keras.Layer) -> None:
 
 
 def _builds_without_shape(layer: keras.Layer) -> bool:
-    if getattr(layer, "builds_itself", False):
+    if getattr(layer, "builds_itself", False) or isinstance(layer, keras.layers.Embedding):
         return True
     method = type(layer).build
     if method is keras.Layer.build:

@@ -5,12 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from porter.runtime.losses import loss_functions as functional
+from porter.runtime.losses.loss_functions import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    ctc_loss,
+    huber_loss,
+    kl_div,
+    l1_loss,
+    mse_loss,
+    nll_loss,
+    smooth_l1_loss,
+)
 
 
 @dataclass(frozen=True)
 class CrossEntropyLoss:
-    """See `functional.cross_entropy`."""
+    """See `cross_entropy`."""
 
     weight: Any = None
     size_average: None = None
@@ -21,14 +32,12 @@ class CrossEntropyLoss:
 
     def __call__(self, input: Any, target: Any) -> Any:
         """Compute the loss."""
-        return functional.cross_entropy(
-            input, target, self.weight, self.ignore_index, self.reduction, self.label_smoothing
-        )
+        return cross_entropy(input, target, self.weight, self.ignore_index, self.reduction, self.label_smoothing)
 
 
 @dataclass(frozen=True)
 class NLLLoss:
-    """See `functional.nll_loss`."""
+    """See `nll_loss`."""
 
     weight: Any = None
     size_average: None = None
@@ -38,12 +47,12 @@ class NLLLoss:
 
     def __call__(self, input: Any, target: Any) -> Any:
         """Compute the loss."""
-        return functional.nll_loss(input, target, self.weight, self.ignore_index, self.reduction)
+        return nll_loss(input, target, self.weight, self.ignore_index, self.reduction)
 
 
 @dataclass(frozen=True)
 class MSELoss:
-    """See `functional.mse_loss`."""
+    """See `mse_loss`."""
 
     size_average: None = None
     reduce: None = None
@@ -51,12 +60,12 @@ class MSELoss:
 
     def __call__(self, input: Any, target: Any) -> Any:
         """Compute the loss."""
-        return functional.mse_loss(input, target, self.reduction)
+        return mse_loss(input, target, self.reduction)
 
 
 @dataclass(frozen=True)
 class L1Loss:
-    """See `functional.l1_loss`."""
+    """See `l1_loss`."""
 
     size_average: None = None
     reduce: None = None
@@ -64,12 +73,12 @@ class L1Loss:
 
     def __call__(self, input: Any, target: Any) -> Any:
         """Compute the loss."""
-        return functional.l1_loss(input, target, self.reduction)
+        return l1_loss(input, target, self.reduction)
 
 
 @dataclass(frozen=True)
 class SmoothL1Loss:
-    """See `functional.smooth_l1_loss`."""
+    """See `smooth_l1_loss`."""
 
     size_average: None = None
     reduce: None = None
@@ -78,24 +87,24 @@ class SmoothL1Loss:
 
     def __call__(self, input: Any, target: Any) -> Any:
         """Compute the loss."""
-        return functional.smooth_l1_loss(input, target, self.reduction, self.beta)
+        return smooth_l1_loss(input, target, self.reduction, self.beta)
 
 
 @dataclass(frozen=True)
 class HuberLoss:
-    """See `functional.huber_loss`."""
+    """See `huber_loss`."""
 
     reduction: str = "mean"
     delta: float = 1.0
 
     def __call__(self, input: Any, target: Any) -> Any:
         """Compute the loss."""
-        return functional.huber_loss(input, target, self.reduction, self.delta)
+        return huber_loss(input, target, self.reduction, self.delta)
 
 
 @dataclass(frozen=True)
 class BCEWithLogitsLoss:
-    """See `functional.binary_cross_entropy_with_logits`."""
+    """See `binary_cross_entropy_with_logits`."""
 
     weight: Any = None
     size_average: None = None
@@ -105,12 +114,12 @@ class BCEWithLogitsLoss:
 
     def __call__(self, input: Any, target: Any) -> Any:
         """Compute the loss."""
-        return functional.binary_cross_entropy_with_logits(input, target, self.weight, self.reduction, self.pos_weight)
+        return binary_cross_entropy_with_logits(input, target, self.weight, self.reduction, self.pos_weight)
 
 
 @dataclass(frozen=True)
 class BCELoss:
-    """See `functional.binary_cross_entropy`."""
+    """See `binary_cross_entropy`."""
 
     weight: Any = None
     size_average: None = None
@@ -119,12 +128,12 @@ class BCELoss:
 
     def __call__(self, input: Any, target: Any) -> Any:
         """Compute the loss."""
-        return functional.binary_cross_entropy(input, target, self.weight, self.reduction)
+        return binary_cross_entropy(input, target, self.weight, self.reduction)
 
 
 @dataclass(frozen=True)
 class KLDivLoss:
-    """See `functional.kl_div`."""
+    """See `kl_div`."""
 
     size_average: None = None
     reduce: None = None
@@ -133,12 +142,12 @@ class KLDivLoss:
 
     def __call__(self, input: Any, target: Any) -> Any:
         """Compute the loss."""
-        return functional.kl_div(input, target, self.reduction, self.log_target)
+        return kl_div(input, target, self.reduction, self.log_target)
 
 
 @dataclass(frozen=True)
 class CTCLoss:
-    """See `functional.ctc_loss`."""
+    """See `ctc_loss`."""
 
     blank: int = 0
     reduction: str = "mean"
@@ -146,6 +155,6 @@ class CTCLoss:
 
     def __call__(self, log_probs: Any, targets: Any, input_lengths: Any, target_lengths: Any) -> Any:
         """Compute the loss."""
-        return functional.ctc_loss(
+        return ctc_loss(
             log_probs, targets, input_lengths, target_lengths, self.blank, self.reduction, self.zero_infinity
         )

@@ -12,20 +12,14 @@ from typing import Any
 import keras
 
 from porter.runtime.keras_internals import set_untracked
-from porter.runtime.layers.convolution import KernelLayer
-from porter.runtime.layers.lookups import EmbeddingBag
-from porter.runtime.layers.multihead import MultiheadAttention
-from porter.runtime.layers.normalization import GroupNorm
 from porter.runtime.layers.places import sublayers
-from porter.runtime.layers.recurrent import LSTM
-from porter.runtime.layers.transposed import Conv3DTranspose
 from porter.runtime.model import init
 from porter.runtime.model.layer_defaults import is_filled_by_torch, reset_parameters
-from porter.runtime.model.names import main_layer_of, named_variables
+from porter.runtime.model.names import is_main_layer, main_layer_of, named_variables
 from porter.runtime.model.torch_parameters import Parameter, filling_only, named_parameters, parameter
 
 _DEFAULT_STD = 0.02
-_NORMS = (keras.layers.BatchNormalization, keras.layers.GroupNormalization, GroupNorm)
+_NORMS = frozenset({"BatchNormalization", "GroupNormalization", "GroupNorm"})
 
 
 def draw_weights(root: keras.Layer, only: frozenset[str] | None = None) -> None:
@@ -76,7 +70,7 @@ def _model_of(layer: keras.Layer, around: Any) -> Any:
     """The model whose `_init_weights` is for a layer: itself, what a main layer stands for, else the one around."""
     if isinstance(layer, DrawsWeights):
         return layer
-    if not getattr(type(layer), "is_main_layer", False) or layer.config is around.config:
+    if not is_main_layer(layer) or layer.config is around.config:
         return around
     classes = vars(sys.modules[type(layer).__module__]).values()
     same = (each for each in classes if isinstance(each, type) and issubclass(each, DrawsWeights))
@@ -99,24 +93,25 @@ class DrawsWeights:
     def _init_weights(self, module: Any) -> None:
         """What a model of transformers does with each of its layers, unless its class says otherwise."""
         std = initializer_std(self.config)
-        if isinstance(module, LSTM):
+        kinds = {base.__name__ for base in type(module).__mro__}
+        if "LSTM" in kinds:
             for name, weight in named_parameters(module):
                 if "weight" in name:
                     init.xavier_uniform_(weight)
                 else:
                     init.zeros_(weight)
-        elif isinstance(module, MultiheadAttention):
+        elif "MultiheadAttention" in kinds:
             reset_parameters(module)
-        elif isinstance(module, keras.layers.Embedding) and not isinstance(module, EmbeddingBag):
+        elif "Embedding" in kinds and "EmbeddingBag" not in kinds:
             weight = parameter(module, "weight")
             init.normal_(weight, mean=0.0, std=std)
             padding = getattr(module, "padding_idx", None)
             if padding is not None:
                 init.zeros_(weight[padding])
-        elif isinstance(module, (keras.layers.Dense, KernelLayer)) and not isinstance(module, Conv3DTranspose):
+        elif kinds & {"Dense", "KernelLayer"} and "Conv3DTranspose" not in kinds:
             init.normal_(parameter(module, "weight"), mean=0.0, std=std)
             init.zeros_(parameter(module, "bias"))
-        elif isinstance(module, _NORMS) or any(part in type(module).__name__ for part in ("LayerNorm", "RMSNorm")):
+        elif kinds & _NORMS or any(part in type(module).__name__ for part in ("LayerNorm", "RMSNorm")):
             for name, value in {"weight": 1, "bias": 0, "running_mean": 0, "running_var": 1}.items():
                 weight = parameter(module, name)
                 if isinstance(weight, Parameter):

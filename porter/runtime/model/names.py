@@ -14,7 +14,7 @@ from typing import Any
 
 import keras
 
-from porter.runtime.keras_internals import variables_of
+from porter.runtime.keras_internals import own_name, variables_of
 from porter.runtime.layers.places import children_in_places, held, named_children, sublayers
 from porter.runtime.port_errors import WrongValue
 from porter.runtime.stored.layouts import Layout, layouts_in
@@ -55,9 +55,12 @@ def main_layer_of(layer: keras.Layer) -> keras.Layer | None:
     None for heads (PyTorch's names carry the base model's prefix there) and for ordinary layers.
     """
     children = sublayers(layer) if isinstance(layer, keras.Model) else []
-    if len(children) == 1 and getattr(type(children[0]), "is_main_layer", False):
-        return children[0]
-    return None
+    return children[0] if len(children) == 1 and is_main_layer(children[0]) else None
+
+
+def is_main_layer(layer: keras.Layer) -> bool:
+    """Whether the layer's class is decorated with `keras_serializable`."""
+    return bool(getattr(type(layer), "is_main_layer", False))
 
 
 @dataclass(frozen=True)
@@ -132,13 +135,13 @@ def own_variables(layer: keras.Layer) -> list[tuple[str, Layout, Any, str]]:
     found: list[tuple[str, Layout, Any, str]] = []
     for parameter, layout in layouts_in(layer).items():
         for variable in owned:
-            if variable.name == layout.variable:
+            if own_name(variable) == layout.variable:
                 found.append((parameter, layout, variable, _holder(layer, variable)))
     claimed = {id(variable) for _, _, variable, _ in found}
     names = {id(variable): name for name, variable in held(layer, owned)}
     for variable in owned:
-        if id(variable) not in claimed and not variable.name.startswith("seed_generator"):
-            name = names.get(id(variable), variable.name)
+        if id(variable) not in claimed and not own_name(variable).startswith("seed_generator"):
+            name = names.get(id(variable), own_name(variable))
             found.append((name, Layout(name), variable, _holder(layer, variable)))
     return found
 
@@ -149,7 +152,7 @@ def _holder(layer: keras.Layer, variable: Any) -> str:
     for attribute, value in vars(layer).items():
         if value is variable:
             return attribute
-    return str(variable.name)
+    return own_name(variable)
 
 
 def named_variables(root: keras.Layer) -> dict[str, NamedVariable]:

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from porter.runtime.keras_internals import own_name
 from porter.runtime.layers.dense import TiedDense
 from porter.runtime.layers.places import named_children, sublayers
 from porter.runtime.layers.reserved import port_attribute
@@ -168,7 +169,7 @@ def as_parameter(weight: Any) -> Parameter | None:
     """A weight that a fill function was given; None for a constant, which the constructor has given its numbers."""
     if isinstance(weight, Parameter):
         return weight
-    return Parameter(weight, Layout(weight.name)) if isinstance(weight, keras.Variable) else None
+    return Parameter(weight, Layout(own_name(weight))) if isinstance(weight, keras.Variable) else None
 
 
 def modules(layer: keras.Layer) -> Iterator[keras.Layer]:

@@ -1,0 +1,120 @@
+"""The base class of models in a tree of transformers 4, and layers that need to know its Keras."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import tensorflow as tf
+from transformers.modeling_tf_utils import TFPreTrainedModel as TFPreTrainedModelOfTree
+
+from porter.runtime.keras_internals import every_layer, set_untracked
+from porter.runtime.layers.build_rest import build_with_the_rest
+from porter.runtime.losses.head_losses import loss_function, loss_type
+from porter.runtime.model.embeddings import input_embeddings
+from porter.runtime.model.initialization import DrawsWeights, draw_weights
+from porter.runtime.model.mask_methods import MaskMethods
+from porter.runtime.model.names import name_layers
+from porter.runtime.model.tying import tie_variables
+
+
+class TFPreTrainedModel(MaskMethods, DrawsWeights, TFPreTrainedModelOfTree):
+    """transformers' base class, and what PyTorch's has beside it.
+
+    When a model is first built or called, its layers get their names, everything below is built, and what the
+    configuration ties is one weight.
+    """
+
+    _tied_weights_keys: Any = None
+    _input_embed_layer: str = "embed_tokens"
+    _is_complete = False
+
+    def __init__(self, config: Any, *inputs: Any, **kwargs: Any) -> None:
+        super().__init__(config, *inputs, **kwargs)
+        if getattr(config, "_attn_implementation", None) is None:  # some files choose their classes by it
+            config._attn_implementation = "eager"
+
+    def post_init(self) -> None:
+        """Nothing: PyTorch's constructors end with it, a port is completed when it is built."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the model, with its weights."""
+        self.build_in_name_scope()
+        return super().__call__(*args, **kwargs)
+
+    def build_in_name_scope(self) -> None:
+        """Build the model, once: all names are those of the places in which layers are kept."""
+        if self._is_complete:
+            return
+        for layer in every_layer(self):  # a model inside is built with this one
+            if isinstance(layer, TFPreTrainedModel):
+                set_untracked(layer, "_is_complete", True)
+        with tf.init_scope():
+            name_layers(self)
+            tie_variables(self)
+            build_with_the_rest(self)(None)
+            tied = tie_variables(self)
+            draw_weights(self)
+        # A checkpoint may hold a tied weight under both names.
+        ignored = [f"^{name.replace('.', '[.]')}$" for name in tied]
+        known = self._keys_to_ignore_on_load_unexpected or []
+        set_untracked(self, "_keys_to_ignore_on_load_unexpected", [*known, *ignored])
+
+    def get_input_embeddings(self) -> Any:
+        """The layer that embeds tokens or patches."""
+        return input_embeddings(self)
+
+    @property
+    def base_model(self) -> Any:
+        """The model without its head: the layer under `base_model_prefix`, or the model itself."""
+        return getattr(self, self.base_model_prefix, self) if self.base_model_prefix else self
+
+    @property
+    def loss_function(self) -> Any:
+        """The loss of transformers that goes with the class's name, `loss_function(logits, labels, ...)`."""
+        return loss_function(loss_type(type(self).__name__))
+
+
+class TFGradientCheckpointingLayer(keras.layers.Layer):
+    """`GradientCheckpointingLayer` of transformers; inner results are always kept in memory."""
+
+
+class TiedDense(keras.layers.Dense):
+    """`torch.nn.Linear` that may share its weight with an embedding, as language-model heads do.
+
+    An ordinary `keras.layers.Dense` until `borrow` is called; from then on it has no kernel of its own and multiplies
+    with the transposed embedding matrix.
+    """
+
+    def __init__(self, units: int, **kwargs: Any) -> None:
+        super().__init__(units, **kwargs)
+        self._lender: Callable[[], keras.layers.Embedding] | None = None
+
+    def borrow(self, embedding: keras.layers.Embedding | None) -> None:
+        """Use the matrix of `embedding`, (units, inputs), as weight; None gives the layer its own again."""
+        # A function, because Keras would track a layer kept as attribute and own it twice.
+        self._lender = None if embedding is None else lambda: embedding
+
+    @property
+    def lender(self) -> keras.layers.Embedding | None:
+        """The embedding whose weight this layer uses; None where it has its own."""
+        return self._lender() if self._lender is not None else None
+
+    def build(self, input_shape: Any) -> None:
+        """Add the weights that are not borrowed; the last size of `input_shape` is the number of inputs."""
+        if self._lender is None:
+            super().build(input_shape)
+            return
+        self.bias = None
+        if self.use_bias:
+            self.bias = self.add_weight(name="bias", shape=(self.units,), initializer=self.bias_initializer)
+        self.built = True
+
+    def call(self, inputs: Any) -> Any:
+        """Multiply and add: `(..., inputs)` to `(..., units)`."""
+        kernel = self.kernel if self._lender is None else self._lender().embeddings
+        outputs = tf.linalg.matmul(inputs, tf.cast(kernel, inputs.dtype), transpose_b=self._lender is not None)
+        if self.bias is not None:
+            outputs = outputs + self.bias
+        return self.activation(outputs) if self.activation is not None else outputs
