@@ -24,6 +24,8 @@ from porter.subject.torch_model import RUN_ERRORS, trial_runs
 
 CHOICES = 2
 YOURS, DECLARED = "your inputs", "the declaration's samples"
+GIVEN = (YOURS, DECLARED)
+"""The trials that are as the user gives them."""
 
 
 @dataclass(frozen=True)
@@ -57,12 +59,11 @@ def samples_of(model: Any, folder: Path | None, given: Given, choices: bool = Fa
     """
     accepted = set(inspect.signature(model.forward).parameters)
     processed = processed_inputs(folder, accepted, trust) if folder is not None else {}
-    made = [*_declared(given, model), *candidates(model, 0, processed)]
-    made = [replace(trial, inputs=with_companions(model, trial.inputs)) for trial in made]
+    own = [_as_choices(trial) if choices else trial for trial in candidates(model, 0, processed)]
+    made = [*_declared(given, model), *own]
+    made = [replace(trial, inputs=with_companions(model, trial.inputs, 3 if choices else 2)) for trial in made]
     made = [_restricted(trial, given.declared) for trial in made]
     made = [trial for trial in made if _is_whole(trial, given.declared)]
-    if choices:
-        made = [_as_choices(trial) for trial in made]
     check_yours(model, made)
     working = [trial for trial in made if runs(model, dict(trial.inputs))]
     working = working or [trial for trial in _from_signature(model, given) if runs(model, dict(trial.inputs))]
@@ -103,7 +104,7 @@ def _rows(trial: Trial) -> int:
 def _to_trace(trials: list[Trial]) -> Trial:
     """A trial of several rows, padded on the left if there is one: a mask of ones alone may vanish from the graph."""
     named = {trial.name: trial for trial in trials}
-    usual = ("padded left", "padded right", "padded sound", YOURS, DECLARED)
+    usual = ("padded left", "padded right", "padded sound", *GIVEN)
     return next((named[name] for name in usual if name in named), trials[-1])
 
 
@@ -159,7 +160,7 @@ def check_yours(model: Any, trials: Iterable[Trial]) -> None:
         UsageError: saying why it does not.
     """
     for trial in trials:
-        reason = why_not(model, dict(trial.inputs)) if trial.name in (YOURS, DECLARED) else ""
+        reason = why_not(model, dict(trial.inputs)) if trial.name in GIVEN else ""
         if reason:
             raise UsageError(f"PyTorch does not run {type(model).__name__} on {trial.name}: {reason}")
 

@@ -59,3 +59,15 @@ def test_a_table_is_not_an_array(bert, tmp_path):
 def test_a_declaration_of_what_forward_does_not_take_is_refused(bert):
     with pytest.raises(UsageError, match="BertForMaskedLM takes no attention_mas"):
         samples_of(bert, None, Given(declared=OnnxInputs({"input_ids": AXES, "attention_mas": AXES})))
+
+
+def test_choices_that_the_user_gives_are_taken_as_they_are(checkpoint, tmp_path):
+    from transformers import AutoConfig, BertForMultipleChoice
+
+    model = BertForMultipleChoice(AutoConfig.from_pretrained(checkpoint("bert"))).eval()
+    ids = np.arange(5, 41).reshape(2, 3, 6)
+    found = samples_of(model, None, saved(tmp_path, input_ids=ids, attention_mask=np.ones_like(ids)), choices=True)
+    shapes = {trial.name: trial.inputs["input_ids"].shape for trial in found.trials}
+    assert shapes[YOURS] == (2, 3, 6)
+    assert all(len(shape) == 3 for shape in shapes.values())
+    assert {shape[1] for shape in shapes.values()} == {2, 3}
