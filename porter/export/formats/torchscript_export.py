@@ -10,6 +10,7 @@ from typing import Any
 
 from porter.base.errors import NotInstalled, UsageError
 from porter.export.alone import check_alone
+from porter.export.bool_numbers import bools_as_tensors
 from porter.export.declaration import Format, Job, Piece, Request
 from porter.export.example import torch_example
 from porter.export.positional import positional, resized, tensors_of, untied
@@ -78,7 +79,8 @@ def _quietly(trace: Trace, wrapper: Any, tensors: tuple[Any, ...]) -> Any:
 def _trace(wrapper: Any, tensors: tuple[Any, ...]) -> Any:
     import torch
 
-    return torch.jit.trace(wrapper, tensors, check_trace=False)
+    with bools_as_tensors():
+        return torch.jit.trace(wrapper, tensors, check_trace=False)
 
 
 def check(request: Request) -> None:
