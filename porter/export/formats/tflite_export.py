@@ -16,7 +16,7 @@ from porter.base.quiet import native_stderr_held_back
 from porter.base.scratch import scratch_folder
 from porter.export.declaration import Format, Job, Piece, Request
 from porter.export.formats.torchscript_export import traced_trial
-from porter.export.narrow_divisions import narrowed
+from porter.export.lite_operations import for_lite
 from porter.export.ported_side import LARGEST_FROZEN, fixed_signature, frozen, keras_model
 from porter.subject.inputs.arrays import Array
 from porter.subject.inputs.for_checkpoint import read_inputs
@@ -60,7 +60,7 @@ def static_function(model: Any, trial: Trial) -> Any:
     import tensorflow as tf
 
     signature = fixed_signature(trial)
-    graph = narrowed(frozen(model, signature))
+    graph = for_lite(frozen(model, signature))
 
     @tf.function(input_signature=[signature])
     def serve(inputs: Mapping[str, Any]) -> dict[str, Any]:

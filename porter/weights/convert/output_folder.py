@@ -78,7 +78,7 @@ def check_free(path: Path) -> None:
     if path.is_dir() and not any(path.iterdir()):
         return
     if path.exists() or path.is_symlink():
-        raise UsageError(f"{path} exists already.", hint="choose another folder for --output, or remove it")
+        raise UsageError(f"{path} exists already.", hint="choose another folder, or remove it")
 
 
 def companions(source: Path) -> list[Path]:

@@ -44,24 +44,6 @@ def test_an_operation_that_tflite_lacks_is_one_sentence(tmp_path):
         converted(serve, tmp_path / "frozen", None, iter(()))
 
 
-def test_divisions_of_int64_are_narrowed():
-    import tensorflow as tf
-
-    from porter.export.narrow_divisions import narrowed
-    from porter.export.ported_side import Frozen
-
-    @tf.function(input_signature=[tf.TensorSpec((2,), tf.int64, name="x")])
-    def divided(x):
-        return x // 3 + x // tf.constant([2, 5], tf.int64)
-
-    function = divided.get_concrete_function()
-    found = narrowed(Frozen(function, ("x",), ("y",)))
-    kinds = {node.attr["T"].type for node in found.function.graph.as_graph_def().node if node.op == "FloorDiv"}
-    assert kinds == {tf.int32.as_datatype_enum}
-    given = tf.constant([-7, 11], tf.int64)
-    assert found.function(given)[0].numpy().tolist() == divided(given).numpy().tolist() == [-7, 5]
-
-
 @pytest.mark.parametrize("kind", ["dynamic", "float16", "int8"])
 def test_a_quantized_file_says_its_loss(porter_export, checkpoint, port, tmp_path, kind):
     rows = np.random.default_rng(0).standard_normal((20, 3, 30, 30)).astype(np.float32)
