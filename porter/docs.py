@@ -67,13 +67,20 @@ def _one_line(code: str) -> str:
 
 
 def proven_table() -> str:
-    """The families of `benchmarks/proven.json`: classes, and the greatest errors against PyTorch."""
-    data = json.loads(PROVEN.read_text())
+    """The families of `benchmarks/proven.json`: classes, greatest errors against PyTorch, and what else works."""
+    families = json.loads(PROVEN.read_text())["families"]
+    uses = list(dict.fromkeys(use for family in families for use in family.get("uses", {})))
     rows = [
-        (family["family"], f"{family['proven']} of {family['classes']}", family["eager"], family["graph"])
-        for family in data["families"]
+        (
+            family["family"],
+            f"{family['proven']} of {family['classes']}",
+            family["eager"],
+            family["graph"],
+            *(family.get("uses", {}).get(use, "not run") for use in uses),
+        )
+        for family in families
     ]
-    return _markdown(("Family", "Classes that match", "Greatest error, eager", "in `tf.function`"), rows)
+    return _markdown(("Family", "Classes that match", "Greatest error, eager", "in `tf.function`", *uses), rows)
 
 
 def runtime_table() -> str:

@@ -9,6 +9,7 @@ from porter.subject.torch_model import build_config
 from porter.testing.labels import labelled_inputs
 from porter.testing.model_pair import ModelPair
 from porter.testing.module_pair import ModulePair, torch_module
+from porter.testing.placement_checks import split_processor
 from porter.testing.uses import USES
 from porter.testing.verdict import Verdict
 
@@ -25,6 +26,7 @@ __all__ = [
     "labelled_inputs",
     "numpy_inputs",
     "save_model",
+    "split_processor",
     "strengthen",
     "torch_inputs",
     "torch_module",
