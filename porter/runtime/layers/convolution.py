@@ -145,11 +145,12 @@ class _Convolution(KernelLayer):
 
     def call(self, inputs: Any) -> Any:
         """Convolve `(batch, channels, ...)`."""
+        x = channels_last(inputs)  # before it is padded, so that the transpose meets that of a layer before
         pads = self.pads()
         if any(any(pair) for pair in pads):
             mode = "constant" if self.padding_mode == "zeros" else self.padding_mode
-            inputs = pad(inputs, [size for pair in reversed(pads) for size in pair], mode=mode)
-        return channels_first(self.with_bias(self._convolved(channels_last(inputs))))
+            x = pad(x, [0, 0, *(size for pair in reversed(pads) for size in pair)], mode=mode)
+        return channels_first(self.with_bias(self._convolved(x)))
 
     def _convolved(self, x: Any) -> Any:
         kernel = self.effective_kernel()

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 
 class Embedding(keras.layers.Embedding):
-    """`torch.nn.Embedding` with a row for padding, which is zero in a fresh model.
+    """`torch.nn.Embedding` with a row for padding, which is zero in a fresh model and has no gradient.
 
     Args:
         input_dim: number of rows.
@@ -21,6 +21,14 @@ class Embedding(keras.layers.Embedding):
     def __init__(self, input_dim: int, output_dim: int, padding_idx: int | None = None, **kwargs: Any) -> None:
         super().__init__(input_dim, output_dim, **kwargs)
         self.padding_idx = padding_idx
+
+    def call(self, inputs: Any) -> Any:
+        """Look up the rows of ids."""
+        rows = super().call(inputs)
+        if self.padding_idx is None:
+            return rows
+        is_padding = tf.equal(inputs, self.padding_idx % self.input_dim)
+        return tf.where(is_padding[..., tf.newaxis], tf.stop_gradient(rows), rows)
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""

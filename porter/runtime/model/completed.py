@@ -11,6 +11,7 @@ import keras
 
 from porter.runtime.keras_internals import every_layer, set_untracked
 from porter.runtime.layers.build_rest import build_with_the_rest
+from porter.runtime.layers.lookups import Embedding
 from porter.runtime.model.initialization import draw_weights
 from porter.runtime.model.names import name_layers
 from porter.runtime.model.tying import tie_variables
@@ -97,6 +98,7 @@ def _cast_tables(model: keras.Model) -> None:
 
     Keras' own takes its table as it is, and casts what it has looked up.
     """
+    usual = (keras.layers.Embedding.call, Embedding.call)
     for layer in every_layer(model):
-        if isinstance(layer, keras.layers.Embedding) and type(layer).call is not keras.layers.Embedding.call:
+        if isinstance(layer, keras.layers.Embedding) and type(layer).call not in usual:
             layer.autocast = True

@@ -1,11 +1,26 @@
-"""Bags of embeddings and bilinear forms against PyTorch's."""
+"""Embeddings, bags of them and bilinear forms against PyTorch's."""
 
 import numpy as np
 import pytest
 import tensorflow as tf
 import torch
 
-from porter.runtime import EmbeddingBag, max_pool
+from porter.runtime import Embedding, EmbeddingBag, max_pool
+
+
+@pytest.mark.parametrize("padding", [1, -2, None])
+def test_the_row_for_padding_has_no_gradient(padding):
+    theirs, ours = torch.nn.Embedding(6, 3, padding_idx=padding), Embedding(6, 3, padding_idx=padding)
+    ours.build(None)
+    ours.embeddings.assign(theirs.weight.detach().numpy())
+    ids = np.array([[1, 2, 1], [4, 5, 0]])
+    theirs(torch.from_numpy(ids)).square().sum().backward()
+    step = tf.function(lambda ids: tf.reduce_sum(tf.square(ours(ids))))
+    with tf.GradientTape() as tape:
+        loss = step(tf.constant(ids))
+    found = tf.convert_to_tensor(tape.gradient(loss, ours.embeddings.value))
+    np.testing.assert_allclose(found, theirs.weight.grad, atol=1e-6)
+    np.testing.assert_allclose(ours(ids), theirs(torch.from_numpy(ids)).detach(), atol=1e-6)
 
 
 @pytest.mark.parametrize("mode", ["sum", "mean", "max"])
