@@ -21,8 +21,8 @@ help: ## list the targets
 demo: $(READY) ## port examples/brand_new_bert: scaffold, diff, pt-to-tf
 	PATH="$(CURDIR)/$(BIN):$$PATH" examples/brand_new_bert/demo.sh demo
 
-test: $(READY) ## run the tests
-	$(BIN)/python -m pytest
+test: $(READY) ## run the tests, on two processes that take whole files, in the order in which they are collected
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-transformers4: $(READY) $(READY4) ## transformers 4: its TensorFlow classes load what pt-to-tf writes, its models are ported
 	rm -rf build/transformers4

@@ -28,7 +28,8 @@ class Rule:
 
     `to` is a template over the parameter names, `Same()` for the first argument, `Drop()` for nothing, or a function
     that returns the finished code or one of these. In a template a keyword that the caller did not pass is left out,
-    so both frameworks must agree on its default.
+    so both frameworks must agree on its default. `rank` is that of the first argument with its batch axis, where
+    PyTorch takes it without one too; None where there is no such choice.
     """
 
     signatures: tuple[Signature, ...]
@@ -36,6 +37,7 @@ class Rule:
     cases: Mapping[str, str]
     doc: str
     file: str
+    rank: int | None = None
 
 
 @dataclass(frozen=True)
@@ -76,15 +78,22 @@ _TABLE = _Table()
 
 
 def rule(
-    *signatures: str, to: str | Same | Drop | None = None, cases: Mapping[str, str] | None = None, doc: str = ""
+    *signatures: str,
+    to: str | Same | Drop | None = None,
+    cases: Mapping[str, str] | None = None,
+    doc: str = "",
+    rank: int | None = None,
 ) -> Callable[[Translation], Translation]:
-    """Declare what torch names become. With `to` it is complete; without, it decorates the translating function."""
+    """Declare what torch names become. With `to` it is complete; without, it decorates the translating function.
+
+    With `rank`, a first argument of one axis less is a single row, which stands in a batch of its own.
+    """
     file = _caller_file()
 
     def register(target: Target) -> None:
         text = doc or (inspect.getdoc(target) or "" if callable(target) else "")
         parsed = tuple(parse_signature(signature) for signature in signatures)
-        declared = Rule(parsed, target, dict(cases or {}), text, file)
+        declared = Rule(parsed, target, dict(cases or {}), text, file, rank)
         _add(_TABLE.rules, declared.signatures, declared)
 
     return _decorator(to, register)

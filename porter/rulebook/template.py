@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 
 import libcst as cst
@@ -28,6 +29,8 @@ def answer(declared: Rule | Card, call: Call) -> cst.BaseExpression | Same | Dro
     Raises:
         Unknown: the rule needs a fact that was not seen, or does not cover these arguments.
     """
+    if isinstance(declared, Rule) and _is_single_row(declared, call):
+        return _of_single_row(declared, call)
     if isinstance(declared.to, str):
         return fill(declared.to, call)
     if isinstance(declared.to, (Same, Drop)):
@@ -39,13 +42,37 @@ def answer(declared: Rule | Card, call: Call) -> cst.BaseExpression | Same | Dro
     return _parsed(result) if isinstance(result, str) else result
 
 
+def _is_single_row(declared: Rule, call: Call) -> bool:
+    """Whether the first argument lacks the batch axis that the rule counts with."""
+    fact = _first(call).fact if declared.rank is not None else None
+    return fact is not None and fact.rank is not None and fact.rank + 1 == declared.rank
+
+
+def _of_single_row(declared: Rule, call: Call) -> cst.BaseExpression:
+    """The call of a batch of one, and its only row."""
+    first = call.signature.parameters[0].name
+    row = _first(call)
+    assert row.fact is not None
+    fact = replace(row.fact, rank=declared.rank)
+    batch = replace(row, node=cst.parse_expression(f"{row}[tf.newaxis]"), fact=fact)
+    bound = replace(call.bound, given={**call.bound.given, first: batch})
+    if call.result is not None and not call.result.kinds <= {"tensor"}:
+        raise Unknown(f"several results of {call.signature.name} without a batch axis are not covered")
+    result = written(answer(replace(declared, rank=None), replace(call, bound=bound)), call)
+    return cst.parse_expression(f"{code_of(result)}[0]")
+
+
+def _first(call: Call) -> Arg:
+    first: Arg = getattr(call, call.signature.parameters[0].name)
+    return first
+
+
 def written(result: cst.BaseExpression | Same | Drop, call: Call) -> cst.BaseExpression:
     """The expression that stands for a rule's answer."""
     if isinstance(result, Drop):
         return nothing()
     if isinstance(result, Same):
-        first: Arg = getattr(call, call.signature.parameters[0].name)
-        return first.node
+        return _first(call).node
     return result
 
 

@@ -15,8 +15,10 @@ def _max_pool(axes: int, sample: str) -> None:
         f"{_F}.max_pool{axes}d({parameters})",
         f"{_F}.max_pool{axes}d_with_indices({parameters})",
         f"torch.max_pool{axes}d({parameters})",
+        rank=axes + 2,
         cases={
             f"F.max_pool{axes}d({sample}, 2, stride=1, padding=1)": f"max_pool({sample}, 2, stride=1, padding=1)",
+            f"F.max_pool{axes}d({sample}[0], 2)": f"max_pool({sample}[0][tf.newaxis], 2)[0]",
             f"F.max_pool{axes}d({sample}, 3, stride=2, padding=1, return_indices=True)[1]": (
                 f"max_pool_with_indices({sample}, 3, stride=2, padding=1)[1]"
             ),
@@ -41,6 +43,7 @@ def _others(axes: int, sample: str) -> None:
     rule(
         f"{_F}.lp_pool{axes}d(input, norm_type, kernel_size, stride=None, ceil_mode=False)",
         to="lp_pool(input, norm_type, kernel_size, stride=stride, ceil_mode=ceil_mode)",
+        rank=axes + 2,
         cases={f"F.lp_pool{axes}d({sample}, 2, 3, stride=1)": f"lp_pool({sample}, 2, 3, stride=1)"},
     )
     layer(
@@ -62,6 +65,7 @@ def _others(axes: int, sample: str) -> None:
     rule(
         f"{_F}.adaptive_max_pool{axes}d(input, output_size, return_indices=False)",
         to=f"AdaptiveMaxPool{axes}D(output_size)(input)",
+        rank=axes + 2,
         cases={f"F.adaptive_max_pool{axes}d({sample}, 2)": f"AdaptiveMaxPool{axes}D(2)({sample})"},
     )
 

@@ -182,6 +182,19 @@ def test_adaptive_pooling(rank, kind, size):
     compare(module, getattr(layers, f"Adaptive{kind}Pool{rank}D")(size), (2, 3, *SPACE[rank]))
 
 
+@pytest.mark.parametrize("rank", [1, 2, 3])
+@pytest.mark.parametrize("kind", ["Conv", "ConvTranspose", "MaxPool", "AvgPool", "AdaptiveAvgPool", "AdaptiveMaxPool"])
+def test_one_row_without_a_batch_axis(rank, kind):
+    sizes, keras_sizes = ((3, 4, 2), (4, 2)) if "Conv" in kind else ((2,), (2,))
+    name = f"Conv{rank}DTranspose" if kind == "ConvTranspose" else f"{kind}{rank}D"
+    module, layer = getattr(nn, f"{kind}{rank}d")(*sizes).eval(), getattr(layers, name)(*keras_sizes)
+    row = RANDOM.normal(size=(3, *SPACE[rank])).astype("float32")
+    layer.build((3, *SPACE[rank]))
+    copy_weights(module, layer)
+    for call in (layer, tf.function(layer, input_signature=[tf.TensorSpec([3] + [None] * rank, tf.float32)])):
+        assert_matches(call(tf.constant(row)), module(torch.tensor(row)))
+
+
 def test_adaptive_pooling_of_one_axis_only():
     compare(nn.AdaptiveAvgPool2d((None, 2)), layers.AdaptiveAvgPool2D((None, 2)), (2, 3, 9, 11))
 

@@ -6,7 +6,8 @@ convolutions with channels last on CPUs, so the two transposes stand around the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import wraps
 from typing import Any
 
 import keras
@@ -34,6 +35,21 @@ def channels_first(x: Any) -> Any:
     """`(batch, ..., channels)` to `(batch, channels, ...)`."""
     rank = x.shape.rank
     return tf.transpose(x, [0, rank - 1, *range(1, rank - 1)])
+
+
+def batch_axis_optional(call: Callable[..., Any]) -> Callable[..., Any]:
+    """A `call` that also takes one row, `(channels, ...)`, and then gives one, as PyTorch's layers of space do.
+
+    The layer has a `rank`, the number of axes of space.
+    """
+
+    @wraps(call)
+    def of_rows(self: Any, inputs: Any) -> Any:
+        if inputs.shape.rank == self.rank + 1:
+            return call(self, inputs[tf.newaxis])[0]
+        return call(self, inputs)
+
+    return of_rows
 
 
 class KernelLayer(keras.layers.Layer):
@@ -75,8 +91,8 @@ class KernelLayer(keras.layers.Layer):
         raise NotImplementedError
 
     def build(self, input_shape: Any) -> None:
-        """Add the weights; the second size of `input_shape` is the number of input channels."""
-        self.in_channels = int(input_shape[1])
+        """Add the weights; the size of `input_shape` before those of space is the number of input channels."""
+        self.in_channels = int(input_shape[-1 - self.rank])
         shape = self.kernel_shape(self.in_channels)
         if self.norm_axis is None:
             self.kernel = self.add_weight(name="kernel", shape=shape)
@@ -143,6 +159,7 @@ class _Convolution(KernelLayer):
             return [(span // 2, span - span // 2) for span in spans]
         return [(size, size) for size in per_axis(self.padding, self.rank)]  # type: ignore[arg-type]
 
+    @batch_axis_optional
     def call(self, inputs: Any) -> Any:
         """Convolve `(batch, channels, ...)`."""
         x = channels_last(inputs)  # before it is padded, so that the transpose meets that of a layer before

@@ -8,7 +8,14 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from porter.runtime.layers.convolution import DATA_FORMATS, Sizes, channels_first, channels_last, per_axis
+from porter.runtime.layers.convolution import (
+    DATA_FORMATS,
+    Sizes,
+    batch_axis_optional,
+    channels_first,
+    channels_last,
+    per_axis,
+)
 from porter.runtime.ops.common import shape_list
 
 
@@ -69,6 +76,7 @@ class _MaxPooling(_Pooling):
         super().__init__(kernel_size, stride, padding, ceil_mode, **kwargs)
         self.dilation = per_axis(dilation, self.rank)
 
+    @batch_axis_optional
     def call(self, inputs: Any) -> Any:
         """Pool."""
         x = channels_last(inputs)
@@ -96,6 +104,7 @@ class _AveragePooling(_Pooling):
         super().__init__(kernel_size, stride, padding, ceil_mode, **kwargs)
         self.count_include_pad = count_include_pad
 
+    @batch_axis_optional
     def call(self, inputs: Any) -> Any:
         """Pool."""
         x = channels_last(inputs)

@@ -6,7 +6,14 @@ from typing import Any
 
 import tensorflow as tf
 
-from porter.runtime.layers.convolution import KernelLayer, Sizes, channels_first, channels_last, per_axis
+from porter.runtime.layers.convolution import (
+    KernelLayer,
+    Sizes,
+    batch_axis_optional,
+    channels_first,
+    channels_last,
+    per_axis,
+)
 from porter.runtime.ops.common import shape_list
 
 _OPERATIONS = (tf.nn.conv1d_transpose, tf.nn.conv2d_transpose, tf.nn.conv3d_transpose)
@@ -47,6 +54,7 @@ class _TransposedConvolution(KernelLayer):
         """Space, output channels of a group, input channels."""
         return (*self.kernel_size, self.filters // self.groups, inputs)
 
+    @batch_axis_optional
     def call(self, inputs: Any) -> Any:
         """Reverse a convolution whose result was `(batch, channels, ...)`."""
         x, kernel = channels_last(inputs), self._dilated(self.effective_kernel())
