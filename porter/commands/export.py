@@ -141,14 +141,24 @@ def show(exported: Exported) -> None:
     if len(exported.validations) > 1:
         console.result("")
         console.result_table(("FILE", "BYTES", "MILLISECONDS"), list(_costs(exported)))
-    trials = list(dict.fromkeys(each.trial for v in exported.validations for each in v.compared))
-    verdict = "matches" if exported.matches else "differs from"
-    console.result(
-        f"\n{exported.feature.class_name} {verdict} PyTorch on {len(trials)} inputs: {'; '.join(trials)}.\n"
-    )
+    console.result(f"\n{_verdict(exported)}\n")
     for file in exported.files:
         console.result(f"wrote {file}")
     show_example(exported)
+
+
+def _verdict(exported: Exported) -> str:
+    """What was found, and on which inputs; those in sizes that a file is not for are in its note."""
+    validations = exported.validations
+    trials = dict.fromkeys(each.trial for v in validations for each in v.compared if each.trial not in v.bound)
+    found = "matches" if exported.matches else "differs from"
+    if exported.matches and all(validation.piece.kind == "quantized" for validation in validations):
+        found = "is quantized, and was compared with"
+    return f"{exported.feature.class_name} {found} PyTorch on {_counted(len(trials))}: {'; '.join(trials)}."
+
+
+def _counted(inputs: int) -> str:
+    return "1 input" if inputs == 1 else f"{inputs} inputs"
 
 
 def show_example(exported: Exported) -> None:

@@ -77,6 +77,7 @@ def test_what_binds_a_file_to_one_size_is_said(porter_export, checkpoint, tmp_pa
         "the file breaks or differs on 1 token, 62 tokens: cut or pad what it is given to input_ids [2, 7]"
         in run.output
     )
+    assert "matches PyTorch on 3 inputs: padded left; 7 tokens; padded right." in run.output
 
 
 def test_the_printed_example_runs(porter_export, checkpoint, tmp_path):
