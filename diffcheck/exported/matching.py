@@ -13,6 +13,8 @@ from diffcheck.exported.graph import Array, GraphCall, NotAnExport, Port
 from diffcheck.record.recording import ModuleCall, flat_arguments
 from diffcheck.record.values import TensorValue
 
+NEAR = 1e-3
+"""The mean difference, in units of the scale, up to which a tensor may be another that was computed less exactly."""
 Named = dict[str, str]
 """PyTorch's path of a tensor within a module's results or arguments, to the tensor of the file."""
 
@@ -63,19 +65,27 @@ class Matcher:
             if self._known.get(id(value)) in call.inputs
         }
         left = {path: value for path, value in expected.items() if path not in named}
-        return {**named, **self._nearest(left, [t for t in call.inputs if t not in named.values()])}
+        return {**named, **self._nearest(left, [t for t in call.inputs if t not in named.values()], certain=True)}
 
-    def _nearest(self, expected: Mapping[str, TensorValue], tensors: Sequence[str]) -> Named:
-        """Each of PyTorch's tensors with the nearest one of its shape that is still free."""
+    def _nearest(self, expected: Mapping[str, TensorValue], tensors: Sequence[str], certain: bool = False) -> Named:
+        """Each of PyTorch's tensors with the nearest one of its shape that is still free.
+
+        Where it must be ``certain``, one that is not :data:`NEAR` is taken only if no other could be meant: a fused
+        operation reads what PyTorch adds up before the module, and none of that is what the module is given.
+        """
         distances = sorted(
             (_distance(value, self.values[tensor]), order, path, tensor)
             for order, (path, value) in enumerate(expected.items())
             for tensor in tensors
             if tensor in self.values
         )
+        fitting = [(distance, path, tensor) for distance, _, path, tensor in distances if distance < np.inf]
         named: Named = {}
-        for distance, _, path, tensor in distances:
-            if distance < np.inf and path not in named and tensor not in named.values():
+        for distance, path, tensor in fitting:
+            if path in named or tensor in named.values():
+                continue
+            free = [other for _, own, other in fitting if own == path and other not in named.values()]
+            if not certain or distance <= NEAR or len(free) == 1:
                 named[path] = tensor
         return named
 

@@ -14,6 +14,7 @@ from diffcheck.record.storage import load, save
 from diffcheck.record.values import Flattened, TensorValue
 
 MODULE = "encoder.layer.1"
+SUM = np.arange(6, dtype=np.float32).reshape(2, 3)
 
 
 @pytest.fixture(scope="module")
@@ -268,6 +269,22 @@ def test_tensors_of_one_shape_are_told_apart():
     reference = ModuleCall("", "Model", 0, 0, arguments, Flattened({}))
     found = Matcher(values).match([(reference, GraphCall("", 0, (), ("ids", "mask"), ()))], {})
     assert found[0].arguments == {"mask": "mask"}
+
+
+@pytest.mark.parametrize(
+    ("entering", "told"),
+    [
+        ({"sum": SUM + 1}, {"x": "sum"}),  # wrong, but nothing else can be meant
+        ({"part": SUM - 1, "other": np.ones_like(SUM)}, {}),  # a fused operation adds them up itself
+        ({"sum": SUM + 1e-6, "other": np.ones_like(SUM)}, {"x": "sum"}),
+        ({"sum": SUM + 1, "ids": np.ones((2, 3), np.int64)}, {"x": "sum"}),
+    ],
+)
+def test_what_enters_a_module_is_told_only_where_it_is_certain(entering, told):
+    values = {name: TensorValue(array, array.dtype.name) for name, array in entering.items()}
+    reference = ModuleCall("norm", "LayerNorm", 0, 0, {"x": TensorValue(SUM, "float32")}, Flattened({}))
+    (found,) = Matcher(values).match([(reference, GraphCall("norm", 0, (), tuple(entering), ()))], {})
+    assert found.arguments == told
 
 
 def test_weights_in_a_file_beside_are_widened_too(exports):
