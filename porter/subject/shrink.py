@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 VOCABULARY = 128
 PLAIN_TOKENS = (20, 99)  # ids drawn for inputs; special tokens are moved above or stay below
 POSITIONS = 64
+QUERIES = 12
 ROW_OF_PATCHES = 4
 PLAIN = (bool, int, float, str, list, tuple, dict, type(None))
 
@@ -26,6 +27,7 @@ ROLES = (
     ("layers", r"layers?$|(^|_)depths?$|blocks?$"),
     ("experts", r"experts$"),
     ("selected", r"experts_per_tok|top_?k|(^|_)k$|expert_group"),
+    ("queries", r"(^|_)num_(object_)?quer(y|ies)$"),
     ("positions", r"position(s|_embeddings)$|n_ctx|max_.*length$|seq_length$"),
     ("width", r"size|sizes$|dim|width|channels|d_model|d_ff|n_embd|n_inner|rank$|^embed|features$"),
 )
@@ -35,7 +37,8 @@ ROLES = (
 class Strategy:
     """How small things become; None leaves them as they are.
 
-    `head_size` is the size of all heads, or of the smallest where the sizes keep their ratios.
+    `head_size` is the size of all heads, or of the smallest where the sizes keep their ratios. `fills` gives a size to
+    the fields that have none and whose names tell what they count.
     """
 
     width: int | None = 32
@@ -44,15 +47,21 @@ class Strategy:
     head_size: int | None = 8
     keeps_head_ratios: bool = False
     layers: int | None = 2
+    fills: bool = False
 
 
-# Tried in turn until PyTorch runs: key heads fewer than query heads; as many; wider; heads of several sizes;
-# then only the depth is made smaller; then not even that.
+# Tried in turn until PyTorch runs: key heads fewer than query heads; as many; wider; heads of several sizes; with the
+# sizes that the configuration leaves open; deeper; with many heads; with large ones, for sections of a head that stand
+# in the code; then only the depth is smaller; then not even that.
 STRATEGIES = (
     Strategy(),
     Strategy(kv_heads=4),
     Strategy(width=64, kv_heads=4, head_size=16),
     Strategy(width=64, kv_heads=4, keeps_head_ratios=True),
+    Strategy(fills=True),
+    Strategy(layers=3),
+    Strategy(width=128, heads=16, kv_heads=8),
+    Strategy(width=256, heads=2, head_size=128),
     Strategy(width=None, heads=None, kv_heads=None, head_size=None),
     Strategy(width=None, heads=None, kv_heads=None, head_size=None, layers=None),
 )
@@ -61,8 +70,9 @@ STRATEGIES = (
 def shrink(config: Any, strategy: Strategy) -> dict[str, Any]:
     """The fields of a configuration whose values change, with their new values; sub-configurations as dicts."""
     fields = dict(_fields(config))
-    kinds = list(dict.fromkeys(fields.get("layer_types") or ()))
-    layers = None if strategy.layers is None else max(strategy.layers, len(kinds))
+    kinds = max((len(set(names)) for names in fields.values() if _one_a_layer(names, fields)), default=0)
+    stages = _stages_by_layer(config, fields)
+    layers = None if strategy.layers is None else max(strategy.layers, kinds, stages)
     scales = _scale(config, fields, strategy), _head_scale(fields, strategy)
     sizes = Sizes(strategy, *scales, layers, _image_size(fields))
     specials = iter(range(VOCABULARY - 1, PLAIN_TOKENS[1], -1))
@@ -70,20 +80,62 @@ def shrink(config: Any, strategy: Strategy) -> dict[str, Any]:
     for name, value in fields.items():
         if hasattr(value, "to_dict"):
             changed[name] = {"model_type": value.model_type, **_unusual(value), **shrink(value, strategy)}
-        elif name == "layer_types" and kinds and layers:
-            changed[name] = (kinds * layers)[:layers]
+        elif layers and _one_a_layer(value, fields):
+            changed[name] = _first_kinds(value, layers)
         elif name == "pad_token_id" and value is None:
             changed[name] = 0  # classifiers ask for one
         elif name == "sliding_window" and isinstance(value, int):
             changed[name] = min(value, ROW_OF_PATCHES)
         elif _is_size(value):
             new = _per_element(value, lambda v, name=name: sizes.of(name, v, specials))
+            if layers and _depth(fields) > layers and isinstance(new, list) and len(new) == _depth(fields):
+                new = new[:layers]
             if new != value:
                 changed[name] = new
+        elif value is None and strategy.fills and (missing := _missing(name, fields, changed)) is not None:
+            changed[name] = missing
     changed |= {**_sections(fields, changed), **_pinpoints(fields, changed)}
+    if stages and layers:
+        changed["out_features"] = [f"stage{layers - at}" for at in reversed(range(stages))]
     if getattr(config, "is_encoder_decoder", False) and getattr(config, "decoder_start_token_id", None) is None:
         changed["decoder_start_token_id"] = 0  # to shift labels
     return changed
+
+
+def _depth(fields: Mapping[str, Any]) -> int:
+    """The number of layers; 0 where no field tells it."""
+    return next((value for name, value in fields.items() if role_of(name) == "layers" and type(value) is int), 0)
+
+
+def _one_a_layer(value: Any, fields: Mapping[str, Any]) -> bool:
+    """Whether a field names the kind of each layer."""
+    names = isinstance(value, list | tuple) and bool(value) and all(isinstance(kind, str) for kind in value)
+    return names and len(value) == _depth(fields)
+
+
+def _first_kinds(names: Sequence[str], layers: int) -> list[str]:
+    """A shorter list with every kind in it, in the order in which they come."""
+    kinds = list(dict.fromkeys(names))
+    return (kinds * layers)[:layers]
+
+
+def _stages_by_layer(config: Any, fields: Mapping[str, Any]) -> int:
+    """How many layers a backbone gives the outputs of; 0 where its stages are not its layers."""
+    wanted, stages = getattr(config, "out_features", None), getattr(config, "stage_names", None)
+    by_layer = isinstance(stages, list | tuple) and len(stages) == _depth(fields) + 1
+    return len(wanted) if by_layer and isinstance(wanted, list | tuple) else 0
+
+
+def _missing(name: str, fields: Mapping[str, Any], changed: Mapping[str, Any]) -> Any:
+    """A value for a field that has none, by what it counts; None where its name does not tell."""
+    now = {**fields, **changed}
+    heads = now.get("num_attention_heads")
+    if role_of(name) == "head_size" and isinstance(now.get("hidden_size"), int) and isinstance(heads, int):
+        return now["hidden_size"] // heads
+    if name == "layer_types":
+        return ["full_attention"] * _depth(now)
+    by_role = {"kv_heads": heads, "experts": 4, "selected": 1, "width": now.get("hidden_size")}
+    return by_role.get(role_of(name))
 
 
 def _unusual(config: Any) -> dict[str, Any]:
@@ -93,7 +145,8 @@ def _unusual(config: Any) -> dict[str, Any]:
     except (TypeError, ValueError):  # a class that must be told something
         return {}
     fields = ((name, value) for name, value in _fields(config) if isinstance(value, PLAIN))
-    return {name: value for name, value in fields if value != usual.get(name, value)}
+    # What a property keeps, such as `_out_features`, is given under the property's name.
+    return {name.lstrip("_"): value for name, value in fields if value != usual.get(name, value)}
 
 
 def _sections(fields: Mapping[str, Any], changed: Mapping[str, Any]) -> dict[str, Any]:
@@ -150,6 +203,7 @@ class Sizes:
             "experts": 4,
             "selected": 2,
             "positions": POSITIONS,
+            "queries": QUERIES,
         }
         role = role_of(name)
         if role == "token":

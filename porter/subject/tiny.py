@@ -17,7 +17,9 @@ from porter.base.installed import absent
 from porter.base.reading import read_text
 from porter.subject.case import Case, InputSpec, ModelCase
 from porter.subject.inputs.arrays import numpy_inputs
+from porter.subject.inputs.from_error import corrected
 from porter.subject.inputs.from_signature import possible_inputs
+from porter.subject.inputs.known_inputs import Specs
 from porter.subject.inputs.modalities import modalities_of
 from porter.subject.inputs.placeholders import with_placeholders
 from porter.subject.inputs.variation import torch_inputs
@@ -28,6 +30,7 @@ from porter.subject.torch_model import RUN_ERRORS, trial_runs
 from porter.subject.written_for import mismatch
 
 MOST_PARAMETERS = 30_000_000
+MOST_TRIALS = 100
 NOT_OF_THE_MODEL = {"architectures", "auto_map", "dtype", "torch_dtype", "transformers_version", "_name_or_path",
                     "model_type", "_attn_implementation"}  # fmt: skip
 
@@ -168,13 +171,21 @@ def inputs_that_run(model: Any) -> tuple[InputSpec, ...]:
     import torch
 
     first_error: Exception | None = None
-    for specs in chain(with_placeholders(model), possible_inputs(model.forward, model.config)):
+    waiting = list(chain(with_placeholders(model), possible_inputs(model.forward, model.config)))
+    tried: list[Specs] = []
+    while waiting:
+        specs = waiting.pop(0)
+        if specs in tried:
+            continue
+        tried.append(specs)
         try:
             with torch.no_grad():
                 model(**torch_inputs(model, numpy_inputs(specs)))
             return specs
         except RUN_ERRORS as error:
             first_error = first_error or error
+            if len(tried) < MOST_TRIALS:
+                waiting[:0] = corrected(specs, error)
     parameters = ", ".join(inspect.signature(model.forward).parameters)
     raise first_error or ValueError(f"no inputs are known for forward({parameters})")
 

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from porter.subject.case import InputSpec
-from porter.subject.inputs.input_sizes import InputSizes, input_sizes
-from porter.subject.inputs.known_inputs import SEQUENCES, Amounts, Specs, bins_first, known_inputs
+from porter.subject.inputs.input_sizes import InputSizes, Patches, input_sizes, patches_of
+from porter.subject.inputs.known_inputs import BINS, NORMAL, SEQUENCES, Amounts, Shape, Specs, bins_first, known_inputs
 from porter.subject.shrink import PLAIN_TOKENS
 
 BATCH, CHOICES, LENGTH, DECODER_LENGTH = 2, 2, 7, 5
 FRAMES, SAMPLES_A_FRAME = 20, 16
+VIDEO_FRAMES = 4
+PAIR = 2  # images that are compared with one another
+LONG_SOUND = 4096  # samples
+SIDE = 4  # patches along one side of an image
+STATES = ("hidden_states", "inputs_embeds", "pixel_values")  # what stands for patches, or between layers
 
 
 def possible_inputs(forward: Any, config: Any) -> Iterator[Specs]:
@@ -31,8 +36,11 @@ def possible_inputs(forward: Any, config: Any) -> Iterator[Specs]:
         _only(known, "input_ids", "attention_mask", "decoder_input_ids"),
         _only(known, "pixel_values"),
         _only(known, "input_ids"),
-        _with_shapes(known, pixel_values=_video_shape(known, sizes)),
+        _with_shapes(known, pixel_values=_video_shape(known, sizes.video_frames or VIDEO_FRAMES)),
+        _with_shapes(known, pixel_values=_video_shape(known, PAIR)),
         _with_shapes(known, input_features=_mel_first_shape(known)),
+        *(_with_shapes(known, input_values=shape) for shape in _sounds(sizes)),
+        *(specs for specs in _without_ids(parameters, known, config)),
         _without(_with_choices(known), "bbox"),
         _without(tuple(_ending(spec, sizes) for spec in known), "decoder_input_ids"),
     ):
@@ -69,13 +77,52 @@ def _with_shapes(specs: Specs, **shapes: tuple[int, ...]) -> Specs:
     return tuple(replace(spec, shape=shapes.get(spec.name) or spec.shape) for spec in specs)
 
 
-def _video_shape(specs: Specs, sizes: InputSizes) -> tuple[int, ...]:
-    frames = sizes.video_frames or 4
+def _video_shape(specs: Specs, frames: int) -> tuple[int, ...]:
     return next(((BATCH, frames, *spec.shape[1:]) for spec in specs if spec.name == "pixel_values"), ())
 
 
 def _mel_first_shape(specs: Specs) -> tuple[int, ...]:
     return next((bins_first(spec) for spec in specs if spec.name == "input_features"), ())
+
+
+def _sounds(sizes: InputSizes) -> Iterator[Shape]:
+    """Sounds with an axis of channels, or as spectrograms, where a model calls these its values."""
+    yield BATCH, 1, LONG_SOUND
+    yield BATCH, sizes.frames or FRAMES, sizes.bins or BINS
+
+
+def _without_ids(parameters: Mapping[str, Any], known: Specs, config: Any) -> Iterator[Specs]:
+    """Inputs of the parts of a model, which are classes too: videos, patches in one list, states between layers."""
+    sizes = input_sizes(config)
+    images = next((spec.shape for spec in tiny_inputs(config) if spec.name == "pixel_values"), ())
+    if "input_ids" in parameters:
+        return
+    if "pixel_values_videos" in parameters:
+        for frames in dict.fromkeys((sizes.video_frames or VIDEO_FRAMES, VIDEO_FRAMES, PAIR)):
+            shape = (BATCH, frames, *images[1:])
+            yield (*_without(known, "pixel_values"), InputSpec("pixel_values_videos", shape, "float32", NORMAL))
+    states = next((name for name in parameters if name in STATES), None)
+    if "grid_thw" in parameters and states is not None:
+        yield from patches_in_one_list(patches_of(config), states, "grid_thw", BATCH)
+    elif states is not None and sizes.width is not None:
+        yield (*known, InputSpec(states, (BATCH, LENGTH, sizes.width), "float32", NORMAL))
+
+
+def patches_in_one_list(patches: Patches, name: str, grid: str, rows: int, times: int = 1) -> Iterator[Specs]:
+    """All patches of all images in one list, in each form that it may have, and how many there are along each axis.
+
+    Args:
+        patches: their sizes.
+        name: of the list.
+        grid: the name of the counts in time, height and width.
+        rows: how many images there are.
+        times: how many counts in time each has.
+    """
+    counts = InputSpec(grid, (rows, 3), "int64", {"kind": "values", "data": [times, SIDE, SIDE] * rows})
+    every, one = rows * times * SIDE**2, (patches.channels, patches.side, patches.side)
+    flat = [(every, patches.channels * depth * patches.side**2) for depth in (patches.frames, 1, 2)]
+    for shape in dict.fromkeys((*flat, (every, *one), (1, every, *one))):
+        yield InputSpec(name, shape, "float32", NORMAL), counts
 
 
 def _with_choices(specs: Specs) -> Specs:

@@ -52,6 +52,7 @@ def input_sizes(config: Any) -> InputSizes:
     text, vision, audio = _text(config), _part(config, "vision_config"), _part(config, "audio_config")
     positions = _number(text, "max_position_embeddings", "n_positions")
     source_positions = _number(audio, "max_source_positions")
+    bins = _number(audio, "num_mel_bins", "feature_size", "input_feat_per_channel")
     strides = getattr(config, "conv_stride", None)
     return InputSizes(
         vocabulary=_number(text, "vocab_size"),
@@ -63,9 +64,8 @@ def input_sizes(config: Any) -> InputSizes:
         channels=_number(vision, "num_channels", "in_channels"),
         image=_image(getattr(vision, "image_size", None)),
         video_frames=_number(config, "num_frames"),
-        bins=_number(audio, "num_mel_bins", "feature_size", "input_feat_per_channel"),
-        # Two frames become one position.
-        frames=None if source_positions is None else 2 * source_positions,
+        bins=bins,
+        frames=_frames(audio, bins, source_positions),
         stride=math.prod(strides) if isinstance(strides, list | tuple) else None,
     )
 
@@ -103,6 +103,13 @@ def token_of(config: Any, *names: str) -> int | None:
 
 def _special(config: Any, text: Any, kind: str) -> int | None:
     return next((token for part in (text, config) if (token := token_of(part, f"{kind}_token_id")) is not None), None)
+
+
+def _frames(audio: Any, bins: int | None, source_positions: int | None) -> int | None:
+    """Two frames become one position; a model of spectrograms without positions may name the frames themselves."""
+    if source_positions is not None:
+        return 2 * source_positions
+    return None if bins is None else _number(audio, "max_length")
 
 
 def _text(config: Any) -> Any:

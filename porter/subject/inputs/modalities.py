@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from porter.subject.case import InputSpec
-from porter.subject.inputs.from_signature import tiny_inputs
+from porter.subject.inputs.from_signature import patches_in_one_list, tiny_inputs
 from porter.subject.inputs.input_sizes import Patches, input_sizes, patches_of, token_of
-from porter.subject.inputs.known_inputs import BINS, NORMAL, ONES, Shape, Specs, bins_first
+from porter.subject.inputs.known_inputs import BINS, ONES, Shape, Specs, bins_first
 
 # What stands in the ids for what, and the arguments that bring it.
 ARGUMENTS: Mapping[str, tuple[str, ...]] = {
@@ -20,7 +20,6 @@ ARGUMENTS: Mapping[str, tuple[str, ...]] = {
 }
 TILES = (1, 2, 3, 5)  # one image for a row; or the image beside parts of it
 FRAMES = 2  # of a video
-SIDE = 4  # patches along one side of an image
 SOUNDS = {2: (1920,), 3: (64, 100)}  # other lengths, by the rank: some models take multiples of one number only
 
 
@@ -71,12 +70,9 @@ def forms_of(model: Any, modality: Modality, rows: int) -> Iterator[Specs]:
 def _in_patches(patches: Patches, modality: Modality, grid: str, rows: int) -> Iterator[Specs]:
     """All patches of all images in one list, and how many there are in time, height and width of each."""
     times = FRAMES if modality.kind == "video" else 1
-    counts = InputSpec(grid, (rows, 3), "int64", {"kind": "values", "data": [times, SIDE, SIDE] * rows})
     merged = InputSpec(f"{modality.kind}_merge_sizes", (rows,), "int64", {"kind": "values", "data": [1] * rows})
-    every, one = rows * times * SIDE**2, (patches.channels, patches.side, patches.side)
-    flat = [(every, patches.channels * depth * patches.side**2) for depth in (patches.frames, 1, 2)]
-    for shape in dict.fromkeys((*flat, (every, *one), (1, every, *one))):
-        yield InputSpec(modality.argument, shape, "float32", NORMAL), counts, merged
+    for specs in patches_in_one_list(patches, modality.argument, grid, rows, times):
+        yield (*specs, merged)
 
 
 def _arrays(model: Any, modality: Modality, rows: int) -> Iterator[InputSpec]:
