@@ -29,7 +29,7 @@ class NotTrusted(NotAnExport):
 class Node:
     """One operation. ``scope`` are the names around it, outermost first, or None where the exporter left none.
 
-    ``source`` are the PyTorch lines it came from.
+    ``source`` are the PyTorch lines it came from. A ``fused`` one does what were several, perhaps of several modules.
     """
 
     name: str
@@ -39,6 +39,7 @@ class Node:
     outputs: tuple[str, ...]
     source: str = ""
     attributes: Mapping[str, str] = field(default_factory=dict)
+    fused: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,13 +77,17 @@ class Graph(Protocol):
 
 @dataclass(frozen=True)
 class GraphCall:
-    """The nodes of one call of one module, and the tensors that enter and leave them."""
+    """The nodes of one call of one module, and the tensors that enter and leave them.
+
+    Those of ``unfinished`` leave for a fused operation, which may do the end of what the module does.
+    """
 
     path: str
     number: int
     nodes: tuple[Node, ...]
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
+    unfinished: frozenset[str] = frozenset()
 
 
 def module_of(scope: Sequence[str], known: Collection[str]) -> str:
@@ -208,7 +213,12 @@ def _call(
     made = dict.fromkeys(tensor for node in nodes for tensor in node.outputs)
     read = dict.fromkeys(tensor for node in nodes for tensor in node.inputs)
     leaving = tuple(tensor for tensor in made if tensor in moving and not own.issuperset(users.get(tensor, ())))
-    return GraphCall(path, number, nodes, tuple(t for t in read if t in moving and t not in made), leaving)
+    entering = tuple(tensor for tensor in read if tensor in moving and tensor not in made)
+    others = {
+        tensor: [graph.nodes[n] for n in users[tensor] if n not in own and n < len(graph.nodes)] for tensor in leaving
+    }
+    unfinished = frozenset(tensor for tensor in leaving if any(node.fused for node in others[tensor]))
+    return GraphCall(path, number, nodes, entering, leaving, unfinished)
 
 
 def needed_for(nodes: Iterable[Node], feeds: Collection[str], fetches: Iterable[str]) -> list[Node]:

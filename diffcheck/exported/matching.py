@@ -53,7 +53,11 @@ class Matcher:
 
     def _results(self, reference: ModuleCall, call: GraphCall) -> Named:
         tensors = reference.output.tensors
-        named = self._nearest(tensors, call.outputs)
+        named = {
+            path: tensor
+            for path, tensor in self._nearest(tensors, call.outputs).items()
+            if tensor not in call.unfinished or _distance(tensors[path], self.values[tensor]) <= NEAR
+        }
         self._known.update({id(tensors[path]): tensor for path, tensor in named.items()})
         return named
 

@@ -12,6 +12,8 @@ import numpy as np
 
 from diffcheck.exported.graph import Array, Node, NotAnExport, Port, needed_for
 
+STANDARD = ("", "ai.onnx")
+"""The domains of ONNX's own operations; those of onnxruntime's stand for several of them."""
 _SCOPES = "pkg.torch.onnx.name_scopes"
 _TRACE = "pkg.torch.onnx.stack_trace"
 _WEIGHTS_FOLDER = "session.model_external_initializers_file_folder_path"
@@ -164,7 +166,8 @@ def _node(proto: Any) -> Node:
     outputs = tuple(name for name in proto.output if name)
     named = None if scope is None else tuple(part for part in scope if part)
     attributes = {attribute.name: _shown(attribute) for attribute in proto.attribute}
-    return Node(proto.name, proto.op_type, named, inputs, outputs, metadata.get(_TRACE, ""), attributes)
+    fused = proto.domain not in STANDARD
+    return Node(proto.name, proto.op_type, named, inputs, outputs, metadata.get(_TRACE, ""), attributes, fused)
 
 
 def _shown(attribute: Any) -> str:

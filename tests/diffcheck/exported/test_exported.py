@@ -287,6 +287,29 @@ def test_what_enters_a_module_is_told_only_where_it_is_certain(entering, told):
     assert found.arguments == told
 
 
+def test_what_leaves_for_a_fused_operation_of_another_module_may_be_unfinished():
+    nodes = [
+        Node("a", "MatMul", ("block", "dense"), ("x",), ("t",)),
+        Node("b", "SkipLayerNormalization", ("block", "norm"), ("t", "x"), ("y",), fused=True),
+    ]
+    graph = SimpleNamespace(
+        nodes=nodes, inputs=[Port("x", "x", "float32", None)], outputs=[Port("y", "y", "float32", None)]
+    )
+    found = {call.path: call.unfinished for call in calls_of(graph, {"block", "block.dense", "block.norm"})}
+    assert found == {"": frozenset(), "block": frozenset(), "block.dense": {"t"}, "block.norm": frozenset()}
+
+
+@pytest.mark.parametrize(
+    ("made", "unfinished", "told"),
+    [(SUM + 1, (), {"": "y"}), (SUM + 1, ("y",), {}), (SUM + 1e-6, ("y",), {"": "y"})],
+)
+def test_a_module_whose_end_is_fused_into_another_gives_no_result(made, unfinished, told):
+    reference = ModuleCall("dense", "Linear", 0, 0, {}, Flattened({"": TensorValue(SUM, "float32")}))
+    call = GraphCall("dense", 0, (), (), ("y",), frozenset(unfinished))
+    (found,) = Matcher({"y": TensorValue(made, made.dtype.name)}).match([(reference, call)], {})
+    assert found.results == told
+
+
 def test_weights_in_a_file_beside_are_widened_too(exports):
     import onnx
 
