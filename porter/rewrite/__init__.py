@@ -61,7 +61,7 @@ def rewrite(
     source = Source(subject)
     knowledge = known(source, facts, nested, beside)
     recomputed = find_recomputed(knowledge)
-    loops, checks = find_loops(knowledge), find_checks(knowledge, recomputed.branches)
+    loops, checks = find_loops(knowledge), find_checks(knowledge, {**recomputed.branches, **recomputed.early_returns})
     flow = analyse(knowledge)
     aliases = find_aliases(knowledge, flow)
     planned = (loops, checks, aliases, recomputed, find_places(knowledge))

@@ -7,7 +7,7 @@ import inspect
 import json
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
@@ -138,12 +138,26 @@ def find_refusal(name: str) -> str | None:
 
 
 def find_rule(name: str) -> Rule | None:
-    """The rule for a canonical torch or transformers name; `x.add_` falls back to the rule of `x.add`."""
+    """The rule for a canonical torch or transformers name.
+
+    `x.add_` falls back to the rule of `x.add`, and that to the rule of `torch.add`, whose first parameter is x.
+    """
     load_declarations()
-    found = _TABLE.rules.get(name)
+    found = _TABLE.rules.get(name) or _of_function(name)
     if found is None and _may_be_in_place(name) and name.endswith("_") and not name.endswith("__"):
-        found = _TABLE.rules.get(name[:-1])
+        found = _TABLE.rules.get(name[:-1]) or _of_function(name[:-1])
     return found
+
+
+def _of_function(name: str) -> Rule | None:
+    """The rule of the function of torch that a tensor's method is called like, for the method."""
+    function = f"torch.{name.rpartition('.')[2]}"
+    found = _TABLE.rules.get(function) if is_tensor_method(name) else None
+    own = next((each for each in found.signatures if each.name == function), None) if found is not None else None
+    if found is None or own is None or not own.parameters or own.parameters[0].name not in ("input", "A"):
+        return None
+    method = replace(own, name=name)
+    return replace(found, signatures=(method, *found.signatures))
 
 
 def _may_be_in_place(name: str) -> bool:

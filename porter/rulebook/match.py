@@ -38,6 +38,10 @@ class Place(Protocol):
         """The parameters that the function names in PyTorch."""
         ...
 
+    def received(self, key: str) -> str:
+        """The parameter that stands in the port for a key of the function's `**kwargs`."""
+        ...
+
     def receives(self, key: str) -> bool:
         """Whether the ported function has a parameter of its own for this key of PyTorch's `**kwargs`."""
         ...

@@ -10,6 +10,11 @@ def _key(m: Match) -> str:
     return str(m.key.const())
 
 
+def _parameter(m: Match) -> str:
+    """The parameter that stands for the key."""
+    return m.place.received(_key(m))
+
+
 def _is_of_keywords(m: Match) -> bool:
     """Whether the dictionary is the function's own `**kwargs`, asked for a key that is written out."""
     return m.place.keywords is not None and m.kwargs.code == m.place.keywords and m.key.is_literal()
@@ -24,7 +29,7 @@ def _is_of_keywords(m: Match) -> bool:
 )
 def keyword(m: Match) -> Text:
     """None where nobody can pass it."""
-    return Text(_key(m) if m.place.receives(_key(m)) else "None")
+    return Text(_parameter(m) if m.place.receives(_key(m)) else "None")
 
 
 @expression(
@@ -40,9 +45,9 @@ def keyword(m: Match) -> Text:
 )
 def keyword_or_default(m: Match) -> Text:
     """The parameter is None where the caller gives nothing."""
-    key = _key(m)
-    if not m.place.receives(key):
+    if not m.place.receives(_key(m)):
         return Text(str(m.default))
+    key = _parameter(m)
     return Text(
         key if m.default.node_code in ("None", "False") else f"({m.default.node_code} if {key} is None else {key})"
     )
@@ -55,7 +60,7 @@ def keyword_or_default(m: Match) -> Text:
 )
 def keyword_item(m: Match) -> Text:
     """The parameter of that name."""
-    return Text(_key(m))
+    return Text(_parameter(m))
 
 
 @expression(
@@ -68,8 +73,8 @@ def keyword_item(m: Match) -> Text:
 )
 def has_keyword(m: Match) -> Text:
     """Nobody can pass what is not a parameter."""
-    key = _key(m)
-    return Text(f"{key} is not None", _counts_as_given(key)) if m.place.receives(key) else Text("False")
+    key = _parameter(m)
+    return Text(f"{key} is not None", _counts_as_given(key)) if m.place.receives(_key(m)) else Text("False")
 
 
 @expression(
@@ -79,8 +84,8 @@ def has_keyword(m: Match) -> Text:
 )
 def lacks_keyword(m: Match) -> Text:
     """Nobody can pass what is not a parameter."""
-    key = _key(m)
-    return Text(f"{key} is None", _counts_as_given(key)) if m.place.receives(key) else Text("True")
+    key = _parameter(m)
+    return Text(f"{key} is None", _counts_as_given(key)) if m.place.receives(_key(m)) else Text("True")
 
 
 def _counts_as_given(key: str) -> Remark:
@@ -100,7 +105,7 @@ def set_keyword(m: Match) -> Text | Drop:
     """A key that nobody behind the function's keywords reads goes."""
     key = _key(m)
     is_read = m.place.receives(key) or key in m.place.parameters
-    return Text(f"{key} = {m.value.node_code}") if is_read else Drop()
+    return Text(f"{_parameter(m)} = {m.value.node_code}") if is_read else Drop()
 
 
 statement(

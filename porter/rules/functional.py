@@ -299,6 +299,18 @@ rule(
     },
 )
 rule(
+    f"{_F}.affine_grid(theta, size, align_corners=None)",
+    to="affine_grid(theta, size, align_corners=align_corners)",
+    cases={
+        "F.affine_grid(x[:, :2, :3], g.size(), align_corners=False)": (
+            "affine_grid(x[:, :2, :3], shape_list(g), align_corners=False)"
+        ),
+        "F.affine_grid(x[:, :2, :3], (2, 4, 5, 3), align_corners=True)": (
+            "affine_grid(x[:, :2, :3], (2, 4, 5, 3), align_corners=True)"
+        ),
+    },
+)
+rule(
     f"{_F}.grid_sample(input, grid, mode='bilinear', padding_mode='zeros', align_corners=None)",
     to="grid_sample(input, grid, mode=mode, padding_mode=padding_mode, align_corners=align_corners)",
     cases={

@@ -121,12 +121,22 @@ def masked_scatter(call: Call) -> str:
     return f"masked_scatter({call.input.node_code}, {call.mask.node_code}, {_written(call, 'source')})"
 
 
-rule(
+@rule(
     "torch.masked_select(input, mask)",
     "torch.Tensor.masked_select(input, mask)",
-    to="tf.boolean_mask(input, mask)",
-    cases={"x.masked_select(mask)": "tf.boolean_mask(x, mask)"},
+    cases={
+        "x.masked_select(mask)": "tf.boolean_mask(x, mask)",
+        "x.masked_select(mask[..., :1])": "tf.boolean_mask(x, tf.broadcast_to(mask[..., :1], shape_list(x)))",
+    },
 )
+def masked_select(call: Call) -> str:
+    """PyTorch repeats a mask along the axes that it lacks."""
+    tensor, mask = call.input.node_code, call.mask.node_code
+    facts = (call.input.fact, call.mask.fact)
+    ones = [fact is not None and fact.dims is not None and fact.dims.count(1) for fact in facts]
+    if call.input.rank() != call.mask.rank() or ones[0] != ones[1]:
+        mask = f"tf.broadcast_to({mask}, shape_list({tensor}))"
+    return f"tf.boolean_mask({tensor}, {mask})"
 
 
 @rule(
@@ -180,10 +190,14 @@ def scatter_reduce(call: Call) -> str:
 @rule(
     "torch.Tensor.index_put(input, indices, values, accumulate=False)",
     "torch.index_put(input, indices, values, accumulate=False)",
-    cases={"w.index_put((v2i,), w2)": "index_put(w, (v2i,), w2)"},
+    cases={
+        "w.index_put((v2i,), w2)": "index_put(w, (v2i,), w2)",
+        "w.index_put((torch.zeros_like(v2i),), w2, accumulate=True)": (
+            "index_put(w, (tf.zeros_like(v2i),), w2, accumulate=True)"
+        ),
+    },
 )
 def index_put(call: Call) -> str:
-    """Values at whole coordinates."""
-    if call.accumulate.value():
-        call.unknown("accumulating is not covered")
-    return f"index_put({call.input.node_code}, {call.indices.node_code}, {_written(call, 'values')})"
+    """Values at whole coordinates; those of one place are added up where they accumulate."""
+    adds = f", accumulate={call.accumulate.node_code}" if call.given("accumulate") else ""
+    return f"index_put({call.input.node_code}, {call.indices.node_code}, {_written(call, 'values')}{adds})"

@@ -83,9 +83,16 @@ rule(
     cases={"torch.mv(w, v4)": "tf.linalg.matvec(w, v4)"},
 )
 rule(
+    "torch.inner(input, other)",
+    to="tf.tensordot(input, other, axes=[[-1], [-1]])",
+    cases={
+        "torch.inner(v4, v4)": "tf.tensordot(v4, v4, axes=[[-1], [-1]])",
+        "x.inner(w)": "tf.tensordot(x, w, axes=[[-1], [-1]])",
+    },
+)
+rule(
     "torch.dot(input, tensor)",
     "torch.Tensor.dot(input, tensor)",
-    "torch.inner(input, tensor)",
     to="tf.tensordot(input, tensor, axes=1)",
     cases={"torch.dot(v4, v4)": "tf.tensordot(v4, v4, axes=1)"},
 )

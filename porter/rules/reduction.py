@@ -316,12 +316,6 @@ rule(
     cases={"torch.diff(x, dim=1)": "tf.experimental.numpy.diff(x, axis=1)"},
 )
 rule(
-    "torch.median(input)",
-    "torch.Tensor.median(input)",
-    to="median(input)",
-    cases={"torch.median(x)": "median(x)"},
-)
-rule(
     "torch.count_nonzero(input, dim=None)",
     "torch.Tensor.count_nonzero(input, dim=None)",
     to="tf.math.count_nonzero(input, axis=dim)",

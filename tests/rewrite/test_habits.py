@@ -129,6 +129,21 @@ HABITS = {
         "length = x.shape[1]\nif length > self.longest:\n    self.lengthen(length)\nreturn x * self.table[:length]",
         "length = shape_list(x)[1]\n        self.lengthen(length)\n        return",
     ),
+    "Extended": (
+        "angles = None\n\ndef extend(self, x):\n"
+        "    if self.angles is not None and self.angles.size(0) >= x.size(1):\n        return\n"
+        "    ramp = torch.arange(x.size(1)).float()\n    self.angles = ramp[:, None].cos()\n---\n"
+        "self.extend(x)\nreturn x * self.angles[: x.size(1)]",
+        "self.extend(x)\n        return x * self.angles[: shape_list(x)[1]]",
+    ),
+    "Regrown": (
+        "angles = None\n\ndef regrow(self, x):\n    if self.angles is not None:\n"
+        "        if self.angles.size(0) >= x.size(1):\n"
+        "            if self.angles.dtype != x.dtype:\n                self.angles = self.angles.to(x.dtype)\n"
+        "            return\n    self.angles = torch.arange(x.size(1)).float()[:, None].cos()\n---\n"
+        "self.regrow(x)\nreturn x * self.angles[: x.size(1)]",
+        "self.regrow(x)\n        return x * self.angles[: shape_list(x)[1]]",
+    ),
     "Joint": (
         "if x.shape[1] > 999:\n    both = torch.cat((x, x), dim=-1)\n    x = both.cos().to(x.dtype)\nreturn x",
         "x = tf.cast(tf.cos(both), x.dtype)",
@@ -176,6 +191,12 @@ def test_a_table_that_grows_is_computed_anew(habits):
 
 def test_a_number_that_a_branch_on_a_size_sets_is_set_there_only(habits):
     assert "(length <= self.limit):\n            self.limit = length" in habits.text("TFNarrowed.narrowed")
+
+
+@pytest.mark.parametrize("method", ["TFExtended.extend", "TFRegrown.regrow"])
+def test_a_table_that_is_long_enough_is_computed_all_the_same(habits, method):
+    assert "if" not in habits.text(method)
+    assert "return" not in habits.text(method)
 
 
 def test_an_entry_that_is_kept_by_its_key_is_computed_anew(habits):

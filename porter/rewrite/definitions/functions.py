@@ -151,7 +151,7 @@ def _constructor_parameters(context: Context, function: LocalFunction, params: c
 def _new_parameters(context: Context, function: LocalFunction) -> Iterator[cst.Param]:
     added = context.flow.added.get(function.name, ())
     for key in added:
-        yield _parameter(key, "bool | None" if key.startswith("output_") else None, "None")
+        yield _parameter(ported_parameter(function, key), "bool | None" if key.startswith("output_") else None, "None")
     if is_public_call(context, function) and "return_dict" not in (*function.parameters, *added):
         yield _parameter("return_dict", "bool | None", "None")
     if context.trains(function) and "training" not in function.parameters:

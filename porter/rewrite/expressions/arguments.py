@@ -37,13 +37,35 @@ def local_arguments(context: Context, site: Site, updated: cst.Call, is_layer: b
     taken = {argument.keyword.value for argument in arguments if argument.keyword}
     if site.forwards_keywords:
         positional = sum(1 for argument in site.node.args if not argument.keyword and not argument.star)
-        arguments += [keyword(key, key) for key in _forwarded(context, site, positional) if key not in taken]
+        forwarded = [key for key in _forwarded(context, site, positional) if key not in taken]
+        always = [key for key in forwarded if not is_layer or _all_take(context, site, key)]
+        arguments += [_handed_on(site, key) for key in always]
+        arguments += _where_taken(site, updated, [key for key in forwarded if key not in always])
     wants_training = "training" in site.nested or any(c.name in context.flow.training for c in site.callees)
     if wants_training and "training" not in taken and context.trains(site.caller):
         arguments.append(keyword("training", "training"))
     if arguments and site.node.args[-1].comma is cst.MaybeSentinel.DEFAULT:
         arguments[-1] = arguments[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT)
     return arguments
+
+
+def _handed_on(site: Site, key: str) -> cst.Arg:
+    return keyword(_ported_name(site, key), ported_parameter(site.caller, key))
+
+
+def _all_take(context: Context, site: Site, key: str) -> bool:
+    """Whether every layer that may be called here takes the keyword."""
+    names = site.callee.names if site.callee is not None else ()
+    if not all(name.startswith("local.") or name in context.knowledge.nested for name in names):
+        return False
+    return all(key in context.flow.parameters(callee) or _keeps_any(callee) for callee in site.callees)
+
+
+def _where_taken(site: Site, updated: cst.Call, keys: Sequence[str]) -> Iterator[cst.Arg]:
+    """Keywords that some of the layers that may be called here do not take; PyTorch passes none that is not given."""
+    if keys:
+        given = ", ".join(f'"{_ported_name(site, key)}": {ported_parameter(site.caller, key)}' for key in keys)
+        yield cst.Arg(cst.parse_expression(f"taken_by({code_of(updated.func)}, {{{given}}})"), star="**")
 
 
 def _rewritten(context: Context, site: Site, updated: cst.Call, is_layer: bool) -> Iterator[cst.Arg]:
@@ -112,7 +134,7 @@ def _parameter_at(site: Site, position: int) -> str | None:
 
 
 def _ported_name(site: Site, name: str) -> str:
-    owner = next((callee for callee in site.callees if name in callee.parameters), None)
+    owner = next((callee for callee in site.callees if name in callee.parameters), next(iter(site.callees), None))
     return ported_parameter(owner, name) if owner is not None else _of_other_file(site, name) or name
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import libcst as cst
 
 from porter.rewrite.context import Context
+from porter.rewrite.expressions.arguments import ported_parameter
 from porter.rewrite.expressions.attributes import own_attribute, ported_attribute
 from porter.rewrite.reading.dropped import fills, initialises
 from porter.rulebook import Unknown
@@ -123,6 +124,10 @@ class _Place:
     def parameters(self) -> tuple[str, ...]:
         function = self.context.source.enclosing(self.node)
         return function.parameters if function is not None else ()
+
+    def received(self, key: str) -> str:
+        function = self.context.source.enclosing(self.node)
+        return key if function is None else ported_parameter(function, key)
 
     def receives(self, key: str) -> bool:
         function = self.context.source.enclosing(self.node)

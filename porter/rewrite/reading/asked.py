@@ -23,6 +23,8 @@ def _asked_in(source: Source, function: LocalFunction) -> set[str]:
 
 def reads(source: Source, node: cst.Attribute) -> bool:
     """Whether a constructor reads the value of the attribute: it neither sets, fills nor ties it."""
+    if _is_copied(source, node):
+        return True
     parent = source.parents.get(node)
     if isinstance(parent, (cst.Attribute, cst.AssignTarget)) and not m.matches(parent, m.Attribute(attr=_SHAPES)):
         return False
@@ -30,6 +32,18 @@ def reads(source: Source, node: cst.Attribute) -> bool:
     if isinstance(statement, cst.Assign) and statement.value is node:
         return not isinstance(statement.targets[0].target, cst.Attribute)
     return isinstance(statement, (cst.Assign, cst.AnnAssign))
+
+
+def _is_copied(source: Source, node: cst.CSTNode) -> bool:
+    """Whether a constructor takes the weight's numbers into a tensor of its own: `self.a.weight.data.clone()`."""
+    around = [each for each in source.ancestors(node) if isinstance(each, (cst.Attribute, cst.Call))]
+    for outer in around:
+        if isinstance(outer, cst.Call) and outer.func is not node:
+            return False
+        if isinstance(outer, cst.Attribute) and outer.attr.value not in ("data", "detach"):
+            return outer.attr.value == "clone"
+        node = outer
+    return False
 
 
 _SHAPES = m.Name("shape") | m.Name("size") | m.Name("numel")

@@ -3,12 +3,13 @@
 `if length > self.cached: self.cached = length; self.table = ...` becomes the computation alone, into a local variable;
 so does `if key not in self.tables: self.tables[key] = ...`.
 `if length > self.cached: self.grow(length)` calls the method each time; the attributes that it sets stay where they
-are, and hold the tensors of the call that is going on.
+are, and hold the tensors of the call that is going on. So does a method that returns early where its table is long
+enough: `if self.table.shape[0] >= length: return` goes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import libcst as cst
@@ -24,15 +25,20 @@ _OWN = m.Attribute(value=m.Name("self"))
 
 @dataclass(frozen=True)
 class Recomputed:
-    """The branches that always run, and the local variables that stand for the attributes and entries they set."""
+    """The branches that always run, the early returns that never come, and what stands for what was kept.
+
+    All but `variables` name the attributes or entries that they set, or would have left as they were.
+    """
 
     branches: Mapping[cst.CSTNode, str]
+    early_returns: Mapping[cst.CSTNode, str]
     variables: Mapping[cst.CSTNode, str]
 
 
 def find_recomputed(knowledge: Knowledge) -> Recomputed:
     """All such branches of the file; each is given the names of its attributes."""
     branches: dict[cst.CSTNode, str] = {}
+    early_returns: dict[cst.CSTNode, str] = {}
     variables: dict[cst.CSTNode, str] = {}
     for function in knowledge.source.functions.values():
         if function.class_name is None or function.own_name == "__init__":
@@ -41,14 +47,59 @@ def find_recomputed(knowledge: Knowledge) -> Recomputed:
             kept = _kept(knowledge, function, node) if node in function.node.body.body else frozenset()
             set_there = kept or _set_anew(knowledge, function, node)
             if set_there and _holds_table(knowledge, function, set_there):
-                branches[node] = ", ".join(f"`self.{name}`" for name in sorted(set_there))
+                branches[node] = _named(set_there)
                 own = (a for a in _own_attributes(knowledge, function.node) if a.attr.value in kept)
                 variables |= {attribute: attribute.attr.value for attribute in own}
             elif entries := _entries(knowledge, function, node):
                 table = code_of(entries[0].value)
                 branches[node] = f"`{table}`"
                 variables |= dict.fromkeys(entries, table.removeprefix("self."))
-    return Recomputed(branches, variables)
+            elif spared := _spared(knowledge, function, node):
+                early_returns[node] = _named(spared)
+    return Recomputed(branches, early_returns, variables)
+
+
+def _named(attributes: Iterable[str]) -> str:
+    return ", ".join(f"`self.{name}`" for name in sorted(attributes))
+
+
+def _spared(knowledge: Knowledge, function: LocalFunction, node: cst.If) -> frozenset[str]:
+    """The attributes that the rest of a method sets, and nothing else, where this branch on a size does not return."""
+    statements = list(function.node.body.body)
+    if node not in statements or not _returns_early(node) or not _asks_for_size(knowledge, node, function.parameters):
+        return frozenset()
+    owner = function.class_name or ""
+    rest = statements[statements.index(node) + 1 :]
+    kept = attributes_set(knowledge.source, owner, rest) or frozenset()
+    asked = {attribute.attr.value for attribute in _own_attributes(knowledge, node)}
+    before = (own for own in knowledge.source.find(node, cst.Assign) if not _sets_only(own, kept))
+    if not kept & asked or any(before) or kept & _stored(knowledge, owner):
+        return frozenset()
+    return kept if _holds_table(knowledge, function, kept) else frozenset()
+
+
+def _returns_early(node: cst.If) -> bool:
+    """Whether a branch ends in a bare `return`, perhaps on further conditions, and only assigns before."""
+    *before, last = node.body.body
+    line = m.SimpleStatementLine(body=[m.Return(value=None)])
+    ends = _returns_early(last) if isinstance(last, cst.If) else m.matches(last, line)
+    assigns = m.SimpleStatementLine(body=[m.Assign()])
+    blocks = m.If(body=m.IndentedBlock(body=[m.ZeroOrMore(assigns)]), orelse=None)
+    return node.orelse is None and ends and all(m.matches(statement, assigns | blocks) for statement in before)
+
+
+def _sets_only(assign: cst.Assign, kept: frozenset[str]) -> bool:
+    """Whether an assignment has no target but these attributes of self."""
+    targets = [target.target for target in assign.targets]
+    return all(isinstance(t, cst.Attribute) and m.matches(t, _OWN) and t.attr.value in kept for t in targets)
+
+
+def _stored(knowledge: Knowledge, owner: str) -> set[str]:
+    """The weights and the buffers of a class that a checkpoint holds."""
+    seen = knowledge.facts.modules.get(owner)
+    if seen is None:
+        return set()
+    return {*seen.parameters, *(name for name, persistent in seen.buffers.items() if persistent)}
 
 
 def _entry_filled_by(knowledge: Knowledge, node: cst.If) -> cst.Subscript | None:
@@ -100,9 +151,7 @@ def _set_anew(knowledge: Knowledge, function: LocalFunction, node: cst.If) -> fr
     otherwise = attributes_set(knowledge.source, owner, [node.orelse] if node.orelse is not None else [])
     if otherwise is None or not otherwise <= kept:
         return frozenset()
-    seen = knowledge.facts.modules.get(owner)
-    stored = {name for name, persistent in seen.buffers.items() if persistent} if seen is not None else set()
-    return frozenset() if seen is not None and kept & {*seen.parameters, *stored} else kept
+    return frozenset() if kept & _stored(knowledge, owner) else kept
 
 
 def _holds_table(knowledge: Knowledge, function: LocalFunction, kept: frozenset[str]) -> bool:
@@ -127,7 +176,7 @@ def _own_attributes(knowledge: Knowledge, tree: cst.CSTNode) -> list[cst.Attribu
     return [node for node in found if m.matches(node.value, m.Name("self"))]
 
 
-def _asks_for_size(knowledge: Knowledge, test: cst.BaseExpression, parameters: Sequence[str] = ()) -> bool:
+def _asks_for_size(knowledge: Knowledge, test: cst.CSTNode, parameters: Sequence[str] = ()) -> bool:
     """Whether a comparison in it has a number beside an attribute: one that differed between runs, or a parameter."""
     operands = [
         part for c in knowledge.source.find(test, cst.Comparison) for part in (c.left, c.comparisons[0].comparator)

@@ -46,7 +46,11 @@ def writes_in_place(context: Context, statement: cst.BaseSmallStatement) -> bool
     """Whether it is `x.add_(y)` and the like, of a tensor."""
     if not isinstance(statement, cst.Expr) or not isinstance(statement.value, cst.Call):
         return False
-    method = statement.value.func
+    return _is_in_place(context, statement.value)
+
+
+def _is_in_place(context: Context, call: cst.Call) -> bool:
+    method = call.func
     if not isinstance(method, cst.Attribute):
         return False
     name = method.attr.value
@@ -103,7 +107,12 @@ def _of_changed_part(context: Context, before: cst.AugAssign, after: cst.AugAssi
 
 
 def stored(context: Context, place: cst.BaseExpression, value: cst.BaseExpression) -> cst.Assign | None:
-    """`place = value`, where a place that is a view of a tensor means that tensor: `y.view(-1)` becomes all of y."""
+    """`place = value`, where a place that is a view of a tensor means that tensor: `y.view(-1)` becomes all of y.
+
+    `x.mul_(y)` as a place is x itself.
+    """
+    while isinstance(place, cst.Call) and _is_in_place(context, place):
+        place = cst.ensure_type(place.func, cst.Attribute).value
     while (whole := viewed(context.knowledge, place)) is not None:
         code = _assigned_whole(context, place, value)
         if code is None:

@@ -39,13 +39,14 @@ def index(tensor: Any, position: Any) -> Any:
     return tf.transpose(found, [*range(rank, rank + first), *range(rank), *range(rank + first, found.shape.rank)])
 
 
-def index_put(tensor: Any, position: Any, values: Any) -> Any:
-    """The tensor after `tensor[position] = values`."""
+def index_put(tensor: Any, position: Any, values: Any, accumulate: bool = False) -> Any:
+    """The tensor after `tensor[position] = values`, or after they were all added to what stands there."""
     tensor = tf.convert_to_tensor(tensor)
     shape = tf.shape(tensor, out_type=tf.int64)
     places = index(tf.reshape(tf.range(tf.reduce_prod(shape)), shape), position)
     values = tf.broadcast_to(tf.cast(values, tensor.dtype), tf.shape(places))
-    flat = tf.tensor_scatter_nd_update(tf.reshape(tensor, [-1]), tf.reshape(places, [-1, 1]), tf.reshape(values, [-1]))
+    write = tf.tensor_scatter_nd_add if accumulate else tf.tensor_scatter_nd_update
+    flat = write(tf.reshape(tensor, [-1]), tf.reshape(places, [-1, 1]), tf.reshape(values, [-1]))
     return tf.ensure_shape(tf.reshape(flat, shape), tensor.shape)
 
 

@@ -317,6 +317,20 @@ def grid_sample(
     return tf.transpose(total, [0, 3, 1, 2])
 
 
+def affine_grid(theta: Any, size: Sequence[Any], align_corners: bool | None = None) -> Any:
+    """`torch.nn.functional.affine_grid` of `(batch, 2, 3)`: where `grid_sample` takes each pixel of `size`."""
+    across, down = (_places_in(size[axis], align_corners, theta.dtype) for axis in (3, 2))
+    x, y = tf.meshgrid(across, down)
+    return tf.einsum("hwk,bik->bhwi", tf.stack([x, y, tf.ones_like(x)], axis=-1), theta)
+
+
+def _places_in(size: Any, align_corners: bool | None, dtype: Any) -> Any:
+    """The pixels of one axis in [-1, 1], which are its ends, or the centres of the pixels there."""
+    size = tf.cast(size, dtype)
+    numbers = tf.range(size, dtype=dtype)
+    return 2 * numbers / (size - 1) - 1 if align_corners else (2 * numbers + 1) / size - 1
+
+
 def _pixels(place: Any, size: Any, align_corners: bool | None) -> Any:
     return (place + 1) / 2 * (size - 1) if align_corners else ((place + 1) * size - 1) / 2
 

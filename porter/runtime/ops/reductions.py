@@ -52,6 +52,19 @@ def sort_with_indices(tensor: Any, axis: int = -1, descending: bool = False) -> 
     return Values(_back(values, back), _back(tf.cast(indices, tf.int64), back))
 
 
+def kth_value(tensor: Any, k: Any, axis: int = -1, keepdims: bool = False) -> Values:
+    """`torch.kthvalue(tensor, k, dim=axis)`: the k-th smallest, counted from 1."""
+    ordered = sort_with_indices(tensor, axis)
+    place = tf.reshape(tf.cast(k, tf.int64) - 1, [1])
+    found = [tf.gather(each, place, axis=axis) for each in ordered]
+    return Values(*(each if keepdims else tf.squeeze(each, axis) for each in found))
+
+
+def median_with_indices(tensor: Any, axis: int, keepdims: bool = False) -> Values:
+    """`torch.median(tensor, dim=axis)`: the lower of the two middle values."""
+    return kth_value(tensor, (tf.shape(tensor)[axis] + 1) // 2, axis, keepdims)
+
+
 def _to_last(tensor: Any, axis: int) -> tuple[Any, list[int] | None]:
     rank = tensor.shape.rank
     if axis % rank == rank - 1:

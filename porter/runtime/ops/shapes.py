@@ -93,6 +93,31 @@ def triu(tensor: Any, diagonal: Any) -> Any:
     return tf.where(_column_minus_row(tensor) >= tf.cast(diagonal, tf.int64), tensor, tf.zeros_like(tensor))
 
 
+def triu_indices(rows: Any, columns: Any, offset: Any = 0) -> Any:
+    """`torch.triu_indices`: rows and columns of the places of the upper triangle, `(2, places)`."""
+    return _places(tf.range(columns) - tf.range(rows)[:, tf.newaxis] >= offset)
+
+
+def tril_indices(rows: Any, columns: Any, offset: Any = 0) -> Any:
+    """`torch.tril_indices`: rows and columns of the places of the lower triangle, `(2, places)`."""
+    return _places(tf.range(columns) - tf.range(rows)[:, tf.newaxis] <= offset)
+
+
+def _places(inside: Any) -> Any:
+    return tf.transpose(tf.where(inside))
+
+
+def block_diag(*matrices: Any) -> Any:
+    """`torch.block_diag`: matrices along the diagonal of one, zeros elsewhere."""
+    height, width = (sum(tf.shape(matrix)[axis] for matrix in matrices) for axis in (0, 1))
+    placed, top, left = [], 0, 0
+    for matrix in matrices:
+        bottom, right = top + tf.shape(matrix)[0], left + tf.shape(matrix)[1]
+        placed.append(tf.pad(matrix, [[top, height - bottom], [left, width - right]]))
+        top, left = bottom, right
+    return tf.add_n(placed)
+
+
 def _column_minus_row(tensor: Any) -> Any:
     rows, columns = shape_list(tensor)[-2:]
     return tf.range(columns, dtype=tf.int64) - tf.range(rows, dtype=tf.int64)[:, tf.newaxis]
