@@ -145,10 +145,23 @@ def has_attribute(call: Call) -> str:
     return f"hasattr({call.obj.node_code}, {call.name.node_code})"
 
 
+rule(
+    "torch.nn.Module.register_forward_hook(module, hook, *, prepend=False, with_kwargs=False, always_call=False)",
+    to="forward_hook(module, hook, with_kwargs=with_kwargs)",
+    cases={
+        "linear.register_forward_hook(forward_fn)": "forward_hook(linear, forward_fn)",
+        "linear.register_forward_hook(forward_fn, with_kwargs=True)": (
+            "forward_hook(linear, forward_fn, with_kwargs=True)"
+        ),
+    },
+)
+rule(
+    "torch.nn.Module.register_forward_pre_hook(module, hook, *, prepend=False, with_kwargs=False)",
+    to="forward_pre_hook(module, hook, with_kwargs=with_kwargs)",
+    cases={"linear.register_forward_pre_hook(forward_fn)": "forward_pre_hook(linear, forward_fn)"},
+)
 refused(
-    "torch.nn.Module.register_forward_hook",
-    "torch.nn.Module.register_forward_pre_hook",
     "torch.nn.Module.register_full_backward_hook",
     "torch.nn.Module.register_full_backward_pre_hook",
-    because="a Keras layer has no hooks: write in `call` what the hook does with what the layer is given or gives",
+    because="a Keras layer has no hooks on gradients: write the gradient with tf.custom_gradient",
 )

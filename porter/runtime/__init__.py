@@ -74,6 +74,7 @@ _MODULES = {
     ),
     "layers.transposed": ("Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose"),
     "layers.checkpointed": ("TFGradientCheckpointingLayer",),
+    "layers.hooks": ("forward_hook", "forward_pre_hook"),
     "layers.elementwise": ("Elementwise", "PReLU", "prelu"),
     "layers.normalization": ("BatchNorm", "GroupNorm", "InstanceNorm", "LayerNorm"),
     "layers.multihead": ("MultiheadAttention", "multi_head_attention_forward"),

@@ -15,6 +15,7 @@ import numpy as np
 
 from porter.runtime.stored.tensor_source import Array
 from porter.subject.inputs.arrays import numpy_inputs
+from porter.subject.inputs.from_layers import inputs_from_layers
 from porter.subject.inputs.input_sizes import InputSizes, input_sizes
 from porter.subject.inputs.known_inputs import Amounts, known_inputs, ordinary_ids
 
@@ -51,7 +52,7 @@ def candidates(model: Any, seed: int = 0, processed: Mapping[str, Array] | None 
     """
     accepted = set(inspect.signature(model.forward).parameters)
     sizes = input_sizes(model.config)
-    made = list(_main_inputs(sizes, accepted, seed))
+    made = list(_main_inputs(sizes, accepted, seed)) or list(_of_layers(model, seed))
     if processed:
         made.append(Trial(PROCESSED, processed))
     return list(_with_decoder(made, sizes, accepted))
@@ -89,6 +90,13 @@ def _main_inputs(sizes: InputSizes, accepted: set[str], seed: int) -> Iterator[T
         features = usual["input_features"]
         yield Trial("features", {"input_features": np.swapaxes(features, 1, 2).copy()})
         yield Trial("features, frames before bins", {"input_features": features})
+
+
+def _of_layers(model: Any, seed: int) -> Iterator[Trial]:
+    """What the first layer takes, for a model whose one argument has a name of its own."""
+    specs = inputs_from_layers(model)
+    if specs:
+        yield Trial(f"{specs[0].name} as its layers take it", numpy_inputs(list(specs), seed))
 
 
 def _drawn(sizes: InputSizes, amounts: Amounts, seed: int) -> dict[str, Array]:

@@ -48,6 +48,24 @@ def test_another_seed_makes_other_inputs():
     assert not np.array_equal(first, other)
 
 
+def test_an_argument_of_another_name_is_what_the_first_layer_takes():
+    from transformers import PretrainedConfig, PreTrainedModel
+
+    class Plain(PreTrainedModel):
+        config_class = PretrainedConfig
+
+        def __init__(self, config):
+            super().__init__(config)
+            self.scale = torch.nn.Linear(6, 2)
+            self.post_init()
+
+        def forward(self, x):
+            return self.scale(x)
+
+    ((trial, _),) = run_torch(Plain(PretrainedConfig()).eval())
+    assert {name: array.shape for name, array in trial.inputs.items()} == {"x": (2, 6)}
+
+
 def test_what_the_repositorys_processors_make_is_a_trial_of_its_own():
     made = {"input_ids": np.array([[1, 2, 3]]), "decoder_attention_mask": np.ones((1, 1), np.int64)}
     t5 = model("T5ForConditionalGeneration", **T5)
