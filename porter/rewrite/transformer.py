@@ -298,12 +298,10 @@ class Porter(cst.CSTTransformer):
         answer = self._answers.get(original_node)
         if answer is not None:
             return placed(answer, updated_node.leading_lines)
-        recomputed = self.context.recomputed
-        kept = recomputed.branches.get(original_node) or recomputed.early_returns.get(original_node)
-        if kept is not None:
-            message = f"{kept} is computed anew at each call, where PyTorch keeps it for the next ones."
-            self.context.note(original_node, "assumed", message)
-            always = original_node in recomputed.branches
+        remark = self.context.recomputed.remark(original_node)
+        if remark is not None:
+            self.context.note(original_node, "assumed", remark)
+            always = original_node in self.context.recomputed.branches
             return flattened(updated_node.body, updated_node.leading_lines) if always else cst.RemoveFromParent()
         self._note_tensor_branch(original_node.test)
         asked = asked_for_truth(self.context, original_node.test, updated_node.test)

@@ -299,34 +299,6 @@ rule(
     },
 )
 rule(
-    f"{_F}.affine_grid(theta, size, align_corners=None)",
-    to="affine_grid(theta, size, align_corners=align_corners)",
-    cases={
-        "F.affine_grid(x[:, :2, :3], g.size(), align_corners=False)": (
-            "affine_grid(x[:, :2, :3], shape_list(g), align_corners=False)"
-        ),
-        "F.affine_grid(x[:, :2, :3], (2, 4, 5, 3), align_corners=True)": (
-            "affine_grid(x[:, :2, :3], (2, 4, 5, 3), align_corners=True)"
-        ),
-    },
-)
-rule(
-    f"{_F}.grid_sample(input, grid, mode='bilinear', padding_mode='zeros', align_corners=None)",
-    to="grid_sample(input, grid, mode=mode, padding_mode=padding_mode, align_corners=align_corners)",
-    cases={
-        "F.grid_sample(g, grid, align_corners=False)": "grid_sample(g, grid, align_corners=False)",
-        'F.grid_sample(g, grid, mode="nearest", padding_mode="border", align_corners=True)': (
-            'grid_sample(g, grid, mode="nearest", padding_mode="border", align_corners=True)'
-        ),
-        'F.grid_sample(g, grid, mode="bicubic", padding_mode="border", align_corners=False)': (
-            'grid_sample(g, grid, mode="bicubic", padding_mode="border", align_corners=False)'
-        ),
-        'F.grid_sample(g, grid, mode="bicubic", align_corners=True)': (
-            'grid_sample(g, grid, mode="bicubic", align_corners=True)'
-        ),
-    },
-)
-rule(
     f"{_F}.batch_norm(input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, "
     "eps=1e-05)",
     to="batch_norm(input, running_mean, running_var, weight=weight, bias=bias, eps=eps)",

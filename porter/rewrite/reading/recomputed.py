@@ -34,6 +34,11 @@ class Recomputed:
     early_returns: Mapping[cst.CSTNode, str]
     variables: Mapping[cst.CSTNode, str]
 
+    def remark(self, node: cst.CSTNode) -> str | None:
+        """What is to be said of a branch that always runs or never returns; None of every other statement."""
+        kept = self.branches.get(node) or self.early_returns.get(node)
+        return f"{kept} is computed anew at each call, where PyTorch keeps it for the next ones." if kept else None
+
 
 def find_recomputed(knowledge: Knowledge) -> Recomputed:
     """All such branches of the file; each is given the names of its attributes."""
