@@ -183,14 +183,17 @@ def _reference(model: Any, inputs: Inputs) -> tuple[Any, dict[str, float], Mappi
 
 def _run_torch(model: Any, inputs: Inputs) -> tuple[Any, Mapping[str, bool]]:
     """The outputs with all that can be recorded beside them: some models fail where they are asked for attentions."""
+    import torch
+
     tensors = torch_inputs(model, inputs)
-    for names in (RECORDED, RECORDED[:1], RECORDED[1:]):
-        flags = dict.fromkeys(names, True)
-        try:
-            return model(**tensors, **flags), flags
-        except RUN_ERRORS:
-            continue
-    return model(**tensors), {}
+    with torch.no_grad():
+        for names in (RECORDED, RECORDED[:1], RECORDED[1:]):
+            flags = dict.fromkeys(names, True)
+            try:
+                return model(**tensors, **flags), flags
+            except RUN_ERRORS:
+                continue
+        return model(**tensors), {}
 
 
 def _run_further(port: Any, run: FurtherRun) -> Any:

@@ -68,6 +68,8 @@ def rewrite(
     walk = Porter(
         Context(source, knowledge, flow, *planned, target.exports, target.layers, target.methods, target.copies)
     )
+    for guard in source.decided_guards:
+        walk.context.note(guard, "assumed", "of this guard the side is ported that ran here; the other one is not.")
     tree = source.tree.visit(walk)
     module = assemble(walk.context, tree, target)
     code, source_map = split_line_marks(format_code(module.code))

@@ -18,6 +18,31 @@ def counted(t):
     return t.sum(-1)
 
 
+try:
+    from a_library_that_is_not_here import Doubled
+except ImportError:
+
+    class Doubled(nn.Module):
+        def __init__(self, size):
+            super().__init__()
+            self.gain = nn.Parameter(torch.ones(size))
+
+        def forward(self, x):
+            return 2 * x * self.gain
+
+
+if torch.cuda.is_available():
+
+    def shifted(t):
+        return t.cuda() + 1
+
+else:
+
+    def shifted(t):
+        return t + 1
+
+
+RATES = torch.tensor([1.0, 2.0])
 ACTIVATIONS = {"relu": torch.relu, "tanh": torch.tanh}
 """
 HABITS = {
@@ -132,7 +157,8 @@ HABITS = {
     "Extended": (
         "angles = None\n\ndef extend(self, x):\n"
         "    if self.angles is not None and self.angles.size(0) >= x.size(1):\n        return\n"
-        "    ramp = torch.arange(x.size(1)).float()\n    self.angles = ramp[:, None].cos()\n---\n"
+        "    ramp = torch.zeros(x.size(1), 2)\n    ramp[:, 0] = torch.arange(x.size(1)).float()\n"
+        "    self.angles = ramp[:, :1].cos()\n---\n"
         "self.extend(x)\nreturn x * self.angles[: x.size(1)]",
         "self.extend(x)\n        return x * self.angles[: shape_list(x)[1]]",
     ),
@@ -143,6 +169,15 @@ HABITS = {
         "            return\n    self.angles = torch.arange(x.size(1)).float()[:, None].cos()\n---\n"
         "self.regrow(x)\nreturn x * self.angles[: x.size(1)]",
         "self.regrow(x)\n        return x * self.angles[: shape_list(x)[1]]",
+    ),
+    "Guarded": (
+        "def made(self):\n    return Doubled(8)\n---\nreturn shifted(x)",
+        "return shifted(x)",
+    ),
+    "Rated": ("return x * RATES[1]", "x * RATES[1]"),
+    "Optional": (
+        'options = {"device": x.device, "dtype": x.dtype}\nreturn x + torch.ones(8, **options)',
+        "x + tf.ones((8,), dtype=x.dtype)",
     ),
     "Joint": (
         "if x.shape[1] > 999:\n    both = torch.cat((x, x), dim=-1)\n    x = both.cos().to(x.dtype)\nreturn x",
@@ -191,6 +226,13 @@ def test_a_table_that_grows_is_computed_anew(habits):
 
 def test_a_number_that_a_branch_on_a_size_sets_is_set_there_only(habits):
     assert "(length <= self.limit):\n            self.limit = length" in habits.text("TFNarrowed.narrowed")
+
+
+def test_of_a_guard_the_side_stands_that_ran(habits):
+    assert "try" not in habits.draft.code
+    assert "class TFDoubled(keras.layers.Layer):" in habits.draft.code
+    assert ".cuda()" not in habits.text("shifted")
+    assert sum("of this guard" in message for message in habits.messages("assumed")) == 2
 
 
 @pytest.mark.parametrize("method", ["TFExtended.extend", "TFRegrown.regrow"])

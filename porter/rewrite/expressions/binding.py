@@ -35,7 +35,8 @@ def bind_call(
         positional.append(context.arg(original.func.value, updated.func.value))
     for before, after in zip(original.args, updated.args, strict=True):
         if before.star == "**":
-            keywords |= _entries(context, options)
+            entries = _entries(context, options).items()
+            keywords |= {name: given for name, given in entries if _is_of(signature, name)}
             continue
         argument = context.arg(before.value, after.value, starred=before.star == "*")
         if argument.starred and not any(p.variadic for p in signature.parameters):
@@ -43,12 +44,17 @@ def bind_call(
         elif before.keyword is not None:
             name = before.keyword.value
             name = name if signature.parameter(name) else _NUMPY_KEYWORDS.get(name, name)
-            if name not in IGNORED_KEYWORDS or signature.parameter(name):
+            if _is_of(signature, name):
                 keywords[name] = argument
         else:
             positional.append(argument)
     bound = bind(signature, positional, keywords)
     return Call(signature, bound, context.knowledge.traced(original), lambda f, a: _invoke(context, original, f, a))
+
+
+def _is_of(signature: Signature, name: str) -> bool:
+    """Whether a keyword says something to TensorFlow, too."""
+    return name not in IGNORED_KEYWORDS or signature.parameter(name) is not None
 
 
 def options_of(context: Context, node: cst.BaseExpression) -> cst.BaseExpression:

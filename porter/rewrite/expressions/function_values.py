@@ -14,8 +14,11 @@ def function_value(context: Context, node: cst.BaseExpression, name: str, found:
     """What stands for a function with a rule where it is not called: a function of TensorFlow, or a `lambda`.
 
     The `lambda` gives what the rule makes of a call with the function's needed arguments. None where the rule needs
-    to know more of them.
+    to know more of them, and for a tensor of the module, whose class has a rule.
     """
+    value = context.source.resolve(node)
+    if value is not None and not callable(value):
+        return None
     signature = next(each for each in found.signatures if each.name == name)
     taken = [each.name for each in signature.parameters if each.default is None and not each.variadic]
     needed = ["x" if each == "input" else each for each in taken]

@@ -43,7 +43,8 @@ def _of_one(source: Source, owner: str, statement: cst.CSTNode, entered: frozens
 
 def _targets(assign: cst.Assign) -> frozenset[str] | None:
     targets = [target.target for target in assign.targets]
-    if not all(isinstance(target, cst.Name) or _is_own(target) for target in targets):
+    rows = m.Subscript(value=m.Name())  # of a tensor that is being made: `table[:, 0::2] = angles.sin()`
+    if not all(isinstance(target, cst.Name) or _is_own(target) or m.matches(target, rows) for target in targets):
         return None
     return frozenset(target.attr.value for target in targets if isinstance(target, cst.Attribute))
 

@@ -18,6 +18,7 @@ from libcst.metadata import MetadataWrapper, PositionProvider
 
 from porter.facts import Span
 from porter.facts.canonical import canonical
+from porter.rewrite.reading.decided_guards import without_decided_guards
 from porter.rewrite.reading.nodes_below import children
 from porter.rulebook.call import code_of
 from porter.subject import Subject
@@ -73,8 +74,8 @@ class Source:
         self.subject = subject
         self.module: ModuleType = importlib.import_module(subject.module_name)
         wrapper = MetadataWrapper(cst.parse_module(subject.source), unsafe_skip_copy=True)
-        self.tree = wrapper.module
         self._positions: Mapping[cst.CSTNode, object] = wrapper.resolve(PositionProvider)
+        self.tree, self.decided_guards = without_decided_guards(wrapper.module, self.module, self.span)
         self._order = _Order(self.tree)
         self.parents: Mapping[cst.CSTNode, cst.CSTNode] = self._order.parents
         self._enclosing: dict[cst.CSTNode, LocalFunction | None] = {}
