@@ -38,6 +38,34 @@ expression(
 )
 
 
+def _names_attention(m: Match) -> bool:
+    return isinstance(m.name.original, cst.SimpleString)
+
+
+@expression(
+    "$x._attn_implementation == $name",
+    where=_names_attention,
+    cases={'if self._attn_implementation == "eager":\n    x = x + 1': "x = x + 1"},
+)
+def has_attention(m: Match) -> Text:
+    """A port computes attention in the plain way, which transformers calls eager."""
+    return Text(str(_is_eager(m)))
+
+
+@expression(
+    "$x._attn_implementation != $name",
+    where=_names_attention,
+    cases={'if self._attn_implementation != "eager":\n    x = interfaces[self._attn_implementation](x)': ""},
+)
+def has_other_attention(m: Match) -> Text:
+    """The same the other way round."""
+    return Text(str(not _is_eager(m)))
+
+
+def _is_eager(m: Match) -> bool:
+    return isinstance(m.name.original, cst.SimpleString) and m.name.original.evaluated_value == "eager"
+
+
 @expression(
     "isinstance($x, $kind)",
     where=lambda m: m.canonical(m.kind) in _TENSORS or find_card(m.canonical(m.kind)) is not None,

@@ -12,7 +12,7 @@ from porter.rewrite.definitions.expert_mixtures import experts_body
 from porter.rewrite.definitions.graph_decorators import graph_decorators
 from porter.rewrite.expressions.arguments import ported_parameter
 from porter.rewrite.expressions.attributes import own_attribute
-from porter.rewrite.reading.calls_in_file import RETURN_DECORATORS
+from porter.rewrite.reading.calls_in_file import FORMER_DECORATORS, RETURN_DECORATORS
 from porter.rewrite.reading.knowledge import Callee
 from porter.rewrite.reading.source import ACCESSORS, LocalFunction
 from porter.rewrite.statements.loops_as_operations import without_empty_lists
@@ -170,7 +170,12 @@ def _decorators(context: Context, function: LocalFunction, updated: cst.Function
         expression = decorator.decorator
         name = _bare_name(original)
         is_own = name in context.source.functions or is_own_decorator(context, original)
-        if name in _KEPT_DECORATORS or is_own or _is_of_property(function, original):
+        if name in FORMER_DECORATORS and not is_own:
+            *first, last = map(cst.Name, FORMER_DECORATORS[name])
+            takes_options = isinstance(expression, cst.Call) and expression.args
+            yield from (cst.Decorator(each) for each in first)
+            yield cst.Decorator(expression.with_changes(func=last) if takes_options else last)
+        elif name in _KEPT_DECORATORS or is_own or _is_of_property(function, original):
             yield decorator
         elif name not in _SILENT_DECORATORS:
             if name in context.runtime:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import libcst as cst
 import libcst.matchers as m
@@ -14,6 +15,10 @@ from porter.rulebook import find_card
 from porter.rulebook.call import code_of
 
 RECORDED = ("output_attentions", "output_hidden_states")
+# What one decorator of transformers 4 did is done by several of transformers 5; the last one takes its options.
+FORMER_DECORATORS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"check_model_inputs": ("merge_with_config_defaults", "capture_outputs")}
+)
 RETURN_DECORATORS = frozenset({"can_return_tuple", "capture_outputs", "merge_with_config_defaults"})
 
 
@@ -111,9 +116,10 @@ def _super_callees(knowledge: Knowledge, function: LocalFunction, node: cst.Call
 
 
 def decorators(function: LocalFunction) -> frozenset[str]:
-    """The bare names of a function's decorators."""
+    """The bare names of a function's decorators, as transformers 5 calls them."""
     calls = (d.decorator.func if isinstance(d.decorator, cst.Call) else d.decorator for d in function.node.decorators)
-    return frozenset(code_of(call).rpartition(".")[2] for call in calls)
+    names = (code_of(call).rpartition(".")[2] for call in calls)
+    return frozenset(each for name in names for each in FORMER_DECORATORS.get(name, (name,)))
 
 
 def _needs_training(knowledge: Knowledge, sites: Iterable[Site]) -> frozenset[str]:
