@@ -30,6 +30,8 @@ class _Parameters:
 
     @classmethod
     def of(cls, config: Any, layer_type: str | None) -> _Parameters:
+        if not hasattr(config, "standardize_rope_params"):
+            return cls(config, _values_before_5(config))
         config.standardize_rope_params()
         values = config.rope_parameters if layer_type is None else config.rope_parameters[layer_type]
         per_layer = getattr(config, "per_layer_config", None)  # since transformers 5.14
@@ -64,12 +66,33 @@ class _Parameters:
         return 1.0 / self.values["rope_theta"] ** _exponents(self.rotated)
 
 
+def _values_before_5(config: Any) -> dict[str, Any]:
+    """What configurations of transformers 4 say in several attributes, under the names of 5."""
+    scaling = dict(getattr(config, "rope_scaling", None) or {})
+    longest, kind = config.max_position_embeddings, scaling.get("rope_type", scaling.get("type"))
+    holder = vars(config) if kind == "longrope" else scaling
+    pretrained = holder.get("original_max_position_embeddings")
+    if kind == "longrope" and pretrained:
+        scaling["factor"] = longest / pretrained
+    return {
+        "rope_theta": config.rope_theta,
+        "partial_rotary_factor": getattr(config, "partial_rotary_factor", 1.0),
+        **scaling,
+        "original_max_position_embeddings": pretrained or longest,
+    }
+
+
 def _exponents(dim: int) -> Any:
     return np.arange(0, dim, 2, dtype=np.float64) / dim
 
 
 def _tensor(frequencies: Any) -> Any:
     return tf.constant(frequencies, dtype=keras.config.floatx())
+
+
+def _default(config: Any, device: Any = None, seq_len: Any = None, layer_type: str | None = None) -> Frequencies:
+    """The frequencies as they are; in transformers 5 each file has a function of its own for it."""
+    return _tensor(_Parameters.of(config, layer_type).frequencies()), 1.0
 
 
 def _linear(config: Any, device: Any = None, seq_len: Any = None, layer_type: str | None = None) -> Frequencies:
@@ -114,7 +137,7 @@ def _yarn(config: Any, device: Any = None, seq_len: Any = None, layer_type: str 
         _dimension_of(rotations, dim, values["rope_theta"], parameters.pretrained_length)
         for rotations in (values.get("beta_fast") or 32, values.get("beta_slow") or 1)
     ]
-    if config.rope_parameters.get("truncate", True):
+    if values.get("truncate", True):
         edges = [math.floor(edges[0]), math.ceil(edges[1])]
     low, high = max(edges[0], 0), min(edges[1], dim - 1)
     high += 0.001 if low == high else 0.0
@@ -171,6 +194,7 @@ def _llama3(config: Any, device: Any = None, seq_len: Any = None, layer_type: st
 
 ROPE_INIT_FUNCTIONS: Mapping[str, Callable[..., Frequencies]] = MappingProxyType(
     {
+        "default": _default,
         "linear": _linear,
         "dynamic": _dynamic,
         "yarn": _yarn,

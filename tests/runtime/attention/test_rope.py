@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import keras
 import numpy as np
 import pytest
@@ -45,7 +47,33 @@ def test_frequencies(case, length):
 
 
 def test_every_kind_is_there():
-    assert set(ROPE_INIT_FUNCTIONS) == set(EXPECTED)
+    assert set(ROPE_INIT_FUNCTIONS) == {*EXPECTED, "default"}
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case != "proportional"])
+def test_a_configuration_of_transformers_4_says_the_same_in_other_words(case):
+    kind = case.split()[0]
+    values = dict(CASES[case])
+    on_its_own = {"original_max_position_embeddings": values.pop("original_max_position_embeddings", 256)}
+    if kind == "longrope":
+        values.pop("factor", None)  # there it follows from the lengths
+    former = SimpleNamespace(
+        hidden_size=64, num_attention_heads=4, max_position_embeddings=256, rope_theta=10000.0,
+        rope_scaling={"rope_type": kind, **values, **({} if kind == "longrope" else on_its_own)},
+        **(on_its_own if kind == "longrope" else {}),
+    )  # fmt: skip
+    expected, expected_factor = ROPE_INIT_FUNCTIONS[kind](config(case), None, 100)
+    found, factor = ROPE_INIT_FUNCTIONS[kind](former, None, 100)
+    np.testing.assert_array_equal(found, expected)
+    assert factor == pytest.approx(expected_factor, abs=1e-12)
+
+
+def test_the_plain_frequencies():
+    former = SimpleNamespace(hidden_size=64, num_attention_heads=4, max_position_embeddings=256, rope_theta=10000.0)
+    former.rope_scaling, former.partial_rotary_factor = None, 0.5
+    found, factor = ROPE_INIT_FUNCTIONS["default"](former)
+    assert_matches(found, 1 / 10000.0 ** (np.arange(0, 8, 2) / 8), bound=1e-7)
+    assert factor == 1.0
 
 
 def test_part_of_a_head():
