@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -39,6 +40,9 @@ Sample = Annotated[Path | None, typer.Option(help="JSON file with a tiny configu
 ReportFile = Annotated[Path | None, typer.Option(help="Write the result as JSON to this file too.")]
 Verify = Annotated[bool, typer.Option("--verify/--no-verify", help="Compare each class with PyTorch.")]
 Target = Annotated[str, typer.Option(help="What the generated file builds on: standalone or transformers4.")]
+Tree = Annotated[Path | None, typer.Option(help="Checkout of transformers 4.57 to put the port into.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change in the tree, and change nothing.")]
+Undo = Annotated[bool, typer.Option("--undo", help="Take back what porter changed in the tree for NAME.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace files there that were changed by hand.")]
 Merge = Annotated[
     bool, typer.Option("--merge", help="Merge changes by hand with what porter writes now, as git does.")
@@ -59,6 +63,9 @@ def scaffold(
     report: ReportFile = None,
     verify: Verify = True,
     target: Target = TARGETS[0],
+    tree: Tree = None,
+    dry_run: DryRun = False,
+    undo: Undo = False,
     force: Force = False,
     merge: Merge = False,
     as_json: AsJson = False,
@@ -76,6 +83,7 @@ def scaffold(
       porter scaffold brand_new_bert --sample examples/brand_new_bert/sample.json --report report.json
       porter scaffold --from-file names.txt --output ports/
       porter scaffold megatron_bert --target transformers4 --output tree/
+      porter scaffold megatron_bert --target transformers4 --tree transformers/ --dry-run
     """
     check_choice("--target", target, TARGETS)
     check_output_folder(output)
@@ -84,17 +92,43 @@ def scaffold(
         raise UsageError("--report is about one model.", hint="--json prints the results of many")
     check_input_file("--sample", sample)
     check_output_file("--report", report)
+    check_tree_options(tree, dry_run or undo, target, from_file)
+    if tree is not None and undo:
+        take_back_port(tree, name or model, force)
+        return
     from porter.port.chain import Options
     from porter.subject.inputs.parse_input import parse_arguments, parse_input
     from porter.subject.plain_modules import Given
 
     given = Given(parse_arguments(arguments), tuple(map(parse_input, inputs or ())))
     options = Options(name or model, output, tuple(classes or ()), sample, verify, trust_remote_code,
-                      overwrite_of(force, merge), given, target)  # fmt: skip
+                      overwrite_of(force, merge), given, target, tree)  # fmt: skip
     if from_file is not None:
         port_many(options, from_file, as_json)
     else:
-        port_one(options, report, as_json)
+        port_one(options, report, as_json, dry_run)
+
+
+def check_tree_options(tree: Path | None, needs_tree: bool, target: str, from_file: Path | None) -> None:
+    """Refuse options about a tree that do not go together.
+
+    Raises:
+        UsageError: they do not.
+    """
+    if tree is None and needs_tree:
+        raise UsageError("--dry-run and --undo are about a tree.", hint="--tree CHECKOUT")
+    if tree is not None and target != "transformers4":
+        raise UsageError("--tree is for --target transformers4.", hint="--target transformers4, or --output FOLDER")
+    if tree is not None and from_file is not None:
+        raise UsageError("--tree takes one family at a time.", hint="porter scaffold NAME --tree CHECKOUT")
+
+
+def take_back_port(tree: Path, family: str, force: bool) -> None:
+    """Give a tree back what porter changed there for a family."""
+    from porter.port.tree_changes import take_back
+
+    for path in take_back(tree, family.replace("-", "_"), force):
+        console.say(f"{path} is as it was")
 
 
 def overwrite_of(force: bool, merge: bool) -> Overwrite:
@@ -110,21 +144,29 @@ def overwrite_of(force: bool, merge: bool) -> Overwrite:
     return Overwrite.FORCE if force else Overwrite.MERGE if merge else Overwrite.REFUSE
 
 
-def port_one(options: Options, report: Path | None, as_json: bool) -> None:
-    """Port a model and show the result.
+def port_one(options: Options, report: Path | None, as_json: bool, dry_run: bool = False) -> None:
+    """Port a model and show the result; what it changes in a tree is shown too, and made unless it is a dry run.
 
     Raises:
         Exit: not all of it is proven.
     """
     from porter.base import files
+    from porter.base.scratch import scratch_folder
     from porter.port.chain import run
+    from porter.port.tree_changes import changes_in
 
-    result = run(options)
+    with nullcontext(options.output) if options.tree is None else scratch_folder() as output:
+        result = run(replace(options, output=output))
+        written = list(result.written)
+        if options.tree is not None:
+            changes = changes_in(options.tree, output, written[0])
+            console.say(changes.diff())
+            written = [] if dry_run else changes.make()
     data = result.to_json()
     if as_json:
         console.result_json(data)
     else:
-        console.result(summary(data, [str(path) for path in result.written]))
+        console.result(summary(data, [str(path) for path in written]))
     if report is not None:
         files.write_text(report, json.dumps(data, indent=2) + "\n")
         console.say(f"wrote {report}")
@@ -176,7 +218,8 @@ def summary(data: Mapping[str, Any], written: list[str]) -> str:
         parts.append(f"{proven} of {len(data['classes'])} {'compared ' * bool(others)}classes match PyTorch.{rest}")
     if data["notes"]:
         parts.append("\n".join(_note_text(note) for note in data["notes"]))
-    parts.append("\n".join(f"wrote {path}" for path in written) + f"  ({sum(data['seconds'].values()):.1f} s)")
+    files = "\n".join(f"wrote {path}" for path in written) or "nothing was written"
+    parts.append(f"{files}  ({sum(data['seconds'].values()):.1f} s)")
     return "\n\n".join(parts)
 
 

@@ -16,6 +16,7 @@ from porter.port.in_tree import check_family, import_into_tree
 from porter.port.load import import_file
 from porter.port.port import port
 from porter.port.reached import told
+from porter.port.tree_changes import check_tree
 from porter.port.verify import verify
 from porter.port.write import targets
 from porter.rewrite import Note
@@ -41,6 +42,7 @@ class Options:
     overwrite: Overwrite = Overwrite.REFUSE
     given: Given = NOTHING
     target: str = "standalone"
+    tree: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,9 @@ def run(options: Options) -> Result:
         subject = find_subject(options.name, options.sample, options.classes, options.trust_remote_code, options.given)
         if target.carried:
             check_family(subject)
+        if options.tree is not None:
+            package = subject.module_name.rpartition(".")[0]
+            check_tree(options.tree, package, subject.file, options.overwrite is Overwrite.FORCE)
         check(targets(subject, options.output, target), options.overwrite)
     ported = port(subject, options.output, options.overwrite, stages, target)
     results: tuple[ClassResult, ...] = ()

@@ -119,6 +119,27 @@ def test_a_tree_of_transformers_4_is_written_where_it_is_installed(tmp_path: Pat
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--tree", "."], "--tree is for --target transformers4"),
+        (["--dry-run"], "--dry-run and --undo are about a tree"),
+        (["--tree", ".", "--target", "transformers4", "--undo"], "not a git checkout"),
+    ],
+)
+def test_options_about_a_tree_go_together(
+    options: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shown = CliRunner().invoke(app, ["scaffold", "bert", *options])
+    assert shown.exit_code == 2 and said in " ".join(shown.output.split())
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_dry_run_has_written_nothing() -> None:
+    assert "nothing was written" in summary(report(entry("X")), [])
+
+
 def test_the_table_names_what_was_written_and_not_compared() -> None:
     data = {**report(entry("X")), "not_compared": ["Y", "Z"]}
     lines = summary(data, ["modeling_tf_x.py"]).splitlines()
