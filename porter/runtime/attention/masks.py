@@ -10,6 +10,7 @@ to look; `or_mask_function` and `and_mask_function` are such functions too.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -125,6 +126,20 @@ class _Request:
         )
 
 
+def _called_as_before_5(create: Callable[..., Any]) -> Callable[..., Any]:
+    """Take the names of transformers 4 too: `input_embeds`, and `cache_position`, which the cache tells."""
+
+    @functools.wraps(create)
+    def wrapper(*args: Any, **named: Any) -> Any:
+        if "input_embeds" in named:
+            named["inputs_embeds"] = named.pop("input_embeds")
+        named.pop("cache_position", None)
+        return create(*args, **named)
+
+    return wrapper
+
+
+@_called_as_before_5
 def create_causal_mask(config: Any, inputs_embeds: Any, attention_mask: Any, *further: Any, **named: Any) -> Any:
     """A query looks at itself and what is before it; everywhere if `config.is_causal` is False.
 
@@ -151,6 +166,7 @@ def create_causal_mask(config: Any, inputs_embeds: Any, attention_mask: Any, *fu
     return request.answer(causal, sliding=False)
 
 
+@_called_as_before_5
 def create_sliding_window_causal_mask(
     config: Any, inputs_embeds: Any, attention_mask: Any, *further: Any, **named: Any
 ) -> Any:
@@ -167,6 +183,7 @@ def create_sliding_window_causal_mask(
     return request.answer(window_before(_size(config, "sliding_window")), sliding=True)
 
 
+@_called_as_before_5
 def create_chunked_causal_mask(
     config: Any, inputs_embeds: Any, attention_mask: Any, *further: Any, **named: Any
 ) -> Any:
@@ -189,6 +206,7 @@ def create_chunked_causal_mask(
     return request.answer(chunk(size, left_padding), sliding=True)
 
 
+@_called_as_before_5
 def create_bidirectional_mask(
     config: Any,
     inputs_embeds: Any,
@@ -218,6 +236,7 @@ def create_bidirectional_mask(
     return mask(pattern, replace(sizes, batch=shape_list(like)[0]), padding, like.dtype)
 
 
+@_called_as_before_5
 def create_bidirectional_sliding_window_mask(
     config: Any,
     inputs_embeds: Any,
@@ -251,6 +270,7 @@ def create_bidirectional_sliding_window_mask(
     return mask(pattern, replace(sizes, batch=shape_list(like)[0]), padding, like.dtype)
 
 
+@_called_as_before_5
 def create_recurrent_attention_mask(
     config: Any, inputs_embeds: Any, attention_mask: Any, past_key_values: Any = None, **kwargs: Any
 ) -> Any:

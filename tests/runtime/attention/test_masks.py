@@ -240,3 +240,15 @@ def test_padding_of_recurrent_layers(padding, length):
     assert (found is None) == (expected is None)
     if expected is not None:
         assert_matches(found, expected)
+
+
+@pytest.mark.parametrize("name", CAUSAL)
+def test_a_mask_is_asked_for_as_in_transformers_4(name):
+    cache = caches.DynamicCache(config=config())
+    padding, hidden = tf.constant(PADDING["left"]), embeds()[1]
+    create = getattr(masks, name)
+    found = create(
+        config=config(), input_embeds=hidden, attention_mask=padding, cache_position=tf.range(7), past_key_values=cache
+    )
+    expected = create(config(), hidden, padding, past_key_values=cache)
+    np.testing.assert_array_equal(found, expected)
