@@ -6,6 +6,8 @@ and nothing else in porter knows how.
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
@@ -25,6 +27,17 @@ def set_untracked(owner: Any, name: str, value: Any) -> None:
     not set up, or refuse it because `owner` is built.
     """
     object.__setattr__(owner, name, value)
+
+
+def wraps_call(call: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """`functools.wraps` for what stands around a `call`: Keras 2 does not look through it for its arguments."""
+
+    def decorate(wrapper: Callable[..., Any]) -> Callable[..., Any]:
+        wrapped: Any = functools.wraps(call)(wrapper)
+        wrapped.__signature__ = inspect.signature(call)
+        return wrapped  # type: ignore[no-any-return]
+
+    return decorate
 
 
 @contextmanager

@@ -5,7 +5,6 @@ They are computed in float64 and rounded once to Keras' float type.
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from porter.runtime.keras_internals import set_meanwhile
+from porter.runtime.keras_internals import set_meanwhile, wraps_call
 
 Frequencies = tuple[Any, float]
 
@@ -216,7 +215,7 @@ def dynamic_rope_update(rope_call: Callable[..., Any]) -> Callable[..., Any]:
     dynamic embedding does not remember the longest text it has seen, so that a graph gives the same every time.
     """
 
-    @functools.wraps(rope_call)
+    @wraps_call(rope_call)
     def wrapper(self: Any, x: Any, position_ids: Any, layer_type: str | None = None, **kwargs: Any) -> Any:
         kind = self.rope_type if layer_type is None else self.rope_type[layer_type]
         if layer_type is not None:

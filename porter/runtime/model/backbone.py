@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar
+
+from porter.runtime.keras_internals import wraps_call
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -57,7 +58,7 @@ def filter_output_hidden_states(call: Function) -> Function:
 
     signature = inspect.signature(call)
 
-    @functools.wraps(call)
+    @wraps_call(call)
     def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
         bound = signature.bind(self, *args, **kwargs)
         asked = bound.arguments.get("output_hidden_states")

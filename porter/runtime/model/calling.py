@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from porter.runtime.caches.cache import TracedCache
+from porter.runtime.keras_internals import wraps_call
 from porter.runtime.outputs.model_output import TFModelOutput
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -132,7 +133,7 @@ def merge_with_config_defaults(call: Function) -> Function:
     signature = inspect.signature(call)
     names = [name for name in _FROM_CONFIG if name in signature.parameters]
 
-    @functools.wraps(call)
+    @wraps_call(call)
     def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
         bound = signature.bind(self, *args, **kwargs)
         bound.apply_defaults()

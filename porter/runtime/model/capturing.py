@@ -15,7 +15,7 @@ from typing import Any
 
 import keras
 
-from porter.runtime.keras_internals import set_untracked
+from porter.runtime.keras_internals import set_untracked, wraps_call
 from porter.runtime.layers.places import sublayers
 from porter.runtime.model.names import named_layers
 from porter.runtime.outputs.model_output import TFModelOutput
@@ -116,7 +116,7 @@ def capture_outputs(
         return functools.partial(capture_outputs, tie_last_hidden_states=tie_last_hidden_states)
     signature = inspect.signature(call)
 
-    @functools.wraps(call)
+    @wraps_call(call)
     def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
         arguments = signature.bind(self, *args, **kwargs).arguments
         recorders = recorders_of(type(self))

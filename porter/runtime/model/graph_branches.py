@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 import tensorflow as tf
 
+from porter.runtime.keras_internals import wraps_call
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -19,7 +21,7 @@ def graph_branches(function: Function) -> Function:
     """
     translated = functools.cache(lambda: tf.autograph.to_graph(function, recursive=False))
 
-    @functools.wraps(function)
+    @wraps_call(function)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         return function(*args, **kwargs) if tf.executing_eagerly() else translated()(*args, **kwargs)
 
