@@ -216,7 +216,7 @@ def _wanted(site: Site, consumed: Mapping[str, list[str]]) -> Iterator[str]:
 def _read_directly(source: Source, function: LocalFunction) -> list[str]:
     """Keys read as kwargs.get("x"), kwargs.pop("x"), kwargs["x"], and those the capturing decorator reads."""
     read = m.Attribute(value=m.Name(function.keywords or ""))
-    found = [key for key in RECORDED if "capture_outputs" in decorators(function)]
+    found = list(_switches(source, function)) if "capture_outputs" in decorators(function) else []
     for call in source.find(function.node, cst.Call):
         if m.matches(call.func, read) and call.args and isinstance(call.args[0].value, cst.SimpleString):
             found.append(str(call.args[0].value.evaluated_value))
@@ -256,8 +256,15 @@ def _given_by_users(source: Source, function: LocalFunction) -> tuple[str, ...]:
     local = source.classes.get(function.class_name or "")
     is_public = function.own_name == "forward" and local is not None and local.kind == "model"
     if is_public or RETURN_DECORATORS & decorators(function):
-        return RECORDED
+        return _switches(source, function)
     return ("output_hidden_states",) if "select_hidden_states" in decorators(function) else ()
+
+
+def _switches(source: Source, function: LocalFunction) -> tuple[str, ...]:
+    """The switches of what a function records: those of every model, and `output_x` for each other x of its class."""
+    recorded = getattr(getattr(source.module, function.class_name or "", None), "_can_record_outputs", None) or {}
+    own = (f"output_{key}" for key in recorded if "attentions" not in key and "hidden_states" not in key)
+    return (*RECORDED, *own) if "capture_outputs" in decorators(function) else RECORDED
 
 
 def _sibling_keys(site: Site, consumed: Mapping[str, list[str]]) -> Iterator[str]:

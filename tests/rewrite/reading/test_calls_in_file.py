@@ -2,6 +2,10 @@
 
 import ast
 
+from porter.facts.facts import Facts
+from porter.rewrite.reading.calls_in_file import analyse
+from porter.rewrite.reading.knowledge import known
+
 
 def parameters(port, name: str) -> list[str]:
     function = ast.parse(port.text(name)).body[0]
@@ -50,3 +54,11 @@ def test_models_take_what_their_users_ask_for(tiny):
     handed = tiny.text("TFTinyForTokenClassification.call")
     assert "output_hidden_states=output_hidden_states" in handed
     assert "kwargs" not in handed
+
+
+def test_what_a_model_records_has_its_switch(source, monkeypatch):
+    """PyTorch's decorator reads `output_x` for each x that the class records; attentions have the usual switch."""
+    recorded = {"hidden_states": None, "cross_attentions": None, "router_logits": None}
+    monkeypatch.setattr(source.module.TinyModel, "_can_record_outputs", recorded)
+    flow = analyse(known(source, Facts(), {}, {}))
+    assert flow.added["TinyModel.forward"] == ("output_attentions", "output_hidden_states", "output_router_logits")
