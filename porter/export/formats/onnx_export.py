@@ -6,7 +6,7 @@ import contextlib
 import io
 import logging
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from porter.export.onnx.sharing import share_weights
 from porter.export.onnx_inputs import DEFAULT_OPSET
 from porter.export.parts import Part, parts_of, whole_name
 from porter.export.ported_side import keras_model
+from porter.subject.inputs.trials import Trial
 from porter.subject.torch_model import RUN_ERRORS
 
 MODEL = "model"
@@ -109,7 +110,7 @@ def _written(job: Job, part: Part, opset: int) -> Piece:
     saved = share_weights(program)
     file = job.folder / f"{part.name}{ENDING}"
     save(program, file, opset, bool(job.option("external_data")))
-    notes = () if static else tuple(_fixed(program, axes))
+    notes = () if static else (*_fixed(program, axes), *_untried(program, axes, part.trials))
     facts = {"opset": opset, "axes": shapes_of(program), "bytes_shared": saved}
     past = job.feature.with_past
     named = part.name if past else ""
@@ -194,6 +195,16 @@ def _fixed(program: Any, axes: Mapping[str, Axes]) -> Iterator[str]:
     for name in axes:
         if name not in given and not name.startswith("encoder_"):
             yield f"{name}: the model's code does not use it in this form, so the file does not take it."
+
+
+def _untried(program: Any, axes: Mapping[str, Axes], trials: Sequence[Trial]) -> Iterator[str]:
+    """Axes that may change in the file, and had one size in all that it is compared on."""
+    for value in program.graph.inputs:
+        given = [trial.inputs[value.name] for trial in trials if value.name in trial.inputs]
+        for axis, label in axes.get(value.name, {}).items():
+            sizes = {array.shape[axis] for array in given}
+            if len(sizes) == 1 and value.shape is not None and not isinstance(value.shape[axis], int):
+                yield f"{value.name}: the axis {label} may change, and is compared at {sizes.pop()} only."
 
 
 @contextlib.contextmanager

@@ -141,3 +141,17 @@ def test_weights_can_stand_beside_and_sizes_be_fixed(checkpoint, tmp_path):
     data = tmp_path / "out" / "model.onnx.data"
     assert data.stat().st_size > 90_000
     assert set(exported.manifest["files"]["model.onnx"]["sha256"]) == {"model.onnx", "model.onnx.data"}
+
+
+def test_an_axis_that_may_change_and_had_one_size_is_said():
+    from types import SimpleNamespace
+
+    from porter.export.formats.onnx_export import _untried
+    from porter.subject.inputs.trials import Trial
+
+    symbol = SimpleNamespace(value="height")
+    image = SimpleNamespace(name="pixel_values", shape=[SimpleNamespace(value="batch"), 3, symbol, 30])
+    axes = {"pixel_values": {0: "batch", 2: "height", 3: "width"}}
+    trials = [Trial("images", {"pixel_values": np.zeros((rows, 3, 30, 30))}) for rows in (1, 2)]
+    found = list(_untried(SimpleNamespace(graph=SimpleNamespace(inputs=[image])), axes, trials))
+    assert found == ["pixel_values: the axis height may change, and is compared at 30 only."]
