@@ -40,15 +40,22 @@ def given_states(model: Any, inputs: Inputs) -> tuple[Inputs, dict[str, Any]]:
 def steps_from(inputs: Inputs, states: Mapping[str, Any]) -> Iterator[Inputs]:
     """The last token alone with the states: where they are kept, the mask grows by one, or is that of the token.
 
-    What brings images or sound is given once only.
+    What brings images or sound is given once only. Channels are before the positions of ids, or behind.
     """
-    import torch
-
     name = next((name for name in reversed(STATE_INPUTS) if name in inputs), None)
     if name is None:
         return
+    yield from _steps(inputs, states, name, inputs[name][..., -1:])
+    if inputs[name].dim() == 3:
+        yield from _steps(inputs, states, name, inputs[name][:, -1:])
+
+
+def _steps(inputs: Inputs, states: Mapping[str, Any], name: str, last: Any) -> Iterator[Inputs]:
+    """The ids called `name` are the last alone."""
+    import torch
+
     mask_name = name.replace("input_ids", "attention_mask")
-    step = {**inputs, name: inputs[name][..., -1:], **states}
+    step = {**inputs, name: last, **states}
     for other, value in inputs.items():
         beside_ids = other != mask_name and name == "input_ids" and torch.is_tensor(value)
         if beside_ids and value.shape[:2] == inputs[name].shape:

@@ -57,3 +57,9 @@ def test_a_run_goes_on_from_a_memory():
 def test_switches_are_turned():
     names = {run.name for run in further_runs(Remembering(), INPUTS)[0]}
     assert {"with doubled=True", "with doubled=False", "with scaled=True"} <= names
+
+
+def test_ids_with_an_axis_for_channels_have_it_on_either_side():
+    inputs = {"decoder_input_ids": torch.zeros(2, 4, 9, dtype=torch.int64)}
+    shapes = [tuple(step["decoder_input_ids"].shape) for step in steps_from(inputs, {"past_key_values": 1})]
+    assert shapes == [(2, 4, 1), (2, 1, 9)]
