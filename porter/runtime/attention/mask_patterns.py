@@ -19,17 +19,22 @@ Pattern = Callable[[Any, Any, Any, Any], Any]
 
 @dataclass(frozen=True)
 class Sizes:
-    """Where the queries and keys of a mask lie: numbers, or int64 scalars while a graph is traced."""
+    """Where the queries and keys of a mask lie: numbers, or int64 scalars while a graph is traced.
+
+    `query_positions` `(queries,)` say it one by one; without them the queries stand in a row from `query_offset` on.
+    """
 
     batch: Any
     queries: Any
     keys: Any
     query_offset: Any = 0
     key_offset: Any = 0
+    query_positions: Any = None
 
     def indices(self) -> tuple[Any, Any, Any, Any]:
         """Batch, head, query and key indices, each along its own axis of a four-dimensional mask."""
-        queries = tf.range(self.queries, dtype=tf.int64) + tf.cast(self.query_offset, tf.int64)
+        in_a_row = tf.range(self.queries, dtype=tf.int64) + tf.cast(self.query_offset, tf.int64)
+        queries = in_a_row if self.query_positions is None else tf.cast(self.query_positions, tf.int64)
         keys = tf.range(self.keys, dtype=tf.int64) + tf.cast(self.key_offset, tf.int64)
         batch = tf.range(self.batch, dtype=tf.int64)
         return (

@@ -91,6 +91,7 @@ class _Request:
     block_sequence_ids: Any = None
     layer_idx: int | None = None
     allow_is_causal_skip: bool = True
+    cache_position: Any = None
 
     @property
     def is_causal(self) -> bool:
@@ -101,6 +102,7 @@ class _Request:
         padding = _as_bool(self.attention_mask)
         layer = _first_layer(self.past_key_values, sliding=sliding) if self.layer_idx is None else self.layer_idx
         sizes = _sizes(self.inputs_embeds, padding, self.past_key_values, layer, None)
+        sizes = replace(sizes, query_positions=self.cache_position)
         pattern = combined(pattern, self.or_mask_function, self.and_mask_function)
         if self.position_ids is not None and padding is None and self.past_key_values is None:
             position_ids = tf.broadcast_to(tf.cast(self.position_ids, tf.int64), (sizes.batch, sizes.queries))
@@ -127,13 +129,12 @@ class _Request:
 
 
 def _called_as_before_5(create: Callable[..., Any]) -> Callable[..., Any]:
-    """Take the names of transformers 4 too: `input_embeds`, and `cache_position`, which the cache tells."""
+    """Take `input_embeds` too, as transformers 4 calls what 5 calls `inputs_embeds`."""
 
     @functools.wraps(create)
     def wrapper(*args: Any, **named: Any) -> Any:
         if "input_embeds" in named:
             named["inputs_embeds"] = named.pop("input_embeds")
-        named.pop("cache_position", None)
         return create(*args, **named)
 
     return wrapper
@@ -157,6 +158,8 @@ def create_causal_mask(config: Any, inputs_embeds: Any, attention_mask: Any, *fu
         block_sequence_ids: `(batch, keys)`, blocks inside which everything looks at everything; -1 is not a block.
         layer_idx: the layer of the cache whose sizes count; by default the first with full attention.
         allow_is_causal_skip: without meaning for causal masks of eager attention.
+        cache_position: `(queries,)`, where the queries lie, as files of transformers 4 say; by default behind what the
+            cache holds.
     """
     request = _Request(config, inputs_embeds, attention_mask, *further, **named)
     if _is_ready(attention_mask):

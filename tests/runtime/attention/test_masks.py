@@ -252,3 +252,9 @@ def test_a_mask_is_asked_for_as_in_transformers_4(name):
     )
     expected = create(config(), hidden, padding, past_key_values=cache)
     np.testing.assert_array_equal(found, expected)
+
+
+def test_queries_lie_where_cache_position_says():
+    found = masks.create_causal_mask(config=config(), input_embeds=embeds(3)[1], attention_mask=None,
+                                     cache_position=tf.constant([2, 0, 5]), past_key_values=None)  # fmt: skip
+    np.testing.assert_array_equal(found[0, 0] == 0, [[1, 1, 1], [1, 0, 0], [1, 1, 1]])
