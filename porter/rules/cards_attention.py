@@ -132,3 +132,12 @@ def multi_head_attention_forward(call: Call) -> str:
         sides = ", ".join(getattr(call, f"{side}_proj_weight").node_code for side in "qkv")
         given += f", separate_weights=({sides})"
     return f"multi_head_attention_forward({given})"
+
+
+rule(
+    "torch.nn.Transformer.generate_square_subsequent_mask(sz, device=None, dtype=None)",
+    to='triu(tf.fill((sz, sz), float("-inf")), 1)',
+    cases={
+        "nn.Transformer.generate_square_subsequent_mask(3)": 'triu(tf.fill((3, 3), float("-inf")), 1)',
+    },
+)

@@ -179,6 +179,11 @@ HABITS = {
         'options = {"device": x.device, "dtype": x.dtype}\nreturn x + torch.ones(8, **options)',
         "x + tf.ones((8,), dtype=x.dtype)",
     ),
+    "Rows": (
+        "a, b = x.view(*x.shape[:-1], 2, 4).permute(2, 0, 1, 3)\nreturn torch.cat((b, a), dim=-1)",
+        "a, b = tf.unstack(tf.transpose(tf.reshape(x, (*shape_list(x)[:-1], 2, 4)), perm=[2, 0, 1, 3]), num=2)",
+    ),
+    "First": ("first, *_ = x.transpose(0, 2)\nreturn x + first.t()[..., None]", "first, *_ = tf.unstack("),
     "Joint": (
         "if x.shape[1] > 999:\n    both = torch.cat((x, x), dim=-1)\n    x = both.cos().to(x.dtype)\nreturn x",
         "x = tf.cast(tf.cos(both), x.dtype)",

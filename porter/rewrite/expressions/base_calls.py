@@ -8,6 +8,7 @@ import libcst as cst
 import libcst.matchers as m
 
 from porter.rewrite.context import Context
+from porter.rewrite.expressions.arguments import keyword
 from porter.rewrite.expressions.constructors import CONTAINERS
 from porter.rewrite.expressions.layer_shapes import (
     base_arguments,
@@ -42,7 +43,8 @@ def port_base_call(context: Context, original: cst.Call, updated: cst.Call) -> c
         if before.star != "**" or not m.matches(before.value, m.Name(name))
     ]
     if local.torch_base not in (None, *CONTAINERS) and calls_torch(context, original, local):
-        torch_arguments = _torch_arguments(context, original, ported, local)
+        options = _with_options(context, function, local, given, ported)
+        torch_arguments = _torch_arguments(context, original, local, *options)
         arguments = [a for a in torch_arguments if a.star != "**"]
     rest = cst.Arg(cst.Name(name), star="**")
     if not any(before.star == "**" for before in given) and _has_options(context, function):
@@ -79,8 +81,31 @@ def _base_forward(context: Context, original: cst.Call, updated: cst.Call) -> cs
     return updated.with_changes(func=cst.parse_expression("super().call"), args=updated.args[1:])
 
 
+def _with_options(
+    context: Context, function: LocalFunction, local: LocalClass, given: Sequence[cst.Arg], ported: Sequence[cst.Arg]
+) -> tuple[Sequence[cst.Arg], Sequence[cst.Arg]]:
+    """What a layer of torch is given, original and ported; of `**kwargs` those that some call of the file names."""
+    card = find_card(local.torch_base or "")
+    handed = [argument for argument in given if argument.star == "**"]
+    own = [argument for argument in handed if m.matches(argument.value, m.Name(function.keywords or ""))]
+    if card is None or not own or len(handed) != len(own):
+        return given, ported
+    parameters = signature_of(card, local.torch_base or "").parameters
+    written = {argument.keyword.value for argument in given if argument.keyword is not None}
+    written |= {parameter.name for parameter, _ in zip(parameters, _positional(given), strict=False)}
+    named = {a.keyword.value for a in context.source.find(context.source.tree, cst.Arg) if a.keyword is not None}
+    taken = [p for p in parameters if p.name in named - written - {*function.parameters, "device", "dtype"}]
+    popped = [keyword(p.name, f'{function.keywords}.pop("{p.name}", {p.default})') for p in taken]
+    rest = [argument for argument in given if argument not in own]
+    return [*rest, *popped], [after for before, after in zip(given, ported, strict=True) if before in rest] + popped
+
+
+def _positional(given: Sequence[cst.Arg]) -> list[cst.Arg]:
+    return [argument for argument in given if argument.keyword is None and not argument.star]
+
+
 def _torch_arguments(
-    context: Context, original: cst.Call, ported: Sequence[cst.Arg], local: LocalClass
+    context: Context, original: cst.Call, local: LocalClass, given: Sequence[cst.Arg], ported: Sequence[cst.Arg]
 ) -> list[cst.Arg]:
     base = local.torch_base or ""
     card = find_card(base)
@@ -89,9 +114,7 @@ def _torch_arguments(
         context.note(original, "left", f"{base} has no layer card; its constructor was kept.", hint)
         return list(ported)
     try:
-        layer = translate(
-            card, bound(context, signature_of(card, base), base_arguments(context, original) or (), ported)
-        )
+        layer = translate(card, bound(context, signature_of(card, base), given, ported))
     except (Unknown, CannotBind) as error:
         context.note(original, "left", f"{base}: {error}; its constructor was kept.")
         return list(ported)

@@ -31,6 +31,7 @@ def bind_call(
     """
     positional: list[Arg] = []
     keywords: dict[str, Arg] = {}
+    is_statement = isinstance(context.source.parents.get(original), cst.Expr)  # `torch.add(x, y, out=z)` sets z
     if signature.is_method and isinstance(original.func, cst.Attribute) and isinstance(updated.func, cst.Attribute):
         positional.append(context.arg(original.func.value, updated.func.value))
     for before, after in zip(original.args, updated.args, strict=True):
@@ -44,7 +45,7 @@ def bind_call(
         elif before.keyword is not None:
             name = before.keyword.value
             name = name if signature.parameter(name) else _NUMPY_KEYWORDS.get(name, name)
-            if _is_of(signature, name):
+            if _is_of(signature, name) and not (name == "out" and is_statement):
                 keywords[name] = argument
         else:
             positional.append(argument)

@@ -147,6 +147,7 @@ def base_shape(context: Context, local: LocalClass) -> Rescoped | None:
         arguments = base_arguments(context, call)
         if arguments is None or not calls_torch(context, call, local):
             continue
+        arguments = tuple(a for a in arguments if a.star != "**" or code_of(a.value) != function.keywords)
         try:
             torch_call = bound(context, signature_of(card, local.torch_base), arguments)
             shape = code_of(fill(card.build, torch_call)) if card.build else "None"

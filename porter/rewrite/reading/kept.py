@@ -62,7 +62,7 @@ def _climb(source: Source, function: LocalFunction, node: cst.CSTNode) -> Kept |
                 return _in(source, function, owner, directly=False)
             if called.startswith("local.") or code_of(parent.func) == "setattr":
                 return None
-            directly = directly and called != "torch.nn.Sequential"
+            directly = directly and not isinstance(source.resolve(parent.func), type)  # which keeps it as its own
         elif isinstance(parent, cst.Assign):
             return _in(source, function, parent.targets[0].target, directly)
         elif isinstance(parent, cst.AnnAssign):

@@ -12,6 +12,7 @@ from porter.rewrite.expressions.filled_weights import fill_assignment
 from porter.rewrite.statements.aliased import following, taken
 from porter.rewrite.statements.in_place import assignment
 from porter.rewrite.statements.stored_weights import kept_for_good
+from porter.rewrite.statements.unpacked import unpacked
 from porter.rulebook.call import code_of
 from porter.rulebook.results import Drop, Nothing, Text
 
@@ -89,7 +90,8 @@ def _lines(context: Context, pair: _Pair, answers: Answers) -> Iterator[cst.Simp
     if context.fills_at(pair.before):  # weights are written to in place there
         yield cst.SimpleStatementLine([fill_assignment(context, pair.before, pair.after) or pair.after])
         return
-    written = taken(context, pair.before, pair.after) or assignment(context, pair.before, pair.after)
+    both = (context, pair.before, pair.after)
+    written = taken(*both) or assignment(*both) or unpacked(*both)
     if written is not None or not _does_nothing(pair):
         yield cst.SimpleStatementLine([kept_for_good(context, pair.before, written or pair.after)])
     yield from following(context, pair.before)

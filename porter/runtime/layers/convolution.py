@@ -219,7 +219,7 @@ class Conv3D(_Convolution):
 
 
 def weight_norm(
-    layer: KernelLayer | keras.layers.Dense, name: str = "weight", dim: int = 0
+    layer: KernelLayer | keras.layers.Dense, name: str = "weight", dim: int | None = 0
 ) -> KernelLayer | keras.layers.Dense:
     """`torch.nn.utils.parametrizations.weight_norm`: learn the kernel's direction and lengths apart.
 
@@ -232,14 +232,14 @@ def weight_norm(
         The same layer; for a dense one another, which has such a weight.
 
     Raises:
-        WrongValue: the layer is built or of another kind, or `dim` is negative (PyTorch's way to have one length for
-            the whole weight).
+        WrongValue: the layer is built or of another kind, or `dim` is None or negative (PyTorch's ways to have one
+            length for the whole weight).
     """
     if isinstance(layer, keras.layers.Dense) and not isinstance(layer, NormedDense):
         layer = NormedDense(**{**layer.get_config(), "dtype": layer.dtype_policy})
     if not isinstance(layer, (KernelLayer, NormedDense)):
         raise WrongValue(f"{layer.name} ({type(layer).__name__}) has no weight that could be normalised.")
-    if dim < 0:
+    if dim is None or dim < 0:
         raise WrongValue(f"Weight normalisation with dim={dim} has no counterpart.")
     if layer.built:
         raise WrongValue(f"{layer.name} is built already, its weight cannot be normalised any more.")
