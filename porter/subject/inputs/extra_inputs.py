@@ -208,8 +208,9 @@ def _with_optional_inputs(model: Any, inputs: Inputs) -> Inputs:
     import torch
 
     ids = inputs["input_ids"]
-    positions = torch.arange(ids.shape[-1]).expand(ids.shape)
-    optional = {"position_ids": positions, "token_type_ids": torch.zeros_like(ids)}
+    places = torch.arange(ids.shape[-1])
+    optional = {"position_ids": places.expand(ids.shape), "token_type_ids": torch.zeros_like(ids)}
+    optional["cache_position"] = places
     return {name: value for name, value in optional.items() if name in accepted(model)} | inputs
 
 

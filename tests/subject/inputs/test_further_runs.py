@@ -67,6 +67,18 @@ def test_an_argument_is_given_once():
     assert names.count("inputs_embeds") == 1
 
 
+class Placed(torch.nn.Module):
+    """Numbers that depend on where its tokens lie."""
+
+    def forward(self, input_ids, attention_mask=None, cache_position: torch.LongTensor | None = None):
+        return {"logits": input_ids * (1.0 if cache_position is None else cache_position + 1.0)}
+
+
+def test_each_token_has_a_place_in_the_cache():
+    (given,) = [run for run in further_runs(Placed(), INPUTS)[0] if "cache_position" in run.given]
+    assert given.inputs["cache_position"].tolist() == [0, 1, 2, 3, 4]
+
+
 def test_what_a_model_writes_into_its_inputs_is_not_given_to_the_port():
     class Scaled(BertModel):
         def forward(self, input_ids=None, attention_mask=None, inputs_embeds=None):
