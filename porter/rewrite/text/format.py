@@ -9,6 +9,7 @@ import sys
 
 from porter.base.errors import NotInstalled
 from porter.base.installed import how_to_install
+from porter.rewrite.text.idle_lines import without_idle_lines
 
 _MARK = re.compile(r"  # noqa: L(\d+)$")
 _RULES = ("--select", "F401,F841,I,RUF022", "--line-length", "119")
@@ -19,12 +20,15 @@ _FORMAT = ("format", "--quiet", "--isolated", "--line-length", "119", "-")
 
 
 def format_code(code: str) -> str:
-    """The code as `ruff` formats it, imports sorted, unused imports and variables gone.
+    """The code as `ruff` formats it, imports sorted, unused imports and variables gone, and what computed these.
 
     Raises:
         NotInstalled: ruff is missing.
     """
-    return _ruff(_FORMAT, _ruff(_LINT, code))
+    linted = _ruff(_LINT, code)
+    while (kept := without_idle_lines(linted)) != linted:
+        linted = _ruff(_LINT, kept)
+    return _ruff(_FORMAT, linted)
 
 
 def shared_findings(code: str, source: str) -> list[str]:
