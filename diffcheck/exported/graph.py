@@ -79,7 +79,7 @@ class Graph(Protocol):
 class GraphCall:
     """The nodes of one call of one module, and the tensors that enter and leave them.
 
-    Those of ``unfinished`` leave for a fused operation, which may do the end of what the module does.
+    Those of ``shared`` are between a fused operation and another module, of whose work it may do a part.
     """
 
     path: str
@@ -87,7 +87,7 @@ class GraphCall:
     nodes: tuple[Node, ...]
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
-    unfinished: frozenset[str] = frozenset()
+    shared: frozenset[str] = frozenset()
 
 
 def module_of(scope: Sequence[str], known: Collection[str]) -> str:
@@ -217,8 +217,9 @@ def _call(
     others = {
         tensor: [graph.nodes[n] for n in users[tensor] if n not in own and n < len(graph.nodes)] for tensor in leaving
     }
-    unfinished = frozenset(tensor for tensor in leaving if any(node.fused for node in others[tensor]))
-    return GraphCall(path, number, nodes, entering, leaving, unfinished)
+    shared = {tensor for tensor in leaving if any(node.fused for node in others[tensor])}
+    shared.update(tensor for node in nodes if node.fused for tensor in node.inputs if tensor in entering)
+    return GraphCall(path, number, nodes, entering, leaving, frozenset(shared))
 
 
 def needed_for(nodes: Iterable[Node], feeds: Collection[str], fetches: Iterable[str]) -> list[Node]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -56,7 +56,7 @@ class Matcher:
         named = {
             path: tensor
             for path, tensor in self._nearest(tensors, call.outputs).items()
-            if tensor not in call.unfinished or _distance(tensors[path], self.values[tensor]) <= NEAR
+            if tensor not in call.shared or _distance(tensors[path], self.values[tensor]) <= NEAR
         }
         self._known.update({id(tensors[path]): tensor for path, tensor in named.items()})
         return named
@@ -69,9 +69,16 @@ class Matcher:
             if self._known.get(id(value)) in call.inputs
         }
         left = {path: value for path, value in expected.items() if path not in named}
-        return {**named, **self._nearest(left, [t for t in call.inputs if t not in named.values()], certain=True)}
+        free = [tensor for tensor in call.inputs if tensor not in named.values()]
+        return {**named, **self._nearest(left, free, certain=True, shared=call.shared)}
 
-    def _nearest(self, expected: Mapping[str, TensorValue], tensors: Sequence[str], certain: bool = False) -> Named:
+    def _nearest(
+        self,
+        expected: Mapping[str, TensorValue],
+        tensors: Sequence[str],
+        certain: bool = False,
+        shared: Collection[str] = (),
+    ) -> Named:
         """Each of PyTorch's tensors with the nearest one of its shape that is still free.
 
         Where it must be ``certain``, one that is not :data:`NEAR` is taken only if no other could be meant: a fused
@@ -89,7 +96,7 @@ class Matcher:
             if path in named or tensor in named.values():
                 continue
             free = [other for _, own, other in fitting if own == path and other not in named.values()]
-            if not certain or distance <= NEAR or len(free) == 1:
+            if not certain or distance <= NEAR or (len(free) == 1 and tensor not in shared):
                 named[path] = tensor
         return named
 

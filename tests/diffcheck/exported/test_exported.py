@@ -287,7 +287,7 @@ def test_what_enters_a_module_is_told_only_where_it_is_certain(entering, told):
     assert found.arguments == told
 
 
-def test_what_leaves_for_a_fused_operation_of_another_module_may_be_unfinished():
+def test_what_is_between_a_fused_operation_and_another_module_is_told():
     nodes = [
         Node("a", "MatMul", ("block", "dense"), ("x",), ("t",)),
         Node("b", "SkipLayerNormalization", ("block", "norm"), ("t", "x"), ("y",), fused=True),
@@ -295,8 +295,15 @@ def test_what_leaves_for_a_fused_operation_of_another_module_may_be_unfinished()
     graph = SimpleNamespace(
         nodes=nodes, inputs=[Port("x", "x", "float32", None)], outputs=[Port("y", "y", "float32", None)]
     )
-    found = {call.path: call.unfinished for call in calls_of(graph, {"block", "block.dense", "block.norm"})}
-    assert found == {"": frozenset(), "block": frozenset(), "block.dense": {"t"}, "block.norm": frozenset()}
+    found = {call.path: call.shared for call in calls_of(graph, {"block", "block.dense", "block.norm"})}
+    assert found == {"": frozenset(), "block": {"x"}, "block.dense": {"t"}, "block.norm": {"t", "x"}}
+
+
+def test_a_module_that_is_fused_with_the_end_of_another_is_told_no_input_but_its_own():
+    reference = ModuleCall("act", "GELU", 0, 0, {"x": TensorValue(SUM, "float32")}, Flattened({}))
+    call = GraphCall("act", 0, (), ("t",), (), frozenset({"t"}))
+    (found,) = Matcher({"t": TensorValue(SUM - 1, "float32")}).match([(reference, call)], {})
+    assert found.arguments == {}
 
 
 @pytest.mark.parametrize(
