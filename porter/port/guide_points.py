@@ -118,9 +118,20 @@ def _serializable(port: Any) -> str:
         return "the model has no main layer"
     for layer in mains:
         told = layer.get_config()
-        if type(layer).from_config(dict(told)).get_config() != told:
-            return f"{type(layer).__name__} is another after get_config and from_config"
+        again = type(layer).from_config(dict(told)).get_config()
+        other = [path for path in _paths(told, again) if path]
+        if other:
+            return f"{type(layer).__name__} has another {', '.join(other)} after get_config and from_config"
     return ""
+
+
+def _paths(told: Any, again: Any, path: str = "") -> Iterator[str]:
+    """Where two configurations differ, as dotted names."""
+    if isinstance(told, Mapping) and isinstance(again, Mapping):
+        for name in {**told, **again}:
+            yield from _paths(told.get(name), again.get(name), f"{path}.{name}".lstrip("."))
+    elif told != again:
+        yield path
 
 
 def _formats(port: Any, inputs: Inputs) -> str:
