@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ import keras
 import tensorflow as tf
 from transformers.modeling_tf_utils import TFPreTrainedModel as TFPreTrainedModelOfTree
 
+from porter.runtime.caches.structure import joined, split
 from porter.runtime.keras_internals import every_layer, set_untracked
 from porter.runtime.layers.build_rest import build_with_the_rest
 from porter.runtime.losses.head_losses import loss_function, loss_type
@@ -60,6 +62,48 @@ class TFPreTrainedModel(MaskMethods, DrawsWeights, TFPreTrainedModelOfTree):
         ignored = [f"^{name.replace('.', '[.]')}$" for name in tied]
         known = self._keys_to_ignore_on_load_unexpected or []
         set_untracked(self, "_keys_to_ignore_on_load_unexpected", [*known, *ignored])
+
+    @classmethod
+    def can_generate(cls) -> bool:
+        """Whether `generate` is for this class: a decoder that scores the next token, as its name says."""
+        return cls.__name__.endswith(("ForCausalLM", "LMHeadModel"))
+
+    def prepare_inputs_for_generation(
+        self, input_ids: Any, past_key_values: Any = None, attention_mask: Any = None, **kwargs: Any
+    ) -> dict[str, Any]:
+        """What `generate` calls the model with: all tokens, then the last alone with the cache.
+
+        Args:
+            input_ids: (batch, length).
+            past_key_values: the cache's tensors, as `_update_model_kwargs_for_generation` keeps them; None at first.
+            attention_mask: (batch, all positions), whose padding is not counted in the positions.
+            kwargs: what else `generate` was given; what `call` does not take is left out.
+        """
+        given = {**kwargs, "input_ids": input_ids, "attention_mask": attention_mask, "past_key_values": None}
+        if attention_mask is not None:
+            places = tf.maximum(tf.cumsum(tf.cast(attention_mask, tf.int64), axis=-1) - 1, 0)
+            given["position_ids"] = places[:, -tf.shape(input_ids)[1] :]
+        if past_key_values is not None:
+            given["input_ids"] = input_ids[:, -1:]
+            given["past_key_values"] = joined(self._cache_form, iter(past_key_values))
+            if attention_mask is not None:
+                given["position_ids"] = given["position_ids"][:, -1:]
+        taken = inspect.signature(self.call).parameters
+        return {name: value for name, value in given.items() if name in taken}
+
+    def _update_model_kwargs_for_generation(
+        self, outputs: Any, model_kwargs: dict[str, Any], is_encoder_decoder: bool = False
+    ) -> dict[str, Any]:
+        """The cache goes on as a tuple of tensors, which TensorFlow's loops and the choice of beams can take."""
+        updated: dict[str, Any] = super()._update_model_kwargs_for_generation(
+            outputs, model_kwargs, is_encoder_decoder
+        )
+        if updated.get("past_key_values") is not None:
+            tensors: list[Any] = []
+            form = split(updated["past_key_values"], tensors, counts_vary=False)
+            set_untracked(self, "_cache_form", form)
+            updated["past_key_values"] = tuple(tensors)
+        return updated
 
     def get_input_embeddings(self) -> Any:
         """The layer that embeds tokens or patches."""

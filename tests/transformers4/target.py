@@ -7,29 +7,48 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-FAMILY = "megatron_bert"
-CLASSES = ("MegatronBertModel", "MegatronBertForMaskedLM")
-SAMPLE = {
-    "id": FAMILY,
-    "config_module": f"transformers.models.{FAMILY}.configuration_{FAMILY}",
-    "config_class": "MegatronBertConfig",
-    "config": {
-        "vocab_size": 128,
-        "hidden_size": 32,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 4,
-        "intermediate_size": 64,
-        "max_position_embeddings": 64,
-    },
-    "inputs": [
-        {"name": "input_ids", "shape": [2, 7], "dtype": "int64", "gen": {"kind": "randint", "low": 20, "high": 99}},
-        {"name": "attention_mask", "shape": [2, 7], "dtype": "int64", "gen": {"kind": "ones"}},
-    ],
-    "models": [{"name": name, "module": f"transformers.models.{FAMILY}.modeling_{FAMILY}"} for name in CLASSES],
-}
+
+
+@dataclass(frozen=True)
+class Family:
+    """A family without TensorFlow classes, and the size in which it is tried."""
+
+    name: str
+    config_class: str
+    classes: tuple[str, ...]
+    config: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def package(self) -> str:
+        return f"transformers.models.{self.name}"
+
+    def sample(self) -> dict[str, object]:
+        ids = {"kind": "randint", "low": 20, "high": 99}
+        return {
+            "id": self.name,
+            "config_module": f"{self.package}.configuration_{self.name}",
+            "config_class": self.config_class,
+            "config": {**SIZES, **self.config},
+            "inputs": [
+                {"name": "input_ids", "shape": [2, 7], "dtype": "int64", "gen": ids},
+                {"name": "attention_mask", "shape": [2, 7], "dtype": "int64", "gen": {"kind": "ones"}},
+            ],
+            "models": [{"name": name, "module": f"{self.package}.modeling_{self.name}"} for name in self.classes],
+        }
+
+
+SIZES = {"vocab_size": 128, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4,
+         "intermediate_size": 64, "max_position_embeddings": 64}  # fmt: skip
+FAMILIES = (
+    Family("megatron_bert", "MegatronBertConfig", ("MegatronBertModel", "MegatronBertForMaskedLM")),
+    Family("llama", "LlamaConfig", ("LlamaModel", "LlamaForCausalLM"), {"num_key_value_heads": 2}),
+)
+GENERATES = FAMILIES[1]
 # The tree's own test file, run in a process that has the written folder as a part of the installed package.
 RUN_TEST = """
 import importlib, sys, unittest
@@ -38,6 +57,30 @@ package.__path__.append(sys.argv[2])
 sys.path.insert(0, sys.argv[3])
 unittest.main(module=sys.argv[4], argv=["test"], verbosity=0)
 """
+# transformers' own generate, of the PyTorch model and of the port that has its weights: the same tokens.
+GENERATE = """
+import importlib, json, sys, tempfile
+import numpy as np, tensorflow as tf, torch
+package, folder, sample = importlib.import_module(sys.argv[1]), sys.argv[2], json.load(open(sys.argv[3]))
+package.__path__.append(folder)
+config = getattr(importlib.import_module(sample["config_module"]), sample["config_class"])(**sample["config"])
+model = sample["models"][-1]
+torch.manual_seed(1)
+expected = getattr(importlib.import_module(model["module"]), model["name"])(config).eval()
+for weight in expected.parameters():
+    weight.data.normal_(0, 0.3)
+saved = tempfile.mkdtemp()
+expected.save_pretrained(saved)
+port = importlib.import_module(model["module"].replace("modeling_", "modeling_tf_"))
+found = getattr(port, "TF" + model["name"]).from_pretrained(saved, from_pt=True)
+ids, mask = np.random.default_rng(0).integers(20, 99, (2, 7)), np.ones((2, 7), np.int64)
+mask[1, :3] = 0
+for asked in ({}, {"num_beams": 3}, {"use_cache": False}):
+    asked = {"max_new_tokens": 12, "do_sample": False, "pad_token_id": 0, "eos_token_id": None, **asked}
+    theirs = expected.generate(torch.tensor(ids), attention_mask=torch.tensor(mask), **asked).numpy()
+    ours = found.generate(tf.constant(ids, tf.int32), attention_mask=tf.constant(mask, tf.int32), **asked).numpy()
+    assert theirs.shape == (2, 19) and (theirs == ours).all(), (asked, theirs, ours)
+"""
 
 
 def porter(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -45,16 +88,27 @@ def porter(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=1800, check=False)
 
 
-def check_port(folder: Path) -> None:
-    """Both classes match PyTorch with weights that transformers itself has loaded; all points of the guide hold."""
+def in_process(code: str, *arguments: Path | str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """A script in a process of its own, which takes the port as a part of the installed package."""
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "TF_USE_LEGACY_KERAS": "1"}
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=1800, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
+def check_port(family: Family, folder: Path) -> None:
+    """The classes match PyTorch with weights that transformers itself has loaded; all points of the guide hold."""
     sample, report = folder / "sample.json", folder / "report.json"
-    sample.write_text(json.dumps(SAMPLE), encoding="utf-8")
-    done = porter("scaffold", FAMILY, "--target", "transformers4", "--sample", str(sample), "--output", str(folder),
-                  "--report", str(report), "--force")  # fmt: skip
+    sample.write_text(json.dumps(family.sample()), encoding="utf-8")
+    done = porter("scaffold", family.name, "--target", "transformers4", "--sample", str(sample),
+                  "--output", str(folder), "--report", str(report), "--force")  # fmt: skip
     assert report.is_file(), done.stdout + done.stderr
     found = json.loads(report.read_text(encoding="utf-8"))
     classes = {entry["name"]: entry for entry in found["classes"]}
-    assert set(classes) == set(CLASSES)
+    assert set(classes) == set(family.classes)
     assert all(entry["ok"] for entry in classes.values()), done.stdout + done.stderr
     assert all(len(entry["guide"]) == 6 for entry in classes.values())
     assert "POINT OF THE GUIDE" in done.stdout
@@ -62,19 +116,21 @@ def check_port(folder: Path) -> None:
     assert all("prun" in text or "transpose" in text for text in left), left  # pruning, and reading TF1's checkpoints
 
 
-def check_files(folder: Path) -> None:
+def check_files(family: Family, folder: Path) -> None:
     """What a tree gets does not know porter, and its own test passes."""
-    package, tests = folder / f"src/transformers/models/{FAMILY}", folder / f"tests/models/{FAMILY}"
-    files = [package / f"modeling_tf_{FAMILY}.py", package / "_tf_utils.py", tests / f"test_modeling_tf_{FAMILY}.py"]
-    for file in files:
+    package, tests = folder / f"src/transformers/models/{family.name}", folder / f"tests/models/{family.name}"
+    names = f"modeling_tf_{family.name}.py", f"test_modeling_tf_{family.name}.py"
+    for file in (package / names[0], package / "_tf_utils.py", tests / names[1]):
         assert "import porter" not in file.read_text(encoding="utf-8")
         assert "from porter" not in file.read_text(encoding="utf-8")
-    name = f"transformers.models.{FAMILY}"
-    command = [sys.executable, "-c", RUN_TEST, name, str(package), str(tests), files[2].stem]
-    ran = subprocess.run(command, cwd=folder, env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}, capture_output=True,
-                         text=True, timeout=1800, check=False)  # fmt: skip
-    assert ran.returncode == 0, ran.stdout + ran.stderr
+    ran = in_process(RUN_TEST, family.package, package, tests, Path(names[1]).stem, folder=folder)
     assert "Ran 3 tests" in ran.stderr
+
+
+def check_generation(family: Family, folder: Path) -> None:
+    """`generate` of transformers gives PyTorch's tokens, padded on the left, greedily and with beams."""
+    package = folder / f"src/transformers/models/{family.name}"
+    in_process(GENERATE, family.package, package, folder / "sample.json", folder=folder)
 
 
 def check_sentences(folder: Path) -> None:
@@ -89,8 +145,11 @@ def check_sentences(folder: Path) -> None:
 
 if __name__ == "__main__":
     target = Path(sys.argv[1]).resolve()
-    target.mkdir(parents=True, exist_ok=True)
-    check_port(target)
-    check_files(target)
+    for one in FAMILIES:
+        written = target / one.name
+        written.mkdir(parents=True, exist_ok=True)
+        check_port(one, written)
+        check_files(one, written)
+    check_generation(GENERATES, target / GENERATES.name)
     check_sentences(target)
-    print("a family without TensorFlow classes has them in a tree of transformers 4, proven there")
+    print("families without TensorFlow classes have them in a tree of transformers 4, proven there")
