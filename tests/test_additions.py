@@ -12,9 +12,9 @@ ADDITIONS = {
 from porter.rulebook import rule
 
 rule(
-    "torch.hypot(input, other)",
-    to="tf.sqrt(tf.square(input) + tf.square(other))",
-    cases={"torch.hypot(x, y)": "tf.sqrt(tf.square(x) + tf.square(y))"},
+    "torch.special.erfcx(input)",
+    to="tf.exp(tf.square(input)) * tf.math.erfc(input)",
+    cases={"torch.special.erfcx(x)": "tf.exp(tf.square(x)) * tf.math.erfc(x)"},
 )
 """,
     "porter/rules/added_card.py": """
@@ -76,7 +76,7 @@ assert Path(porter.__file__).is_relative_to(folder) and Path(diffcheck.__file__)
 assert "an added cause" in [cause.name for cause in CAUSES]
 assert "added" in all_formats()
 bodies = {
-    "Ruled": "return torch.hypot(x, x)",
+    "Ruled": "return torch.special.erfcx(x)",
     "Stated": "y = x * 2\\nz = y + 1\\ndel y\\nreturn z",
     "Viewed": "y = x.adjoint()\\ny += 1\\nreturn x",
 }
@@ -84,7 +84,7 @@ ported = port_bodies("added", bodies, folder, linear="nn.modules.linear.NonDynam
 (found,) = verify(ported.subject, ported.module())
 print(ported.draft.code, found, ported.messages("left"))
 assert found.ok and not ported.messages("left")
-assert "tf.sqrt(tf.square(x) + tf.square(x))" in ported.draft.code and "del y" not in ported.draft.code
+assert "tf.exp(tf.square(x)) * tf.math.erfc(x)" in ported.draft.code and "del y" not in ported.draft.code
 assert "x = tf.linalg.matrix_transpose(y)" in ported.draft.code
 assert "self.layer = laid_out(" in ported.draft.code and "keras.layers.EinsumDense(" in ported.draft.code
 """

@@ -301,11 +301,11 @@ def test_rules_for_a_misspelt_name_suggest_the_right_one() -> None:
 
 def test_rules_missing(tmp_path: Path) -> None:
     file = tmp_path / "modeling_x.py"
-    file.write_text("import torch\n\n\ndef f(x):\n    return torch.frobenius_thing(x.transpose(0, 1)).logdet()\n")
+    file.write_text("import torch\n\n\ndef f(x):\n    return torch.frobenius_thing(x.transpose(0, 1)).geqrf()\n")
     shown = run(app, ["rules", "--missing", str(file), "--json"])
     assert shown.exit_code == 1
     missing = {entry["name"]: entry["lines"] for entry in json.loads(shown.stdout)["missing"]}
-    assert missing == {"torch.frobenius_thing": [5], "torch.Tensor.logdet": [5]}
+    assert missing == {"torch.frobenius_thing": [5], "torch.Tensor.geqrf": [5]}
 
 
 def test_rules_missing_nothing_in_the_example() -> None:

@@ -43,6 +43,7 @@ rule(
 )
 rule(
     "torch.hypot(input, other)",
+    "torch.Tensor.hypot(input, other)",
     to="tf.sqrt(tf.square(input) + tf.square(other))",
     cases={"torch.hypot(x, y)": "tf.sqrt(tf.square(x) + tf.square(y))"},
 )

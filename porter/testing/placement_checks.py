@@ -91,7 +91,7 @@ def _step(pair: ModelPair, rows: Mapping[str, Any] | Inputs, strategy: Any) -> _
     count = len(next(iter(rows.values())))
     before = port.get_weights()
     with without_dropout([*tf_side.layers(port).values()]):
-        history = port.fit(tf.data.Dataset.from_tensor_slices(dict(rows)).batch(count), verbose=0)
+        history = port.fit(tf.data.Dataset.from_tensor_slices(dict(rows)).batch(count), shuffle=False, verbose=0)
     updates = [after - weight for after, weight in zip(port.get_weights(), before, strict=True)]
     return _Step(history.history["loss"][0], updates)
 
