@@ -79,15 +79,13 @@ class TFPreTrainedModel(MaskMethods, DrawsWeights, TFPreTrainedModelOfTree):
             attention_mask: (batch, all positions), whose padding is not counted in the positions.
             kwargs: what else `generate` was given; what `call` does not take is left out.
         """
-        given = {**kwargs, "input_ids": input_ids, "attention_mask": attention_mask, "past_key_values": None}
+        cache = None
+        if past_key_values is not None:
+            cache, input_ids = joined(self._cache_form, iter(past_key_values)), input_ids[:, -1:]
+        given = {**kwargs, "input_ids": input_ids, "attention_mask": attention_mask, "past_key_values": cache}
         if attention_mask is not None:
             places = tf.maximum(tf.cumsum(tf.cast(attention_mask, tf.int64), axis=-1) - 1, 0)
             given["position_ids"] = places[:, -tf.shape(input_ids)[1] :]
-        if past_key_values is not None:
-            given["input_ids"] = input_ids[:, -1:]
-            given["past_key_values"] = joined(self._cache_form, iter(past_key_values))
-            if attention_mask is not None:
-                given["position_ids"] = given["position_ids"][:, -1:]
         taken = inspect.signature(self.call).parameters
         return {name: value for name, value in given.items() if name in taken}
 

@@ -46,36 +46,29 @@ def fft(call: Call) -> str:
     "torch.fft.fftn(input, s=None, dim=None, norm=None)",
     "torch.fft.ifftn(input, s=None, dim=None, norm=None)",
     "torch.fft.rfftn(input, s=None, dim=None, norm=None)",
+    "torch.fft.fft2(input, s=None, dim=(-2, -1), norm=None)",
+    "torch.fft.ifft2(input, s=None, dim=(-2, -1), norm=None)",
+    "torch.fft.rfft2(input, s=None, dim=(-2, -1), norm=None)",
     cases={
         "torch.fft.fftn(x, dim=(1, 2))": "fftn(x, axes=(1, 2))",
         "torch.fft.fftn(x)": "fftn(x)",
         'torch.fft.ifftn(z, norm="ortho")': 'ifftn(z, norm="ortho")',
         'torch.fft.rfftn(x, dim=(1, 2), norm="ortho")': 'rfftn(x, axes=(1, 2), norm="ortho")',
+        "torch.fft.fft2(x)": "fftn(x, axes=(-2, -1))",
+        'torch.fft.ifft2(z, norm="ortho")': 'ifftn(z, axes=(-2, -1), norm="ortho")',
+        'torch.fft.rfft2(x, dim=(0, 1), norm="ortho")': 'rfftn(x, axes=(0, 1), norm="ortho")',
     },
 )
 def of_axes(call: Call) -> str:
     """One axis after the other."""
     if call.given("s"):
         call.unknown("other lengths are not covered")
-    return _written(call.signature.name.rpartition(".")[2], call, [*_options(call, ("dim", "axes")), *_norm(call)])
+    name = call.signature.name.rpartition(".")[2].removesuffix("2").removesuffix("n")
+    return _written(f"{name}n", call, [*_axes(call), *_norm(call)])
 
 
-@rule(
-    "torch.fft.fft2(input, s=None, dim=(-2, -1), norm=None)",
-    "torch.fft.ifft2(input, s=None, dim=(-2, -1), norm=None)",
-    "torch.fft.rfft2(input, s=None, dim=(-2, -1), norm=None)",
-    cases={
-        "torch.fft.fft2(x)": "fftn(x, axes=(-2, -1))",
-        'torch.fft.ifft2(z, norm="ortho")': 'ifftn(z, axes=(-2, -1), norm="ortho")',
-        'torch.fft.rfft2(x, dim=(0, 1), norm="ortho")': 'rfftn(x, axes=(0, 1), norm="ortho")',
-    },
-)
-def of_two_axes(call: Call) -> str:
-    """The last two axes, unless others are named."""
-    if call.given("s"):
-        call.unknown("other lengths are not covered")
-    name = call.signature.name.rpartition(".")[2].removesuffix("2")
-    return _written(f"{name}n", call, [f"axes={call.dim.node_code}", *_norm(call)])
+def _axes(call: Call) -> list[str]:
+    return [] if call.dim.node_code == "None" else [f"axes={call.dim.node_code}"]
 
 
 @rule(
@@ -91,8 +84,7 @@ def of_two_axes(call: Call) -> str:
 def back_to_real(call: Call) -> str:
     """Of the lengths only the last is not that of the input: the others are given for completeness."""
     length = [f"{call.s.node_code}[-1]"] if call.given("s") else []
-    axes = [f"axes={call.dim.node_code}"] if call.dim.node_code != "None" else []
-    return _written("irfftn", call, [*length, *axes, *_norm(call)])
+    return _written("irfftn", call, [*length, *_axes(call), *_norm(call)])
 
 
 @rule(

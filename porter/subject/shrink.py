@@ -70,8 +70,9 @@ STRATEGIES = (
 def shrink(config: Any, strategy: Strategy) -> dict[str, Any]:
     """The fields of a configuration whose values change, with their new values; sub-configurations as dicts."""
     fields = dict(_fields(config))
-    kinds = max((len(set(names)) for names in fields.values() if _one_a_layer(names, fields)), default=0)
-    stages = _stages_by_layer(config, fields)
+    depth = _depth(fields)
+    kinds = max((len(set(names)) for names in fields.values() if _names_each_layer(names, depth)), default=0)
+    stages = _stages_by_layer(config, depth)
     layers = None if strategy.layers is None else max(strategy.layers, kinds, stages)
     scales = _scale(config, fields, strategy), _head_scale(fields, strategy)
     sizes = Sizes(strategy, *scales, layers, _image_size(fields))
@@ -80,7 +81,7 @@ def shrink(config: Any, strategy: Strategy) -> dict[str, Any]:
     for name, value in fields.items():
         if hasattr(value, "to_dict"):
             changed[name] = {"model_type": value.model_type, **_unusual(value), **shrink(value, strategy)}
-        elif layers and _one_a_layer(value, fields):
+        elif layers and _names_each_layer(value, depth):
             changed[name] = _first_kinds(value, layers)
         elif name == "pad_token_id" and value is None:
             changed[name] = 0  # classifiers ask for one
@@ -88,7 +89,7 @@ def shrink(config: Any, strategy: Strategy) -> dict[str, Any]:
             changed[name] = min(value, ROW_OF_PATCHES)
         elif _is_size(value):
             new = _per_element(value, lambda v, name=name: sizes.of(name, v, specials))
-            if layers and _depth(fields) > layers and isinstance(new, list) and len(new) == _depth(fields):
+            if layers and isinstance(new, list) and layers < len(new) == depth:
                 new = new[:layers]
             if new != value:
                 changed[name] = new
@@ -107,10 +108,10 @@ def _depth(fields: Mapping[str, Any]) -> int:
     return next((value for name, value in fields.items() if role_of(name) == "layers" and type(value) is int), 0)
 
 
-def _one_a_layer(value: Any, fields: Mapping[str, Any]) -> bool:
+def _names_each_layer(value: Any, depth: int) -> bool:
     """Whether a field names the kind of each layer."""
     names = isinstance(value, list | tuple) and bool(value) and all(isinstance(kind, str) for kind in value)
-    return names and len(value) == _depth(fields)
+    return names and len(value) == depth
 
 
 def _first_kinds(names: Sequence[str], layers: int) -> list[str]:
@@ -119,10 +120,10 @@ def _first_kinds(names: Sequence[str], layers: int) -> list[str]:
     return (kinds * layers)[:layers]
 
 
-def _stages_by_layer(config: Any, fields: Mapping[str, Any]) -> int:
+def _stages_by_layer(config: Any, depth: int) -> int:
     """How many layers a backbone gives the outputs of; 0 where its stages are not its layers."""
     wanted, stages = getattr(config, "out_features", None), getattr(config, "stage_names", None)
-    by_layer = isinstance(stages, list | tuple) and len(stages) == _depth(fields) + 1
+    by_layer = isinstance(stages, list | tuple) and len(stages) == depth + 1
     return len(wanted) if by_layer and isinstance(wanted, list | tuple) else 0
 
 

@@ -171,10 +171,9 @@ def inputs_that_run(model: Any) -> tuple[InputSpec, ...]:
     import torch
 
     first_error: Exception | None = None
-    waiting = list(chain(with_placeholders(model), possible_inputs(model.forward, model.config)))
+    waiting = chain(with_placeholders(model), possible_inputs(model.forward, model.config))
     tried: list[Specs] = []
-    while waiting:
-        specs = waiting.pop(0)
+    while (specs := next(waiting, None)) is not None:
         if specs in tried:
             continue
         tried.append(specs)
@@ -185,7 +184,7 @@ def inputs_that_run(model: Any) -> tuple[InputSpec, ...]:
         except RUN_ERRORS as error:
             first_error = first_error or error
             if len(tried) < MOST_TRIALS:
-                waiting[:0] = corrected(specs, error)
+                waiting = chain(corrected(specs, error), waiting)
     parameters = ", ".join(inspect.signature(model.forward).parameters)
     raise first_error or ValueError(f"no inputs are known for forward({parameters})")
 

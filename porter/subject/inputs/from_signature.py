@@ -40,7 +40,7 @@ def possible_inputs(forward: Any, config: Any) -> Iterator[Specs]:
         _with_shapes(known, pixel_values=_video_shape(known, PAIR)),
         _with_shapes(known, input_features=_mel_first_shape(known)),
         *(_with_shapes(known, input_values=shape) for shape in _sounds(sizes)),
-        *(specs for specs in _without_ids(parameters, known, config)),
+        *_without_ids(parameters, known, config),
         _without(_with_choices(known), "bbox"),
         _without(tuple(_ending(spec, sizes) for spec in known), "decoder_input_ids"),
     ):
