@@ -18,7 +18,6 @@ expression(
 )
 expression(
     "ACT2FN[$name]",
-    "ACT2CLS[$name]",
     "activations.ACT2FN[$name]",
     to="get_tf_activation($name)",
     cases={'x = ACT2FN["gelu"](x)': 'x = get_tf_activation("gelu")(x)'},
@@ -29,6 +28,16 @@ expression(
     cases={'self.act = ACT2CLS["relu"]()': 'self.act = get_tf_activation("relu")'},
     inside="constructor",
     doc="An activation is a function already.",
+)
+expression(
+    "ACT2CLS[$name]",
+    to="lambda: get_tf_activation($name)",
+    cases={
+        'act_layer = ACT2CLS["relu"]\nself.act = act_layer()': (
+            'act_layer = lambda: get_tf_activation("relu")\nself.act = act_layer()'
+        )
+    },
+    doc="A class is called to give the activation.",
 )
 expression(
     "$interfaces.get_interface($name, $eager)",
