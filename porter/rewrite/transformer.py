@@ -30,7 +30,7 @@ from porter.rewrite.statements.asked_sizes import asked_for_truth, counted, port
 from porter.rewrite.statements.folding import flattened, fold_boolean, fold_if
 from porter.rewrite.statements.in_place import indices
 from porter.rewrite.statements.lines import placed, port_line, port_suite
-from porter.rewrite.statements.loops_as_operations import port_join, port_loop
+from porter.rewrite.statements.loops_as_operations import port_comprehension, port_join, port_loop
 from porter.rulebook import Unknown, find_rule
 from porter.rulebook.call import code_of
 from porter.rulebook.results import Drop, Nothing, Text
@@ -187,6 +187,10 @@ class Porter(cst.CSTTransformer):
         if filled is not None:
             return filled
         return with_guarded_value(translate_attribute(self.context, original_node, updated_node))
+
+    def leave_ListComp(self, original_node: cst.ListComp, updated_node: cst.ListComp) -> cst.BaseExpression:
+        """A list of what each piece of a tensor gives, as one operation where a graph needs that."""
+        return port_comprehension(self.context, original_node, updated_node)
 
     def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.BaseExpression:
         """A call, by rule, card or flow."""

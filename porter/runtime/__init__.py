@@ -190,8 +190,9 @@ _MODULES = {
         "scatter_reduce",
         "slice_update",
     ),
-    "ops.numpy_functions": ("numpy_function",),
+    "ops.numpy_functions": ("numpy_function", "python_function"),
     "ops.looping": ("joined", "loop", "stacked"),
+    "ops.pieces": ("each",),
     "ops.reductions": (
         "as_numbers",
         "cdist",

@@ -9,12 +9,13 @@ import libcst.matchers as m
 
 from porter.rewrite.context import Context
 from porter.rewrite.definitions.expert_mixtures import experts_body
-from porter.rewrite.definitions.graph_decorators import graph_decorators
+from porter.rewrite.definitions.graph_decorators import graph_decorators, has_graph_branch
 from porter.rewrite.expressions.arguments import ported_parameter
 from porter.rewrite.expressions.attributes import own_attribute
 from porter.rewrite.reading.calls_in_file import FORMER_DECORATORS, RETURN_DECORATORS
 from porter.rewrite.reading.knowledge import Callee
 from porter.rewrite.reading.source import ACCESSORS, LocalFunction
+from porter.rewrite.statements.autograph import as_autograph_takes
 from porter.rewrite.statements.loops_as_operations import without_empty_lists
 from porter.rulebook.call import code_of
 
@@ -39,6 +40,8 @@ def port_function(context: Context, function: LocalFunction, updated: cst.Functi
         body=without_empty_lists(updated.body, context.loops.mapped_lists.get(function.name, set()))
     )
     updated = _handing_back(context.aliases.handed.get(function.name, ()), updated)
+    if has_graph_branch(context, function):
+        updated = updated.with_changes(body=as_autograph_takes(updated.body))
     return updated.with_changes(
         name=cst.Name(_ported_name(context, function)),
         body=experts_body(context, function, updated) or updated.body,

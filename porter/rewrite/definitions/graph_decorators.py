@@ -1,4 +1,4 @@
-"""Decorators with which a graph holds what Python would decide once: branches on values, numpy's random arrays."""
+"""Decorators with which a graph holds what Python would do once: branches and loops on values, random arrays."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import libcst as cst
 from porter.rewrite.context import Context
 from porter.rewrite.reading.checks import is_tensor, truths
 from porter.rewrite.reading.source import LocalFunction
+from porter.rewrite.reading.values_read import computed_in_python
 
 _RANDOM = frozenset(
     {"torch.rand", "numpy.random.random", "numpy.random.rand", "numpy.random.uniform", "random.random"}
@@ -23,6 +24,16 @@ def graph_decorators(context: Context, function: LocalFunction) -> Iterator[cst.
     array = _numpy_result(context, function)
     if array is not None:
         yield cst.Decorator(cst.parse_expression(f'numpy_function("{array[0]}", rank={array[1]})'))
+    computed = computed_in_python(context.knowledge, function)
+    if computed:
+        context.note(
+            function.node,
+            "assumed",
+            f"{function.name} runs through the values of tensors: a graph calls it in Python, "
+            "which neither XLA nor a SavedModel can hold.",
+        )
+        results = ", ".join(f'("{dtype}", {sizes})' for dtype, sizes in computed)
+        yield cst.Decorator(cst.parse_expression(f"python_function({results})"))
 
 
 def has_graph_branch(context: Context, function: LocalFunction) -> bool:

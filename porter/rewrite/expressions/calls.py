@@ -94,7 +94,7 @@ def _super_call(context: Context, site: Site, updated: cst.Call) -> cst.BaseExpr
     if updated.func.attr.value != "forward":
         return updated
     updated = updated.with_changes(func=updated.func.with_changes(attr=cst.Name("call")))
-    if site.callees:
+    if site.callees or site.nested:
         return updated.with_changes(args=local_arguments(context, site, updated, is_layer=False))
     return _without_dead_keywords(site, updated)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -96,7 +97,8 @@ def _sites(knowledge: Knowledge) -> Iterator[Site]:
         for node in knowledge.source.find(function.node, cst.Call):
             callee = knowledge.callee(node)
             if m.matches(node.func, m.Attribute(value=m.Call(func=m.Name("super")))):
-                yield Site(node, function, _super_callees(knowledge, function, node), callee)
+                own = _super_callees(knowledge, function, node)
+                yield Site(node, function, own, callee, () if own else _base_parameters(knowledge, function, node))
                 continue
             yield Site(node, function, callees_of(knowledge, callee), callee, _nested_parameters(knowledge, callee))
 
@@ -113,6 +115,20 @@ def _super_callees(knowledge: Knowledge, function: LocalFunction, node: cst.Call
     local = knowledge.source.classes.get(function.class_name or "")
     names = (f"{base}.{node.func.attr.value}" for base in (local.lineage[1:] if local else ()))
     return tuple(knowledge.source.functions[name] for name in names if name in knowledge.source.functions)[:1]
+
+
+def _base_parameters(knowledge: Knowledge, function: LocalFunction, node: cst.Call) -> tuple[str, ...]:
+    """What a method that a model inherits from transformers' own classes takes: `super().forward(...)`."""
+    model = getattr(knowledge.source.module, function.class_name or "", None)
+    name = cst.ensure_type(node.func, cst.Attribute).attr.value
+    above = model.__mro__[1:] if isinstance(model, type) else ()
+    base = next((each for each in above if name in vars(each)), None)
+    if base is None or name != "forward" or not base.__module__.startswith("transformers."):
+        return ()
+    parameters = inspect.signature(vars(base)[name]).parameters.values()
+    named = [each.name for each in parameters if each.kind in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY)]
+    written = [argument.keyword.value for argument in node.args if argument.keyword]  # for its `**kwargs`
+    return tuple(dict.fromkeys((*named[1:], *written, "use_cache", *RECORDED, "training")))
 
 
 def decorators(function: LocalFunction) -> frozenset[str]:
@@ -151,10 +167,10 @@ def _reached(own_name: str, knowledge: Knowledge, called: Iterable[tuple[str, se
 
 
 def _trains(site: Site) -> bool:
-    if site.callee is None or site.callee.kind != "module":
-        return False
     if "training" in site.nested:
         return True
+    if site.callee is None or site.callee.kind != "module":
+        return False
     cards = (find_card(name) for name in site.callee.names)
     return any(card is not None and card.training for card in cards)
 
@@ -176,7 +192,10 @@ def _added_keywords(knowledge: Knowledge, sites: Iterable[Site]) -> dict[str, tu
     for site in sites:
         by_caller.setdefault(site.caller.name, []).append(site)
     consumed = _consumed(knowledge.source, functions, by_caller)
-    from_users = {function.name: tuple(_given_by_users(knowledge.source, function)) for function in functions}
+    from_users = {
+        function.name: (*_given_by_users(knowledge.source, function), *_to_base(by_caller.get(function.name, ())))
+        for function in functions
+    }
     provided = _provided(from_users, by_caller, consumed)
     return {
         function.name: tuple(key for key in consumed[function.name] if key in provided[function.name])
@@ -258,6 +277,13 @@ def _given_by_users(source: Source, function: LocalFunction) -> tuple[str, ...]:
     if is_public or RETURN_DECORATORS & decorators(function):
         return _switches(source, function)
     return ("output_hidden_states",) if "select_hidden_states" in decorators(function) else ()
+
+
+def _to_base(sites: Iterable[Site]) -> Iterator[str]:
+    """What users give to a model that hands it on to a class of transformers that it inherits from."""
+    for site in sites:
+        if m.matches(site.node.func, m.Attribute(value=m.Call(func=m.Name("super")))):
+            yield from site.nested
 
 
 def _switches(source: Source, function: LocalFunction) -> tuple[str, ...]:

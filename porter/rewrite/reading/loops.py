@@ -15,10 +15,10 @@ import libcst.matchers as m
 
 from porter.rewrite.reading.knowledge import Knowledge
 from porter.rewrite.reading.liveness import is_live, reads
+from porter.rewrite.reading.pieces_read import JOINS, find_comprehensions
 from porter.rewrite.reading.source import LocalFunction
 from porter.rulebook.call import code_of
 
-_JOINS = ("torch.stack", "torch.cat", "torch.concat", "torch.concatenate")
 _UNFIT = (cst.Break, cst.Continue, cst.Return, cst.FunctionDef, cst.Lambda, cst.Yield, cst.NamedExpr, cst.For,
           cst.While, cst.Try, cst.With, cst.Del, cst.Global)  # fmt: skip
 _APPEND = m.Call(func=m.Attribute(value=m.Name(), attr=m.Name("append")), args=[m.Arg(keyword=None)])
@@ -63,11 +63,16 @@ class Loops:
 
     counted: Mapping[cst.CSTNode, CountedLoop]
     mapped: Mapping[cst.CSTNode, MappedLoop]
+    comprehensions: Set[cst.CSTNode]
+    comprehended: Mapping[str, Set[str]]
 
     @cached_property
     def collected_lists(self) -> Mapping[str, Set[str]]:
-        """Function -> the lists that its counted loops fill."""
-        return _lists(self.counted.values())
+        """Function -> the lists that its counted loops and its comprehensions over pieces fill."""
+        filled = _lists(self.counted.values())
+        return {
+            name: {*filled.get(name, ()), *self.comprehended.get(name, ())} for name in (*filled, *self.comprehended)
+        }
 
     @cached_property
     def mapped_lists(self) -> Mapping[str, Set[str]]:
@@ -87,7 +92,7 @@ def find_loops(knowledge: Knowledge) -> Loops:
                 mapped[node] = rows
             if loop is not None:
                 counted[node] = loop
-    return Loops(counted, mapped)
+    return Loops(counted, mapped, *find_comprehensions(knowledge))
 
 
 def _lists(loops: Iterable[CountedLoop | MappedLoop]) -> Mapping[str, Set[str]]:
@@ -187,7 +192,7 @@ def _only_collected(knowledge: Knowledge, function: LocalFunction, name: str) ->
             empty, anew = empty or is_list, not is_list
             continue
         call = knowledge.source.parents[parent] if isinstance(parent, cst.Arg) else None
-        joins = isinstance(call, cst.Call) and knowledge.source.canonical(call.func) in _JOINS
+        joins = isinstance(call, cst.Call) and knowledge.source.canonical(call.func) in JOINS
         appends = m.matches(parent, m.Attribute(attr=m.Name("append")))
         if not joins and not appends and not anew:
             return False

@@ -10,6 +10,7 @@ import libcst.matchers as m
 from porter.rewrite.context import Context
 from porter.rewrite.reading.dtype_source import dtype_source
 from porter.rewrite.reading.loops import Appended, CountedLoop, MappedLoop, appended, rows_of
+from porter.rewrite.reading.pieces_read import lists_of
 from porter.rulebook.call import code_of
 from porter.rulebook.template import with_names
 
@@ -42,6 +43,16 @@ def port_join(context: Context, original: cst.Call, updated: cst.Call) -> cst.Ba
         return None
     axis = [f"axis={code_of(argument.value)}" for argument in updated.args[1:2]]
     return cst.parse_expression(f"{_FUNCTIONS[name]}({', '.join([code_of(updated.args[0].value), *axis])})")
+
+
+def port_comprehension(context: Context, original: cst.ListComp, updated: cst.ListComp) -> cst.BaseExpression:
+    """`[f(q, k) for q, k in zip(*pieces)]` as `each(lambda q, k: f(q, k), *pieces)`, if it was planned so."""
+    if original not in context.loops.comprehensions:
+        return updated
+    parameters = code_of(updated.for_in.target.with_changes(lpar=[], rpar=[]))
+    lists = ", ".join(f"{arg.star}{code_of(arg.value)}" for arg in lists_of(updated.for_in.iter))
+    each = context.runtime_name("each")
+    return cst.parse_expression(f"{each}(lambda {parameters}: {code_of(updated.elt)}, {lists})")
 
 
 def _mapped(context: Context, loop: MappedLoop, item: Appended) -> str:

@@ -118,7 +118,7 @@ def capture_outputs(
 
     @wraps_call(call)
     def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
-        arguments = signature.bind(self, *args, **kwargs).arguments
+        arguments = _given(signature.bind(self, *args, **kwargs))
         recorders = recorders_of(type(self))
         collector = _collector(self, recorders, arguments)
         if collector.collected:
@@ -150,6 +150,14 @@ def _recorder(key: str, declared: Any) -> OutputRecorder:
     if isinstance(declared, str):
         return OutputRecorder(index=index, class_name=declared)
     return OutputRecorder(declared, index=index)
+
+
+def _given(bound: inspect.BoundArguments) -> dict[str, Any]:
+    """The arguments by name, those among `**kwargs` too."""
+    rest = (p.name for p in bound.signature.parameters.values() if p.kind is p.VAR_KEYWORD)
+    return dict(bound.arguments) | {
+        key: value for name in rest for key, value in bound.arguments.get(name, {}).items()
+    }
 
 
 # These are asked for together with `output_attentions`, they have no switch of their own.

@@ -10,6 +10,7 @@ from typing import Any
 import tensorflow as tf
 
 from porter.runtime.ops.common import shape_list
+from porter.runtime.ops.pieces import Sizes
 from porter.runtime.port_errors import WrongValue
 
 
@@ -64,8 +65,10 @@ def _any_one(tensor: Any, axes: Sequence[int]) -> bool:
     return any(tensor.shape[axis] == 1 for axis in axes)
 
 
-def split(tensor: Any, size: Any, axis: int = 0) -> list[Any]:
+def split(tensor: Any, size: Any, axis: int = 0) -> Any:
     """`torch.split`: parts of this size along a known axis, the last one may be shorter; or of each size of a list."""
+    if isinstance(size, Sizes):
+        return tf.split(tensor, size, axis=axis)
     if isinstance(size, list | tuple):
         return list(tf.split(tensor, size, axis=axis))
     total = tensor.shape[axis]
@@ -239,12 +242,17 @@ def as_float(number: Any) -> Any:
 
 
 def to_list(tensor: Any) -> Any:
-    """`tensor.tolist()`: numbers where the values are known, scalar tensors in a graph."""
+    """`tensor.tolist()`: numbers where the values are known, scalar tensors in a graph.
+
+    A vector of whose length only the graph knows becomes `Sizes`, which `tf.split` takes.
+    """
     known = tf.get_static_value(tensor)
     if known is not None:
         return known.tolist()
     if tensor.shape.rank == 0:
         return tensor
+    if tensor.shape.rank == 1 and tensor.shape[0] is None:
+        return Sizes(tensor)
     return [to_list(part) for part in tf.unstack(tensor)]
 
 

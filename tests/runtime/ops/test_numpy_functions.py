@@ -1,7 +1,7 @@
 import numpy as np
 import tensorflow as tf
 
-from porter.runtime import numpy_function
+from porter.runtime import numpy_function, python_function
 
 
 @numpy_function("int64", rank=2)
@@ -25,3 +25,22 @@ def test_a_graph_calls_it_anew_with_sizes_that_it_does_not_know():
 
 def test_eagerly_it_stays_as_it_is():
     assert table((2, 3)).dtype == np.int32
+
+
+@python_function(("int64", (None,)), ("float32", (2, None)))
+def places(lengths, *, start=0):
+    rows = [tf.range(length) + start for length in lengths.numpy().tolist()]
+    found = tf.concat(rows, axis=0)
+    return found, tf.cast(tf.stack([found, found]), tf.float32)
+
+
+def test_a_graph_runs_through_values_in_python():
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.int64), tf.TensorSpec([], tf.int32)])
+    def graph(lengths, start):
+        found, both = places(lengths, start=start)
+        assert (found.dtype, found.shape.rank, both.shape.as_list()) == (tf.int64, 1, [2, None])
+        return found
+
+    assert graph([2, 3], 1).numpy().tolist() == [1, 2, 1, 2, 3]
+    assert graph([1], 0).numpy().tolist() == [0]
+    assert places(tf.constant([2, 1]))[0].numpy().tolist() == [0, 1, 0]

@@ -1,0 +1,55 @@
+"""A tensor is cut into as many pieces as another one has sizes, which a graph need not know."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from porter.runtime import each, joined, split, stacked, to_list
+from porter.runtime.port_errors import Unsupported
+
+X = np.arange(24, dtype=np.float32).reshape(2, 6, 2)
+SPECS = [tf.TensorSpec([None, None, 2]), tf.TensorSpec([None], tf.int64)]
+
+
+def cut(x, sizes):
+    return tf.split(x, to_list(sizes), axis=1), split(x * 2, to_list(sizes), axis=1)
+
+
+def mapped(x, sizes):
+    sums = each(lambda one, other: one + other, *cut(x, sizes))
+    means = each(lambda one: tf.reduce_mean(one, axis=1), cut(x, sizes)[0])
+    return joined(sums, axis=1), stacked(means), tf.concat(cut(x, sizes)[0], axis=1)
+
+
+@pytest.mark.parametrize("sizes", [[6], [1, 2, 3], [2, 2, 2], [4, 0, 2]])
+def test_graph_and_eager_agree(sizes):
+    sizes = tf.constant(sizes, tf.int64)
+    for one, other in zip(
+        tf.function(mapped, input_signature=SPECS)(X, sizes), mapped(tf.constant(X), sizes), strict=True
+    ):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_eagerly_they_are_lists():
+    pieces, doubled = cut(tf.constant(X), tf.constant([1, 5]))
+    assert [piece.shape[1] for piece in pieces] == [piece.shape[1] for piece in doubled] == [1, 5]
+
+
+def test_gradients_pass_through():
+    @tf.function(input_signature=SPECS)
+    def gradient(x, sizes):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            total = tf.reduce_sum(joined(each(lambda one: one**2, cut(x, sizes)[0]), axis=1))
+        return tape.gradient(total, x)
+
+    np.testing.assert_array_equal(gradient(X, [1, 5]), 2 * X)
+
+
+def test_pieces_cannot_be_joined_along_another_axis():
+    @tf.function(input_signature=SPECS, autograph=False)
+    def wrong(x, sizes):
+        return tf.concat(cut(x, sizes)[0], axis=2)
+
+    with pytest.raises(Unsupported, match="along axis 1 into pieces whose number only the graph knows"):
+        wrong(X, [1, 5])
