@@ -12,7 +12,7 @@ from porter.rewrite.context import Context
 from porter.rewrite.definitions.classes import port_class
 from porter.rewrite.definitions.copied_from import port_copied_from
 from porter.rewrite.definitions.functions import port_function
-from porter.rewrite.definitions.graph_decorators import asks_value
+from porter.rewrite.definitions.graph_decorators import note_eager_branch
 from porter.rewrite.definitions.without_place import without_place
 from porter.rewrite.expressions import operators as arithmetic
 from porter.rewrite.expressions.annotations import port_annotation, port_class_name, port_docstring_statement
@@ -265,7 +265,7 @@ class Porter(cst.CSTTransformer):
 
     def leave_IfExp(self, original_node: cst.IfExp, updated_node: cst.IfExp) -> cst.BaseExpression:
         """A conditional expression whose condition may be known."""
-        self._note_tensor_branch(original_node.test)
+        note_eager_branch(self.context, original_node.test)
         asked = asked_for_truth(self.context, original_node.test, updated_node.test)
         updated_node = updated_node.with_changes(test=asked)
         if m.matches(updated_node.test, m.Name("False")):
@@ -307,7 +307,7 @@ class Porter(cst.CSTTransformer):
             self.context.note(original_node, "assumed", remark)
             always = original_node in self.context.recomputed.branches
             return flattened(updated_node.body, updated_node.leading_lines) if always else cst.RemoveFromParent()
-        self._note_tensor_branch(original_node.test)
+        note_eager_branch(self.context, original_node.test)
         asked = asked_for_truth(self.context, original_node.test, updated_node.test)
         updated_node = updated_node.with_changes(test=asked)
         never = original_node.body if m.matches(updated_node.test, m.Name("False")) else None
@@ -338,11 +338,6 @@ class Porter(cst.CSTTransformer):
             items[-1] = items[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT)
             return updated_node.with_changes(items=items)
         return flattened(updated_node.body, updated_node.leading_lines)
-
-    def _note_tensor_branch(self, test: cst.BaseExpression) -> None:
-        if self.context.source.enclosing(test) is None and asks_value(self.context, test):
-            message = f"the branch on `{code_of(test)}` depends on a tensor's value and runs in eager mode only."
-            self.context.note(test, "left", message, "write it with tf.cond or tf.where")
 
     # definitions
 

@@ -10,6 +10,7 @@ from porter.rewrite.context import Context
 from porter.rewrite.reading.checks import is_tensor, truths
 from porter.rewrite.reading.source import LocalFunction
 from porter.rewrite.reading.values_read import computed_in_python
+from porter.rulebook.call import code_of
 
 _RANDOM = frozenset(
     {"torch.rand", "numpy.random.random", "numpy.random.rand", "numpy.random.uniform", "random.random"}
@@ -51,6 +52,13 @@ def asks_value(context: Context, test: cst.BaseExpression) -> bool:
     """Whether a test asks a tensor's value, other than in a check that a graph passes."""
     asked = [truth for truth in truths(test) if truth not in context.checks]
     return any(is_tensor(context.knowledge, truth) for truth in asked)
+
+
+def note_eager_branch(context: Context, test: cst.BaseExpression) -> None:
+    """Say of a branch outside of every function that it asks a tensor's value, which no decorator can mend."""
+    if context.source.enclosing(test) is None and asks_value(context, test):
+        message = f"the branch on `{code_of(test)}` depends on a tensor's value and runs in eager mode only."
+        context.note(test, "left", message, "write it with tf.cond or tf.where")
 
 
 def _has_random_branch(context: Context, function: LocalFunction) -> bool:
