@@ -146,6 +146,9 @@ def _run(both: Compared, feeds: Mapping[str, Array]) -> tuple[list[Matched], dic
     values = {name: TensorValue(array, array.dtype.name) for name, array in feeds.items()}
     for tensor, array in zip(fetches, graph.run(feeds, list(fetches)), strict=True):
         values[tensor] = TensorValue(array, array.dtype.name)
+    beside = {name for call in calls for others in call.shared.values() for name in others} - set(values)
+    vectors = {name: array for name, array in graph.constants() if name in beside and array.ndim == 1}
+    values |= {name: TensorValue(array, array.dtype.name) for name, array in vectors.items()}
     made = {(call.path, call.number): call for call in calls}
     pairs = [
         (call, made[call.path, call.number]) for call in reference.recording.calls if (call.path, call.number) in made

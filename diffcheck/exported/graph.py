@@ -79,7 +79,8 @@ class Graph(Protocol):
 class GraphCall:
     """The nodes of one call of one module, and the tensors that enter and leave them.
 
-    Those of ``shared`` are between a fused operation and another module, of whose work it may do a part.
+    Those of ``shared`` are between a fused operation and another module, of whose work it may do a part: by each
+    stands what such an operation reads beside it.
     """
 
     path: str
@@ -87,7 +88,7 @@ class GraphCall:
     nodes: tuple[Node, ...]
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
-    shared: frozenset[str] = frozenset()
+    shared: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 def module_of(scope: Sequence[str], known: Collection[str]) -> str:
@@ -217,9 +218,14 @@ def _call(
     others = {
         tensor: [graph.nodes[n] for n in users[tensor] if n not in own and n < len(graph.nodes)] for tensor in leaving
     }
-    shared = {tensor for tensor in leaving if any(node.fused for node in others[tensor])}
-    shared.update(tensor for node in nodes if node.fused for tensor in node.inputs if tensor in entering)
-    return GraphCall(path, number, nodes, entering, leaving, frozenset(shared))
+    readers = {tensor: [node for node in around if node.fused] for tensor, around in others.items()}
+    readers |= {tensor: [node for node in nodes if node.fused and tensor in node.inputs] for tensor in entering}
+    shared = {
+        tensor: frozenset(other for node in fused for other in node.inputs if other and other != tensor)
+        for tensor, fused in readers.items()
+        if fused
+    }
+    return GraphCall(path, number, nodes, entering, leaving, shared)
 
 
 def needed_for(nodes: Iterable[Node], feeds: Collection[str], fetches: Iterable[str]) -> list[Node]:

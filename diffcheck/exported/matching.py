@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 
 import numpy as np
 
@@ -31,7 +32,10 @@ class Matched:
 
 @dataclass
 class Matcher:
-    """Pairs calls one after the other. A tensor that came out of one module is known where it enters the next."""
+    """Pairs calls one after the other. A tensor that came out of one module is known where it enters the next.
+
+    ``values`` are those of all tensors that enter or leave a module, and of the vectors that fused operations read.
+    """
 
     values: Mapping[str, TensorValue]
     _known: dict[int, str] = field(default_factory=dict)
@@ -56,7 +60,7 @@ class Matcher:
         named = {
             path: tensor
             for path, tensor in self._nearest(tensors, call.outputs).items()
-            if tensor not in call.shared or _distance(tensors[path], self.values[tensor]) <= NEAR
+            if tensor not in call.shared or self._is_whole(tensors[path], tensor, call)
         }
         self._known.update({id(tensors[path]): tensor for path, tensor in named.items()})
         return named
@@ -70,7 +74,29 @@ class Matcher:
         }
         left = {path: value for path, value in expected.items() if path not in named}
         free = [tensor for tensor in call.inputs if tensor not in named.values()]
-        return {**named, **self._nearest(left, free, certain=True, shared=call.shared)}
+        near = self._nearest(left, free, certain=True, shared=call.shared)
+        whole = {
+            path: tensor
+            for path, tensor in near.items()
+            if tensor not in call.shared or self._is_whole(left[path], tensor, call)
+        }
+        return {**named, **whole}
+
+    def _is_whole(self, expected: TensorValue, tensor: str, call: GraphCall) -> bool:
+        """Whether a tensor beside a fused operation is PyTorch's, and not a term of a sum that the operation makes.
+
+        A bias or a residual may be so small that a term is near; then the sum is nearer.
+        """
+        term = self.values[tensor]
+        apart = _distance(expected, term)
+        terms = [self.values[name].array for name in sorted(call.shared[tensor]) if name in self.values]
+        addable = [array for array in terms if _can_be_added(array, term.array)]
+        sums = (
+            TensorValue(term.array + sum(chosen), term.dtype)
+            for count in range(1, len(addable) + 1)
+            for chosen in combinations(addable, count)
+        )
+        return apart <= NEAR and all(apart <= _distance(expected, total) for total in sums)
 
     def _nearest(
         self,
@@ -99,6 +125,11 @@ class Matcher:
             if not certain or distance <= NEAR or (len(free) == 1 and tensor not in shared):
                 named[path] = tensor
         return named
+
+
+def _can_be_added(array: Array, to: Array) -> bool:
+    """Whether it is a residual or a bias beside a tensor."""
+    return array.dtype.kind == "f" and to.dtype.kind == "f" and array.shape in (to.shape, to.shape[-1:])
 
 
 def _distance(expected: TensorValue, actual: TensorValue) -> float:

@@ -290,18 +290,19 @@ def test_what_enters_a_module_is_told_only_where_it_is_certain(entering, told):
 def test_what_is_between_a_fused_operation_and_another_module_is_told():
     nodes = [
         Node("a", "MatMul", ("block", "dense"), ("x",), ("t",)),
-        Node("b", "SkipLayerNormalization", ("block", "norm"), ("t", "x"), ("y",), fused=True),
+        Node("b", "SkipLayerNormalization", ("block", "norm"), ("t", "x", "bias", ""), ("y",), fused=True),
     ]
     graph = SimpleNamespace(
         nodes=nodes, inputs=[Port("x", "x", "float32", None)], outputs=[Port("y", "y", "float32", None)]
     )
     found = {call.path: call.shared for call in calls_of(graph, {"block", "block.dense", "block.norm"})}
-    assert found == {"": frozenset(), "block": {"x"}, "block.dense": {"t"}, "block.norm": {"t", "x"}}
+    t, x = {"x", "bias"}, {"t", "bias"}  # what is read beside each
+    assert found == {"": {}, "block": {"x": x}, "block.dense": {"t": t}, "block.norm": {"t": t, "x": x}}
 
 
 def test_a_module_that_is_fused_with_the_end_of_another_is_told_no_input_but_its_own():
     reference = ModuleCall("act", "GELU", 0, 0, {"x": TensorValue(SUM, "float32")}, Flattened({}))
-    call = GraphCall("act", 0, (), ("t",), (), frozenset({"t"}))
+    call = GraphCall("act", 0, (), ("t",), (), {"t": frozenset()})
     (found,) = Matcher({"t": TensorValue(SUM - 1, "float32")}).match([(reference, call)], {})
     assert found.arguments == {}
 
@@ -312,9 +313,37 @@ def test_a_module_that_is_fused_with_the_end_of_another_is_told_no_input_but_its
 )
 def test_a_module_whose_end_is_fused_into_another_gives_no_result(made, unfinished, told):
     reference = ModuleCall("dense", "Linear", 0, 0, {}, Flattened({"": TensorValue(SUM, "float32")}))
-    call = GraphCall("dense", 0, (), (), ("y",), frozenset(unfinished))
+    call = GraphCall("dense", 0, (), (), ("y",), {tensor: frozenset() for tensor in unfinished})
     (found,) = Matcher({"y": TensorValue(made, made.dtype.name)}).match([(reference, call)], {})
     assert found.results == told
+
+
+LARGE = 1000 * np.arange(6, dtype=np.float32).reshape(2, 3)
+RESIDUAL, BIAS = np.array([[1, -1, 2], [0, 1, 1]], np.float32), np.array([0.5, -0.5, 1], np.float32)
+
+
+@pytest.mark.parametrize(
+    ("made", "beside", "told"),
+    [
+        (LARGE - BIAS, ("bias", "residual", "scale"), {}),  # all of these are within a thousandth of the scale
+        (LARGE - RESIDUAL, ("bias", "residual"), {}),
+        (LARGE - RESIDUAL - BIAS, ("bias", "residual"), {}),
+        (LARGE + 0.1, ("bias", "residual"), {"": "y"}),  # wrong, but no sum is nearer
+        (LARGE, ("bias", "residual", "scale"), {"": "y"}),
+        (LARGE, (), {"": "y"}),
+    ],
+)
+def test_a_term_of_a_sum_that_a_fused_operation_makes_is_not_the_sum(made, beside, told):
+    arrays = {"y": made, "residual": RESIDUAL, "bias": BIAS, "scale": np.ones(2, np.float32)}
+    values = {name: TensorValue(array, array.dtype.name) for name, array in arrays.items()}
+    expected = TensorValue(LARGE, "float32")
+    end = ModuleCall("dense", "Linear", 0, 0, {}, Flattened({"": expected}))
+    begin = ModuleCall("norm", "LayerNorm", 0, 0, {"": expected}, Flattened({}))
+    shared = {"y": frozenset(beside)}
+    (found,) = Matcher(values).match([(end, GraphCall("dense", 0, (), (), ("y",), shared))], {})
+    assert found.results == told
+    (found,) = Matcher(values).match([(begin, GraphCall("norm", 0, (), ("y",), (), shared))], {})
+    assert found.arguments == told
 
 
 def test_weights_in_a_file_beside_are_widened_too(exports):
