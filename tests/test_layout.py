@@ -100,6 +100,7 @@ ROOMS = [
     "porter.export.axes",
     "porter.export.feature",
     "porter.export.onnx_inputs",
+    "porter.export.other_sizes",
     "porter.export.samples",
     "porter.export.parts",
     "porter.export.cached_signatures",

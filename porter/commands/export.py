@@ -87,10 +87,10 @@ def export(
       porter export tflite --model owner/name --max-length 128 --quantize dynamic lite/
       porter export onnx --list-features owner/name
     """
-    if list_features is not None:
+    if list_features:
         show_features(list_features, trust_remote_code, as_json)
         return
-    if model is None or output is None:
+    if not model or output is None or list_features is not None:
         hint = "porter export onnx --model ./my-model onnx/"
         raise UsageError("A model and a folder for the output are needed.", hint=hint)
     from porter.export.declaration import Request

@@ -15,7 +15,7 @@ from porter.export.declaration import Job, Piece, Request
 from porter.export.exporting import MANIFEST, prepared
 from porter.export.feature import WITH_PAST
 from porter.export.parts import giving_cache, parts_of
-from porter.export.positional import resized
+from porter.export.positional import changeable_length, resized
 from porter.export.samples import YOURS, Given
 from porter.export.validation import fed, in_names_of
 from porter.hub.configuration import architecture
@@ -147,8 +147,9 @@ def piece_again(what: Described, job: Job) -> tuple[Piece, Trial]:
         if what.traced and job.request.given.inputs is None:
             check_traced(what, trial)
             sizes = next(iter(what.traced.values()))
-            lengths = [shape[-1] for name, shape in what.traced.items() if trial.inputs[name].dtype.kind != "f"]
-            trial = resized(trial, sizes[0], lengths[0] if lengths else None)
+            axes = {name: changeable_length(name, array) for name, array in trial.inputs.items()}
+            lengths = (what.traced[name][axis] for name, axis in axes.items() if axis is not None)
+            trial = resized(trial, sizes[0], next(lengths, None))
         return Piece(what.file, job.torch, (trial,), own=False), trial
     with giving_cache(job.torch, True):
         parts = parts_of(job.torch, job.samples)

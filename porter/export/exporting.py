@@ -96,7 +96,7 @@ def run(request: Request, model: Any = None) -> Exported:
         console.say(f"exporting {job.feature.class_name} ...")
         with giving_cache(job.torch, job.feature.with_past):
             first, *others = declared.export(job)
-        pieces = [replace(first, notes=(*job.loaded.notes, *first.notes)), *others]
+        pieces = [replace(first, notes=(*job.loaded.notes, *job.samples.notes, *first.notes)), *others]
         validations = []
         for piece in pieces:
             console.say(f"comparing {piece.label} with PyTorch on {len(piece.trials)} inputs ...")

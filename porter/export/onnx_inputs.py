@@ -26,6 +26,9 @@ class OnnxInputs(Mapping[str, Axes]):
         outputs: the outputs with their axes in the same form; None where PyTorch's outputs are all taken.
         default_opset: the opset of the file unless another is asked for.
         samples: example arrays by input name, for inputs whose names do not say what they hold.
+
+    Raises:
+        UsageError: a sample does not hold numbers in rows of one length.
     """
 
     def __init__(
@@ -39,7 +42,7 @@ class OnnxInputs(Mapping[str, Axes]):
         self._inputs = dict(inputs)
         self.outputs = None if outputs is None else dict(outputs)
         self.default_opset = default_opset
-        self.samples: dict[str, Array] = {name: _array(value) for name, value in (samples or {}).items()}
+        self.samples: dict[str, Array] = {name: _array(name, value) for name, value in (samples or {}).items()}
 
     def __getitem__(self, name: str) -> Axes:
         return self._inputs[name]
@@ -69,6 +72,8 @@ class OnnxInputs(Mapping[str, Axes]):
             )
         except FileNotFoundError as error:
             raise UsageError(f"There is no file {file}.") from error
+        except UsageError as error:
+            raise UsageError(error.sentence, hint=error.hint, place=str(file)) from error
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise UsageError("The file does not declare inputs.", hint=FORM, place=str(file)) from error
 
@@ -77,6 +82,16 @@ def _axes(named: Mapping[str, Mapping[str, str]]) -> dict[str, Axes]:
     return {name: {int(axis): str(label) for axis, label in axes.items()} for name, axes in named.items()}
 
 
-def _array(value: Any) -> Array:
-    array = np.asarray(value)
+def _array(name: str, value: Any) -> Array:
+    """An example as an array.
+
+    Raises:
+        UsageError: it does not hold numbers in rows of one length.
+    """
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise UsageError(f"The rows of {name} are not of one length.", hint="pad them, and give a mask") from error
+    if array.dtype.kind not in "biuf":
+        raise UsageError(f"{name} does not hold numbers only.")
     return array.astype(np.float32) if array.dtype == np.float64 and isinstance(value, list) else array

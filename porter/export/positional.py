@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from porter.export.axes import length_axis
 from porter.subject.inputs.arrays import Array
 from porter.subject.inputs.companions import MASK
 from porter.subject.inputs.trials import Trial
@@ -62,17 +63,25 @@ def _put(model: Any, name: str, parameter: Any) -> None:
 
 
 def resized(trial: Trial, batch: int | None, length: int | None) -> Trial:
-    """The trial with so many rows and so long texts: cut, or repeated from the beginning; masks go on with ones."""
+    """The trial with so many rows, and texts and sounds so long: cut, or repeated from the beginning; masks go on
+    with ones.
+    """
     inputs = {}
     for name, array in trial.inputs.items():
         rows = array if batch is None else np.take(array, np.arange(batch) % len(array), axis=0)
-        inputs[name] = rows if length is None or rows.ndim < 2 or rows.dtype.kind == "f" else _long(name, rows, length)
+        axis = changeable_length(name, rows)
+        inputs[name] = rows if length is None or axis is None else _long(name, rows, length, axis)
     return Trial(f"{trial.name}, resized", inputs)
 
 
-def _long(name: str, rows: Array, length: int) -> Array:
-    width = rows.shape[-1]
-    longer: Array = np.take(rows, np.arange(length) % width, axis=-1)
+def changeable_length(name: str, array: Array) -> int | None:
+    """The axis along which a text or a sound goes on; None of an image, or a spectrogram, which has bins beside it."""
+    return None if array.ndim > 2 and array.dtype.kind == "f" else length_axis(name, array.ndim)
+
+
+def _long(name: str, rows: Array, length: int, axis: int) -> Array:
+    width = rows.shape[axis]
+    longer: Array = np.take(rows, np.arange(length) % width, axis=axis)
     if name.endswith(MASK):
         longer[..., width:] = 1
     return longer

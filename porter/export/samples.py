@@ -13,6 +13,7 @@ import numpy as np
 
 from porter.base.errors import UsageError
 from porter.export.onnx_inputs import OnnxInputs
+from porter.export.other_sizes import in_another_size
 from porter.subject.inputs.arrays import Array, numpy_inputs
 from porter.subject.inputs.companions import with_companions
 from porter.subject.inputs.for_checkpoint import read_inputs
@@ -30,10 +31,14 @@ GIVEN = (YOURS, DECLARED)
 
 @dataclass(frozen=True)
 class Samples:
-    """The trial that is traced, and those on which the exported file is compared; all have the same inputs."""
+    """The trial that is traced, and those on which the exported file is compared; all have the same inputs.
+
+    ``notes`` say which axes PyTorch takes in one size only, so that nothing was compared in another.
+    """
 
     traced: Trial
     trials: tuple[Trial, ...]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,7 @@ def samples_of(model: Any, folder: Path | None, given: Given, choices: bool = Fa
             hint="--inputs FILE.npz gives others, --sample FILE declares them",
         )
     traced = _to_trace(_fullest(working))
+    check_axes(given.declared, traced)
     whole = [
         replace(trial, inputs={name: trial.inputs[name] for name in traced.inputs})
         for trial in working
@@ -80,7 +86,8 @@ def samples_of(model: Any, folder: Path | None, given: Given, choices: bool = Fa
     ]
     if len({_rows(trial) for trial in whole}) == 1 and _rows(traced) > 1:
         whole.append(Trial(f"{traced.name}, one row", {name: value[:1] for name, value in traced.inputs.items()}))
-    return Samples(traced, tuple(whole))
+    other, reason = in_another_size(model, traced)
+    return Samples(traced, (*whole, *([other] if other else [])), (reason,) if reason else ())
 
 
 def _from_signature(model: Any, given: Given) -> Iterator[Trial]:
@@ -130,6 +137,9 @@ def _declared(given: Given, model: Any) -> list[Trial]:
         odd = [name for name, value in read.items() if not isinstance(value, np.ndarray)]
         if odd:
             raise UsageError(f"{odd[0]} is not an array.", place=str(given.inputs))
+        empty = next((name for name, value in read.items() if not value.size), None)
+        if empty is not None or not read:
+            raise UsageError(f"{empty or 'The file'} holds nothing.", place=str(given.inputs))
         trials.append(Trial(YOURS, read))
     if given.declared is not None:
         check_taken(model, given.declared)
@@ -151,6 +161,19 @@ def check_taken(model: Any, names: Iterable[str], place: str = "") -> None:
         near = difflib.get_close_matches(foreign[0], named, 1)
         hint = f"did you mean {near[0]}?" if near else f"it takes {', '.join(sorted(named)[:8])}"
         raise UsageError(f"{type(model).__name__} takes no {foreign[0]}.", hint=hint, place=place)
+
+
+def check_axes(declared: OnnxInputs | None, trial: Trial) -> None:
+    """Refuse declared axes that an input does not have.
+
+    Raises:
+        UsageError: naming the first of them.
+    """
+    for name, axes in (declared or {}).items():
+        rank = trial.inputs[name].ndim
+        odd = next((axis for axis in axes if axis not in range(rank)), None)
+        if odd is not None:
+            raise UsageError(f"{name} has no axis {odd}.", hint=f"it has 0 to {rank - 1}" if rank else "it has none")
 
 
 def check_yours(model: Any, trials: Iterable[Trial]) -> None:

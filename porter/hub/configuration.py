@@ -19,7 +19,7 @@ def architecture(model_dir: Path) -> str:
     named = read_config(model_dir).get("architectures")
     if not isinstance(named, list) or len(named) != 1 or not isinstance(named[0], str):
         found = ", ".join(map(str, named)) if isinstance(named, list) and named else "no class"
-        hint = "--override-model-class NAME or --tf FILE:CLASS chooses one"
+        hint = "name one there; porter pt-to-tf takes --override-model-class NAME or --tf FILE:CLASS instead"
         raise UsageError(f"The config.json in {model_dir} names {found} as its architecture.", hint=hint)
     return named[0]
 

@@ -67,12 +67,16 @@ def load_torch(
             attn_implementation="eager",
             dtype=torch.float32,
             output_loading_info=True,
+            ignore_mismatched_sizes=True,  # they are refused below, by name
             local_files_only=True,
             **constructor,
         )
     except RUN_ERRORS as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise UsageError(f"{folder} cannot be loaded in PyTorch as {class_name}: {reason}") from error
+    for name, stored, wanted in sorted(info["mismatched_keys"]):
+        sizes = f"{name} is {tuple(stored)} in the weights, and config.json makes it {tuple(wanted)}"
+        raise UsageError(f"{folder} does not fit {class_name}: {sizes}.", hint="check config.json")
     if info["missing_keys"]:
         raise LacksWeights(folder, class_name, sorted(info["missing_keys"]))
     return model.eval()

@@ -34,6 +34,17 @@ def test_a_declaration_is_read_from_json(tmp_path):
             OnnxInputs.read(tmp_path / "bad.json")
 
 
+@pytest.mark.parametrize(
+    ("rows", "sentence"), [([[1, 2], [3]], "not of one length"), ([["a", "b"]], "not hold numbers only")]
+)
+def test_samples_that_are_no_arrays_are_refused(tmp_path, rows, sentence):
+    file = tmp_path / "inputs.json"
+    file.write_text(json.dumps({"inputs": {"input_ids": {"0": "batch"}}, "samples": {"input_ids": rows}}))
+    with pytest.raises(UsageError, match=sentence) as caught:
+        OnnxInputs.read(file)
+    assert caught.value.place == str(file)
+
+
 def test_a_declaration_decides_inputs_axes_and_opset(porter_export, checkpoint, tmp_path):
     sample = {
         "inputs": {name: {"0": "rows", "1": "words"} for name in ("attention_mask", "input_ids")},

@@ -43,6 +43,8 @@ def test_inputs_of_the_users_decide_which_others_there_are(bert, tmp_path):
     [
         ({"input_idz": np.array([[5]])}, "BertForMaskedLM takes no input_idz"),
         ({"input_ids": np.array([[500]])}, "PyTorch does not run BertForMaskedLM on your inputs: index out of range"),
+        ({"input_ids": np.ones((0, 7), np.int64)}, "input_ids holds nothing"),
+        ({}, "The file holds nothing"),
     ],
 )
 def test_inputs_of_the_users_that_cannot_be_are_refused(bert, tmp_path, arrays, sentence):
@@ -59,6 +61,13 @@ def test_a_table_is_not_an_array(bert, tmp_path):
 def test_a_declaration_of_what_forward_does_not_take_is_refused(bert):
     with pytest.raises(UsageError, match="BertForMaskedLM takes no attention_mas"):
         samples_of(bert, None, Given(declared=OnnxInputs({"input_ids": AXES, "attention_mas": AXES})))
+
+
+@pytest.mark.parametrize("axis", [2, -1])
+def test_a_declared_axis_that_an_input_does_not_have_is_refused(bert, axis):
+    declared = OnnxInputs({"input_ids": AXES, "attention_mask": {0: "batch", axis: "sequence"}})
+    with pytest.raises(UsageError, match=f"attention_mask has no axis {axis}"):
+        samples_of(bert, None, Given(declared=declared))
 
 
 def test_choices_that_the_user_gives_are_taken_as_they_are(checkpoint, tmp_path):

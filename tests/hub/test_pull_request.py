@@ -203,7 +203,10 @@ def test_a_hub_that_is_gone_for_good(hub, act):
 def test_a_hub_that_fails_for_good(hub, act):
     hub.faults.append(Fault("POST .*/commit/", status=503, times=99))
     refused = act()
-    assert refused == {"error": "The Hub answers 503.", "hint": "run the command again with --resume"}
+    assert refused == {
+        "error": "The Hub answers 503.",
+        "hint": "run the command again; porter pt-to-tf goes on with --resume",
+    }
     assert not repository(hub).pulls
 
 

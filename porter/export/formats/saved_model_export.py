@@ -15,6 +15,7 @@ from porter.export.alone import CLOSE, check_alone
 from porter.export.cached_signatures import SIGNATURES, arrays_of, cached_function
 from porter.export.declaration import Format, Job, Piece
 from porter.export.feature import has_cache
+from porter.export.other_sizes import OTHER
 from porter.export.parts import Part, giving_cache, parts_of
 from porter.export.ported_side import LARGEST_FROZEN, fixed_signature, in_a_graph, keras_model
 from porter.port.failure_text import where_it_failed
@@ -68,6 +69,10 @@ def _whole(job: Job, model: Any, expected: Values) -> tuple[Any, tuple[str, ...]
     given = job.samples.traced.inputs
     function = served_model.serving_function(model, served_model.signature_of(job.samples.trials))
     reason = _problem(function, given, expected)
+    for trial in job.samples.trials:
+        if not reason and trial.name.startswith(OTHER):
+            with giving_cache(job.torch, False):
+                reason = _problem(function, trial.inputs, torch_values(job.torch, trial.inputs))
     if not reason:
         return function, ()
     fixed = served_model.serving_function(model, fixed_signature(job.samples.traced))

@@ -13,8 +13,9 @@ from porter.export.alone import check_alone
 from porter.export.bool_numbers import bools_as_tensors
 from porter.export.declaration import Format, Job, Piece, Request
 from porter.export.example import torch_example
-from porter.export.positional import positional, resized, tensors_of, untied
+from porter.export.positional import changeable_length, positional, resized, tensors_of, untied
 from porter.subject.inputs.trials import Trial
+from porter.subject.inputs.variation import why_not
 from porter.subject.torch_model import RUN_ERRORS
 
 MODEL = "model.pt"
@@ -53,10 +54,23 @@ def export(job: Job) -> list[Piece]:
 
 
 def traced_trial(job: Job) -> Trial:
-    """The inputs to trace, in the batch and length that the user wants."""
+    """The inputs to trace, in the batch and length that the user wants.
+
+    Raises:
+        UsageError: there is no text or sound whose length could be chosen, or PyTorch does not run in that size.
+    """
     batch, length = job.option("batch"), job.option("max_length")
-    trial = job.samples.traced
-    return trial if batch is None and length is None else resized(trial, batch, length)
+    trial, name = job.samples.traced, type(job.torch).__name__
+    if batch is None and length is None:
+        return trial
+    if length is not None and all(changeable_length(*each) is None for each in trial.inputs.items()):
+        raise UsageError(f"{name} takes nothing whose length --max-length could choose.", hint="leave it out")
+    trial = resized(trial, batch, length)
+    reason = why_not(job.torch, dict(trial.inputs))
+    if reason:
+        sizes = ", ".join(f"{name} {list(array.shape)}" for name, array in trial.inputs.items())
+        raise UsageError(f"PyTorch does not run {name} on {sizes}: {reason}", hint="--batch and --max-length")
+    return trial
 
 
 def piece_of(job: Job, file: Path, trial: Trial, tied: list[str], fixed: bool = False) -> Piece:

@@ -23,6 +23,7 @@ from porter.runtime.stored.transfers import (
 
 TITLES = ("Add TF weights", "Update TF weights")
 LOGIN = "hf auth login, or --token"
+AGAIN = "run the command again; porter pt-to-tf goes on with --resume"
 Answer = TypeVar("Answer")
 
 
@@ -175,7 +176,7 @@ class _Passing(HubError):
     """A failure that may be gone in a moment."""
 
     def __init__(self, sentence: str, wait: float | None) -> None:
-        super().__init__(sentence, hint="run the command again with --resume")
+        super().__init__(sentence, hint=AGAIN)
         self.wait = wait
 
 
@@ -237,5 +238,5 @@ def _refusal(repo: str, error: Any) -> HubError:
     if status == 403:
         return HubError(f"Your token may not do this with {repo}.", hint="use a token with the role write")
     if status in (409, 412):
-        return HubError(f"{repo} was changed by someone else meanwhile.", hint="run the command again with --resume")
-    return HubError(f"The Hub answers {status} for {repo}.", hint="run the command again with --resume")
+        return HubError(f"{repo} was changed by someone else meanwhile.", hint=AGAIN)
+    return HubError(f"The Hub answers {status} for {repo}.", hint=AGAIN)

@@ -74,7 +74,7 @@ def check_free(path: Path) -> None:
         UsageError: `path` exists and is not an empty folder, or is the current folder or one around it.
     """
     if Path.cwd().is_relative_to(path.resolve()):
-        raise UsageError(f"{path} is the current folder or one around it.", hint="--output FOLDER names a new one")
+        raise UsageError(f"{path} is the current folder or one around it.", hint="name a new folder in it")
     if path.is_dir() and not any(path.iterdir()):
         return
     if path.exists() or path.is_symlink():

@@ -40,6 +40,30 @@ def test_a_file_says_its_names_and_is_validated_later(porter_export, checkpoint,
     assert validate(checkpoint("bert"), tmp_path / "out" / "model.pt").matches
 
 
+@pytest.mark.parametrize(
+    ("family", "words", "sentence"),
+    [
+        ("bert", ("--max-length", 1000), "PyTorch does not run BertForMaskedLM on input_ids [2, 1000]"),
+        ("vit", ("--max-length", 128), "ViTForImageClassification takes nothing whose length"),
+    ],
+)
+def test_sizes_that_the_model_does_not_take_are_one_sentence(
+    porter_export, checkpoint, tmp_path, family, words, sentence
+):
+    run = porter_export("torchscript", "--model", checkpoint(family), tmp_path / "out", *words)
+    assert run.exit_code == 2
+    assert sentence in run.output
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_sound_is_traced_in_the_wanted_length_with_its_mask(porter_export, checkpoint, tmp_path):
+    words = ("--batch", 1, "--max-length", 8000, "--json")
+    run = porter_export("torchscript", "--model", checkpoint("wav2vec2"), tmp_path / "out", *words)
+    assert run.exit_code == 0
+    told = json.loads(run.stdout)["files"]["model.pt"]["traced"]
+    assert told == {"input_values": [1, 8000], "attention_mask": [1, 8000]}
+
+
 def test_weights_are_tied_again_after_the_export(checkpoint):
     import transformers
 
