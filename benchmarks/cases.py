@@ -19,10 +19,12 @@ from porter.base.errors import PorterError
 from porter.base.stages import Stages
 from porter.port.class_result import ClassResult
 from porter.port.failure_text import where_it_failed
+from porter.port.in_tree import check_family, import_into_tree
 from porter.port.load import import_file
 from porter.port.port import port as write_port
 from porter.port.verify import verify
 from porter.rewrite import Draft
+from porter.rewrite.targets import Target, target_named
 from porter.subject import Subject
 from porter.subject.find import find_subject
 
@@ -36,6 +38,7 @@ class Port:
     """A generated file and what it was made from."""
 
     file: Path
+    target: Target
     subject: Subject
     draft: Draft
     code: list[str]
@@ -59,13 +62,13 @@ class _Clock:
         self.last = now
 
 
-def run_case(case: Mapping[str, Any], classes: Sequence[str]) -> Iterator[Row]:
+def run_case(case: Mapping[str, Any], classes: Sequence[str], target: str = "standalone") -> Iterator[Row]:
     """Yield one row for each of the classes."""
     _one_thread()
     clock = _Clock({}, time.perf_counter())
     with tempfile.TemporaryDirectory(prefix="ports-") as folder:
         try:
-            port = make_port(case, Path(folder), clock)
+            port = make_port(case, Path(folder), clock, target_named(target))
         except Exception as error:  # noqa: BLE001 - whatever stops the case is what this measures
             failure = {"matches": False, "ok": False, "reason": _stopped(error, clock), "seconds": clock.seconds}
             for name in classes:
@@ -97,20 +100,24 @@ def _stopped(error: Exception, clock: _Clock) -> str:
     return f"{stage} failed: {' '.join(text.split())[:300]}"
 
 
-def make_port(case: Mapping[str, Any], folder: Path, clock: _Clock) -> Port:
+def make_port(case: Mapping[str, Any], folder: Path, clock: _Clock, target: Target) -> Port:
     """The case's modeling file, ported as `porter scaffold --sample` does."""
     sample = folder / "sample.json"
     sample.write_text(json.dumps(case), encoding="utf-8")
     subject = find_subject(str(case["family"]), sample)
+    if target.carried:
+        check_family(subject)
     clock.lap("subject")
-    ported = write_port(subject, folder, stages=Stages(clock.seconds))
+    ported = write_port(subject, folder, stages=Stages(clock.seconds), target=target)
     file, draft = ported.file, ported.draft
     code = file.read_text(encoding="utf-8").splitlines()
     clock.last = time.perf_counter()
     try:
-        port = Port(file, subject, draft, code, import_file(file))
+        modeling = import_into_tree(file) if target.carried else import_file(file)
+        port = Port(file, target, subject, draft, code, modeling)
     except Exception as error:  # noqa: BLE001 - as in run_case
-        port = Port(file, subject, draft, code, None, f"import failed: {where_it_failed(error.__cause__ or error)}")
+        why = f"import failed: {where_it_failed(error.__cause__ or error)}"
+        port = Port(file, target, subject, draft, code, None, why)
     clock.lap("import")
     return port
 
@@ -118,14 +125,15 @@ def make_port(case: Mapping[str, Any], folder: Path, clock: _Clock) -> Port:
 def class_row(case: Mapping[str, Any], name: str, port: Port, clock: _Clock) -> Row:
     """Prove one class."""
     left = [note for note in port.draft.notes if note.level == "left"]
-    row: Row = {**_start_of(case, name), "notes_left": len(left)}
+    texts = [f"{note.line}: {note.message}" for note in left]
+    row: Row = {**_start_of(case, name), "notes_left": len(left), "left": texts}
     if port.modeling is None:
         failure = {"matches": False, "ok": False, "reason": port.failure, **_where(port.failure, port)}
         return {**row, **failure, "seconds": dict(clock.seconds)}
     kept = (replace(one, models=tuple(m for m in one.models if m.name == name)) for one in port.subject.cases)
     subject = replace(port.subject, cases=tuple(one for one in kept if one.models))
     try:
-        result = next(iter(verify(subject, port.modeling)))
+        result = next(iter(verify(subject, port.modeling, bool(port.target.carried))))
     except Exception as error:  # noqa: BLE001 - as in run_case
         failure = {"matches": False, "ok": False, "reason": f"verify failed: {type(error).__name__}: {error}"[:400]}
         clock.lap("verify")
@@ -157,6 +165,9 @@ def _first_reason(result: ClassResult) -> str:
     for kind, names in result.weights.items():
         if names:
             return f"weights {kind}: {', '.join(names[:KEPT_KEYS])}"
+    wrong = [f"point of the guide: {name}: {text}" for name, text in result.guide.items() if text]
+    if result.matches and wrong:
+        return wrong[0]
     if result.matches:
         return result.nothing[0] if result.nothing else f"never given: {', '.join(result.coverage.idle)}"
     return result.eager.message if not result.eager.ok else f"graph: {result.graph.message}"

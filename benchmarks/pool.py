@@ -40,14 +40,18 @@ class _Running:
     too_late: bool = False
 
 
-def proven(case: Case, classes: Sequence[str]) -> Iterator[Row]:
-    """The whole chain, imported in the child."""
-    from cases import run_case
+def proofs(target: str = "standalone") -> Work:
+    """The whole chain for ports of this target, imported in the child."""
 
-    yield from run_case(case, classes)
+    def proven(case: Case, classes: Sequence[str]) -> Iterator[Row]:
+        from cases import run_case
+
+        yield from run_case(case, classes, target)
+
+    return proven
 
 
-def run_tasks(tasks: Sequence[Task], processes: int, limit: int, work: Work = proven) -> Iterator[Row]:
+def run_tasks(tasks: Sequence[Task], processes: int, limit: int, work: Work) -> Iterator[Row]:
     """Yield one row per class of every task, as they come.
 
     Args:

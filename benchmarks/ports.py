@@ -1,6 +1,7 @@
 """Port every case of a corpus, prove every class, and say what stands in the way of the rest.
 
     python benchmarks/ports.py CORPUS.json [--output results.jsonl] [--families a,b] [--processes 2] [--limit SECONDS]
+    python benchmarks/ports.py CORPUS.json --target transformers4 ...   # in the environment of transformers 4
     python benchmarks/ports.py CORPUS.json --output results.jsonl --why
     python benchmarks/ports.py CORPUS.json --output results.jsonl --table FILE.md
 
@@ -16,7 +17,7 @@ import sys
 import zlib
 from pathlib import Path
 
-from pool import Task, run_tasks
+from pool import Task, Work, proofs, run_tasks
 from reasons import why
 from report import table
 
@@ -31,11 +32,12 @@ def main() -> None:
     corpus = json.loads(options.corpus.read_text(encoding="utf-8"))
     cases = ordered([case for case in corpus["cases"] if not families or case["family"] in families])
     if not (options.why or options.table):
-        measure(cases, options.output, options.processes, options.limit)
+        measure(cases, options.output, options.processes, options.limit, proofs(options.target))
     wanted = {str(case["id"]) for case in cases}
     rows = [row for row in read_rows(options.output) if row["case"] in wanted]
     if options.table:
-        write_table(options.table, table(rows, cases, options.corpus.name))
+        name = {"standalone": "ports", "transformers4": "ports in a tree"}[options.target]
+        write_table(options.table, name, table(rows, cases, options.corpus.name, options.target))
     else:
         print(why(rows, top=30))
 
@@ -47,6 +49,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--families", default="", help="only these, separated by commas")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--limit", type=int, default=120, help="processor seconds per case")
+    parser.add_argument("--target", choices=("standalone", "transformers4"), default="standalone")
     parser.add_argument("--why", action="store_true", help="failures by root reason, of the rows there are")
     parser.add_argument("--table", type=Path, help="write the rows there are into the part `ports` of a document")
     return parser.parse_args()
@@ -70,7 +73,7 @@ def read_rows(file: Path) -> list[Row]:
     return [json.loads(line) for line in lines if line.endswith("\n")]
 
 
-def measure(cases: list[JsonCase], output: Path, processes: int, limit: int) -> None:
+def measure(cases: list[JsonCase], output: Path, processes: int, limit: int, work: Work) -> None:
     """Append a row for every class that has none."""
     rows = read_rows(output)
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -82,18 +85,18 @@ def measure(cases: list[JsonCase], output: Path, processes: int, limit: int) -> 
         if missing:
             tasks.append(Task(case, tuple(missing)))
     with output.open("a", encoding="utf-8") as file:
-        for row in run_tasks(tasks, processes, limit):
+        for row in run_tasks(tasks, processes, limit, work):
             file.write(json.dumps(row) + "\n")
             file.flush()
             print(f"{row['case']}/{row['class']}: {_outcome(row)}", file=sys.stderr)
 
 
-def write_table(file: Path, text: str) -> None:
-    """Into the part of a document that is generated as `ports`, or as a document of its own."""
+def write_table(file: Path, name: str, text: str) -> None:
+    """Into the part of a document that is generated as `name`, or as a document of its own."""
     from porter.docs import refreshed
 
-    document = file.read_text(encoding="utf-8") if file.exists() else "<!-- generated: ports -->\n<!-- end -->\n"
-    file.write_text(refreshed(document, {"ports": lambda: text}), encoding="utf-8")
+    document = file.read_text(encoding="utf-8") if file.exists() else f"<!-- generated: {name} -->\n<!-- end -->\n"
+    file.write_text(refreshed(document, {name: lambda: text}), encoding="utf-8")
 
 
 def _outcome(row: Row) -> str:

@@ -16,19 +16,20 @@ Row = dict[str, Any]
 TOP_REASONS = 10
 
 
-def table(rows: Sequence[Row], cases: Sequence[dict[str, Any]], corpus: str) -> str:
+def table(rows: Sequence[Row], cases: Sequence[dict[str, Any]], corpus: str, target: str) -> str:
     """Shares of classes and families, by modality, and the reasons for the rest.
 
     Args:
         rows: what was measured.
         cases: the corpus cases that the rows are a part of.
         corpus: file name to print in the command.
+        target: what the ports build on.
     """
     modality = {case["id"]: case["modality"] for case in cases}
     total = sum(len(case["models"]) for case in cases)
     measured = f"{len(rows)} of the {total} classes were measured. " if len(rows) < total else ""
     lines = [
-        f"`python benchmarks/ports.py {corpus}` on {machine()}:",
+        f"`python benchmarks/ports.py {corpus}{_option(target)}` on {machine()}:",
         "",
         f"{measured}A class matches when its outputs, hidden states and attentions are PyTorch's in eager mode",
         "and in `tf.function` with unknown batch and length (of tokens; sizes of images and other floats are unknown",
@@ -48,6 +49,10 @@ def table(rows: Sequence[Row], cases: Sequence[dict[str, Any]], corpus: str) -> 
     reasons = Counter(root_reason(row) for row in rows if not row["ok"])
     lines += [f"| {reason.replace('|', '/')} | {count} |" for reason, count in reasons.most_common(TOP_REASONS)]
     return "\n".join(lines) + "\n"
+
+
+def _option(target: str) -> str:
+    return "" if target == "standalone" else f" --target {target}"
 
 
 def _share(name: str, rows: Sequence[Row]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,12 +29,14 @@ class Library:
         folder: where it stands.
         given: import lines of what the text takes from elsewhere, by bare name.
         stand_ins: modules whose definitions stand in for those of the same name.
+        entries: which keys a table keeps, by its name; a table that is not named here is taken whole.
     """
 
     name: str
     folder: Path
     given: Mapping[str, str] = field(default_factory=dict)
     stand_ins: tuple[ModuleText, ...] = ()
+    entries: Mapping[str, Callable[[str], bool]] = field(default_factory=dict)
     modules: dict[str, ModuleText] = field(default_factory=dict)
 
     def module(self, name: str) -> ModuleText:
@@ -44,6 +46,11 @@ class Library:
             file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
             self.modules[name] = ModuleText(name, file)
         return self.modules[name]
+
+    def shortened(self, module: ModuleText, at: int, statement: Statement) -> Statement:
+        """A statement of a module without the entries of its table that are not wanted."""
+        kept = [self.entries[name] for name, place in module.defined.items() if place == at and name in self.entries]
+        return statement.visit(_Entries(kept[0])) if kept else statement  # type: ignore[return-value]
 
     def has_module(self, name: str) -> bool:
         """Whether the package has a module of this name."""
@@ -129,13 +136,13 @@ def gathered(library: Library, wanted: Iterable[tuple[str, str]]) -> str:
         lines |= dict.fromkeys(need.line for need in definition.needs.values() if need.line)
         waiting += definition.needs.values()
     names = _names(definitions.values(), own)
-    body = [_renamed(definition, names) for definition in _in_order(definitions)]
+    body = [_renamed(library, definition, names) for definition in _in_order(definitions)]
     header = cst.parse_module("from __future__ import annotations\n" + "\n".join(lines) + "\n")
     return header.with_changes(body=[*header.body, *body]).code
 
 
 def _definition(library: Library, module: ModuleText, at: int) -> _Definition:
-    statement = module.statements[at]
+    statement = library.shortened(module, at, module.statements[at])
     collector = _AtOnce()
     statement.visit(collector)
     read = names_read(cst.Module([statement])) & (module.defined.keys() | module.imported.keys())
@@ -208,14 +215,29 @@ def _names(definitions: Iterable[_Definition], wanted: Mapping[Place, str]) -> d
     return names
 
 
-def _renamed(definition: _Definition, names: Mapping[tuple[Place, str], str]) -> Statement:
+def _renamed(library: Library, definition: _Definition, names: Mapping[tuple[Place, str], str]) -> Statement:
     """The statement with the names that its own and its needs' definitions have in the text."""
     own = {name: name for name, at in definition.module.defined.items() if at == definition.at}
     called = {name: names[definition.place, name] for name in own}
     for name, found in definition.needs.items():
         called[name] = found.name if found.module is None else names[found.place, found.name]
     changed = {old: new for old, new in called.items() if old != new}
-    return definition.module.renamed(definition.at, changed).visit(_WithoutImports())  # type: ignore[return-value]
+    renamed = definition.module.renamed(definition.at, changed)
+    return library.shortened(definition.module, definition.at, renamed).visit(_WithoutImports())  # type: ignore[return-value]
+
+
+class _Entries(cst.CSTTransformer):
+    """Takes away those entries of a table whose key is a string that is not wanted."""
+
+    def __init__(self, keeps: Callable[[str], bool]) -> None:
+        self.keeps = keeps
+
+    def leave_DictElement(
+        self, original_node: cst.DictElement, updated_node: cst.DictElement
+    ) -> cst.DictElement | cst.RemovalSentinel:
+        key = original_node.key
+        gone = isinstance(key, cst.SimpleString) and not self.keeps(str(key.evaluated_value))
+        return cst.RemoveFromParent() if gone else updated_node
 
 
 class _WithoutImports(cst.CSTTransformer):

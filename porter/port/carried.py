@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,7 @@ def carried_text(subject: Subject, draft: Draft, target: Target) -> str:
             raise _refusal(subject, draft, name, f"{name} of porter's runtime, {_NOT_CARRIED[name]}")
     wanted = [(_home(name), name) for name in used if name not in whole]
     wanted += [(f"porter.runtime.{runtime.MODULES[name]}", member) for name in whole for member in whole[name]]
-    code = gathered(_library(target), wanted)
+    code = gathered(_library(target, draft, used), wanted)
     tree = cst.parse_module(code + _namespaces(whole)).visit(_Spelled(target.spelled))
     header = render("carried_header.py.j2", version=__version__, modeling=f"modeling_tf_{subject.name}.py")
     future, *rest = tree.body
@@ -112,8 +112,15 @@ def _stand_ins() -> tuple[ModuleText, ...]:
     return tuple(ModuleText(f"porter.carried.{file.stem}", file) for file in files)
 
 
-def _library(target: Target) -> Library:
-    return Library("porter", _PACKAGE, target.modules, _stand_ins())
+def _library(target: Target, draft: Draft, used: Iterable[str]) -> Library:
+    """The runtime, with the losses alone that classes of a port ask for by the ends of their names."""
+    heads = any(runtime.HOMES.get(name) == "model.generic_heads" for name in used)
+    asks = heads or "loss_function" in draft.code
+
+    def keeps(kind: str) -> bool:
+        return asks and (kind in draft.code or kind == "ForCausalLM")  # which is for all other names, too
+
+    return Library("porter", _PACKAGE, target.modules, _stand_ins(), {"LOSS_MAPPING": keeps})
 
 
 class _Spelled(cst.CSTTransformer):

@@ -68,5 +68,5 @@ def save_weights(model: Any, folder: Path) -> Path:
         seen.add(place)
         tensors[name] = tensor.detach().clone().contiguous()
     file = folder / "model.safetensors"
-    save_file(tensors, file)
+    save_file(tensors, file, metadata={"format": "pt"})  # transformers 4 asks for it
     return file

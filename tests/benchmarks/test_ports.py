@@ -77,13 +77,14 @@ def test_the_table_counts_families_whole() -> None:
     from report import table
 
     rows = [row(""), {**row("time limit"), "class": "B"}]
-    text = table(rows, [case("a", "A", "B", "C")], "corpus.json")
+    text = table(rows, [case("a", "A", "B", "C")], "corpus.json", "transformers4")
+    assert "corpus.json --target transformers4` on" in text
     assert "2 of the 3 classes were measured" in text
     assert "| **all** | 1 of 2 (50.0 %) | 1 of 2 (50.0 %) | 0 of 1 (0.0 %) |" in text
     assert "| time limit | 1 |" in text
 
 
-def one_ends_badly(case: dict[str, Any], classes: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+def one_ends_badly(case: dict[str, Any], classes: tuple[str, ...], target: str) -> Iterator[dict[str, Any]]:
     """A case whose first class is reported before it crashes or hangs; or all is well."""
     for name in classes:
         yield {"case": case["id"], "family": case["family"], "class": name, "matches": True, "ok": True, "reason": ""}
@@ -101,7 +102,7 @@ def test_every_class_gets_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cases", cases)
     monkeypatch.setattr(pool, "_import_frameworks", lambda: None)
     tasks = [pool.Task(case(name), ("A", "B")) for name in ("crash", "hang", "fine")]
-    rows = list(pool.run_tasks(tasks, processes=2, limit=1))
+    rows = list(pool.run_tasks(tasks, processes=2, limit=1, work=pool.proofs()))
     assert {(one["case"], one["class"]): one["reason"] for one in rows} == {
         ("crash", "A"): "", ("crash", "B"): "crashed: SIGSEGV",
         ("hang", "A"): "", ("hang", "B"): "time limit",

@@ -132,6 +132,19 @@ def test_a_stand_in_takes_the_place_of_a_definition(library: Library, tmp_path: 
     assert run(code)["width"](30) == 10  # what is a module's own is not replaced
 
 
+def test_a_table_keeps_the_entries_that_are_wanted(library: Library, tmp_path: Path) -> None:
+    (tmp_path / "kinds.py").write_text(
+        "from types import MappingProxyType\n\n\ndef one():\n    return 1\n\n\ndef two():\n    return 2\n\n\n"
+        'KINDS = MappingProxyType({"one": one, "two": two, 3: one})\nWHOLE = {"two": two}\n'
+    )
+    shorter = Library("lib", library.folder, entries={"KINDS": lambda key: key == "two"})
+    code = gathered(shorter, [("lib.kinds", "KINDS")])
+    assert list(run(code)["KINDS"]) == ["two", 3]
+    none = Library("lib", library.folder, entries={"KINDS": lambda key: False, "WHOLE": lambda key: False})
+    assert "def two" not in gathered(none, [("lib.kinds", "WHOLE")])
+    assert "def two" in gathered(library, [("lib.kinds", "WHOLE")])
+
+
 @pytest.mark.parametrize(
     ("module", "name", "said"), [("lib.whole", "g", "sizes"), ("lib.sizes", "quarter", "quarter")]
 )

@@ -1,0 +1,67 @@
+"""Methods that cut layers, as pruning of attention heads does."""
+
+import pytest
+
+from tests.rewrite.porting import Ported, port
+from tests.rewrite.summed_model import summed_model
+
+CLASSES = '''
+from transformers.pytorch_utils import prune_linear_layer
+
+
+class Cut(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.layer = nn.Linear(config.hidden_size, config.hidden_size)
+        self.cut = set()
+
+    def prune_rows(self, rows: set[int]):
+        """Cuts rows out."""
+        if len(rows) == 0:
+            return
+        index = torch.tensor(sorted(rows)).long().contiguous()
+        self.layer = prune_linear_layer(self.layer, index)
+        self.cut = self.cut.union(rows)
+
+    def forward(self, x):
+        return self.layer(x)
+
+
+class Holder(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.layers = nn.ModuleList([Cut(config)])
+
+    def _prune_rows(self, rows_by_layer):
+        for layer, rows in rows_by_layer.items():
+            self.layers[layer].prune_rows(rows)
+
+    def union(self, x, y):
+        return x + y
+
+    def forward(self, x):
+        return self.union(self.layers[0](x), x)
+'''
+
+
+@pytest.fixture(scope="module")
+def ported(tmp_path_factory: pytest.TempPathFactory) -> Ported:
+    folder = tmp_path_factory.mktemp("cut")
+    return port(summed_model("cut", CLASSES, {"holder": "Holder"}, "x", folder), folder / "port")
+
+
+def test_a_method_that_cuts_layers_raises(ported: Ported) -> None:
+    assert ported.messages("left") == []
+    said = [text for text in ported.messages("assumed") if "raises NotImplementedError" in text]
+    assert sorted(text.partition(" ")[0] for text in said) == ["Cut.prune_rows", "Holder._prune_rows"]
+    module = ported.module()
+    model = module.TFSummedModel(module.TinyConfig())
+    model.build()
+    for call in (model.holder.layers[0].prune_rows, model.holder._prune_rows):
+        with pytest.raises(NotImplementedError, match="keep their shapes"):
+            call({0: {1}})
+
+
+def test_it_keeps_its_docstring_and_others_their_code(ported: Ported) -> None:
+    assert '"""Cuts rows out."""' in ported.text("TFCut.prune_rows")
+    assert "return x + y" in ported.text("TFHolder.union")
