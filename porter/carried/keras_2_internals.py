@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -39,3 +40,9 @@ def untrack_variable(layer: keras.layers.Layer, variable: Any) -> None:
 def takes_training(layer: Any) -> bool:
     """Whether the layer's `call` has a parameter `training`; False of what is not a layer."""
     return isinstance(layer, keras.layers.Layer) and bool(layer._call_spec.expects_training_arg)
+
+
+def result_shape(member: Callable[..., Any], input_shape: Any) -> Any:
+    """What a layer that is built, or a function, makes of this shape; it is computed without numbers."""
+    layer = member if isinstance(member, keras.layers.Layer) else keras.layers.Lambda(member)
+    return layer.compute_output_shape(input_shape)

@@ -56,9 +56,26 @@ _NOT_CARRIED: Mapping[str, str] = {
 
 
 def _members(draft: Draft, module: str) -> frozenset[str]:
-    """What a port reads of a module that it imports as such."""
-    nodes = (node for node in ast.walk(ast.parse(draft.code)) if isinstance(node, ast.Attribute))
-    return frozenset(node.attr for node in nodes if isinstance(node.value, ast.Name) and node.value.id == module)
+    """What a port reads of a module that it imports as such; functions may have a variable of that name."""
+    found: set[str] = set()
+    waiting: list[ast.AST] = [ast.parse(draft.code)]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.FunctionDef) and module in _bound(node):
+            continue
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == module:
+            found.add(node.attr)
+        waiting += ast.iter_child_nodes(node)
+    return frozenset(found)
+
+
+def _bound(function: ast.FunctionDef) -> Iterator[str]:
+    """The parameters and variables of a function."""
+    for node in ast.walk(function):
+        if isinstance(node, ast.arg):
+            yield node.arg
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
 
 
 def _namespaces(modules: Mapping[str, Sequence[str]]) -> str:

@@ -310,9 +310,9 @@ class Porter(cst.CSTTransformer):
         note_eager_branch(self.context, original_node.test)
         asked = asked_for_truth(self.context, original_node.test, updated_node.test)
         updated_node = updated_node.with_changes(test=asked)
-        never = original_node.body if m.matches(updated_node.test, m.Name("False")) else None
-        for statement in never.body if never is not None else ():
-            self.context.forget(statement)
+        never = {"False": original_node.body, "True": original_node.orelse}.get(code_of(updated_node.test))
+        if never is not None:
+            self.context.forget(never)
         above = self.context.source.parents.get(original_node)
         return fold_if(updated_node, is_elif=isinstance(above, cst.If) and above.orelse is original_node)
 

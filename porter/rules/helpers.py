@@ -31,6 +31,7 @@ for _name in (
     "is_xlstm_available",
     "is_natten_available",
     "is_flash_attn_2_available",
+    "is_torch_flex_attn_available",
     "is_mamba_ssm_available",
     "is_mamba_2_ssm_available",
     "is_causal_conv1d_available",

@@ -31,6 +31,7 @@ rule(
     "transformers.integrations.deepspeed.is_deepspeed_zero3_enabled()",
     "transformers.integrations.is_deepspeed_zero3_enabled()",
     "transformers.distributed.fsdp.is_fsdp_managed_module(module=None)",
+    "transformers.integrations.fsdp.is_fsdp_managed_module(module=None)",
     "transformers.utils.generic.is_flash_attention_requested(config=None, requested_attention_implementation=None)",
     to="False",
     cases={"torch.jit.is_tracing()": "False"},

@@ -8,9 +8,9 @@ import libcst as cst
 import libcst.matchers as m
 
 from porter.rewrite.context import Context
-from porter.rewrite.definitions.cut_layers import cutting_body
 from porter.rewrite.definitions.expert_mixtures import experts_body
 from porter.rewrite.definitions.graph_decorators import graph_decorators, has_graph_branch
+from porter.rewrite.definitions.raising_bodies import raising_body
 from porter.rewrite.expressions.arguments import ported_parameter
 from porter.rewrite.expressions.attributes import own_attribute
 from porter.rewrite.reading.calls_in_file import FORMER_DECORATORS, RETURN_DECORATORS
@@ -45,7 +45,7 @@ def port_function(context: Context, function: LocalFunction, updated: cst.Functi
         updated = updated.with_changes(body=as_autograph_takes(updated.body))
     return updated.with_changes(
         name=cst.Name(_ported_name(context, function)),
-        body=cutting_body(context, function) or experts_body(context, function, updated) or updated.body,
+        body=raising_body(context, function) or experts_body(context, function, updated) or updated.body,
         params=_parameters(context, function, updated.params),
         decorators=list(_decorators(context, function, updated)),
     )

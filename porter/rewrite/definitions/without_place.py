@@ -13,6 +13,7 @@ from porter.rewrite.reading.dropped import (
     handles_texts,
     only_checkpoints,
     only_passes_on,
+    only_ties,
     ties_weights,
 )
 from porter.rewrite.reading.source import LocalClass
@@ -50,6 +51,8 @@ def _by_what_it_does(context: Context, local: LocalClass, node: cst.FunctionDef)
         return "it handles PyTorch's files"
     if only_checkpoints(context.source, node):
         return "TensorFlow has tf.recompute_grad in place of gradient checkpointing"
+    if only_ties(context.source, node):
+        return "what it ties is one weight by the constructors and `_tied_weights_keys`"
     if is_module_method(node.name.value) and f"{local.name}.{node.name.value}" not in context.flow.running:
         return "it replaces a method of torch.nn.Module, which Keras does not have"
     if context.source.span(node) in context.knowledge.facts.entered:

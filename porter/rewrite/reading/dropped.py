@@ -61,6 +61,15 @@ def ties_weights(source: Source, function: cst.FunctionDef) -> bool:
     return any(m.matches(assign, tie) for assign in source.find(function, cst.Assign))
 
 
+_TYING = m.Call(func=m.Attribute(attr=m.Name("_tie_or_clone_weights") | m.Name("_tie_encoder_decoder_weights")))
+
+
+def only_ties(source: Source, function: cst.FunctionDef) -> bool:
+    """Whether all that a method calls is transformers' way to give a layer the weight of another one."""
+    calls = source.find(function, cst.Call)
+    return bool(calls) and all(m.matches(call, _TYING) for call in calls)
+
+
 def handles_texts(function: cst.FunctionDef) -> bool:
     """Whether a method talks with a user: it is given a tokenizer."""
     parameters = (*function.params.params, *function.params.kwonly_params)

@@ -141,7 +141,7 @@ class Sequential(_Container):
         for member in self:
             if isinstance(member, keras.layers.Layer) and not member.built:
                 member.build(input_shape)
-            input_shape = _result_shape(member, input_shape)
+            input_shape = result_shape(member, input_shape)
 
     def call(self, inputs: Any, *args: Any, training: bool = False, **kwargs: Any) -> Any:
         """Call the members one after the other; further arguments go to the first."""
@@ -152,7 +152,7 @@ class Sequential(_Container):
         return inputs
 
 
-def _result_shape(member: Callable[..., Any], input_shape: Any) -> Any:
+def result_shape(member: Callable[..., Any], input_shape: Any) -> Any:
     """What a member makes of this shape; it is computed without numbers."""
     given = keras.KerasTensor(input_shape)
     if isinstance(member, keras.layers.Layer):

@@ -1,4 +1,4 @@
-"""Methods that cut layers, as pruning of attention heads does."""
+"""Methods that cut layers, as pruning of attention heads does, and those that call kernels of PyTorch."""
 
 import pytest
 
@@ -6,6 +6,7 @@ from tests.rewrite.porting import Ported, port
 from tests.rewrite.summed_model import summed_model
 
 CLASSES = '''
+from transformers.modeling_flash_attention_utils import _flash_attention_forward
 from transformers.pytorch_utils import prune_linear_layer
 
 
@@ -39,6 +40,18 @@ class Holder(nn.Module):
     def union(self, x, y):
         return x + y
 
+    def fast(self, x):
+        return _flash_attention_forward(x, x, x, None, 5, True)
+
+    def fast_or_not(self, x, fast):
+        if fast:
+            x = _flash_attention_forward(x, x, x, None, 5, True)
+        return x
+
+    def _tie_weights(self):
+        if self.layers:
+            self._tie_or_clone_weights(self.layers[0].layer, self.layers[0].layer)
+
     def forward(self, x):
         return self.union(self.layers[0](x), x)
 '''
@@ -51,9 +64,9 @@ def ported(tmp_path_factory: pytest.TempPathFactory) -> Ported:
 
 
 def test_a_method_that_cuts_layers_raises(ported: Ported) -> None:
-    assert ported.messages("left") == []
+    assert [text for text in ported.messages("left") if "prune" in text] == []
     said = [text for text in ported.messages("assumed") if "raises NotImplementedError" in text]
-    assert sorted(text.partition(" ")[0] for text in said) == ["Cut.prune_rows", "Holder._prune_rows"]
+    assert sorted(text.partition(" ")[0] for text in said) == ["Cut.prune_rows", "Holder._prune_rows", "Holder.fast"]
     module = ported.module()
     model = module.TFSummedModel(module.TinyConfig())
     model.build()
@@ -65,3 +78,14 @@ def test_a_method_that_cuts_layers_raises(ported: Ported) -> None:
 def test_it_keeps_its_docstring_and_others_their_code(ported: Ported) -> None:
     assert '"""Cuts rows out."""' in ported.text("TFCut.prune_rows")
     assert "return x + y" in ported.text("TFHolder.union")
+    assert "raise NotImplementedError('Flash attention" in ported.text("TFHolder.fast").replace('"', "'")
+
+
+def test_what_is_called_on_a_condition_is_left(ported: Ported) -> None:
+    (left,) = ported.messages("left")
+    assert "_flash_attention_forward has no counterpart" in left
+    assert "return x" in ported.text("TFHolder.fast_or_not")
+
+
+def test_a_method_that_only_ties_has_no_place(ported: Ported) -> None:
+    assert any("Holder._tie_weights is not ported" in text for text in ported.messages("assumed"))
