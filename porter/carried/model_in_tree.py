@@ -65,8 +65,10 @@ class TFPreTrainedModel(MaskMethods, DrawsWeights, TFPreTrainedModelOfTree):
 
     @classmethod
     def can_generate(cls) -> bool:
-        """Whether `generate` is for this class: a decoder that scores the next token, as its name says."""
-        return cls.__name__.endswith(("ForCausalLM", "LMHeadModel"))
+        """Whether `generate` is for this class, as its name says: it scores the next token, after an encoder or not."""
+        decodes = "decoder_input_ids" in inspect.signature(cls.call).parameters
+        endings = ("ForCausalLM", "LMHeadModel", *(("ForConditionalGeneration",) if decodes else ()))
+        return cls.__name__.endswith(endings)
 
     def prepare_inputs_for_generation(
         self, input_ids: Any, past_key_values: Any = None, attention_mask: Any = None, **kwargs: Any
@@ -74,19 +76,24 @@ class TFPreTrainedModel(MaskMethods, DrawsWeights, TFPreTrainedModelOfTree):
         """What `generate` calls the model with: all tokens, then the last alone with the cache.
 
         Args:
-            input_ids: (batch, length).
+            input_ids: (batch, length), of the decoder.
             past_key_values: the cache's tensors, as `_update_model_kwargs_for_generation` keeps them; None at first.
-            attention_mask: (batch, all positions), whose padding is not counted in the positions.
+            attention_mask: (batch, all positions), whose padding is not counted in the positions; the encoder's where
+                there is one.
             kwargs: what else `generate` was given; what `call` does not take is left out.
         """
+        taken = inspect.signature(self.call).parameters
         cache = None
         if past_key_values is not None:
             cache, input_ids = joined(self._cache_form, iter(past_key_values)), input_ids[:, -1:]
-        given = {**kwargs, "input_ids": input_ids, "attention_mask": attention_mask, "past_key_values": cache}
-        if attention_mask is not None:
-            places = tf.maximum(tf.cumsum(tf.cast(attention_mask, tf.int64), axis=-1) - 1, 0)
-            given["position_ids"] = places[:, -tf.shape(input_ids)[1] :]
-        taken = inspect.signature(self.call).parameters
+        given = {**kwargs, "attention_mask": attention_mask, "past_key_values": cache}
+        if self.config.is_encoder_decoder:
+            given |= {next(iter(taken)): None, "decoder_input_ids": input_ids}  # the encoder has run
+        else:
+            given["input_ids"] = input_ids
+            if attention_mask is not None:
+                places = tf.maximum(tf.cumsum(tf.cast(attention_mask, tf.int64), axis=-1) - 1, 0)
+                given["position_ids"] = places[:, -tf.shape(input_ids)[1] :]
         return {name: value for name, value in given.items() if name in taken}
 
     def _update_model_kwargs_for_generation(

@@ -32,7 +32,7 @@ def carried_text(subject: Subject, draft: Draft, target: Target) -> str:
         UsageError: the port uses something that this target does not have.
     """
     used = sorted(set(_used(draft, target)))
-    whole = {name: sorted(_members(draft, name)) for name in used if name in runtime.MODULES}
+    whole = {name: sorted(_members(draft, target, name)) for name in used if name in runtime.MODULES}
     for name in used:
         if name in _NOT_CARRIED:
             raise _refusal(subject, draft, name, f"{name} of porter's runtime, {_NOT_CARRIED[name]}")
@@ -55,27 +55,12 @@ _NOT_CARRIED: Mapping[str, str] = {
 }
 
 
-def _members(draft: Draft, module: str) -> frozenset[str]:
-    """What a port reads of a module that it imports as such; functions may have a variable of that name."""
-    found: set[str] = set()
-    waiting: list[ast.AST] = [ast.parse(draft.code)]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, ast.FunctionDef) and module in _bound(node):
-            continue
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == module:
-            found.add(node.attr)
-        waiting += ast.iter_child_nodes(node)
-    return frozenset(found)
-
-
-def _bound(function: ast.FunctionDef) -> Iterator[str]:
-    """The parameters and variables of a function."""
-    for node in ast.walk(function):
-        if isinstance(node, ast.arg):
-            yield node.arg
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            yield node.id
+def _members(draft: Draft, target: Target, module: str) -> frozenset[str]:
+    """What a port reads of a module that it imports as such, or under another name beside a variable of this one."""
+    tree = ast.parse(draft.code)
+    called = {alias.asname or alias.name for alias in _imported(tree, target) if alias.name == module}
+    nodes = (node for node in ast.walk(tree) if isinstance(node, ast.Attribute))
+    return frozenset(node.attr for node in nodes if isinstance(node.value, ast.Name) and node.value.id in called)
 
 
 def _namespaces(modules: Mapping[str, Sequence[str]]) -> str:
@@ -114,9 +99,13 @@ def _refusal(subject: Subject, draft: Draft, name: str, what: str) -> UsageError
 
 def _used(draft: Draft, target: Target) -> Iterator[str]:
     """The names of the runtime that a port imports."""
-    for node in ast.walk(ast.parse(draft.code)):
+    yield from (alias.name for alias in _imported(ast.parse(draft.code), target))
+
+
+def _imported(tree: ast.Module, target: Target) -> Iterator[ast.alias]:
+    for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and f"{'.' * node.level}{node.module}" == target.runtime:
-            yield from (alias.name for alias in node.names)
+            yield from node.names
 
 
 def _home(name: str) -> str:

@@ -47,7 +47,10 @@ def _said(check: Callable[[], str]) -> str:
     try:
         return check()
     except Exception as error:  # noqa: BLE001  # generated code may fail in any way, and that is the finding
-        return f"{type(error).__name__}: {error}".splitlines()[0]
+        cause: BaseException = error
+        while (below := cause.__cause__ or cause.__context__) is not None:  # Keras wraps it in a page of text
+            cause = below
+        return f"{type(cause).__name__}: {cause}".splitlines()[0]
 
 
 def _layers(port: Any) -> Iterator[Any]:

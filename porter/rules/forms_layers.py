@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 
 import libcst as cst
 
@@ -69,6 +70,20 @@ def has_attention(m: Match) -> Text:
 def has_other_attention(m: Match) -> Text:
     """The same the other way round."""
     return Text(str(not _is_eager(m)))
+
+
+def _has_eager(m: Match) -> bool:
+    classes = m.place.resolve(m.classes.original)
+    return isinstance(classes, Mapping) and "eager" in classes
+
+
+expression(
+    "$classes[$x._attn_implementation]",
+    where=_has_eager,
+    to='$classes["eager"]',
+    cases={"x = attentions[self._attn_implementation](x)": 'x = attentions["eager"](x)'},
+    doc="One of the file's own classes; a configuration that was saved does not say which.",
+)
 
 
 def _is_eager(m: Match) -> bool:

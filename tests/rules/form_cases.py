@@ -25,6 +25,9 @@ def marker(name):
     return name
 
 
+attentions = {"eager": marker, "sdpa": None}
+
+
 def make_scale(size):
     scale = nn.Parameter(torch.ones(size))
     return scale
