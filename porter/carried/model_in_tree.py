@@ -65,7 +65,7 @@ class TFPreTrainedModel(MaskMethods, DrawsWeights, TFPreTrainedModelOfTree):
 
     @classmethod
     def can_generate(cls) -> bool:
-        """Whether `generate` is for this class, as its name says: it scores the next token, after an encoder or not."""
+        """Whether `generate` is for this class, as its name says: it scores the next token, with an encoder or not."""
         decodes = "decoder_input_ids" in inspect.signature(cls.call).parameters
         endings = ("ForCausalLM", "LMHeadModel", *(("ForConditionalGeneration",) if decodes else ()))
         return cls.__name__.endswith(endings)
