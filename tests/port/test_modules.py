@@ -3,9 +3,12 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tensorflow as tf
 
 from porter.port.chain import Options, run
+from porter.port.load import import_file
 from porter.subject.inputs.parse_input import parse_input
 from porter.subject.plain_modules import Given
 
@@ -45,3 +48,14 @@ def test_methods_that_keras_would_call_or_never_calls_are_said(tmp_path):
         (98, "Accessors.build is called build_: Keras calls build itself."),
         (101, "Accessors.call is called call_: Keras calls call itself."),
     }
+
+
+def test_a_table_that_is_changed_in_place_gives_weights_their_first_values(tmp_path):
+    entry = next(entry for entry in ENTRIES if entry["class"] == "OffsetsAtStart")
+    given = Given(entry["arguments"], tuple(map(parse_input, entry["inputs"])))
+    run(Options(str(MODULES / entry["file"]), tmp_path, ("OffsetsAtStart",), given=given, verify=False))
+    port = import_file(tmp_path / "modeling_tf_offsets_at_start.py").TFOffsetsAtStart()
+    port(tf.zeros((1, 2, 8)))
+    original = import_file(MODULES / entry["file"]).OffsetsAtStart()
+    np.testing.assert_allclose(port.offsets.bias, original.offsets.bias.detach(), atol=1e-6)
+    np.testing.assert_array_equal(port.offsets.kernel, 0.0)

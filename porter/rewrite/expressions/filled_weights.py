@@ -9,7 +9,7 @@ import libcst.matchers as m
 
 from porter.facts.initialisers import INITIALISERS
 from porter.rewrite.context import Context
-from porter.rewrite.reading.filling import has_own, is_weight_name, weight_name
+from porter.rewrite.reading.filling import has_own, is_made_here, is_weight_name, weight_name
 from porter.rewrite.reading.main_layer import main_layer_name
 from porter.rulebook.call import code_of
 from porter.rulebook.template import parenthesised
@@ -85,6 +85,8 @@ def fill_call(context: Context, original: cst.Call, updated: cst.Call) -> cst.Ba
         return cst.parse_expression("fill_as_torch(self)")
     if method in _WALKS and not _is_own_method(context, original.func):
         return _call(_WALKS[method], [cst.Arg(receiver), *updated.args])
+    if is_made_here(context.knowledge, original.func.value) and method not in _METHODS:
+        return None
     if not (context.knowledge.is_tensor(original.func.value) or _is_weight(context, original.func.value)):
         return None
     return _of_weight(context, original, method, receiver, updated.args)

@@ -78,17 +78,22 @@ def _in_full_precision(
 def _fact(context: Context, node: cst.BaseExpression) -> Fact | None:
     """What is known of an operand; a number computed from a size is not sure, though all runs gave the same."""
     fact = context.fact(node)
-    if fact is None or not isinstance(node, cst.Name) or not (fact.only("int") and fact.has_value):
+    if fact is None or not (fact.only("int") and fact.has_value):
         return fact
-    return replace(fact, has_value=False, value=None) if context.knowledge.varies(node) else fact
+    is_size = isinstance(node, (cst.Subscript, cst.Call)) and context.knowledge.may_be_unknown(node)
+    is_varied = isinstance(node, cst.Name) and context.knowledge.varies(node)
+    return replace(fact, has_value=False, value=None) if is_size or is_varied else fact
 
 
 def augmented(context: Context, original: cst.AugAssign, updated: cst.AugAssign) -> cst.AugAssign:
     """`x += y` where y has another dtype than x: PyTorch keeps x's."""
-    target = context.fact(original.target)
+    whole, ported = original.target, updated.target
+    while isinstance(whole, cst.Subscript) and isinstance(ported, cst.Subscript):
+        whole, ported = whole.value, ported.value  # type: ignore[assignment]  # a part has the dtype of the whole
+    target = context.fact(whole)
     if not _tensor(target) or target is None or target.dtype is None:
         return updated
-    reference = f"{code_of(updated.target)}.dtype"
+    reference = f"{code_of(ported)}.dtype"
     return updated.with_changes(value=_as(context, (original.value, updated.value), target.dtype, reference))
 
 

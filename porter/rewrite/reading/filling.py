@@ -60,6 +60,28 @@ def is_read_from_weight(knowledge: Knowledge, node: cst.Attribute) -> bool:
     return isinstance(node.value, cst.Attribute) and weight_name(knowledge, node.value) is not None
 
 
+def is_made_here(knowledge: Knowledge, node: cst.CSTNode) -> bool:
+    """Whether this is, or is part of, a variable that only holds tensors which the function computes: no weight."""
+    while isinstance(node, cst.Subscript):
+        node = node.value
+    function = knowledge.source.enclosing(node)
+    if function is None or not isinstance(node, cst.Name) or node.value in function.parameters:
+        return False
+    values = knowledge.assigned_values(function, node.value)
+    return bool(values) and all(_is_computed(knowledge, value, node.value) for value in values)
+
+
+def _is_computed(knowledge: Knowledge, value: cst.BaseExpression, variable: str) -> bool:
+    """Whether a value is a sum or the like, a function's result, or what methods make of one; no path to a weight."""
+    while isinstance(value, (cst.Call, cst.Subscript)):
+        if isinstance(value, cst.Call) and knowledge.source.canonical(value.func) is not None:
+            return (knowledge.source.canonical(value.func) or "").startswith("torch.")
+        value = value.value if isinstance(value, cst.Subscript) else value.func
+        value = value.value if isinstance(value, cst.Attribute) else value
+    is_same = isinstance(value, cst.Name) and value.value == variable
+    return is_same or isinstance(value, (cst.BinaryOperation, cst.UnaryOperation))
+
+
 def owners_of(knowledge: Knowledge, node: cst.Attribute) -> frozenset[str]:
     """The classes of the file that are all that an attribute is read from; empty where there may be others."""
     owner = knowledge.source.enclosing_class(node)

@@ -163,13 +163,34 @@ class Knowledge:
 
     def learned(self) -> Knowledge:
         """What is known when all that follows from `giving` is counted in; itself where nothing follows."""
-        giving = {name for function in self.source.functions.values() for name in self._giving_in(function)}
-        if giving <= self.giving:
-            return self
-        more = Knowledge(self.source, self.facts, self.nested, self.beside, frozenset(giving))
+        giving = frozenset(name for function in self.source.functions.values() for name in self._giving_in(function))
+        if not giving <= self.giving:
+            return self._given(giving)
+        changed = frozenset(name for function in self.source.functions.values() for name in self._changed_in(function))
+        return self._given(self.giving | changed) if changed else self
+
+    def _given(self, giving: frozenset[str]) -> Knowledge:
+        """The same where these give tensors."""
+        more = Knowledge(self.source, self.facts, self.nested, self.beside, giving)
         more._by_function, more._assignments = self._by_function, self._assignments
         more.given = self.given
         return more
+
+    def _changed_in(self, function: LocalFunction) -> frozenset[str]:
+        """The function's variables that are set to a tensor first, and then to what is computed from themselves."""
+        unsure = {
+            _variable(function, name): values
+            for name in self.source.assigned(function) - {*function.parameters, *self._names(function)}
+            if (values := self.assigned_values(function, name)) and _variable(function, name) not in self.giving
+            if self.is_tensor(values[0])
+        }
+        while unsure:
+            supposed = self._given(self.giving | unsure.keys())
+            wrong = [name for name, values in unsure.items() if not all(map(supposed.is_tensor, values))]
+            if not wrong:
+                break
+            unsure = {name: values for name, values in unsure.items() if name not in wrong}
+        return frozenset(unsure)
 
     def _giving_in(self, function: LocalFunction) -> Iterator[str]:
         """The function's name where all that it returns is tensors, and its variables that are only set to tensors."""

@@ -9,6 +9,7 @@ import libcst as cst
 from porter.rewrite.context import Context
 from porter.rewrite.expressions.binding import bind_call
 from porter.rewrite.expressions.declared import note
+from porter.rewrite.expressions.operators import augmented
 from porter.rewrite.reading.views_in_file import view_name, viewed
 from porter.rulebook import Arg, Call, CannotBind, Signature, Unknown
 from porter.rulebook.call import code_of
@@ -99,6 +100,7 @@ def _of_changed_part(context: Context, before: cst.AugAssign, after: cst.AugAssi
     target = before.target
     if not isinstance(target, cst.Subscript) or not context.knowledge.is_tensor(target.value):
         return None
+    after = augmented(context, before, after)
     new = cst.ensure_type(after.target, cst.Subscript)
     operator = code_of(after.operator).strip().removesuffix("=")
     value = cst.parse_expression(f"{code_of(new)} {operator} ({code_of(after.value)})")

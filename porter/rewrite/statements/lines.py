@@ -9,6 +9,7 @@ import libcst as cst
 
 from porter.rewrite.context import Context
 from porter.rewrite.expressions.filled_weights import fill_assignment
+from porter.rewrite.reading.filling import is_made_here
 from porter.rewrite.statements.aliased import following, taken
 from porter.rewrite.statements.in_place import assignment
 from porter.rewrite.statements.stored_weights import kept_for_good
@@ -88,13 +89,22 @@ def _lines(context: Context, pair: _Pair, answers: Answers) -> Iterator[cst.Simp
             yield cst.ensure_type(line, cst.SimpleStatementLine)
         return
     if context.fills_at(pair.before):  # weights are written to in place there
-        yield cst.SimpleStatementLine([fill_assignment(context, pair.before, pair.after) or pair.after])
+        filled = fill_assignment(context, pair.before, pair.after) or _of_own_tensor(context, pair)
+        yield cst.SimpleStatementLine([filled or pair.after])
         return
     both = (context, pair.before, pair.after)
     written = taken(*both) or assignment(*both) or unpacked(*both)
     if written is not None or not _does_nothing(pair):
         yield cst.SimpleStatementLine([kept_for_good(context, pair.before, written or pair.after)])
     yield from following(context, pair.before)
+
+
+def _of_own_tensor(context: Context, pair: _Pair) -> cst.BaseSmallStatement | None:
+    """What becomes of a write into a part of a tensor that the function has made itself."""
+    targets = [pair.before.target] if isinstance(pair.before, cst.AugAssign) else []
+    targets += [each.target for each in pair.before.targets] if isinstance(pair.before, cst.Assign) else []
+    own = len(targets) == 1 and is_made_here(context.knowledge, targets[0])
+    return assignment(context, pair.before, pair.after) if own else None
 
 
 def _does_nothing(pair: _Pair) -> bool:

@@ -36,8 +36,8 @@ def without_caches() -> Iterator[None]:
 def unpack_inputs(call: Function) -> Function:
     """Let `call` take its inputs as transformers' models do.
 
-    - The first argument may be a mapping of all inputs, such as a tokenizer or `fit` gives, or a list of them in the
-      order of `call`.
+    - The first argument may be a mapping of all inputs, such as a tokenizer or `fit` gives, or, at the outermost call,
+      a list of them in the order of `call`: a model inside another one may be given a list of tensors.
     - Integer tensors become int64, PyTorch's integer type; numpy arrays become tensors.
     - `output_attentions`, `output_hidden_states` and other `output_` switches that are None come from the config.
     - `return_dict=False`, or at the outermost call `config.return_dict` when the argument is None, gives a tuple.
@@ -54,7 +54,7 @@ def unpack_inputs(call: Function) -> Function:
 
     @functools.wraps(call)
     def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if args and isinstance(args[0], list):
+        if args and isinstance(args[0], list) and not _depth.get():
             args = (*args[0], *args[1:])
         if args and isinstance(args[0], Mapping):
             given = args[0] if takes_all else _checked(args[0], parameters, type(self).__name__)

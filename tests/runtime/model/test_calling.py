@@ -82,6 +82,20 @@ def test_one_mapping_may_hold_all_that_is_required():
         TwoInputs()({"pixel_values": tf.ones((2,))})
 
 
+def test_a_model_inside_is_given_a_list_as_it_is():
+    class Outer(keras.Model):
+        config = BertConfig()
+        inner = Model()
+
+        @unpack_inputs
+        def call(self, first, return_dict=None):
+            self.inner.call([first, first + 1])
+            return first
+
+    Outer().call(tf.ones((1,)))
+    assert [tensor.shape for tensor in Outer.inner.given["input_ids"]] == [(1,), (1,)]
+
+
 def test_an_unknown_input_is_named():
     with pytest.raises(TypeError, match="Model takes no pixels"):
         given({"pixels": IDS})
