@@ -11,7 +11,7 @@ from porter.rewrite.context import Context, Note
 from porter.rewrite.reading.aliases import find_aliases
 from porter.rewrite.reading.calls_in_file import analyse
 from porter.rewrite.reading.checks import find_checks
-from porter.rewrite.reading.knowledge import known
+from porter.rewrite.reading.giving import known
 from porter.rewrite.reading.loops import find_loops
 from porter.rewrite.reading.nested_port import NestedPort
 from porter.rewrite.reading.places_hit import find_places

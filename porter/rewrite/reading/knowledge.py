@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
@@ -161,46 +161,16 @@ class Knowledge:
         own = name.removeprefix("local.")
         return own in self.giving if own in self.source.functions else gives_tensor(name)
 
-    def learned(self) -> Knowledge:
-        """What is known when all that follows from `giving` is counted in; itself where nothing follows."""
-        giving = frozenset(name for function in self.source.functions.values() for name in self._giving_in(function))
-        if not giving <= self.giving:
-            return self._given(giving)
-        changed = frozenset(name for function in self.source.functions.values() for name in self._changed_in(function))
-        return self._given(self.giving | changed) if changed else self
-
-    def _given(self, giving: frozenset[str]) -> Knowledge:
-        """The same where these give tensors."""
+    def supposing(self, giving: frozenset[str]) -> Knowledge:
+        """The same where these functions and variables give tensors."""
         more = Knowledge(self.source, self.facts, self.nested, self.beside, giving)
         more._by_function, more._assignments = self._by_function, self._assignments
         more.given = self.given
         return more
 
-    def _changed_in(self, function: LocalFunction) -> frozenset[str]:
-        """The function's variables that are set to a tensor first, and then to what is computed from themselves."""
-        unsure = {
-            _variable(function, name): values
-            for name in self.source.assigned(function) - {*function.parameters, *self._names(function)}
-            if (values := self.assigned_values(function, name)) and _variable(function, name) not in self.giving
-            if self.is_tensor(values[0])
-        }
-        while unsure:
-            supposed = self._given(self.giving | unsure.keys())
-            wrong = [name for name, values in unsure.items() if not all(map(supposed.is_tensor, values))]
-            if not wrong:
-                break
-            unsure = {name: values for name, values in unsure.items() if name not in wrong}
-        return frozenset(unsure)
-
-    def _giving_in(self, function: LocalFunction) -> Iterator[str]:
-        """The function's name where all that it returns is tensors, and its variables that are only set to tensors."""
-        returned = [node.value for node in self.source.find(function.node, cst.Return)]
-        if returned and all(value is not None and self.is_tensor(value) for value in returned):
-            yield function.name
-        for name in self.source.assigned(function) - {*function.parameters, *self._names(function)}:
-            values = self.assigned_values(function, name)
-            if values and all(map(self.is_tensor, values)):
-                yield _variable(function, name)
+    def unseen_variables(self, function: LocalFunction) -> frozenset[str]:
+        """The variables of a function whose values no run has shown."""
+        return self.source.assigned(function) - {*function.parameters, *self._names(function)}
 
     @cached_property
     def _assignments(self) -> dict[str, dict[str, list[cst.BaseExpression]]]:
@@ -226,7 +196,7 @@ class Knowledge:
 
     def _assigned_tensor(self, function: LocalFunction, node: cst.BaseExpression) -> bool:
         """Whether it is a variable that the function only ever sets to tensors."""
-        return isinstance(node, cst.Name) and _variable(function, node.value) in self.giving
+        return isinstance(node, cst.Name) and variable_of(function, node.value) in self.giving
 
     def _is_weight(self, node: cst.BaseExpression) -> bool:
         """Whether it is a weight of a layer that the constructor keeps, `self.dense.weight`, or one of the class's."""
@@ -383,20 +353,8 @@ class Knowledge:
         return self._children[class_name]
 
 
-def known(
-    source: Source,
-    facts: Facts,
-    nested: Mapping[str, NestedPort] = MappingProxyType({}),
-    beside: Mapping[str, str] = MappingProxyType({}),
-) -> Knowledge:
-    """What is known of a file: which functions return tensors is found by starting from none, until no more are."""
-    knowledge = Knowledge(source, facts, nested, beside)
-    while (more := knowledge.learned()) is not knowledge:
-        knowledge = more
-    return knowledge
-
-
-def _variable(function: LocalFunction, name: str) -> str:
+def variable_of(function: LocalFunction, name: str) -> str:
+    """How a variable is named among what gives tensors."""
     return f"{function.name}:{name}"
 
 

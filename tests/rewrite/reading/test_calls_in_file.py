@@ -4,7 +4,7 @@ import ast
 
 from porter.facts.facts import Facts
 from porter.rewrite.reading.calls_in_file import analyse
-from porter.rewrite.reading.knowledge import known
+from porter.rewrite.reading.giving import known
 
 
 def parameters(port, name: str) -> list[str]:

@@ -1,7 +1,7 @@
 import libcst as cst
 
 from porter.rewrite.reading.filling import calls_in, filling_functions, is_weight_name, weight_name
-from porter.rewrite.reading.knowledge import known
+from porter.rewrite.reading.giving import known
 from porter.trace import trace
 
 
