@@ -29,7 +29,11 @@ def _convolution(axes: int) -> None:
         to=f"{name}(out_channels, kernel_size, strides=stride, padding=padding, dilation_rate=dilation, "
         "groups=groups, use_bias=bias, padding_mode=padding_mode)",
         build=f"(None, in_channels, {_SPATIAL[axes]})",
-        attributes={"weight": f"tf.transpose(layer.kernel, perm=[{_KERNEL_AXES[axes]}])", **_ATTRIBUTES},
+        attributes={
+            "weight": f"tf.transpose(layer.kernel, perm=[{_KERNEL_AXES[axes]}])",
+            "in_channels": "(layer.kernel.shape[-2] * layer.groups)",
+            **_ATTRIBUTES,
+        },
         cases={
             f"nn.Conv{axes}d(4, 6, 2)": f"{name}(6, 2)",
             f"nn.Conv{axes}d(4, 6, kernel_size=3, stride=2, padding=1, bias=False)": (

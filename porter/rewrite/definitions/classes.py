@@ -16,6 +16,7 @@ from porter.rewrite.definitions.main_layer_class import split_main_layer
 from porter.rewrite.definitions.parameters import Weights, move_weights
 from porter.rewrite.expressions.annotations import port_docstring_statement
 from porter.rewrite.reading.main_layer import main_layer_name
+from porter.rewrite.reading.scope import kept_as
 from porter.rewrite.reading.source import LocalClass
 from porter.rulebook import find_card
 from porter.rulebook.call import code_of
@@ -234,7 +235,7 @@ def _with_stored(constructor: cst.FunctionDef, stored: Sequence[str]) -> cst.Fun
     """`self.config = config` and the like behind `super().__init__`, for `build` to read."""
     if not stored:
         return constructor
-    lines = [cst.parse_statement(f"self.{name} = {name}") for name in stored]
+    lines = [cst.parse_statement(f"self.{kept_as(name)} = {name}") for name in stored]
     body = list(constructor.body.body)
     pattern = m.SimpleStatementLine(body=[m.Expr(value=m.Call(func=m.Attribute(attr=m.Name("__init__"))))])
     at = next((i + 1 for i, statement in enumerate(body) if m.matches(statement, pattern)), 0)

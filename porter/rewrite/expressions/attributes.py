@@ -39,7 +39,7 @@ def translate_attribute(context: Context, original: cst.Attribute, updated: cst.
         return cst.Name("False")
     if attribute == "training" and context.has_training(original):
         return cst.Name("training")
-    owner = context.fact(original.value)
+    owner = context.fact(original.value) or _own_layer(context, original.value)
     kind = _ruled_class(context, original, owner)
     if attribute == "dtype" and m.matches(updated.value, _TRANSPOSED):
         updated = updated.with_changes(value=cst.ensure_type(updated.value, cst.Call).args[0].value)
@@ -50,6 +50,14 @@ def translate_attribute(context: Context, original: cst.Attribute, updated: cst.
     if owner is not None and owner.only("module"):
         return _layer_attribute(context, original, updated, owner.names)
     return updated.with_changes(attr=cst.Name(ported_attribute(context, original)))
+
+
+def _own_layer(context: Context, node: cst.BaseExpression) -> Fact | None:
+    """`self` where no run came by, in a class that inherits from a layer of torch."""
+    local = context.source.classes.get(context.source.enclosing_class(node) or "")
+    if local is None or local.torch_base is None or not m.matches(node, m.Name("self")):
+        return None
+    return Fact(kinds=frozenset({"module"}), names=frozenset({f"local.{local.name}"}))
 
 
 def _is_member(context: Context, node: cst.Attribute) -> bool:

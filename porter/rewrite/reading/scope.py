@@ -13,7 +13,7 @@ from porter.rewrite.reading.knowledge import Knowledge
 from porter.rewrite.reading.source import LocalFunction
 from porter.rulebook.call import code_of
 from porter.rulebook.template import parenthesised, with_names
-from porter.runtime.layers.reserved import MODEL_NAMES
+from porter.runtime.layers.reserved import port_attribute
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,11 @@ class Rescoped:
 
     code: str
     stored: tuple[str, ...]
+
+
+def kept_as(parameter: str) -> str:
+    """The attribute that keeps a parameter of a constructor for `build`: `inputs_` for Keras' own `inputs`."""
+    return port_attribute(parameter, is_model=True)
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,11 @@ class Rescoper:
     def _must_be_stored(self, name: str, attribute: str) -> bool:
         local = self.knowledge.source.classes.get(self.class_name)
         kept_by_model = name == "config" and local is not None and local.kind == "model"
-        return attribute == f"self.{name}" and name not in self._constructor.kept_parameters and not kept_by_model
+        return (
+            attribute == f"self.{kept_as(name)}"
+            and name not in self._constructor.kept_parameters
+            and not kept_by_model
+        )
 
     def _without_locals(self, expression: cst.BaseExpression) -> cst.BaseExpression:
         """Local variables that are set once, in the open, give way to what they are set to."""
@@ -83,14 +92,14 @@ class Rescoper:
             return None
         if name in constructor.kept_parameters:
             return f"self.{constructor.kept_parameters[name]}"
-        if name in constructor.attributes or self._is_tensor(function, name) or self._is_taken(name):
+        kept = kept_as(name)
+        if kept in constructor.attributes or self._is_tensor(function, name) or self._is_taken(kept):
             return None
-        return f"self.{name}"
+        return f"self.{kept}"
 
     def _is_taken(self, name: str) -> bool:
-        """Whether the class has a method or property of this name, or Keras keeps the name for itself."""
-        owner = getattr(self.knowledge.source.module, self.class_name, None)
-        return hasattr(owner, name) or name in MODEL_NAMES
+        """Whether the class has a method or property of this name."""
+        return hasattr(getattr(self.knowledge.source.module, self.class_name, None), name)
 
     def _is_tensor(self, function: LocalFunction, parameter: str) -> bool:
         """Whether the constructor is given a tensor: Keras would take it for a weight of the class that keeps it."""
