@@ -192,7 +192,7 @@ _MODULES = {
     ),
     "ops.numpy_functions": ("numpy_function", "python_function"),
     "ops.looping": ("joined", "loop", "stacked"),
-    "ops.pieces": ("each",),
+    "ops.pieces": ("as_pieces", "each"),
     "ops.reductions": (
         "as_numbers",
         "cdist",

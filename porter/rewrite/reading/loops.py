@@ -15,7 +15,7 @@ import libcst.matchers as m
 
 from porter.rewrite.reading.knowledge import Knowledge
 from porter.rewrite.reading.liveness import is_live, reads
-from porter.rewrite.reading.pieces_read import JOINS, find_comprehensions
+from porter.rewrite.reading.pieces_read import JOINS, Comprehensions, find_comprehensions
 from porter.rewrite.reading.source import LocalFunction
 from porter.rulebook.call import code_of
 
@@ -63,16 +63,13 @@ class Loops:
 
     counted: Mapping[cst.CSTNode, CountedLoop]
     mapped: Mapping[cst.CSTNode, MappedLoop]
-    comprehensions: Set[cst.CSTNode]
-    comprehended: Mapping[str, Set[str]]
+    comprehensions: Comprehensions
 
     @cached_property
     def collected_lists(self) -> Mapping[str, Set[str]]:
         """Function -> the lists that its counted loops and its comprehensions over pieces fill."""
-        filled = _lists(self.counted.values())
-        return {
-            name: {*filled.get(name, ()), *self.comprehended.get(name, ())} for name in (*filled, *self.comprehended)
-        }
+        filled, mapped = _lists(self.counted.values()), self.comprehensions.variables
+        return {name: {*filled.get(name, ()), *mapped.get(name, ())} for name in {**filled, **mapped}}
 
     @cached_property
     def mapped_lists(self) -> Mapping[str, Set[str]]:
@@ -92,7 +89,7 @@ def find_loops(knowledge: Knowledge) -> Loops:
                 mapped[node] = rows
             if loop is not None:
                 counted[node] = loop
-    return Loops(counted, mapped, *find_comprehensions(knowledge))
+    return Loops(counted, mapped, find_comprehensions(knowledge))
 
 
 def _lists(loops: Iterable[CountedLoop | MappedLoop]) -> Mapping[str, Set[str]]:

@@ -7,6 +7,7 @@ the function does with its list is to join it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass
 
 import libcst as cst
 import libcst.matchers as m
@@ -22,17 +23,32 @@ _ZIP = m.Call(func=m.Name("zip"), args=[m.AtLeastN(m.Arg(), n=1)])
 _TARGET = m.Name() | m.Tuple(elements=[m.ZeroOrMore(m.Element(value=m.Name()))])
 
 
-def find_comprehensions(knowledge: Knowledge) -> tuple[Set[cst.CSTNode], Mapping[str, Set[str]]]:
-    """Those comprehensions, and by function the variables that hold what they give."""
-    nodes: set[cst.CSTNode] = set()
+@dataclass(frozen=True)
+class Comprehensions:
+    """Comprehensions over pieces: those that are only joined, by function the variables that hold them, all others."""
+
+    joined: Set[cst.CSTNode]
+    variables: Mapping[str, Set[str]]
+    kept: Set[cst.CSTNode]
+
+
+def find_comprehensions(knowledge: Knowledge) -> Comprehensions:
+    """Those of the file; the lists that are kept hold tensors with axes."""
+    joined: set[cst.CSTNode] = set()
+    kept: set[cst.CSTNode] = set()
     names: dict[str, set[str]] = {}
     for function in knowledge.source.functions.values():
         for node in knowledge.source.find(function.node, cst.ListComp):
-            target = _joined_as(knowledge, function, node) if _runs_over_pieces(knowledge, function, node) else None
+            if not _runs_over_pieces(knowledge, function, node):
+                continue
+            target = _joined_as(knowledge, function, node)
+            fact = knowledge.traced(node.elt)
             if target is not None:
-                nodes.add(node)
+                joined.add(node)
                 names.setdefault(function.name, set()).add(target)
-    return nodes, names
+            elif fact is not None and fact.is_tensor and fact.rank:
+                kept.add(node)
+    return Comprehensions(joined, names, kept)
 
 
 def lists_of(iterated: cst.BaseExpression) -> Iterator[cst.Arg]:

@@ -47,12 +47,14 @@ def port_join(context: Context, original: cst.Call, updated: cst.Call) -> cst.Ba
 
 def port_comprehension(context: Context, original: cst.ListComp, updated: cst.ListComp) -> cst.BaseExpression:
     """`[f(q, k) for q, k in zip(*pieces)]` as `each(lambda q, k: f(q, k), *pieces)`, if it was planned so."""
-    if original not in context.loops.comprehensions:
+    planned = context.loops.comprehensions
+    if original not in planned.joined and original not in planned.kept:
         return updated
     parameters = code_of(updated.for_in.target.with_changes(lpar=[], rpar=[]))
     lists = ", ".join(f"{arg.star}{code_of(arg.value)}" for arg in lists_of(updated.for_in.iter))
     each = context.runtime_name("each")
-    return cst.parse_expression(f"{each}(lambda {parameters}: {code_of(updated.elt)}, {lists})")
+    mapped = f"{each}(lambda {parameters}: {code_of(updated.elt)}, {lists})"
+    return cst.parse_expression(mapped if original in planned.joined else f"as_pieces({mapped})")
 
 
 def _mapped(context: Context, loop: MappedLoop, item: Appended) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from porter.runtime.ops.looping import loop
+from porter.runtime.ops.looping import Collected, joined, loop, stacked
 from porter.runtime.port_errors import Unsupported
 
 
@@ -50,8 +50,20 @@ def _whole(values: Pieces, axis: int, name: str = "concat") -> Any:
     return values.whole
 
 
+def as_pieces(parts: Any) -> Any:
+    """A list as it is; what a graph has collected, tensors of at least one axis, as pieces along the first."""
+    if not isinstance(parts, Collected):
+        return parts
+
+    def size(place: Any) -> tuple[tuple[()], tuple[Any]]:
+        return (), (tf.shape(parts.array.read(tf.cast(place, tf.int32)), tf.int64)[0],)
+
+    _, (sizes,) = loop(size, (), parts.count)
+    return Pieces(joined(parts, axis=0), stacked(sizes), 0)
+
+
 def each(step: Callable[..., Any], *lists: Any) -> Any:
-    """`[step(*parts) for parts in zip(*lists)]`, for `joined` and `stacked` to read where the lists are pieces."""
+    """`[step(*parts) for parts in zip(*lists)]`, for `joined`, `stacked` and `as_pieces` where they are pieces."""
     cut = [pieces for pieces in lists if isinstance(pieces, Pieces)]
     if len(cut) != len(lists):
         return [step(*parts) for parts in zip(*lists, strict=False)]

@@ -12,12 +12,17 @@ def positions(lengths, offset=0):
     return torch.cat(places)
 
 
+class Cut(nn.Module):
+    def forward(self, flat, lengths):
+        return [piece * 2 for piece in flat.split(lengths.tolist())]
+
+
 class PackedRows(nn.Module):
     def __init__(self, width: int = 8, most: int = 32):
         super().__init__()
         self.places = nn.Embedding(most, width)
         self.query, self.key = nn.Linear(width, width), nn.Linear(width, width)
-        self.out = nn.Linear(width, width)
+        self.out, self.cut = nn.Linear(width, width), Cut()
 
     def forward(self, x):
         rows, length, width = x.shape
@@ -33,4 +38,4 @@ class PackedRows(nn.Module):
         pieces = flat.split(lengths.tolist())
         means = [piece.mean(dim=0) for piece in pieces]
         whole = torch.cat(pieces, dim=0)
-        return self.out(attended + whole), torch.stack(means)
+        return self.out(attended + whole + torch.cat(self.cut(flat, lengths), dim=0)), torch.stack(means)

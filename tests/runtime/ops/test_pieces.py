@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from porter.runtime import each, joined, split, stacked, to_list
+from porter.runtime import as_pieces, each, joined, split, stacked, to_list
 from porter.runtime.port_errors import Unsupported
 
 X = np.arange(24, dtype=np.float32).reshape(2, 6, 2)
@@ -18,7 +18,9 @@ def cut(x, sizes):
 def mapped(x, sizes):
     sums = each(lambda one, other: one + other, *cut(x, sizes))
     means = each(lambda one: tf.reduce_mean(one, axis=1), cut(x, sizes)[0])
-    return joined(sums, axis=1), stacked(means), tf.concat(cut(x, sizes)[0], axis=1)
+    rows = as_pieces(each(lambda one: tf.transpose(one, [1, 0, 2]), cut(x, sizes)[0]))
+    whole = tf.concat(cut(x, sizes)[0], axis=1)
+    return joined(sums, axis=1), stacked(means), whole, tf.concat(rows, axis=0)
 
 
 @pytest.mark.parametrize("sizes", [[6], [1, 2, 3], [2, 2, 2], [4, 0, 2]])
