@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from porter.base.errors import UsageError
+from porter.export.axes import Axes
 from porter.export.comparing import described, piece_again
 from porter.export.declaration import Piece, Request
 from porter.export.exporting import Exported, list_features, prepared, run
@@ -21,7 +25,7 @@ def export_onnx(
     *,
     feature: str | None = None,
     atol: float = 1e-5,
-    inputs: OnnxInputs | None = None,
+    inputs: Mapping[str, Axes] | None = None,
     **options: Any,
 ) -> Exported:
     """Write ONNX files into a new folder, and compare them with PyTorch in onnxruntime.
@@ -31,17 +35,18 @@ def export_onnx(
         path: the folder to be made.
         feature: what the files are for, as `causal-lm-with-past`; None: what the model's class computes.
         atol: allowed difference, times max(1, max|PyTorch|).
-        inputs: the inputs and their changeable axes; None: those that PyTorch's forward takes.
+        inputs: the inputs and their changeable axes, as :class:`OnnxInputs` or a plain table of them; None: those that
+            PyTorch's forward takes.
         options: those of `porter export onnx`, as `opset=17`, `static=True`, `external_data=True`.
 
     Raises:
         UsageError: something does not fit, or no exporter takes the model; nothing is written.
         LeftOver: the file differs from PyTorch; nothing is left at the path.
     """
-    is_name = isinstance(model_or_dir, str | Path)
-    name = str(model_or_dir) if is_name else type(model_or_dir).__name__
-    request = Request("onnx", name, Path(path), feature, atol, Given(declared=inputs), options=options)
-    return run(request, None if is_name else model_or_dir)
+    declared = OnnxInputs(inputs) if inputs is not None and not isinstance(inputs, OnnxInputs) else inputs
+    with _at_hand(model_or_dir) as (name, model):
+        request = Request("onnx", name, Path(path), feature, atol, Given(declared=declared), options=options)
+        return run(request, model)
 
 
 def validate(
@@ -62,15 +67,35 @@ def validate(
         UsageError: the model does not fit the feature, or PyTorch runs on no inputs.
         diffcheck.exported.NotAnExport: the path holds no exported model.
     """
-    is_name = isinstance(model_or_dir, str | Path)
-    name = str(model_or_dir) if is_name else type(model_or_dir).__name__
     what = described(Path(path), signature)
     if feature is None and what is not None and what.part:
         feature = what.feature
-    request = Request("onnx", name, Path(path), feature, atol)
-    job = prepared(request, Path(path).parent, None if is_name else model_or_dir)
-    whole = Piece(Path(path), job.torch, job.samples.trials, signature=signature, own=False)
-    return validate_piece(piece_again(what, job)[0] if what is not None and what.part else whole, atol)
+    given = Given() if what is None else what.given(Given())
+    with _at_hand(model_or_dir) as (name, model):
+        job = prepared(Request("onnx", name, Path(path), feature, atol, given), Path(path).parent, model)
+        whole = Piece(Path(path), job.torch, job.samples.trials, signature=signature, own=False)
+        return validate_piece(piece_again(what, job)[0] if what is not None and what.part else whole, atol)
+
+
+@contextmanager
+def _at_hand(model_or_dir: Any) -> Iterator[tuple[str, Any]]:
+    """What a model is called, and the model itself where it is no name; it trains afterwards if it did before.
+
+    Raises:
+        UsageError: it is neither a name nor a model of transformers.
+    """
+    if isinstance(model_or_dir, str | Path):
+        yield str(model_or_dir), None
+        return
+    if not hasattr(model_or_dir, "config") or not hasattr(model_or_dir, "modules"):
+        kind = type(model_or_dir).__name__
+        raise UsageError(f"A {kind} cannot be exported.", hint="give a model of transformers, or the folder of one")
+    modes = [(module, module.training) for module in model_or_dir.modules()]
+    try:
+        yield type(model_or_dir).__name__, model_or_dir
+    finally:
+        for module, training in modes:
+            module.training = training
 
 
 def features(model_type: str) -> list[str]:

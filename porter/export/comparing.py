@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from porter.diff.candidate import open_candidate
 from porter.export.declaration import Job, Piece, Request
 from porter.export.exporting import MANIFEST, prepared
 from porter.export.feature import WITH_PAST
+from porter.export.onnx_inputs import OnnxInputs
 from porter.export.parts import giving_cache, parts_of
 from porter.export.positional import changeable_length, resized
 from porter.export.samples import YOURS, Given
@@ -42,6 +43,7 @@ class Described:
         part: which part of a model with keys and values; empty for the whole.
         signature: which of a SavedModel's.
         traced: the sizes of the inputs that it was traced with, by name; empty where any will do.
+        declared: the inputs that were declared when it was written; None where none were.
     """
 
     file: Path
@@ -51,6 +53,12 @@ class Described:
     part: str
     signature: str
     traced: Mapping[str, list[int]]
+    declared: OnnxInputs | None = None
+
+    def given(self, given: Given) -> Given:
+        """What is said of the inputs now, or else was declared when the file was written."""
+        nothing = given.inputs is None and given.declared is None
+        return replace(given, declared=self.declared) if nothing else given
 
 
 def described(file: Path, signature: str = "") -> Described | None:
@@ -71,6 +79,7 @@ def described(file: Path, signature: str = "") -> Described | None:
         found = Described(
             file, told["format"], told["class"], told["feature"], about.get("part", ""), signature,
             {str(name): [int(size) for size in sizes] for name, sizes in about.get("traced", {}).items()},
+            OnnxInputs.of(told["declared"]) if "declared" in told else None,
         )  # fmt: skip
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise UsageError("The file is not what porter export writes.", place=str(manifest)) from error
@@ -106,6 +115,7 @@ def compare_again(
 
     graph = open_candidate(what.file, trust_remote_code, what.signature)
     feature = _feature(what, model, trust_remote_code)
+    given = what.given(given)
     request = Request(what.format, model, what.file, feature, given=given, trust_remote_code=trust_remote_code)
     job = prepared(request, what.file.parent)
     piece, trial = piece_again(what, job)

@@ -101,8 +101,8 @@ class Piece:
     """
 
     file: Path
-    torch: Any
-    trials: Sequence[Trial]
+    torch: Any = field(repr=False)
+    trials: Sequence[Trial] = field(repr=False)
     kind: Kind = "exact"
     notes: tuple[str, ...] = ()
     required: frozenset[str] | None = None

@@ -188,11 +188,18 @@ def manifest_of(job: Job, validations: list[Validation]) -> dict[str, Any]:
         "class": job.feature.class_name,
         "feature": str(job.feature),
         "atol": job.request.atol,
+        **_declared(job.request),
         "matches": all(each.matches for each in validations),
         "versions": {"porter": __version__, **_versions()},
         "files": {each.piece.label: _file(each) for each in validations},
         "verify": [] if job.source is None else [_verify(job, each) for each in validations],
     }
+
+
+def _declared(request: Request) -> dict[str, Any]:
+    """The inputs that the user declared, without which the file cannot be compared again."""
+    declared = request.given.declared
+    return {} if declared is None else {"declared": declared.described()}
 
 
 def _spent(started: float) -> dict[str, Any]:
@@ -210,6 +217,7 @@ def _verify(job: Job, validation: Validation) -> str:
     own_code = named_by(request) is not None and not type(job.torch).__module__.startswith("transformers.")
     words = ["porter", "diff", "--model", request.model, "--candidate", str(request.output / piece.file.name)]
     words += ["--signature", piece.signature] if piece.signature else []
+    words += ["--inputs", str(request.given.inputs)] if request.given.inputs is not None and not piece.part else []
     allowed = validation.allowed(request.atol)
     words += [] if allowed == Request.atol else ["--tolerance", f"{allowed:g}"]
     words += [FLAG] if request.trust_remote_code or own_code else []

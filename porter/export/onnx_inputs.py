@@ -53,23 +53,42 @@ class OnnxInputs(Mapping[str, Axes]):
     def __len__(self) -> int:
         return len(self._inputs)
 
+    def __repr__(self) -> str:
+        return f"OnnxInputs({self._inputs})"
+
+    def described(self) -> dict[str, Any]:
+        """The declaration in the form that :meth:`of` takes, which JSON holds."""
+        found: dict[str, Any] = {"inputs": self._inputs, "default_opset": self.default_opset}
+        found |= {} if self.outputs is None else {"outputs": self.outputs}
+        samples = {name: array.tolist() for name, array in self.samples.items()}
+        return {**found, "samples": samples} if samples else found
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> OnnxInputs:
+        """The declaration of a table: `inputs`, and perhaps `outputs`, `default_opset` and `samples`.
+
+        Raises:
+            UsageError: a sample does not hold numbers in rows of one length.
+            AttributeError, KeyError, TypeError, ValueError: the table is not such a declaration.
+        """
+        if not data["inputs"]:
+            raise ValueError("no inputs")
+        return cls(
+            _axes(data["inputs"]),
+            outputs=_axes(data["outputs"]) if "outputs" in data else None,
+            default_opset=int(data.get("default_opset", DEFAULT_OPSET)),
+            samples=data.get("samples"),
+        )
+
     @classmethod
     def read(cls, file: Path) -> OnnxInputs:
-        """The declaration in a JSON file: `inputs`, and perhaps `outputs`, `default_opset` and `samples`.
+        """The declaration in a JSON file, in the form that :meth:`of` takes.
 
         Raises:
             UsageError: the file is not there, or is not such a declaration.
         """
         try:
-            data = json.loads(file.read_text(encoding="utf-8"))
-            if not data["inputs"]:
-                raise ValueError("no inputs")
-            return cls(
-                _axes(data["inputs"]),
-                outputs=_axes(data["outputs"]) if "outputs" in data else None,
-                default_opset=int(data.get("default_opset", DEFAULT_OPSET)),
-                samples=data.get("samples"),
-            )
+            return cls.of(json.loads(file.read_text(encoding="utf-8")))
         except FileNotFoundError as error:
             raise UsageError(f"There is no file {file}.") from error
         except UsageError as error:

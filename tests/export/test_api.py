@@ -62,6 +62,21 @@ def test_a_declaration_decides_inputs_axes_and_opset(porter_export, checkpoint, 
     assert "the declaration's samples" in about["compared_on"]
 
 
+def test_a_declaration_is_written_and_read_as_it_is():
+    axes = {"input_ids": AXES}
+    declared = OnnxInputs(axes, outputs={"logits": {0: "rows"}}, default_opset=17, samples={"input_ids": [[1, 2]]})
+    again = OnnxInputs.of(json.loads(json.dumps(declared.described())))
+    assert dict(again) == dict(declared) == axes
+    assert (again.outputs, again.default_opset) == ({"logits": {0: "rows"}}, 17)
+    assert again.samples["input_ids"].tolist() == [[1, 2]]
+    assert repr(again) == "OnnxInputs({'input_ids': {0: 'rows', 1: 'words'}})"
+
+
+def test_what_is_no_model_is_one_sentence(tmp_path):
+    with pytest.raises(UsageError, match="A int cannot be exported"):
+        export_onnx(42, tmp_path / "out")
+
+
 def test_a_model_at_hand_is_exported_and_its_file_validated(checkpoint, tmp_path):
     import transformers
 

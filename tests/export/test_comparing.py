@@ -43,6 +43,24 @@ def test_another_class_and_quantized_files(checkpoint, tmp_path):
     assert ["--tolerance" in command for command in commands] == [False, True]
 
 
+def test_declared_and_given_inputs_are_those_of_the_comparison(porter_export, checkpoint, tmp_path):
+    from transformers import BertForMaskedLM
+
+    axes = {0: "batch", 1: "sequence"}
+    model = BertForMaskedLM.from_pretrained(checkpoint("bert")).train()
+    exported = export_onnx(model, tmp_path / "at hand", inputs={"input_ids": axes, "attention_mask": axes})
+    assert validate(checkpoint("bert"), exported.files[0]).matches  # it takes no token types
+    assert all(module.training for module in model.modules())
+    assert "Embedding" not in repr(exported)
+
+    inputs = tmp_path / "inputs.npz"
+    np.savez(inputs, inputs_embeds=np.ones((2, 3, 32), np.float32))
+    assert porter_export("onnx", "--model", checkpoint("bert"), tmp_path / "out", "--inputs", inputs).exit_code == 0
+    ((command, output),) = verified(tmp_path / "out")
+    assert str(inputs) in command
+    assert "logits matches" in output
+
+
 def test_signatures_of_a_saved_model(porter_export, checkpoint, port, tmp_path):
     words = ("saved-model", "--model", checkpoint("gpt2"), tmp_path / "out", "--tf", port("gpt2"))
     assert porter_export(*words).exit_code == 0

@@ -29,6 +29,7 @@ from porter.subject.torch_model import RUN_ERRORS
 MODEL = "model"
 ENDING = ".onnx"
 FRAMEWORKS = ("pt", "tf")
+_LOGGERS = ("torch.onnx", "torch.export", "onnxscript", "onnx_ir", "transformers.exporters")
 LARGEST_INSIDE = 1_900_000_000
 """Bytes of weights beyond which they stand in a file beside: a protobuf holds 2 GB."""
 OPTIONS = frozenset({"opset", "static", "external_data", "optimize", "quantize", "framework", "tf"})
@@ -210,7 +211,7 @@ def _untried(program: Any, axes: Mapping[str, Axes], trials: Sequence[Trial]) ->
 @contextlib.contextmanager
 def _quietly() -> Iterator[None]:
     """The exporters print and log their progress, and warn of what porter checks itself."""
-    loggers = [logging.getLogger(name) for name in ("torch.onnx", "torch.export", "onnxscript", "onnx_ir")]
+    loggers = [logging.getLogger(name) for name in _LOGGERS]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.CRITICAL)
