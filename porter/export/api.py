@@ -79,7 +79,7 @@ def validate(
 
 @contextmanager
 def _at_hand(model_or_dir: Any) -> Iterator[tuple[str, Any]]:
-    """What a model is called, and the model itself where it is no name; it trains afterwards if it did before.
+    """What a model is called, and the model itself unless only its name is given; it trains afterwards if it did before.
 
     Raises:
         UsageError: it is neither a name nor a model of transformers.
@@ -89,7 +89,7 @@ def _at_hand(model_or_dir: Any) -> Iterator[tuple[str, Any]]:
         return
     if not hasattr(model_or_dir, "config") or not hasattr(model_or_dir, "modules"):
         kind = type(model_or_dir).__name__
-        raise UsageError(f"A {kind} cannot be exported.", hint="give a model of transformers, or the folder of one")
+        raise UsageError(f"An object of type {kind} is not a model of transformers.", hint="give one, or its folder")
     modes = [(module, module.training) for module in model_or_dir.modules()]
     try:
         yield type(model_or_dir).__name__, model_or_dir

@@ -73,7 +73,7 @@ def test_a_declaration_is_written_and_read_as_it_is():
 
 
 def test_what_is_no_model_is_one_sentence(tmp_path):
-    with pytest.raises(UsageError, match="A int cannot be exported"):
+    with pytest.raises(UsageError, match="An object of type int is not a model"):
         export_onnx(42, tmp_path / "out")
 
 
