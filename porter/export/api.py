@@ -79,7 +79,7 @@ def validate(
 
 @contextmanager
 def _at_hand(model_or_dir: Any) -> Iterator[tuple[str, Any]]:
-    """What a model is called, and the model itself unless only its name is given; it trains afterwards if it did before.
+    """The name of a model, and the model itself unless only its name is given; it trains afterwards if it did before.
 
     Raises:
         UsageError: it is neither a name nor a model of transformers.
