@@ -61,7 +61,7 @@ def _mapped(context: Context, loop: MappedLoop, item: Appended) -> str:
     """`name = tf.map_fn(lambda row: ..., rows)`."""
     target = loop.node.target
     names = [code_of(e.value) for e in target.elements] if isinstance(target, cst.Tuple) else []
-    value = context.port(item.value)
+    value = _within_bounds(context, loop, context.port(item.value))
     rows = tensor = code_of(context.port(rows_of(loop.node.iter)))
     if names:
         rows = f"(tf.range(shape_list({tensor})[0], dtype=tf.int64), {tensor})"
@@ -69,6 +69,36 @@ def _mapped(context: Context, loop: MappedLoop, item: Appended) -> str:
     argument = "row" if names else code_of(target)
     dtype = _dtype(context, loop, item)
     return f"{item.name} = tf.map_fn(lambda {argument}: {code_of(value)}, {rows}, fn_output_signature={dtype})"
+
+
+def _within_bounds(context: Context, loop: MappedLoop, value: cst.BaseExpression) -> cst.BaseExpression:
+    """The value with slices that end at a number of the row, `x[i, :length]`, ending with the tensor at the latest.
+
+    In a loop XLA takes the number as it is, and counts rows that are not there.
+    """
+    fact = context.fact(rows_of(loop.node.iter))
+    if fact is None or fact.dtype != "int64":
+        return value
+    named = {cst.ensure_type(name, cst.Name).value for name in m.findall(loop.node.target, m.Name())}
+    return value.visit(_Bounded(named))  # type: ignore[return-value]  # an expression stays one
+
+
+class _Bounded(cst.CSTTransformer):
+    def __init__(self, names: Set[str]) -> None:
+        self.names = names
+
+    def leave_Subscript(self, original_node: cst.Subscript, updated_node: cst.Subscript) -> cst.Subscript:
+        tensor = code_of(updated_node.value)
+        elements = []
+        for axis, element in enumerate(updated_node.slice):
+            part = element.slice
+            if isinstance(part, cst.Slice) and isinstance(part.upper, cst.Name) and part.upper.value in self.names:
+                upper = cst.parse_expression(f"tf.minimum({part.upper.value}, shape_list({tensor})[{axis}])")
+                part = part.with_changes(upper=upper)
+            elif not isinstance(part, cst.Slice) and code_of(part) in ("...", "None", "tf.newaxis"):
+                return updated_node  # the place in brackets is not the axis
+            elements.append(element.with_changes(slice=part))
+        return updated_node.with_changes(slice=elements)
 
 
 def _dtype(context: Context, loop: MappedLoop, item: Appended) -> str:

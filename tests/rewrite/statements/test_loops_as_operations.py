@@ -1,0 +1,40 @@
+"""Loops that a graph holds as one operation."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from porter.port.verify import verify
+from tests.rewrite.bodies import port_bodies
+
+ROWS = """
+lengths = (ids > 3).sum(dim=1) + 3
+rows = []
+for i, length in enumerate(lengths):
+    rows.append(x[i, :length].mean(dim=0))
+firsts = []
+for length in lengths:
+    firsts.append(x[..., :length].sum() + x[0, :length].mean())
+return x + torch.stack(rows)[:, None] + torch.stack(firsts)[:, None, None]
+"""
+
+
+@pytest.fixture(scope="module")
+def ported(tmp_path_factory):
+    return port_bodies("rows", {"Rows": ROWS}, tmp_path_factory.mktemp("rows"))
+
+
+def test_a_row_that_counts_beyond_the_end_of_a_tensor_ends_there(ported):
+    (found,) = verify(ported.subject, ported.module())
+    assert (found.eager.message, found.graph.message, found.ok) == ("", "", True)
+    call = ported.text("TFRows.call")
+    assert "lambda row: tf.reduce_mean(x[row[0], : tf.minimum(row[1], shape_list(x)[1])], axis=0)" in call
+    assert "x[..., :length]" in call and "x[0, : tf.minimum(length, shape_list(x)[1])]" in call
+
+
+def test_xla_counts_no_rows_that_are_not_there(ported):
+    modeling = ported.module()
+    model = modeling.TFSummedModel.from_config(modeling.TinyConfig())
+    ids = tf.constant([[5, 6, 7, 8, 9], [5, 1, 1, 1, 1]], tf.int64)
+    compiled = tf.function(lambda ids: model(ids).last_hidden_state, jit_compile=True)
+    np.testing.assert_allclose(compiled(ids), model(ids).last_hidden_state, atol=1e-5)
