@@ -12,12 +12,20 @@ import libcst as cst
 
 from porter.rewrite.reading.calls_in_file import Flow, Site
 from porter.rewrite.reading.handed_back import Changed, HandedBack, handed_back, taking
+from porter.rewrite.reading.in_place_calls import written_at_root, written_by
 from porter.rewrite.reading.knowledge import Knowledge
 from porter.rewrite.reading.liveness import names_set, reads
-from porter.rewrite.reading.shared_numbers import Consequences, FunctionViews, TakenAgain, consequences
+from porter.rewrite.reading.shared_numbers import (
+    Consequences,
+    FunctionViews,
+    Stored,
+    TakenAgain,
+    consequences,
+    held_elsewhere,
+)
 from porter.rewrite.reading.source import LocalFunction
 from porter.rewrite.reading.views_in_file import origin_of
-from porter.rewrite.reading.writes import written_root
+from porter.rewrite.reading.writes import written_place, written_root
 from porter.rulebook.results import Remark
 
 
@@ -38,7 +46,11 @@ def find_aliases(knowledge: Knowledge, flow: Flow) -> Aliases:
     found: dict[cst.CSTNode, Consequences] = {}
     for function in (replace(one, handed=handed.get(one.local.name, ())) for one in functions):
         for small in function.statements:
-            consequences = _of_write(function, small) or _of_calls(function, small, flow, changed, handed)
+            consequences = (
+                _of_write(function, small)
+                or _of_inner_writes(function, small)
+                or _of_calls(function, small, flow, changed, handed)
+            )
             if consequences is not None:
                 found[small] = consequences
     return Aliases(found, handed)
@@ -50,10 +62,60 @@ def _not_returned(function: FunctionViews, changed: Iterable[str]) -> frozenset[
 
 def _of_write(function: FunctionViews, small: cst.BaseSmallStatement) -> Consequences | None:
     root = written_root(function.knowledge, small)
-    if root is None or root.name is None:
+    if root is None:
         return None
+    if root.name is None:
+        remarks = tuple(held_elsewhere(function, small, root.text))
+        return Consequences(remarks=remarks) if remarks else None
+    if _is_of_outer(function, small, root.name):
+        return Consequences(remarks=(_inside(root.name),))
     found = consequences(function, small, root.name)
+    if isinstance(small, cst.Assign) and isinstance(small.targets[0].target, cst.Name):
+        found = replace(found, following=(*_given_back(function, small, root.name, found), *found.following))
     return found if found.following or found.remarks else None
+
+
+def _given_back(
+    function: FunctionViews, small: cst.Assign, root: str, found: Consequences
+) -> Iterator[Stored | TakenAgain]:
+    """What follows `y = x.add_(1)`: x, or what x is a view of, has the numbers of y."""
+    target = cst.ensure_type(small.targets[0].target, cst.Name)
+    place = written_place(function.knowledge, small)
+    if place is None or target.value == root or not (function.live(root, small) or found.following):
+        return
+    yield TakenAgain(target, place) if isinstance(place, cst.Name) else Stored(place, target.value)
+
+
+def _is_of_outer(function: FunctionViews, small: cst.BaseSmallStatement, name: str) -> bool:
+    """Whether a statement of a function within the function writes into what was not made there."""
+    source = function.knowledge.source
+    inner = next((node for node in source.ancestors(small) if isinstance(node, cst.FunctionDef)), None)
+    return inner is not None and inner is not function.local.node and name not in names_set(source, inner.body)
+
+
+def _inside(name: str) -> Remark:
+    message = f"PyTorch writes into `{name}` inside an expression or an inner function here; the port does not."
+    return Remark(message, "left", "write it as a statement of its own in the PyTorch file")
+
+
+def _of_inner_writes(function: FunctionViews, small: cst.BaseSmallStatement) -> Consequences | None:
+    """What follows `torch.relu(x.add_(1))`: x is read again, and the port's expression has not changed it."""
+    source, knowledge = function.knowledge.source, function.knowledge
+    followed = small.value if isinstance(small, (cst.Expr, cst.Assign)) else None
+    for call in source.find(small, cst.Call):
+        place = written_by(knowledge, call)
+        around = [call, *source.ancestors(call)]
+        whole = followed is not None and written_at_root(knowledge, followed) is written_at_root(knowledge, call)
+        origin = origin_of(knowledge, place) if place is not None and not whole else None
+        if origin is None or origin.name is None:
+            continue
+        kinds = (cst.Lambda, cst.BaseComp) if isinstance(small, cst.Expr) else (cst.Lambda,)
+        thrown_away = any(isinstance(node, kinds) for node in around)
+        beside = _reads_beside(function, small, call, origin.name)
+        behind = origin.name not in names_set(source, small) and _matters(function, small, origin.name)
+        if thrown_away or beside or behind:
+            return Consequences(remarks=(_inside(origin.name),))
+    return None
 
 
 def _changed_parameters(functions: list[FunctionViews], flow: Flow) -> Changed:

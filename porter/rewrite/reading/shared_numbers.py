@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,6 +11,7 @@ import libcst as cst
 import libcst.matchers as m
 
 from porter.rewrite.reading.bindings import Binding, Bindings
+from porter.rewrite.reading.in_place_calls import written_at_root
 from porter.rewrite.reading.knowledge import Knowledge
 from porter.rewrite.reading.liveness import is_live, names_set
 from porter.rewrite.reading.source import LocalFunction
@@ -145,11 +147,14 @@ def consequences(function: FunctionViews, at: cst.CSTNode, written: str) -> Cons
         if kin is None:
             continue
         if all(_is_sure(function, step, at) for step in kin):
-            following += [TakenAgain(b.value, _target(b)) for b, _ in reversed(kin) if b.value is not None]
+            values = [
+                (written_at_root(function.knowledge, b.value), b) for b, _ in reversed(kin) if b.value is not None
+            ]
+            following += [TakenAgain(value, _target(binding)) for value, binding in values]
         else:
             remarks.append(_shared(name, written))
         changed += [binding.name for binding, _ in kin]
-    remarks += _held(function, at, written)
+    remarks += [*_held(function, at, written), *_set_together(function, at, written)]
     return Consequences(tuple(dict.fromkeys(following)), tuple(dict.fromkeys(remarks)))
 
 
@@ -217,8 +222,8 @@ def _path_to(function: FunctionViews, at: cst.CSTNode, name: str, changed: list[
 
 def _unfollowed(function: FunctionViews, whole: str, view: str, needed: set[str]) -> Iterator[Remark]:
     """What is not a variable of the function, or not surely the same, cannot be made anew."""
-    root = whole.split(".")[0].split("[")[0].split("(")[0]
-    if root in needed or root == "self" or root in function.local.parameters:
+    names = set(re.findall(r"(?<![\w.])[a-zA-Z_]\w*", whole))
+    if names & {*needed, "self", *function.local.parameters}:
         yield _shared(whole, view)
 
 
@@ -236,22 +241,67 @@ def _held(function: FunctionViews, at: cst.CSTNode, name: str) -> Iterator[Remar
         since = start is None or before(start, small)
         if since and before(small, at) and function.line(small) is not function.line(at):
             holders = _holders(function, small, name)
-            yield from (_shared(holder, name) for holder in sorted(holders) if function.live(holder, at))
+            yield from (_shared(holder, name) for holder in sorted(holders) if _is_read_later(function, holder, at))
+
+
+def _is_read_later(function: FunctionViews, holder: str, at: cst.CSTNode) -> bool:
+    """Whether what holds a tensor may be read after a statement: an attribute if it is read anywhere."""
+    if not m.matches(cst.parse_expression(holder), m.Attribute()):
+        return function.live(holder, at)
+    source = function.knowledge.source
+    every = (node for node in source.find(source.tree, cst.Attribute) if code_of(node) == holder)
+    return any(not isinstance(source.parents[node], cst.AssignTarget) for node in every)
+
+
+def held_elsewhere(function: FunctionViews, at: cst.CSTNode, place: str) -> Iterator[Remark]:
+    """What a write into an element or attribute changes, too: a variable that it holds, `rows = [x]`."""
+    before = function.knowledge.source.before
+    roots = {place, place.split("[")[0]}
+    for small in function.statements:
+        if before(small, at) and function.line(small) is not function.line(at):
+            yield from (
+                _shared(name, place)
+                for name in function.names
+                if _holders(function, small, name) & roots
+                and function.live(name, at)
+                and function.bindings.reaching(name, small) == function.bindings.reaching(name, at)
+            )
+
+
+def _set_together(function: FunctionViews, at: cst.CSTNode, name: str) -> Iterator[Remark]:
+    """The other variables of `first = second = x * 2`."""
+    binding = function.bindings.reaching(name, at)
+    statement = binding.statement if binding is not None else None
+    for target in statement.targets if isinstance(statement, cst.Assign) and binding and binding.at is None else ():
+        other = code_of(target.target)
+        reaching = function.bindings.reaching(other, at)
+        if other != name and reaching is not None and reaching.statement is statement and function.live(other, at):
+            yield _shared(other, name)
 
 
 def _holders(function: FunctionViews, small: cst.BaseSmallStatement, name: str) -> set[str]:
-    """The lists and tuples that a statement puts a variable into: `rows.append(x)`, `rows += (x,)`, `rows = [x]`."""
+    """What a statement keeps a variable in: `rows.append(x)`, `rows += (x,)`, `rows = {"a": x}`, `self.last = x`."""
     source = function.knowledge.source
     appended = _appended_to(small)
     value = getattr(small, "value", None)
     if not isinstance(value, cst.BaseExpression):
         return set()
-    parts = [node.value for node in source.find(value, cst.Element)]
+    if isinstance(small, cst.Assign) and isinstance(value, cst.Name) and value.value == name:
+        return {place for target in small.targets for place in _places(target.target)}
+    parts = [node.value for node in source.find(value, cst.Element, cst.DictElement)]
     parts += [node.value for node in source.find(value, cst.Arg)] if isinstance(small, cst.Expr) and appended else []
     holds = any(isinstance(part, cst.Name) and part.value == name for part in parts)
-    sequences = (cst.Tuple, cst.List, cst.BinaryOperation)
+    sequences = (cst.Tuple, cst.List, cst.Dict, cst.BinaryOperation)
     holders = appended | (set(names_set(source, small)) if isinstance(value, sequences) else set())
     return holders - {name} if holds else set()
+
+
+def _places(target: cst.BaseExpression) -> Iterator[str]:
+    """The attribute, or the list or dictionary whose element it is, that an assignment sets."""
+    if isinstance(target, cst.Subscript):
+        yield code_of(target.value)
+    if isinstance(target, (cst.Attribute, cst.Subscript)):
+        yield code_of(target)
 
 
 def _appended_to(small: cst.BaseSmallStatement) -> set[str]:

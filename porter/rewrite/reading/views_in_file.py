@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import libcst as cst
 
 from porter.facts.tensor_methods import is_tensor_method, tensor_method
+from porter.rewrite.reading.in_place_calls import written_at_root
 from porter.rewrite.reading.knowledge import Knowledge
 from porter.rulebook.call import code_of
 from porter.rulebook.subscripts import Index
@@ -31,6 +32,7 @@ class Origin:
 
 def origin_of(knowledge: Knowledge, node: cst.BaseExpression) -> Origin | None:
     """What an expression's numbers are shared with; None for the result of an operation, which is new."""
+    node = written_at_root(knowledge, node)
     while True:
         if isinstance(node, cst.Name):
             return Origin(node.value, node.value)

@@ -1,9 +1,10 @@
-"""Which tensor a statement writes into: `x` for `x[0] = 1`, `x.add_(1)`, `x += 1` and `torch.add(y, 1, out=x)`."""
+"""Which tensor a statement writes into: `x` for `x[0] = 1`, `y = x.add_(1)`, `x += 1` and `torch.add(y, 1, out=x)`."""
 
 from __future__ import annotations
 
 import libcst as cst
 
+from porter.rewrite.reading.in_place_calls import written_at_root
 from porter.rewrite.reading.knowledge import Knowledge
 from porter.rewrite.reading.views_in_file import Origin, origin_of
 
@@ -25,18 +26,19 @@ def written_place(knowledge: Knowledge, small: cst.BaseSmallStatement) -> cst.Ba
         return whole if knowledge.is_tensor(whole) else None
     if isinstance(small, cst.Assign) and len(small.targets) == 1:
         target = small.targets[0].target
-        return target.value if isinstance(target, cst.Subscript) and knowledge.is_tensor(target.value) else None
+        if isinstance(target, cst.Subscript):
+            return target.value if knowledge.is_tensor(target.value) else None
+        return _changed_by(knowledge, small.value) if isinstance(target, cst.Name) else None
     call = small.value if isinstance(small, cst.Expr) else None
     if not isinstance(call, cst.Call):
         return None
     out = next((a.value for a in call.args if a.keyword is not None and a.keyword.value == "out"), None)
-    return out if out is not None else _receiver(knowledge, call)
+    return out if out is not None else _changed_by(knowledge, call)
 
 
-def _receiver(knowledge: Knowledge, call: cst.Call) -> cst.BaseExpression | None:
-    method = call.func
-    if not isinstance(method, cst.Attribute):
+def _changed_by(knowledge: Knowledge, call: cst.BaseExpression) -> cst.BaseExpression | None:
+    method = call.func if isinstance(call, cst.Call) else None
+    if isinstance(method, cst.Attribute) and method.attr.value in _NO_WRITES:
         return None
-    name = method.attr.value
-    writes = name.endswith("_") and not name.endswith("__") and name not in _NO_WRITES
-    return method.value if writes and knowledge.is_tensor(method.value) else None
+    place = written_at_root(knowledge, call)
+    return None if place is call else place

@@ -10,6 +10,7 @@ from porter.rewrite.context import Context
 from porter.rewrite.expressions.binding import bind_call
 from porter.rewrite.expressions.declared import note
 from porter.rewrite.expressions.operators import augmented
+from porter.rewrite.reading.in_place_calls import written_at_root, written_by
 from porter.rewrite.reading.views_in_file import view_name, viewed
 from porter.rulebook import Arg, Call, CannotBind, Signature, Unknown
 from porter.rulebook.call import code_of
@@ -23,7 +24,7 @@ from porter.rulebook.views import find_view, with_new
 def assignment(context: Context, before: cst.BaseSmallStatement, after: cst.BaseSmallStatement) -> cst.Assign | None:
     """The assignment that stands for a statement that writes into a tensor; None for every other statement."""
     if isinstance(before, cst.Expr) and isinstance(after, cst.Expr):
-        return _of_method(context, before, after)
+        return _of_call(context, before, after)
     if isinstance(before, cst.Assign) and isinstance(after, cst.Assign):
         return _of_part(context, before, after)
     if isinstance(before, cst.AugAssign) and isinstance(after, cst.AugAssign):
@@ -31,31 +32,14 @@ def assignment(context: Context, before: cst.BaseSmallStatement, after: cst.Base
     return None
 
 
-def _of_method(context: Context, before: cst.Expr, after: cst.Expr) -> cst.Assign | None:
-    """`x.add_(y)` and `torch.add(x, y, out=x)`."""
+def _of_call(context: Context, before: cst.Expr, after: cst.Expr) -> cst.Assign | None:
+    """`x.add_(y)`, `torch.relu_(x)` and `torch.add(x, y, out=x)`."""
     if not isinstance(before.value, cst.Call):
         return None
-    out = _out_argument(before.value)
-    if out is not None:
-        return _assign_back(context, out, after.value)
-    if not writes_in_place(context, before):
-        return None
-    return _assign_back(context, cst.ensure_type(before.value.func, cst.Attribute).value, after.value)
-
-
-def writes_in_place(context: Context, statement: cst.BaseSmallStatement) -> bool:
-    """Whether it is `x.add_(y)` and the like, of a tensor."""
-    if not isinstance(statement, cst.Expr) or not isinstance(statement.value, cst.Call):
-        return False
-    return _is_in_place(context, statement.value)
-
-
-def _is_in_place(context: Context, call: cst.Call) -> bool:
-    method = call.func
-    if not isinstance(method, cst.Attribute):
-        return False
-    name = method.attr.value
-    return name.endswith("_") and not name.endswith("__") and context.knowledge.is_tensor(method.value)
+    place = _out_argument(before.value)
+    if place is None:
+        place = written_by(context.knowledge, before.value)
+    return None if place is None else _assign_back(context, place, after.value)
 
 
 def _out_argument(call: cst.Call) -> cst.BaseExpression | None:
@@ -113,18 +97,27 @@ def stored(context: Context, place: cst.BaseExpression, value: cst.BaseExpressio
 
     `x.mul_(y)` as a place is x itself.
     """
-    while isinstance(place, cst.Call) and _is_in_place(context, place):
-        place = cst.ensure_type(place.func, cst.Attribute).value
+    place = written_at_root(context.knowledge, place)
     while (whole := viewed(context.knowledge, place)) is not None:
         code = _assigned_whole(context, place, value)
         if code is None:
             return None
         place, value = whole, cst.parse_expression(code)
     target = context.port(place) if isinstance(place, cst.Name) else place
-    if not isinstance(target, (cst.Name, cst.Attribute, cst.Subscript)):
+    if isinstance(target, cst.Subscript) and context.knowledge.is_tensor(target.value):
+        return None  # chosen by a tensor, which copies: nothing else is written to
+    if not isinstance(target, (cst.Name, cst.Attribute, cst.Subscript)) or not _is_place(context, target):
         context.note(place, "left", f"what is written into `{code_of(place)}` is lost: it has no name.")
         return None
     return cst.Assign([cst.AssignTarget(target)], value)
+
+
+def _is_place(context: Context, target: cst.BaseExpression) -> bool:
+    """Whether it is a variable, an attribute of an object, or an element of a list or dictionary that is one."""
+    if isinstance(target, cst.Subscript):
+        return _is_place(context, target.value)
+    is_of_tensor = isinstance(target, cst.Attribute) and context.knowledge.is_tensor(target.value)
+    return isinstance(target, (cst.Name, cst.Attribute)) and not is_of_tensor
 
 
 def joined(context: Context, parts: cst.BaseExpression, names: Sequence[str]) -> cst.Assign | None:

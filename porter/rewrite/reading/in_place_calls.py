@@ -1,0 +1,70 @@
+"""Which tensor a call writes into and gives back: `x` of `x.add_(1)` and of `F.relu(x, inplace=True)`."""
+
+from __future__ import annotations
+
+import libcst as cst
+import libcst.matchers as m
+
+from porter.rewrite.reading.knowledge import Knowledge
+from porter.rulebook import find_rule
+from porter.rulebook.call import code_of
+
+_TRUE = m.Name("True")
+
+
+def written_by(knowledge: Knowledge, node: cst.CSTNode) -> cst.BaseExpression | None:
+    """The expression whose tensor a call changes in place and gives back; None for all else."""
+    if not isinstance(node, cst.Call):
+        return None
+    if isinstance(node.func, cst.Attribute) and _writes(node.func.attr.value) and knowledge.is_tensor(node.func.value):
+        return node.func.value
+    first = node.args[0] if node.args else None
+    if first is None or first.star or first.keyword is not None or not knowledge.is_tensor(first.value):
+        return None
+    return first.value if _is_of_layer(knowledge, node) or _is_of_function(knowledge, node) else None
+
+
+def written_at_root(knowledge: Knowledge, node: cst.BaseExpression) -> cst.BaseExpression:
+    """The expression without calls that write around it: `x` of `x.add_(1).mul_(2)`."""
+    while (place := written_by(knowledge, node)) is not None:
+        node = place
+    return node
+
+
+def _writes(name: str) -> bool:
+    return name.endswith("_") and not name.endswith("__")
+
+
+def _is_of_function(knowledge: Knowledge, call: cst.Call) -> bool:
+    callee = knowledge.callee(call)
+    name = callee.name if callee is not None and callee.kind == "function" else None
+    if name is None or not name.startswith("torch.") or name.startswith("torch.nn.init."):
+        return False
+    rule = find_rule(name)
+    if rule is None:
+        return False
+    if _writes(name.rpartition(".")[2]):
+        return True
+    signature = next((each for each in rule.signatures if each.name == name), rule.signatures[0])
+    parameters = [parameter.name for parameter in signature.parameters]
+    if "inplace" not in parameters:
+        return False
+    at = parameters.index("inplace")
+    positional = [argument.value for argument in call.args[at : at + 1] if argument.keyword is None]
+    return _is_said(call) or any(m.matches(value, _TRUE) for value in positional)
+
+
+def _is_of_layer(knowledge: Knowledge, call: cst.Call) -> bool:
+    """Whether it calls a layer that was made to write in place: `nn.ReLU(inplace=True)(x)`, `self.relu(x)`."""
+    if isinstance(call.func, cst.Call):
+        return _is_said(call.func)
+    if not m.matches(call.func, m.Attribute(value=m.Name("self"))):
+        return False
+    constructor = knowledge.source.method(knowledge.source.enclosing_class(call) or "", "__init__")
+    made = knowledge.assigned_values(constructor, code_of(call.func)) if constructor is not None else []
+    return bool(made) and all(isinstance(value, cst.Call) and _is_said(value) for value in made)
+
+
+def _is_said(call: cst.Call) -> bool:
+    """Whether `inplace=True` stands among the arguments."""
+    return any(m.matches(argument, m.Arg(keyword=m.Name("inplace"), value=_TRUE)) for argument in call.args)
