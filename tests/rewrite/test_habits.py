@@ -100,6 +100,15 @@ HABITS = {
         "a, b, c = x.shape\nreturn x * (2 if c == 1 else 3)",
         "2 if surely(c == 1) else 3",
     ),
+    "Odd": (
+        "if x.shape[1] % 2 == 1:\n    x = nn.functional.pad(x, (0, 0, 0, x.shape[1] % 2))\nreturn x.sum(1, True)",
+        "if possibly(shape_list(x)[1] % 2 == 1):",
+    ),
+    "Even": (
+        "if x.shape[1] % 2 != 1:\n    return x.sum(1, True)\nreturn x.sum(1, True)",
+        "if surely(shape_list(x)[1] % 2 != 1):",
+    ),
+    "Third": ("if x.shape[1] % 3 == 1:\n    x = x * 1.0\nreturn x", "if shape_list(x)[1] % 3 == 1:"),
     "Kept": ("many = x.shape[0] > 1\nreturn x * 2 if many else x", "many = possibly(shape_list(x)[0] > 1)"),
     "Joined": (
         "causal = x.shape[1] > 1 and ids is not None\nreturn x * 2 if causal else x",

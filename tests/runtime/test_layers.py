@@ -210,6 +210,17 @@ def test_batch_norm(rank, shape):
     compare(getattr(nn, f"BatchNorm{rank}d")(6), layers.BatchNorm(6), shape)
 
 
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("policy", ["bfloat16", "mixed_bfloat16", "mixed_float16"])
+def test_batch_norm_in_half_precision(policy, training):
+    x = RANDOM.normal(size=(4, 6, 5, 3)).astype("float32")
+    exact = layers.BatchNorm(6)(tf.constant(x), training=training)
+    layer = layers.BatchNorm(6, dtype=policy)
+    found = layer(tf.cast(x, layer.compute_dtype), training=training)
+    assert found.dtype == layer.compute_dtype
+    np.testing.assert_allclose(tf.cast(found, tf.float32), exact, atol=0.05)
+
+
 @pytest.mark.parametrize("momentum", [0.1, 0.3, None])
 def test_batch_norm_in_training(momentum):
     module, layer = nn.BatchNorm2d(6, momentum=momentum), layers.BatchNorm(6, momentum=momentum)

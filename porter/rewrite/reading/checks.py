@@ -161,6 +161,8 @@ def _general_case(knowledge: Knowledge, node: cst.Comparison) -> Check | None:
         return None
     target = node.comparisons[0]
     bound = code_of(target.comparator)
+    if m.matches(node.left, m.BinaryOperation(operator=m.Modulo())) and bound != "0":
+        return _odd(node)
     asked: tuple[tuple[tuple[tuple[type[cst.BaseCompOp], str], ...], Asks, str], ...] = (
         (_MANY, "possibly", "is taken for granted"),
         (_FEW, "surely", "is taken for granted not to hold"),
@@ -168,6 +170,19 @@ def _general_case(knowledge: Knowledge, node: cst.Comparison) -> Check | None:
     for cases, asks, meaning in asked:
         if any(isinstance(target.operator, operator) and bound in bounds for operator, bounds in cases):
             return Check(asks, _said(node, meaning))
+    return None
+
+
+def _odd(node: cst.Comparison) -> Check | None:
+    """`height % 2 == 1` asks whether the size is not a multiple, as `!= 0` does; other rests do not tell."""
+    halves = m.matches(node.left, m.BinaryOperation(right=m.Integer("2")))
+    target = node.comparisons[0]
+    if not halves or code_of(target.comparator) != "1":
+        return None
+    if isinstance(target.operator, (cst.Equal, cst.GreaterThanEqual)):
+        return Check("possibly", _said(node, "is taken for granted"))
+    if isinstance(target.operator, (cst.NotEqual, cst.LessThan)):
+        return Check("surely", _said(node, "is taken for granted not to hold"))
     return None
 
 

@@ -44,17 +44,18 @@ class BatchNorm(keras.layers.BatchNormalization):
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Normalise each channel, by the batch's statistics in training, else by the running ones."""
         mean, variance = tf.convert_to_tensor(self.moving_mean), tf.convert_to_tensor(self.moving_variance)
+        wide = tf.cast(inputs, variance.dtype)  # statistics are in float32 in mixed precision
         if training and self.trainable:
-            mean, variance = tf.nn.moments(inputs, [0, *range(2, inputs.shape.rank)])
+            mean, variance = tf.nn.moments(wide, [0, *range(2, inputs.shape.rank)])
             self._count(mean, variance, tf.size(inputs) / tf.shape(inputs)[1])
         shape = [1, -1] + [1] * (inputs.shape.rank - 2)
         scale = tf.math.rsqrt(variance + self.epsilon)
         if self.scale:
-            scale = scale * tf.convert_to_tensor(self.gamma)
+            scale = scale * tf.cast(self.gamma, variance.dtype)
         shift = -mean * scale
         if self.center:
-            shift = shift + tf.convert_to_tensor(self.beta)
-        return inputs * tf.reshape(scale, shape) + tf.reshape(shift, shape)
+            shift = shift + tf.cast(self.beta, variance.dtype)
+        return tf.cast(wide * tf.reshape(scale, shape) + tf.reshape(shift, shape), inputs.dtype)
 
     def _count(self, mean: Any, variance: Any, size: Any) -> None:
         """Let the running statistics follow; `size` is the number of values of a channel."""
