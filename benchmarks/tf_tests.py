@@ -3,8 +3,8 @@
     python benchmarks/tf_tests.py CORPUS.json --common CHECKOUT/tests/test_modeling_tf_common.py [--families a,b]
         [--output results.jsonl] [--processes 1] [--limit SECONDS]
 
-In the environment of transformers 4. The common tests are in checkouts and source distributions of transformers up to
-4.50. Each runs on all classes of a case at once, with the sizes and the inputs of the corpus in place of a model
+In the environment of transformers 4. The common tests are in the source distribution of transformers 4.50, not in that
+of 4.57. Each runs on all classes of a case at once, with the sizes and the inputs of the corpus in place of a model
 tester's. One JSON line per test; a run that is started again goes on with the tests that have none.
 """
 

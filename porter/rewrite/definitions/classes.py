@@ -28,7 +28,7 @@ _DROPPED_PREFIXES = (
     "_supports", "supports_", "_no_split", "_skip_keys", "_tp_plan", "_pp_plan", "_fsdp", "_ep_plan", "_can_compile",
     "_keep_in_fp32", "_is_stateful", "accepts_loss_kwargs", "_keys_to_ignore_on_save", "_compatible_flash",
     "is_parallel", "_checkpoint_conversion", "_auto_class", "config:",
-    "_supported_generation_modes",
+    "_supported_generation_modes", "load_tf_weights",
 )  # fmt: skip
 
 

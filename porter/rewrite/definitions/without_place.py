@@ -1,4 +1,4 @@
-"""Methods of layers and models that have no place in the port, and why."""
+"""Methods of layers and models, and functions, that have no place in the port, and why."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ from porter.rewrite.reading.dropped import (
     only_checkpoints,
     only_passes_on,
     only_ties,
+    reads_tensorflow,
     ties_weights,
 )
 from porter.rewrite.reading.source import LocalClass
 
 
 def without_place(context: Context, node: cst.FunctionDef) -> str | None:
-    """Why a method has no place in the port; empty where porter.runtime has it, None for what is ported."""
+    """Why a method or function has no place in the port; empty where porter.runtime has it, None where it has one."""
+    if context.source.enclosing_class(node) is None and reads_tensorflow(node):
+        return "it gives PyTorch's model the weights of a TensorFlow checkpoint"
     local = context.source.classes.get(context.source.enclosing_class(node) or "")
     if local is None or local.kind not in ("model", "layer"):
         return None

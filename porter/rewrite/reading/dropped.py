@@ -7,6 +7,7 @@ import libcst.matchers as m
 
 from porter.facts.initialisers import is_initialiser
 from porter.rewrite.reading.source import Source
+from porter.rulebook.call import code_of
 
 # Methods without a place in the port, and why; "" where porter.runtime or Keras has the same.
 DROPPED_METHODS = {
@@ -68,6 +69,12 @@ def only_ties(source: Source, function: cst.FunctionDef) -> bool:
     """Whether all that a method calls is transformers' way to give a layer the weight of another one."""
     calls = source.find(function, cst.Call)
     return bool(calls) and all(m.matches(call, _TYING) for call in calls)
+
+
+def reads_tensorflow(function: cst.FunctionDef) -> bool:
+    """Whether a function of a PyTorch file imports TensorFlow, to read checkpoints of the years before it."""
+    imports = (code_of(node) for node in m.findall(function, m.Import() | m.ImportFrom()))
+    return any(text.startswith(("import tensorflow", "from tensorflow")) for text in imports)
 
 
 def handles_texts(function: cst.FunctionDef) -> bool:

@@ -10,6 +10,7 @@ import libcst.matchers as m
 from porter.rewrite.context import Context, tf_name
 from porter.rewrite.definitions.copied_from import WithoutCopies
 from porter.rewrite.expressions.annotations import port_docstring
+from porter.rewrite.reading.dropped import reads_tensorflow
 from porter.rewrite.reading.names_read import names_read
 from porter.rewrite.targets import Target
 from porter.rewrite.text.importable import importable
@@ -130,3 +131,12 @@ class _Renamed(cst.CSTTransformer):
         if local is None or local.kind == "plain":
             return updated_node
         return updated_node.with_changes(value=f'"{tf_name(local.name)}"')
+
+    def leave_Element(
+        self, original_node: cst.Element, updated_node: cst.Element
+    ) -> cst.Element | cst.RemovalSentinel:
+        """Without functions that were not ported."""
+        name = original_node.value.evaluated_value if isinstance(original_node.value, cst.SimpleString) else ""
+        function = self.context.source.functions.get(str(name))
+        gone = function is not None and reads_tensorflow(function.node)
+        return cst.RemoveFromParent() if gone else updated_node

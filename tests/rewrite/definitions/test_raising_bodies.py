@@ -10,6 +10,22 @@ from transformers.modeling_flash_attention_utils import _flash_attention_forward
 from transformers.pytorch_utils import prune_linear_layer
 
 
+__all__ = ["SummedModel", "load_tf_weights_in_summed", "plain"]
+
+
+def load_tf_weights_in_summed(model, path):
+    """Reads what TensorFlow wrote."""
+    import tensorflow as tf
+
+    for name, _ in tf.train.list_variables(path):
+        model.weight.data = torch.from_numpy(tf.train.load_variable(path, name))
+    return model
+
+
+def plain(x):
+    return x
+
+
 class Cut(nn.Module):
     def __init__(self, config):
         super().__init__()
@@ -89,3 +105,10 @@ def test_what_is_called_on_a_condition_is_left(ported: Ported) -> None:
 
 def test_a_method_that_only_ties_has_no_place(ported: Ported) -> None:
     assert any("Holder._tie_weights is not ported" in text for text in ported.messages("assumed"))
+
+
+def test_a_function_that_reads_tensorflow_has_no_place(ported: Ported) -> None:
+    said = "load_tf_weights_in_summed is not ported: it gives PyTorch's model the weights"
+    assert any(said in text for text in ported.messages("assumed"))
+    assert "load_tf_weights" not in ported.draft.code
+    assert '__all__ = ["TFSummedModel", "plain"]' in ported.draft.code
