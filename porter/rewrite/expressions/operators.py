@@ -143,12 +143,16 @@ Pair = tuple[cst.BaseExpression, cst.BaseExpression]
 
 
 def _as(context: Context, operand: Pair, wanted: str, reference: str) -> cst.BaseExpression:
-    """The operand cast to the wanted dtype, if it is a tensor of another, or a number of a size that may be one."""
+    """The operand cast to the wanted dtype, if it is a tensor of another, or a number of a size that may be one.
+
+    A tensor that had several dtypes in the runs is cast too: a mask that is made of ones where none is given.
+    """
     original, ported = operand
     fact = _fact(context, original)
     if fact is None:
         return ported
-    is_other = fact.is_tensor and fact.dtype is not None and fact.dtype != wanted
+    differs = fact.dtype is None and context.knowledge.traced(original) is not None
+    is_other = fact.is_tensor and (differs or fact.dtype not in (None, wanted))
     is_size = fact.only("int") and not fact.has_value and wanted != "int64"
     is_of_size = fact.only("float") and not m.matches(ported, _CAST) and context.knowledge.counts_with_size(original)
     if is_other or is_size or is_of_size:

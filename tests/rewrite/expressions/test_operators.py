@@ -2,6 +2,8 @@
 
 from porter.port.verify import verify
 from tests.rewrite.bodies import port_bodies
+from tests.rewrite.porting import port
+from tests.rewrite.summed_model import summed_model
 
 
 def test_an_integer_tensor_times_a_float_number(tiny):
@@ -24,3 +26,20 @@ def test_flags_and_bytes_are_bytes_as_in_pytorch(tmp_path):
     (found,) = verify(ported.subject, ported.module())
     assert (found.eager.message, found.graph.message, found.ok) == ("", "", True)
     assert "tf.cast(flags, tf.uint8) & " in ported.text("TFFlags.call")
+
+
+def test_a_tensor_that_had_several_dtypes_is_cast(tmp_path):
+    classes = """
+class Masked(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+
+    def add(self, x, mask):
+        return x + mask[None, :, None]
+
+    def forward(self, x):
+        ones = torch.ones(x.shape[1])
+        return self.add(x, ones) + self.add(x, ones.long())
+"""
+    ported = port(summed_model("dtypes", classes, {"masked": "Masked"}, "x", tmp_path), tmp_path / "port")
+    assert "x + tf.cast(mask[None, :, None], x.dtype)" in ported.text("TFMasked.add")
