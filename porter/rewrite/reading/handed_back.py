@@ -26,6 +26,8 @@ HandedBack = Mapping[str, tuple[str, ...]]
 """Function -> the parameters that its port returns behind the result, in order."""
 
 _ONE_TARGET = m.Assign(targets=[m.DoNotCare()])
+_NAMED = m.Assign(targets=[m.AssignTarget(target=m.Name())])
+_UNSURE = (cst.Lambda, cst.IfExp, cst.BooleanOperation, cst.BaseComp, cst.NamedExpr)
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,24 @@ def _is_statement(function: FunctionViews, site: Site) -> bool:
     """Whether a call can reach this function alone, and is a statement or what one assigns."""
     small = function.knowledge.source.parents[site.node]
     plain = isinstance(small, cst.Expr) or m.matches(small, _ONE_TARGET)
+    plain = plain or statement_around(function.knowledge.source, site.node) is not None
     return len(site.callees) == 1 and plain and not any(argument.star == "*" for argument in site.node.args)
+
+
+def statement_around(source: Source, call: cst.Call) -> cst.Assign | None:
+    """`y` of `y = f(x).unsqueeze(0)`: the statement that always makes the call, whose variable can hold its result.
+
+    None where the call is a statement itself, may be left out or repeated, or the variable is read beside it.
+    """
+    above = list(source.ancestors(call))
+    at = next((place for place, node in enumerate(above) if isinstance(node, cst.BaseSmallStatement)), 0)
+    if not at or any(isinstance(node, _UNSURE) for node in above[:at]) or not m.matches(above[at], _NAMED):
+        return None
+    assign = cst.ensure_type(above[at], cst.Assign)
+    name = cst.ensure_type(assign.targets[0].target, cst.Name).value
+    inside = source.find(call, cst.Name)
+    beside = [node for node in source.find(assign.value, cst.Name) if not any(node is each for each in inside)]
+    return None if any(node.value == name for node in beside) else assign
 
 
 def _is_value(function: FunctionViews) -> bool:
@@ -109,7 +128,8 @@ def _stands_for_value(source: Source, node: cst.Name) -> bool:
 
 def _passed(function: FunctionViews, sites: Iterable[Site], parameter: str) -> Iterator[_Passed]:
     for site in sites:
-        small = function.knowledge.source.parents[site.node]
+        source = function.knowledge.source
+        small = statement_around(source, site.node) or source.parents[site.node]
         value = _argument(function.local, site, parameter)
         if isinstance(value, cst.Name) and isinstance(small, cst.BaseSmallStatement):
             yield _Passed(site.caller.name, small, value.value)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import libcst as cst
 
 from porter.rewrite.context import Context
 from porter.rewrite.expressions.declared import note
+from porter.rewrite.reading.handed_back import statement_around
 from porter.rewrite.reading.shared_numbers import Following, Joined, Kept, Stored
 from porter.rewrite.reading.views_in_file import keeper
 from porter.rewrite.statements.in_place import joined, stored
+from porter.rulebook.call import code_of
 
 
 def following(context: Context, small: cst.BaseSmallStatement) -> Iterator[cst.SimpleStatementLine]:
@@ -38,6 +40,33 @@ def taken(context: Context, before: cst.BaseSmallStatement, after: cst.BaseSmall
     targets = [_in_parentheses(result), *names] if consequences.gives else names
     target = targets[0] if len(targets) == 1 else cst.Tuple([cst.Element(each) for each in targets], lpar=(), rpar=())
     return cst.Assign([cst.AssignTarget(target)], after.value)
+
+
+def taken_inside(
+    context: Context, before: cst.BaseSmallStatement, after: cst.BaseSmallStatement
+) -> Sequence[cst.Assign]:
+    """`y = f(x).sum()`, where x is handed back: `y, x = f(x)`, then `y = y.sum()`; empty for all other statements."""
+    consequences = context.aliases.following.get(before)
+    if consequences is None or not consequences.takes or not isinstance(after, cst.Assign):
+        return ()
+    calls = (node for node in context.source.find(before, cst.Call) if _hands_back(context, node))
+    call = next((node for node in calls if statement_around(context.source, node) is before), None)
+    if call is None:
+        return ()
+    ported = context.port(call)
+    whole = after.with_changes(value=ported)
+    first = taken(context, before, whole)
+    name, written = code_of(after.targets[0].target), code_of(ported)
+    rest = code_of(after.value).replace(written, name)
+    if first is None or code_of(after.value).count(written) != 1:
+        context.note(before, "left", f"`{code_of(call)}` hands back what it changes, and is not taken from here.")
+        return ()
+    return first, cst.Assign(after.targets, cst.parse_expression(rest))
+
+
+def _hands_back(context: Context, call: cst.Call) -> bool:
+    site = context.flow.sites.get(call)
+    return site is not None and any(callee.name in context.aliases.handed for callee in site.callees)
 
 
 def _in_parentheses(target: cst.BaseAssignTargetExpression) -> cst.BaseAssignTargetExpression:

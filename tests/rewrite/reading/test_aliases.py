@@ -51,6 +51,10 @@ FOLLOWED = {
         "y = x.mul_(2)\ny.add_(1)\nx.sub_(3)\nreturn x + y",
         "y = y + 1\n        x = y\n        x = x - 3\n        y = x",
     ),
+    "Inside": (
+        "def fill(self, h):\n    h += 1\n    return h * 2\n---\ny = self.fill(x).unsqueeze(0)\nreturn x + y.sum(0)",
+        "y, x = self.fill(x)\n        y = tf.expand_dims(y, 0)",
+    ),
     "Taken": ("y = shifted(x)\nreturn x + y", "y = shifted(x)\n        x = y"),
 }
 UNTOUCHED = {
