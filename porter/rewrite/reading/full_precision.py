@@ -2,32 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import libcst as cst
 import libcst.matchers as m
 
 from porter.rewrite.reading.knowledge import Knowledge
+from porter.rewrite.reading.source import LocalFunction
 
 _FLOAT32 = frozenset({"torch.float32", "torch.float"})
 _OTHER_TYPE = frozenset({"to", "type", "type_as", "half", "bfloat16", "double", "int", "long", "bool"})
 
 
 def is_full_precision(knowledge: Knowledge, node: cst.BaseExpression) -> bool:
-    """Whether an expression is float32 in a model of half precision, too, as far as its function says."""
+    """Whether an expression is float32 in a model of half precision, too, as far as its file says."""
     return _is_full(knowledge, node, frozenset())
 
 
 def _is_full(knowledge: Knowledge, node: cst.BaseExpression, passed: frozenset[str]) -> bool:
     if isinstance(node, cst.Name):
         function = knowledge.source.enclosing(node)
-        if function is None or node.value in passed or node.value in function.parameters:
+        name = f"{function.name} {node.value}" if function is not None else ""
+        if function is None or name in passed:
             return False
         values = knowledge.assigned_values(function, node.value)
-        return bool(values) and all(_is_full(knowledge, value, passed | {node.value}) for value in values)
+        if node.value in function.parameters:
+            values = [*values, *_given(knowledge, function, node.value)]
+        return bool(values) and all(_is_full(knowledge, value, passed | {name}) for value in values)
+    if isinstance(node, cst.Subscript):
+        return knowledge.is_tensor(node.value) and _is_full(knowledge, node.value, passed)
     if isinstance(node, cst.BinaryOperation):
         return any(_is_full(knowledge, side, passed) for side in (node.left, node.right))
     if isinstance(node, cst.UnaryOperation):
         return _is_full(knowledge, node.expression, passed)
     return isinstance(node, cst.Call) and _is_full_call(knowledge, node, passed)
+
+
+def _given(knowledge: Knowledge, function: LocalFunction, parameter: str) -> Iterator[cst.BaseExpression]:
+    """What the file's calls of a function, which no class has, give to a parameter; None where it has its default."""
+    if function.class_name is not None:
+        return
+    at = function.parameters.index(parameter)
+    for call in knowledge.source.calls.get(function.own_name, []):
+        plain = [argument.value for argument in call.args if argument.keyword is None and not argument.star]
+        named = [a.value for a in call.args if a.keyword is not None and a.keyword.value == parameter]
+        yield from named or plain[at : at + 1] or [cst.Name("None")]
 
 
 def _is_full_call(knowledge: Knowledge, call: cst.Call, passed: frozenset[str]) -> bool:

@@ -17,6 +17,7 @@ def half(tmp_path_factory):
 
 def test_the_operand_beside_a_float32_one_is_cast(half):
     assert "tf.cast(hidden_states, tf.float32) * tf.math.rsqrt(" in half.text("TFHalfNorm.call")
+    assert "return tf.cast(x, tf.float32) * by[:, None]" in half.text("scaled")
     assert "tf.cast(hidden_states, tf.float32) * 2.0" not in half.text("TFHalfModel.call")
 
 
