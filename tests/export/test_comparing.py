@@ -39,8 +39,12 @@ def test_files_with_keys_and_values(checkpoint, tmp_path, family, feature):
 
 def test_another_class_and_quantized_files(checkpoint, tmp_path):
     export_onnx(checkpoint("gpt2"), tmp_path / "out", feature="default", quantize="dynamic")
-    commands = [command for command, _ in verified(tmp_path / "out")]
-    assert ["--tolerance" in command for command in commands] == [False, True]
+    said = dict(verified(tmp_path / "out"))
+    assert ["--tolerance" in command for command in said] == [False, True]
+    assert ["only outputs were compared" in output for output in said.values()] == [False, True]
+    _, *words, option, _ = shlex.split(list(said)[1])
+    assert option == "--tolerance"
+    assert CliRunner().invoke(app, words).exit_code == 1  # what it lost is a difference to the usual bound
 
 
 def test_declared_and_given_inputs_are_those_of_the_comparison(porter_export, checkpoint, tmp_path):

@@ -1,10 +1,15 @@
 """Real trained weights: all-MiniLM-L6-v2 in every format, and the similarities of real sentences."""
 
+import json
+import shlex
 from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
+
+from porter.cli import app
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnxruntime")
@@ -67,6 +72,10 @@ def test_onnx_fused_and_quantized(porter_export, encoded, expected, tmp_path):
         assert np.abs(found - expected).max() <= allowed, name
     sizes = {file.name: file.stat().st_size for file in (tmp_path / "out").glob("*.onnx")}
     assert sizes["model-quantized.onnx"] < 0.5 * sizes["model.onnx"]
+    for command in json.loads((tmp_path / "out" / "export.json").read_text())["verify"]:
+        _, *words = shlex.split(command)
+        again = CliRunner().invoke(app, words)
+        assert again.exit_code == 0, f"{command}\n{again.output}"
 
 
 @pytest.mark.slow
