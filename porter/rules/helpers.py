@@ -129,6 +129,15 @@ for _name, _home in (
         to="weight_norm(module, name=name, dim=dim)",
         cases={f"{_name}(nn.Conv1d(4, 6, 3), dim=2)": "weight_norm(Conv1D(6, 3), dim=2)"},
     )
+for _name, _home, _ported in (
+    ("torch.nn.utils.parametrizations.spectral_norm", "", "spectral_norm"),
+    ("torch.nn.utils.spectral_norm", ".spectral_norm", "former_spectral_norm"),
+):
+    rule(
+        f"{_name}{_home}(module, name='weight', n_power_iterations=1, eps=1e-12, dim=None)",
+        to=f"{_ported}(module, name=name, n_power_iterations=n_power_iterations, eps=eps, dim=dim)",
+        cases={f"{_name}(nn.Linear(4, 6), eps=1e-6)": f"{_ported}(keras.layers.Dense(6), eps=1e-6)"},
+    )
 rule(
     "transformers.modeling_flash_attention_utils.is_flash_attn_available(version=None)",
     "transformers.modeling_flash_attention_utils.flash_attn_supports_top_left_mask()",
@@ -198,6 +207,7 @@ rule(
 rule(
     "torch.nn.utils.remove_weight_norm(module, name='weight')",
     "torch.nn.utils.weight_norm.remove_weight_norm(module, name='weight')",
+    "torch.nn.utils.spectral_norm.remove_spectral_norm(module, name='weight')",
     "torch.nn.utils.parametrize.remove_parametrizations(module, tensor_name, leave_parametrized=True)",
     to=Drop(),
     cases={"torch.nn.utils.remove_weight_norm(normed)": "None"},

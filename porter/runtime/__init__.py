@@ -56,8 +56,9 @@ _MODULES = {
     "model.layer_defaults": ("fill_as_torch", "reset_parameters"),
     "model.torch_parameters": ("apply", "modules", "named_modules", "named_parameters", "parameter", "parameters"),
     "layers.containers": ("LayerDict", "LayerList", "Sequential"),
-    "layers.convolution": ("Conv1D", "Conv2D", "Conv3D", "weight_norm"),
+    "layers.convolution": ("Conv1D", "Conv2D", "Conv3D"),
     "layers.dense": ("TFConv1D", "TiedDense"),
+    "layers.normed_weights": ("former_spectral_norm", "spectral_norm", "weight_norm"),
     "layers.pooling": (
         "AdaptiveAvgPool1D",
         "AdaptiveAvgPool2D",

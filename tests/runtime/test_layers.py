@@ -119,35 +119,6 @@ def test_transposed_convolution(rank, options):
     compare(module, layer, (2, 4, *SPACE[rank]))
 
 
-@pytest.mark.parametrize("dim", [0, 1, 2])
-def test_weight_norm(dim):
-    module = nn.utils.parametrizations.weight_norm(nn.Conv1d(4, 8, 3, groups=2), dim=dim)
-    layer = layers.weight_norm(layers.Conv1D(8, 3, groups=2), name="weight", dim=dim)
-    compare(module, layer, (2, 4, 11))
-
-
-def test_weight_norm_of_a_transposed_convolution():
-    module = nn.utils.parametrizations.weight_norm(nn.ConvTranspose1d(4, 6, 3))
-    compare(module, layers.weight_norm(layers.Conv1DTranspose(6, 3)), (2, 4, 11))
-
-
-@pytest.mark.parametrize("dim", [0, 1])
-def test_weight_norm_of_a_dense_layer(dim):
-    module = nn.utils.parametrizations.weight_norm(nn.Linear(4, 6), dim=dim)
-    compare(module, layers.weight_norm(keras.layers.Dense(6), dim=dim), (2, 5, 4))
-
-
-def test_weight_norm_refuses_what_it_cannot_do():
-    with pytest.raises(ValueError, match="no weight that could be normalised"):
-        layers.weight_norm(keras.layers.LayerNormalization())
-    layer = layers.Conv1D(8, 3)
-    with pytest.raises(ValueError, match="dim=-1"):
-        layers.weight_norm(layer, dim=-1)
-    layer.build((None, 4, None))
-    with pytest.raises(ValueError, match="built already"):
-        layers.weight_norm(layer)
-
-
 MAX_POOLS = [{}, {"stride": 1, "padding": 1}, {"ceil_mode": True}, {"dilation": 2, "stride": 1}]
 AVERAGE_POOLS = [
     {},

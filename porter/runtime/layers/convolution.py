@@ -13,9 +13,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from porter.runtime.layers.dense import NormedDense, normed
+from porter.runtime.layers.kernel_parts import KernelParts
 from porter.runtime.ops.shapes import pad
-from porter.runtime.port_errors import WrongValue
 
 Sizes = int | Sequence[int]
 DATA_FORMATS = {1: "NWC", 2: "NHWC", 3: "NDHWC"}
@@ -44,16 +43,16 @@ def batch_axis_optional(call: Callable[..., Any]) -> Callable[..., Any]:
     """
 
     @wraps(call)
-    def of_rows(self: Any, inputs: Any) -> Any:
+    def of_rows(self: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         if inputs.shape.rank == self.rank + 1:
-            return call(self, inputs[tf.newaxis])[0]
-        return call(self, inputs)
+            return call(self, inputs[tf.newaxis], *args, **kwargs)[0]
+        return call(self, inputs, *args, **kwargs)
 
     return of_rows
 
 
 class KernelLayer(keras.layers.Layer):
-    """What convolutions and transposed convolutions share: a kernel, perhaps weight-normalised, and a bias.
+    """What convolutions and transposed convolutions share: a kernel, perhaps made of other weights, and a bias.
 
     Args:
         filters: number of output channels.
@@ -84,7 +83,7 @@ class KernelLayer(keras.layers.Layer):
         self.dilation_rate = per_axis(dilation_rate, self.rank)
         self.groups = groups
         self.use_bias = use_bias
-        self.norm_axis: int | None = None
+        self.parts: KernelParts | None = None
 
     def kernel_shape(self, inputs: int) -> tuple[int, ...]:
         """The kernel's shape in Keras' layout, for this many input channels."""
@@ -94,21 +93,21 @@ class KernelLayer(keras.layers.Layer):
         """Add the weights; the size of `input_shape` before those of space is the number of input channels."""
         self.in_channels = int(input_shape[-1 - self.rank])
         shape = self.kernel_shape(self.in_channels)
-        if self.norm_axis is None:
+        if self.parts is None:
             self.kernel = self.add_weight(name="kernel", shape=shape)
         else:
-            norms = tuple(size if axis == self.norm_axis else 1 for axis, size in enumerate(shape))
-            self.kernel_norm = self.add_weight(name="kernel_norm", shape=norms, initializer="ones")
-            self.kernel_direction = self.add_weight(name="kernel_direction", shape=shape)
+            self.parts.add(self, shape)
         self.bias = None
         if self.use_bias:
             self.bias = self.add_weight(name="bias", shape=(self.filters,), initializer="zeros")
 
-    def effective_kernel(self) -> Any:
-        """The kernel; a weight-normalised one has length `kernel_norm` in each slice of its axis."""
-        if self.norm_axis is None:
+    def effective_kernel(self, training: bool | None = None) -> Any:
+        """The kernel, or the one that other weights make, which a call in training may change."""
+        if self.parts is None:
             return tf.convert_to_tensor(self.kernel)
-        return normed(self.kernel_direction, self.kernel_norm, self.norm_axis)
+        if training:
+            self.parts.before_training_call(self)
+        return self.parts.kernel(self)
 
     def with_bias(self, x: Any) -> Any:
         """Add the bias to the last axis."""
@@ -160,17 +159,16 @@ class _Convolution(KernelLayer):
         return [(size, size) for size in per_axis(self.padding, self.rank)]  # type: ignore[arg-type]
 
     @batch_axis_optional
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
         """Convolve `(batch, channels, ...)`."""
         x = channels_last(inputs)  # before it is padded, so that the transpose meets that of a layer before
         pads = self.pads()
         if any(any(pair) for pair in pads):
             mode = "constant" if self.padding_mode == "zeros" else self.padding_mode
             x = pad(x, [0, 0, *(size for pair in reversed(pads) for size in pair)], mode=mode)
-        return channels_first(self.with_bias(self._convolved(x)))
+        return channels_first(self.with_bias(self._convolved(x, self.effective_kernel(training))))
 
-    def _convolved(self, x: Any) -> Any:
-        kernel = self.effective_kernel()
+    def _convolved(self, x: Any, kernel: Any) -> Any:
         channels = kernel.shape[-2] * self.groups
         one_step = len(set(self.strides)) == 1 and (self.strides[0] == 1 or set(self.dilation_rate) == {1})
         if self.groups == channels and self.groups > 1 and self.rank < 3 and one_step:
@@ -216,35 +214,3 @@ class Conv3D(_Convolution):
     """`torch.nn.Conv3d` over `(batch, channels, depth, height, width)`; arguments as in `Conv2D`."""
 
     rank = 3
-
-
-def weight_norm(
-    layer: KernelLayer | keras.layers.Dense, name: str = "weight", dim: int | None = 0
-) -> KernelLayer | keras.layers.Dense:
-    """`torch.nn.utils.parametrizations.weight_norm`: learn the kernel's direction and lengths apart.
-
-    Args:
-        layer: a convolution or a dense layer that is not built yet.
-        name: without meaning; only the weight can be normalised.
-        dim: the axis of PyTorch's weight whose slices have lengths of their own.
-
-    Returns:
-        The same layer; for a dense one another, which has such a weight.
-
-    Raises:
-        WrongValue: the layer is built or of another kind, or `dim` is None or negative (PyTorch's ways to have one
-            length for the whole weight).
-    """
-    if isinstance(layer, keras.layers.Dense) and not isinstance(layer, NormedDense):
-        layer = NormedDense(**{**layer.get_config(), "dtype": layer.dtype_policy})
-    if not isinstance(layer, (KernelLayer, NormedDense)):
-        raise WrongValue(f"{layer.name} ({type(layer).__name__}) has no weight that could be normalised.")
-    if dim is None or dim < 0:
-        raise WrongValue(f"Weight normalisation with dim={dim} has no counterpart.")
-    if layer.built:
-        raise WrongValue(f"{layer.name} is built already, its weight cannot be normalised any more.")
-    from porter.runtime.stored.layouts import layouts_in
-
-    layout = layouts_in(layer)["weight"]
-    layer.norm_axis = layout.to_keras_permutation.index(dim)
-    return layer

@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from porter.runtime.keras_internals import forget_kernel
+from porter.runtime.layers.kernel_parts import DirectionAndLength, KernelParts
 from porter.runtime.port_errors import WrongValue
 
 
@@ -126,36 +127,31 @@ class TFConv1D(keras.layers.Layer):
         return (*input_shape[:-1], self.nf)
 
 
-def normed(direction: Any, norm: Any, axis: int) -> tf.Tensor:
-    """A kernel whose slices of one axis have the direction of one weight and the length of another."""
-    direction = tf.convert_to_tensor(direction)
-    others = [other for other in range(direction.shape.rank) if other != axis]
-    length = tf.sqrt(tf.reduce_sum(tf.square(direction), axis=others, keepdims=True))
-    return direction * (tf.convert_to_tensor(norm) / length)
-
-
 class NormedDense(keras.layers.Dense):
-    """`torch.nn.Linear` under weight normalisation, which learns the kernel's direction and lengths apart.
+    """`torch.nn.Linear` under weight or spectral normalisation: other weights make its kernel.
 
     Attributes:
-        norm_axis: the axis of the kernel, `(inputs, units)`, whose slices have lengths of their own.
+        parts: these weights; by themselves, the kernel's direction and the lengths of its columns.
     """
 
-    norm_axis = 1
+    parts: KernelParts = DirectionAndLength(1)
 
     def build(self, input_shape: Any) -> None:
         """Add the weights; the last size of `input_shape` is the number of inputs."""
-        shape = (int(input_shape[-1]), self.units)
-        norms = tuple(size if axis == self.norm_axis else 1 for axis, size in enumerate(shape))
-        self.kernel_norm = self.add_weight(name="kernel_norm", shape=norms, initializer="ones")
-        self.kernel_direction = self.add_weight(name="kernel_direction", shape=shape)
+        self.parts.add(self, (int(input_shape[-1]), self.units))
         self.bias = self.add_weight(name="bias", shape=(self.units,), initializer="zeros") if self.use_bias else None
         self.built = True
 
     @property
     def kernel(self) -> Any:
         """The weight that the layer multiplies with."""
-        return normed(self.kernel_direction, self.kernel_norm, self.norm_axis)
+        return self.parts.kernel(self)
+
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
+        """Multiply and add: `(..., inputs)` to `(..., units)`."""
+        if training:
+            self.parts.before_training_call(self)
+        return super().call(inputs, training=training)
 
     def save_own_variables(self, store: Any) -> None:
         """Keras' saving: of the weights that there are."""

@@ -55,9 +55,9 @@ class _TransposedConvolution(KernelLayer):
         return (*self.kernel_size, self.filters // self.groups, inputs)
 
     @batch_axis_optional
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
         """Reverse a convolution whose result was `(batch, channels, ...)`."""
-        x, kernel = channels_last(inputs), self._dilated(self.effective_kernel())
+        x, kernel = channels_last(inputs), self._dilated(self.effective_kernel(training))
         parts = zip(tf.split(x, self.groups, axis=-1), tf.split(kernel, self.groups, axis=-1), strict=True)
         whole = tf.concat([self._transposed(part, part_kernel) for part, part_kernel in parts], axis=-1)
         longer = tf.pad(whole, [[0, 0], *([0, size] for size in self.output_padding), [0, 0]])

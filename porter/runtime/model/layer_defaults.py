@@ -10,10 +10,12 @@ from typing import Any
 import keras
 import numpy as np
 
+from porter.runtime.layers.kernel_parts import OverLargestStretch
 from porter.runtime.model import init
 from porter.runtime.model.torch_parameters import Parameter, named_parameters, parameter
 
-_DIRECTION, _LENGTH = "parametrizations.weight.original1", "parametrizations.weight.original0"
+_LENGTH = "parametrizations.weight.original0"
+_WEIGHTS = ("weight", "parametrizations.weight.original1", "parametrizations.weight.original", "weight_orig")
 
 
 def reset_parameters(layer: keras.Layer) -> None:
@@ -46,10 +48,12 @@ def _fill_of(layer: keras.Layer) -> Callable[[Any], None] | None:
 
 def _linear(layer: Any) -> None:
     """A dense layer or a convolution: bounds of one through the root of the number of inputs."""
-    weight = parameter(layer, "weight")
-    if not isinstance(weight, Parameter):
-        weight = parameter(layer, _DIRECTION)
+    found = (parameter(layer, name) for name in _WEIGHTS)
+    weight = next((each for each in found if isinstance(each, Parameter)), None)
     init.kaiming_uniform_(weight, a=math.sqrt(5))
+    parts = getattr(layer, "parts", None)
+    if isinstance(parts, OverLargestStretch):
+        parts.improve(layer, parts.settling)
     lengths = parameter(layer, _LENGTH)
     if isinstance(lengths, Parameter):
         axes = tuple(axis for axis, size in enumerate(lengths.shape) if size == 1)

@@ -188,8 +188,10 @@ def surely(condition: Any) -> bool:
 
 
 def possibly(condition: Any) -> bool:
-    """Whether a condition may hold; in a graph one on unknown sizes may."""
-    known = tf.get_static_value(condition) if tf.is_tensor(condition) else condition
+    """Whether a condition may hold; in a graph one on unknown sizes may, and None never does."""
+    if not tf.is_tensor(condition):
+        return bool(condition)
+    known = tf.get_static_value(condition)
     return known is None or bool(known)
 
 
