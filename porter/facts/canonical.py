@@ -68,10 +68,10 @@ def canonical(obj: object, local_modules: Collection[str] = ()) -> str:
 
 
 def unwrapped(obj: object) -> object:
-    """The function inside partials and caches."""
+    """The function inside partials, caches, and what `torch.jit.script` has made."""
     while isinstance(obj, (functools.partial, CACHED)):
         obj = obj.func if isinstance(obj, functools.partial) else vars(obj)["__wrapped__"]
-    return obj
+    return getattr(obj, "_torchdynamo_inline", obj) if type(obj).__name__ == "ScriptFunction" else obj
 
 
 def _owner(obj: object) -> type | None:

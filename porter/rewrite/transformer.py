@@ -26,7 +26,7 @@ from porter.rewrite.expressions.function_values import function_value
 from porter.rewrite.expressions.precedence import with_guarded_value, with_parentheses
 from porter.rewrite.reading.filling import calls_in
 from porter.rewrite.reading.source import LocalFunction
-from porter.rewrite.statements.asked_sizes import asked_for_truth, counted, port_comparison
+from porter.rewrite.statements.asked_sizes import asked_for_truth, chosen, counted, port_comparison
 from porter.rewrite.statements.folding import flattened, fold_boolean, fold_if
 from porter.rewrite.statements.in_place import indices
 from porter.rewrite.statements.lines import placed, port_line, port_suite
@@ -163,7 +163,8 @@ class Porter(cst.CSTTransformer):
         self, original_node: cst.Annotation, updated_node: cst.Annotation
     ) -> cst.Annotation | cst.RemovalSentinel:
         """An annotation in TensorFlow's types."""
-        return port_annotation(self.context, original_node) or cst.RemoveFromParent()
+        kept = updated_node if isinstance(self.context.source.parents[original_node], cst.AnnAssign) else None
+        return kept or port_annotation(self.context, original_node) or cst.RemoveFromParent()
 
     def leave_AnnAssign(
         self, original_node: cst.AnnAssign, updated_node: cst.AnnAssign
@@ -171,7 +172,7 @@ class Porter(cst.CSTTransformer):
         """An annotated assignment, without an annotation that says nothing in TensorFlow."""
         annotation = port_annotation(self.context, original_node.annotation)
         if updated_node.value is None:
-            return updated_node.with_changes(annotation=annotation or original_node.annotation)
+            return updated_node.with_changes(annotation=annotation or cst.Annotation(cst.Name("object")))
         if annotation is None or "Callable" in code_of(annotation.annotation):
             return cst.Assign([cst.AssignTarget(updated_node.target)], updated_node.value)
         return updated_node.with_changes(annotation=annotation)
@@ -251,16 +252,15 @@ class Porter(cst.CSTTransformer):
         """`and` and `or` of what is known, or of one and the same."""
         if self.context.fills_at(original_node) and updated_node.left.deep_equals(updated_node.right):
             return updated_node.right
-        return fold_boolean(with_parentheses(updated_node))
+        return chosen(self.context, original_node, updated_node) or fold_boolean(with_parentheses(updated_node))
 
     def leave_UnaryOperation(
         self, original_node: cst.UnaryOperation, updated_node: cst.UnaryOperation
     ) -> cst.BaseExpression:
         """`not` of what is known."""
-        if isinstance(updated_node.operator, cst.Not) and m.matches(updated_node.expression, m.Name("False")):
-            return cst.Name("True")
-        if isinstance(updated_node.operator, cst.Not) and m.matches(updated_node.expression, m.Name("True")):
-            return cst.Name("False")
+        opposite = {"False": "True", "True": "False"}.get(code_of(updated_node.expression))
+        if isinstance(updated_node.operator, cst.Not) and opposite is not None:
+            return cst.Name(opposite)
         return with_parentheses(updated_node)
 
     def leave_IfExp(self, original_node: cst.IfExp, updated_node: cst.IfExp) -> cst.BaseExpression:

@@ -49,6 +49,8 @@ def cast_to(tensor: Arg, dtype: str) -> str:
 
 for _name in ("float", "double", "half", "bfloat16", "long", "int", "short", "bool"):
     _method(_name, DTYPES[_name])
+_method("byte", "uint8")
+_method("char", "int8")
 
 
 @rule(

@@ -9,6 +9,7 @@ import libcst as cst
 
 from porter.rulebook import Drop, Match, Remark, Text, expression, find_card, statement
 
+_ANY = "torch.nn.Module"
 _TENSORS = frozenset({"torch.Tensor", "torch.FloatTensor", "torch.LongTensor"})
 
 expression(
@@ -92,8 +93,11 @@ def _is_eager(m: Match) -> bool:
 
 @expression(
     "isinstance($x, $kind)",
-    where=lambda m: m.canonical(m.kind) in _TENSORS or find_card(m.canonical(m.kind)) is not None,
+    where=lambda m: m.canonical(m.kind) in {*_TENSORS, _ANY} or find_card(m.canonical(m.kind)) is not None,
     cases={
+        "x = self.layer(x) if isinstance(self.layer, nn.Module) else x": (
+            "x = self.layer(x) if isinstance(self.layer, keras.layers.Layer) else x"
+        ),
         "x = x * 2 if isinstance(x, torch.Tensor) else x": "x = x * 2 if tf.is_tensor(x) else x",
         "if isinstance(self.layer, nn.Linear):\n    x = self.layer(x)": (
             "if isinstance(self.layer, keras.layers.Dense):\n    x = self.layer(x)"
@@ -103,6 +107,8 @@ def _is_eager(m: Match) -> bool:
 def is_instance(m: Match) -> Text:
     """The Keras class that the layer is ported to."""
     card = find_card(m.canonical(m.kind))
+    if m.canonical(m.kind) == _ANY:
+        return Text(f"isinstance({m.x.node_code}, keras.layers.Layer)")
     if card is None:
         return Text(f"tf.is_tensor({m.x.node_code})")
     return Text(f"isinstance({m.x.node_code}, {card.keras_class})")

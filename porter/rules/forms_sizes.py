@@ -69,6 +69,31 @@ expression(
     doc="A number that a graph may not know is none that Python can round.",
 )
 expression(
+    "float($x)",
+    to="as_float($x)",
+    where=lambda m: m.x.is_a("int") and m.place.may_be_unknown(m.x.original),
+    inside="call",
+    cases={
+        "n = x.shape[1]\nx = x / float(n)": "n = shape_list(x)[1]\nx = x / tf.cast(as_float(n), x.dtype)",
+    },
+    doc="A number that a graph may not know is none of Python's.",
+)
+for _name, _function in (("ceil", "rounded_up"), ("floor", "rounded_down"), ("sqrt", "square_root")):
+    expression(
+        f"np.{_name}($x)",
+        f"numpy.{_name}($x)",
+        to=f"{_function}($x)",
+        where=_is_uneven,
+        inside="call",
+        cases={
+            f"n = x.shape[1]\nx = x + x[:, : int(np.{_name}(n / 2))].sum(1, keepdim=True)": (
+                f"n = shape_list(x)[1]\n"
+                f"x = x + tf.reduce_sum(x[:, : as_int({_function}(n / 2))], axis=1, keepdims=True)"
+            )
+        },
+        doc="numpy takes no number that a graph may not know.",
+    )
+expression(
     "all($shape)",
     to="all(map(possibly, $shape))",
     where=lambda m: m.shape.is_a("shape"),

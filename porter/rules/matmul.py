@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 
 from porter.rulebook import Arg, Call, expression, rule
 from porter.rules.casting import promoted
@@ -126,6 +127,7 @@ def scaled_sum(call: Call) -> str:
     cases={
         'torch.einsum("bld,bmd->blm", x, y)': 'tf.einsum("bld,bmd->blm", x, y)',
         'torch.einsum("b l d, l d -> b l", x, w)': 'tf.einsum("bld,ld->bl", x, w)',
+        'torch.einsum("bld,bmd->blm", (x, y))': 'tf.einsum("bld,bmd->blm", x, y)',
     },
 )
 def einsum(call: Call) -> str:
@@ -133,7 +135,11 @@ def einsum(call: Call) -> str:
     equation = call.equation.node_code
     if call.equation.is_literal():
         equation = '"' + str(call.equation.const()).replace(" ", "") + '"'
-    operands = ", ".join(("*" if arg.starred else "") + arg.node_code for arg in call.variadic)
+    given = list(call.variadic)
+    if len(given) == 1 and (given[0].is_a("tuple") or given[0].is_a("list")):  # as PyTorch once took them
+        elements = given[0].elements()
+        given = list(elements) if elements is not None else [replace(given[0], starred=True)]
+    operands = ", ".join(("*" if arg.starred else "") + arg.node_code for arg in given)
     return f"tf.einsum({equation}, {operands})"
 
 

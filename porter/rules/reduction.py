@@ -295,14 +295,30 @@ def _computed_in(call: Call) -> str:
     return as_float(call.input)
 
 
-rule(
+@rule(
     "torch.bincount(input, weights=None, minlength=0)",
     "torch.Tensor.bincount(input, weights=None, minlength=0)",
-    to="tf.cast(tf.math.bincount(tf.cast(input, tf.int32), minlength=minlength), tf.int64)",
     cases={
-        "torch.bincount(v3, minlength=6)": "tf.cast(tf.math.bincount(tf.cast(v3, tf.int32), minlength=6), tf.int64)"
+        "torch.bincount(v3, minlength=6)": "tf.cast(tf.math.bincount(tf.cast(v3, tf.int32), minlength=6), tf.int64)",
+        "torch.bincount(v3)": "tf.cast(tf.math.bincount(tf.cast(v3, tf.int32)), tf.int64)",
+        "torch.bincount(v3, minlength=x.shape[0] + 4)": (
+            "tf.cast(tf.math.bincount(tf.cast(v3, tf.int32), minlength=tf.cast(shape_list(x)[0] + 4, tf.int32)), "
+            "tf.int64)"
+        ),
+        "torch.bincount(v3, v3.float(), 6)": (
+            "tf.math.bincount(tf.cast(v3, tf.int32), tf.cast(v3, tf.float32), minlength=6)"
+        ),
     },
 )
+def bincount(call: Call) -> str:
+    """TensorFlow counts in int32, and takes a least length of that type alone."""
+    least, weights = call.minlength, f", {call.weights.node_code}" if call.given("weights") else ""
+    length = least.node_code if least.is_literal() else f"tf.cast({least.node_code}, tf.int32)"
+    size = f", minlength={length}" if call.given("minlength") else ""
+    counts = f"tf.math.bincount(tf.cast({call.input.node_code}, tf.int32){weights}{size})"
+    return counts if weights else f"tf.cast({counts}, tf.int64)"
+
+
 rule(
     "torch.histc(input, bins=100, min=0, max=0)",
     "torch.Tensor.histc(input, bins=100, min=0, max=0)",

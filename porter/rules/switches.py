@@ -56,6 +56,12 @@ def annotate(call: Call) -> str:
     return call.the_value.node_code
 
 
+rule(
+    "torch.jit._script.script(obj, optimize=None, _frames_up=0, _rcb=None, example_inputs=None)",
+    to=Same(),
+    cases={"torch.jit.script(linear)": "linear"},
+    doc="TorchScript runs what Python runs.",
+)
 layer(
     "torch.ao.quantization.stubs.QuantStub(qconfig=None)",
     "torch.ao.quantization.stubs.DeQuantStub(qconfig=None)",

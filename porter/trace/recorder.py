@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import sys
 from collections.abc import Hashable, Iterator, Mapping, Sequence
@@ -152,10 +153,28 @@ def watched(subject: Subject, *, private: bool = True) -> Iterator[tuple[ModuleT
         module.__path__ = [str(subject.file.parent)]
     if package:
         importlib.import_module(package)
-    with _importable(name, module):
+    with _importable(name, module), _unscripted():
         exec(instrumented.code, vars(module))
         recorder.clear()
         yield module, recorder
+
+
+@contextmanager
+def _unscripted() -> Iterator[None]:
+    """`torch.jit.script` gives back what it is given, so that Python runs it, and it can be watched."""
+    import torch
+
+    script = torch.jit.script
+
+    @functools.wraps(script)
+    def unchanged(obj: Any = None, *args: Any, **kwargs: Any) -> Any:
+        return obj
+
+    torch.jit.script = unchanged
+    try:
+        yield
+    finally:
+        torch.jit.script = script
 
 
 @contextmanager

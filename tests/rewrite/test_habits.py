@@ -7,6 +7,7 @@ from porter.port.verify import verify
 from tests.rewrite.bodies import port_bodies
 
 HELPERS = """
+import functools
 import math
 
 
@@ -42,10 +43,67 @@ else:
         return t + 1
 
 
+def settings(name="", **kwargs):
+    return {"name": name, "scale": 1.0, **kwargs}
+
+
+def named(name, **kwargs):
+    return dict(kwargs, name=name)
+
+
+SETTINGS = settings(scale=2.0)
+NAMED = named("ramp", shift=1.0)
+
+
+@torch.jit.script
+def gated(a, b):
+    return a * torch.sigmoid(b)
+
+
+def noticed(function):
+    @functools.wraps(function)
+    def wrapper(self, *args, **kwargs):
+        self.kept = function.__name__
+        return function(self, *args, **kwargs)
+
+    return wrapper
+
+
+class Noticed(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.drop = nn.Dropout(0.1)
+
+    @noticed
+    def forward(self, x):
+        return self.drop(x)
+
+
 RATES = torch.tensor([1.0, 2.0])
 ACTIVATIONS = {"relu": torch.relu, "tanh": torch.tanh}
 """
 HABITS = {
+    "Asserted": (
+        "b, n, c = x.shape\nassert list(x.shape) == [b, n, c]\nassert (b, c) == (x.size(0), 8)\nreturn x",
+        "assert same_shape(list(shape_list(x)), [b, n, c])",
+    ),
+    "Defaulted": ("n = x.shape[1]\nlimit = n or 4\nreturn x * limit", "limit = n if possibly(n) else 4"),
+    "KeptOnce": (
+        "once = None\n---\n"
+        "if self.once is None:\n    self.once = torch.arange(64.0)\nreturn x + self.once[: x.shape[1], None]",
+        "once = tf.range(64.0, dtype=tf.float32)",
+    ),
+    "GivenBack": (
+        "given = None\n\ndef table(self, n):\n"
+        "    if self.given is not None and len(self.given) >= n:\n        return self.given[:n]\n"
+        "    kept = torch.arange(float(n))\n    self.given = kept\n    return self.given\n---\n"
+        "return x + self.table(x.shape[1])[:, None]",
+        "self.table(shape_list(x)[1])",
+    ),
+    "OneByOne": ("y = x * 0\nfor row in RATES:\n    y = y + x * row\nreturn y", "for row in tf.unstack(RATES)"),
+    "Settings": ('return x * SETTINGS["scale"] + NAMED["shift"]', 'x * SETTINGS["scale"]'),
+    "Scripted": ("return gated(x, x + 1)", "return gated(x, x + 1)"),
+    "Final": ("n: torch.jit.Final[int]\n---\nreturn x * 2", "return x * 2"),
     "Context": (
         "ctx = torch.no_grad() if x.shape[1] > 2 else torch.enable_grad()\nwith ctx:\n    x = x * 2\nreturn x",
         "ctx = contextlib.nullcontext()",

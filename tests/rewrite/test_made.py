@@ -31,6 +31,17 @@ def test_a_value_called_as_a_weight_is_no_weight(made):
     assert "self.biased = keras.layers.Dense(size, use_bias=self.bias)" in made.text("TFMadeParts.__init__")
 
 
+def test_a_layer_that_may_be_handed_in_is_built_by_who_makes_it(made):
+    assert "self.inner = built(keras.layers.Dense(size), (None, None, size))" in made.text("TFMadeShared")
+    assert "def build(self" not in made.text("TFMadeShared")
+
+
+def test_a_methods_second_name_and_one_of_keras(made):
+    """`forward = encode` is `call = encode`; a class method `build` is called by its new name, on the class too."""
+    assert "call = encode" in made.text("TFMadeShared")
+    assert "TFMadeShared.build_(size, shared=shared)" in made.text("TFMadeParts.__init__")
+
+
 def test_build_names_no_field_that_a_configuration_may_lack(made):
     assert "self.perhaps = built(keras.layers.Dense(size), (None, None, config.missing_size))" in made.text(
         "TFMadeParts"

@@ -13,6 +13,9 @@ from porter.subject import Subject
 from tests.rewrite.summed_model import summed_model
 
 HELPERS = """\
+import numpy as np
+
+
 class Interfaces:
     def get_interface(self, name, default):
         return default

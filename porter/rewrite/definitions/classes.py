@@ -90,7 +90,7 @@ def _layer_class(context: Context, local: LocalClass, updated: cst.ClassDef) -> 
         message = f"`{code_of(argument).strip(', ')}` of class {local.name} is not ported: Keras makes layers itself."
         context.note(local.node, "left", message)
     body = port_docstring_statement(context, _with_intro(context, updated))
-    kept = [s for s in body.body if isinstance(s, cst.BaseStatement) and _is_kept(local, s)]
+    kept = [_as_call(s) for s in body.body if isinstance(s, cst.BaseStatement) and _is_kept(local, s)]
     position = 1 if kept and _is_docstring(kept[0]) else 0
     kept[position:position] = _extra_attributes(context, local)
     return updated.with_changes(
@@ -104,6 +104,15 @@ def _layer_class(context: Context, local: LocalClass, updated: cst.ClassDef) -> 
         keywords=[],
         body=cst.IndentedBlock(kept) if kept else cst.IndentedBlock([cst.parse_statement("pass")]),
     )
+
+
+def _as_call(statement: cst.BaseStatement) -> cst.BaseStatement:
+    """`forward = encode`, which gives a method its other name, is `call = encode`."""
+    if not m.matches(statement, m.SimpleStatementLine(body=[m.Assign(targets=[m.AssignTarget(m.Name("forward"))])])):
+        return statement
+    assign = cst.ensure_type(cst.ensure_type(statement, cst.SimpleStatementLine).body[0], cst.Assign)
+    target = assign.targets[0].with_changes(target=cst.Name("call"))
+    return statement.with_changes(body=[assign.with_changes(targets=[target])])
 
 
 def _is_docstring(statement: cst.CSTNode) -> bool:

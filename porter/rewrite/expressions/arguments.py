@@ -42,7 +42,7 @@ def local_arguments(context: Context, site: Site, updated: cst.Call, is_layer: b
         arguments += [_handed_on(site, key) for key in always]
         arguments += _where_taken(site, updated, [key for key in forwarded if key not in always])
     wants_training = "training" in site.nested or any(c.name in context.flow.training for c in site.callees)
-    if wants_training and "training" not in taken and context.trains(site.caller):
+    if wants_training and "training" not in taken and context.trains(site.caller) and not site.hands_on_all:
         arguments.append(keyword("training", "training"))
     if arguments and site.node.args[-1].comma is cst.MaybeSentinel.DEFAULT:
         arguments[-1] = arguments[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT)

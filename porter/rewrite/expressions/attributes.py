@@ -83,9 +83,11 @@ def own_attribute(context: Context, node: cst.CSTNode, name: str) -> str:
 
 
 def _owner_classes(context: Context, node: cst.Attribute) -> list[str]:
-    if m.matches(node.value, m.Name("self")):
+    if m.matches(node.value, m.Name("self") | m.Name("cls")):
         owner = context.source.enclosing_class(node)
         return [owner] if owner else []
+    if isinstance(node.value, cst.Name) and inspect.isclass(context.source.resolve(node.value)):
+        return [node.value.value]
     fact = context.fact(node.value)
     if fact is None or not fact.only("module"):
         return []

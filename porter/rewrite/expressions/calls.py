@@ -222,6 +222,7 @@ _PROVIDED_METHODS = (
     "torch.nn.Sequential.insert",
     "torch.nn.ModuleList.",
     "torch.nn.ModuleDict.",
+    "torch.nn.ParameterDict.",
     "torch.Size.",
     "torch.autograd.function.Function",  # and its context, which porter.runtime's TFFunction has
 )

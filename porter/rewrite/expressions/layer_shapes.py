@@ -75,10 +75,13 @@ def card_for(context: Context, made: Made) -> tuple[Card, str] | None:
 def shape_in_build(context: Context, owner: str, attribute: str) -> Rescoped | None:
     """The shape that `build` gives the layer of an attribute: of the first layer whose shape can be read there.
 
-    None where a constructor has to give it: another class replaces the layer, or a constructor asks for its sizes.
+    None where a constructor has to give it: another class replaces the layer, a constructor asks for its sizes, or
+    the layer may be one that was handed in, and is built by who made it.
     """
     constructors = context.knowledge.constructors
     if constructors.replaces(owner, attribute) or attribute in constructors.asked:
+        return None
+    if constructors.of(owner).may_be_given(attribute):
         return None
     calls = constructors.of(owner).calls.get(attribute, ())
     shapes = (found for call in calls if (found := _rescoped_shape(context, owner, call)) is not None)

@@ -109,6 +109,7 @@ def comparison(context: Context, original: cst.Comparison, updated: cst.Comparis
         return updated
     left, right = context.fact(original.left), context.fact(target.comparator)
     shapes = _is_shape(left) or _is_shape(right) or m.matches(updated.left, _SHAPE)
+    shapes = shapes or (_lists_sizes(context, original.left) and _lists_sizes(context, target.comparator))
     if shapes and isinstance(target.operator, (cst.Equal, cst.NotEqual)):
         same = f"same_shape({code_of(updated.left)}, {code_of(updated.comparisons[0].comparator)})"
         return cst.parse_expression(same if isinstance(target.operator, cst.Equal) else f"not {same}")
@@ -188,6 +189,13 @@ def _starred(node: cst.BaseExpression) -> str:
 
 def _is_shape(fact: Fact | None) -> bool:
     return fact is not None and fact.only("shape")
+
+
+def _lists_sizes(context: Context, node: cst.BaseExpression) -> bool:
+    """Whether it is a list or a tuple of numbers in a method's body, `list(x.shape)`, `[batch, 2 * length]`."""
+    fact = context.fact(node)
+    is_list = fact is not None and fact.only("list", "tuple") and not context.source.in_constructor(node)
+    return is_list and fact is not None and all(item.only("int") for item in fact.items or (Fact(),))
 
 
 def _tensor(fact: Fact | None) -> bool:

@@ -27,7 +27,8 @@ RETURN_DECORATORS = frozenset({"can_return_tuple", "capture_outputs", "merge_wit
 class Site:
     """One call in a function: the functions of the file that it can reach, and the names outside it.
 
-    `nested` are the parameters of the models of other files that it can reach.
+    `nested` are the parameters of the models of other files that it can reach. `hands_on_all` tells that it passes on
+    the `**kwargs` of a function inside its caller, as a decorator's does, with `training` among them.
     """
 
     node: cst.Call
@@ -35,6 +36,7 @@ class Site:
     callees: tuple[LocalFunction, ...]
     callee: Callee | None
     nested: tuple[str, ...] = ()
+    hands_on_all: bool = False
 
     @property
     def forwards_keywords(self) -> bool:
@@ -100,7 +102,16 @@ def _sites(knowledge: Knowledge) -> Iterator[Site]:
                 own = _super_callees(knowledge, function, node)
                 yield Site(node, function, own, callee, () if own else _base_parameters(knowledge, function, node))
                 continue
-            yield Site(node, function, callees_of(knowledge, callee), callee, _nested_parameters(knowledge, callee))
+            nested, hands_on = _nested_parameters(knowledge, callee), _hands_on_all(knowledge.source, function, node)
+            yield Site(node, function, callees_of(knowledge, callee), callee, nested, hands_on)
+
+
+def _hands_on_all(source: Source, function: LocalFunction, call: cst.Call) -> bool:
+    inner = (
+        each for each in source.ancestors(call) if isinstance(each, cst.FunctionDef) and each is not function.node
+    )
+    names = {each.params.star_kwarg.name.value for each in inner if each.params.star_kwarg is not None}
+    return any(argument.star == "**" and code_of(argument.value) in names for argument in call.args)
 
 
 def _nested_parameters(knowledge: Knowledge, callee: Callee | None) -> tuple[str, ...]:
@@ -145,8 +156,10 @@ def _needs_training(knowledge: Knowledge, sites: Iterable[Site]) -> frozenset[st
         if function.own_name != "__init__"
         and any(node.attr.value == "training" for node in knowledge.source.find(function.node, cst.Attribute))
     }
-    reached = [(site.caller.name, _reaches(knowledge, site)) for site in sites if site.caller.own_name != "__init__"]
-    needs |= {site.caller.name for site in sites if _trains(site) and site.caller.own_name != "__init__"}
+    callers = [site for site in sites if site.caller.own_name != "__init__" and not site.hands_on_all]
+    reached = [(site.caller.name, _reaches(knowledge, site)) for site in callers]
+    stretched = _has_spectral_norm(knowledge.source)
+    needs |= {site.caller.name for site in callers if _trains(site) or (stretched and _multiplies(site))}
     while grown := {caller for caller, callees in reached if callees & needs} - needs:
         needs |= grown
     return frozenset(needs)
@@ -173,6 +186,17 @@ def _trains(site: Site) -> bool:
         return False
     cards = (find_card(name) for name in site.callee.names)
     return any(card is not None and card.training for card in cards)
+
+
+def _has_spectral_norm(source: Source) -> bool:
+    calls = source.find(source.tree, cst.Call)
+    return any((source.canonical(call.func) or "").endswith(".spectral_norm") for call in calls)
+
+
+def _multiplies(site: Site) -> bool:
+    """Whether a layer of torch is called that spectral normalisation may have changed: training is told to these."""
+    names = site.callee.names if site.callee is not None and site.callee.kind == "module" else ()
+    return any(name.startswith(("torch.nn.Conv", "torch.nn.Linear")) for name in names)
 
 
 def _reaches(knowledge: Knowledge, site: Site) -> set[str]:

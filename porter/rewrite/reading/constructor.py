@@ -64,6 +64,23 @@ class Constructor:
         named = ((value.value, attribute) for value, attribute in values if isinstance(value, cst.Name))
         return {name: attribute for name, attribute in named if name not in self.reassigned}
 
+    def may_be_given(self, attribute: str) -> bool:
+        """Whether it stores one of its parameters there, perhaps only where that has a value."""
+        parameters = self.function.parameters if self.function is not None else ()
+        values = (store.value for store in self.stores if store.directly and store.attribute == attribute)
+        chosen = (each for value in values for each in _choices(value))
+        return any(isinstance(each, cst.Name) and each.value in parameters for each in chosen)
+
+
+def _choices(value: cst.BaseExpression) -> Iterator[cst.BaseExpression]:
+    """What an expression may give: `a` and `b` of `a or b`, and of `a if given else b`."""
+    if isinstance(value, cst.BooleanOperation):
+        yield from (*_choices(value.left), *_choices(value.right))
+    elif isinstance(value, cst.IfExp):
+        yield from (*_choices(value.body), *_choices(value.orelse))
+    else:
+        yield value
+
 
 @dataclass(frozen=True, eq=False)
 class Constructors:

@@ -4,7 +4,8 @@
 so does `if key not in self.tables: self.tables[key] = ...`.
 `if length > self.cached: self.grow(length)` calls the method each time; the attributes that it sets stay where they
 are, and hold the tensors of the call that is going on. So does a method that returns early where its table is long
-enough: `if self.table.shape[0] >= length: return` goes.
+enough: `if self.table.shape[0] >= length: return` goes. What is kept from the first call on, `if self.table is None`,
+is a table as well, where nothing else sets it; `if self.table is not None: return self.table[:length]` goes, too.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import libcst.matchers as m
 
 from porter.rewrite.reading.knowledge import Knowledge
 from porter.rewrite.reading.sets_only import attributes_set
-from porter.rewrite.reading.source import LocalFunction
+from porter.rewrite.reading.source import LocalFunction, Source
 from porter.rulebook.call import code_of
 
 _OWN = m.Attribute(value=m.Name("self"))
@@ -59,7 +60,7 @@ def find_recomputed(knowledge: Knowledge) -> Recomputed:
                 table = code_of(entries[0].value)
                 branches[node] = f"`{table}`"
                 variables |= dict.fromkeys(entries, table.removeprefix("self."))
-            elif spared := _spared(knowledge, function, node):
+            elif spared := _spared(knowledge, function, node) or _given_back(knowledge, function, node):
                 early_returns[node] = _named(spared)
     return Recomputed(branches, early_returns, variables)
 
@@ -81,6 +82,44 @@ def _spared(knowledge: Knowledge, function: LocalFunction, node: cst.If) -> froz
     if not kept & asked or any(before) or kept & _stored(knowledge, owner):
         return frozenset()
     return kept if _holds_table(knowledge, function, kept) else frozenset()
+
+
+def _given_back(knowledge: Knowledge, function: LocalFunction, node: cst.If) -> frozenset[str]:
+    """The attributes that the rest of a method sets, where this branch gives back what was kept in them before."""
+    statements = list(function.node.body.body)
+    returns = m.SimpleStatementLine(body=[m.Return(value=m.DoNotCare())])
+    if node not in statements or node.orelse is not None or not m.matches(node.body.body[-1], returns):
+        return frozenset()
+    source, owner = knowledge.source, function.class_name or ""
+    asked = {
+        attribute.attr.value for attribute in _own_attributes(knowledge, node.test) if _is_there(source, attribute)
+    }
+    rest = statements[statements.index(node) + 1 :]
+    kept = asked & {name for line in rest for name in attributes_set(source, owner, [line]) or ()}
+    return (
+        frozenset(kept - _stored(knowledge, owner))
+        if _holds_table(knowledge, function, frozenset(kept))
+        else frozenset()
+    )
+
+
+def _is_there(source: Source, attribute: cst.Attribute) -> bool:
+    """Whether a test asks for the attribute's presence: `self.table is not None`, `exists(self.table)`."""
+    parent = source.parents[attribute]
+    present = m.Comparison(comparisons=[m.ComparisonTarget(operator=m.IsNot(), comparator=m.Name("None"))])
+    return m.matches(parent, present) or isinstance(parent, cst.Arg)
+
+
+def _sets_once(knowledge: Knowledge, function: LocalFunction, node: cst.If, kept: frozenset[str]) -> bool:
+    """Whether a branch asks that one of them is None, and nothing but constructors sets them elsewhere."""
+    source = knowledge.source
+    missing = m.Comparison(left=_OWN, comparisons=[m.ComparisonTarget(operator=m.Is(), comparator=m.Name("None"))])
+    if not m.matches(node.test, missing):
+        return False
+    owner = source.classes[function.class_name or ""].node
+    targets = [t.target for t in source.find(owner, cst.AssignTarget) if isinstance(t.target, cst.Attribute)]
+    others = (t for t in targets if t.attr.value in kept and not any(a is node for a in source.ancestors(t)))
+    return all(source.in_constructor(each) for each in others)
 
 
 def _returns_early(node: cst.If) -> bool:
@@ -136,7 +175,9 @@ def _kept(knowledge: Knowledge, function: LocalFunction, node: cst.If) -> frozen
     """The attributes that a branch on a size sets for all calls from now on; none where it does anything else."""
     kept = frozenset(_set_by(node))
     asked = {attribute.attr.value for attribute in _own_attributes(knowledge, node.test)}
-    if not kept or node.orelse is not None or not kept & asked or not _asks_for_size(knowledge, node.test):
+    if not kept or node.orelse is not None or not kept & asked:
+        return frozenset()
+    if not _asks_for_size(knowledge, node.test) and not _sets_once(knowledge, function, node, kept):
         return frozenset()
     seen = knowledge.facts.modules.get(function.class_name or "")
     stored = {*seen.parameters, *seen.buffers} if seen is not None else set()
@@ -151,7 +192,8 @@ def _set_anew(knowledge: Knowledge, function: LocalFunction, node: cst.If) -> fr
     owner = function.class_name or ""
     kept = attributes_set(knowledge.source, owner, node.body.body) or frozenset()
     asked = {attribute.attr.value for attribute in _own_attributes(knowledge, node.test)}
-    if not kept & asked or not _asks_for_size(knowledge, node.test, function.parameters):
+    asks = _asks_for_size(knowledge, node.test, function.parameters) or _sets_once(knowledge, function, node, kept)
+    if not kept & asked or not asks:
         return frozenset()
     otherwise = attributes_set(knowledge.source, owner, [node.orelse] if node.orelse is not None else [])
     if otherwise is None or not otherwise <= kept:

@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Literal, TypeVar
 
 import libcst as cst
+import libcst.matchers as m
 from libcst.metadata import MetadataWrapper, PositionProvider
 
 from porter.facts import Span
@@ -26,6 +27,7 @@ from porter.subject import Subject
 Node = TypeVar("Node", bound=cst.CSTNode)
 ClassKind = Literal["model", "layer", "output", "plain"]
 ACCESSORS = ("getter", "setter", "deleter")
+_OF_DICTIONARIES = ("items", "keys", "values", "copy", "update", "setdefault")
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,8 +191,18 @@ class Source:
     def method(self, class_name: str, method: str) -> LocalFunction | None:
         """The method as this class or the nearest of its bases in the file defines it."""
         local = self.classes.get(class_name)
-        names = (f"{base}.{method}" for base in (local.lineage if local else ()))
-        return next((self.functions[name] for name in names if name in self.functions), None)
+        for base in local.lineage if local else ():
+            name = f"{base}.{self._other_names(base).get(method, method)}"
+            if name in self.functions:
+                return self.functions[name]
+        return None
+
+    def _other_names(self, class_name: str) -> Mapping[str, str]:
+        """The methods that a class gives another name beside their own: `forward = encode`."""
+        lines = (line for line in self.classes[class_name].node.body.body if isinstance(line, cst.SimpleStatementLine))
+        assigns = [small for line in lines for small in line.body if isinstance(small, cst.Assign)]
+        pairs = [(each.targets[0].target, each.value) for each in assigns]
+        return {a.value: b.value for a, b in pairs if isinstance(a, cst.Name) and isinstance(b, cst.Name)}
 
     def resolve(self, node: cst.BaseExpression) -> object | None:
         """What a dotted name of the module stands for; None for anything else and for local variables."""
@@ -244,21 +256,28 @@ class Source:
     def _reads_key(self, node: cst.Name) -> bool:
         parent = self.parents[node]
         if isinstance(parent, cst.Arg):
-            passed_on = parent.star == "**" and not self._makes_torch_layer(self.parents[parent])
+            passed_on = parent.star == "**" and not self._keeps_all(self.parents[parent])
             return passed_on or parent.keyword is node
+        if isinstance(parent, cst.StarredDictElement):  # only `f(**{**kwargs, "key": value})` passes it on
+            holder = self.parents[self.parents[parent]]
+            return isinstance(holder, cst.Arg) and holder.star == "**" and not self._keeps_all(self.parents[holder])
         if isinstance(parent, cst.Attribute):
-            return parent.value is not node or parent.attr.value not in ("items", "keys", "values", "copy")
+            return parent.value is not node or parent.attr.value not in _OF_DICTIONARIES
         if isinstance(parent, cst.Subscript) and isinstance(self.parents[parent], cst.AssignTarget):
             index = parent.slice[0].slice
             return isinstance(index, cst.Index) and isinstance(index.value, cst.SimpleString)
-        return isinstance(parent, (cst.Subscript, cst.Comparison, cst.ComparisonTarget, cst.StarredDictElement))
+        return isinstance(parent, (cst.Subscript, cst.Comparison, cst.ComparisonTarget))
 
-    def _makes_torch_layer(self, call: cst.CSTNode) -> bool:
-        """Whether a layer of torch is made, whose constructor takes what a function's `**kwargs` hold."""
+    def _keeps_all(self, call: cst.CSTNode) -> bool:
+        """Whether what is called takes all that a function's `**kwargs` hold: a class, `dict` and `partial` too."""
+        if not isinstance(call, cst.Call):
+            return False
+        if m.matches(call.func, m.Name("dict") | m.Name("cls")):
+            return True
         found: object | None = self.module
-        for name in code_of(call.func).split(".") if isinstance(call, cst.Call) else ():
+        for name in code_of(call.func).split("."):
             found = _attribute(found, name)
-        return inspect.isclass(found) and found.__module__.startswith("torch.nn.")
+        return inspect.isclass(found)
 
     def _class(self, node: cst.ClassDef, names: set[str]) -> LocalClass:
         found = getattr(self.module, node.name.value)

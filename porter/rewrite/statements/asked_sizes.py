@@ -41,6 +41,28 @@ def asked_for_truth(context: Context, original: cst.BaseExpression, ported: cst.
     return cst.parse_expression(f"possibly({code_of(ported)})")
 
 
+def chosen(context: Context, original: cst.BooleanOperation, ported: cst.BooleanOperation) -> cst.IfExp | None:
+    """`length or default` for its value, where a graph may not know the length, which counts then."""
+    if not isinstance(original.operator, cst.Or) or not isinstance(original.left, (cst.Name, cst.Subscript)):
+        return None
+    if _asks_for_truth(context, original) or context.source.in_constructor(original):
+        return None
+    fact = context.fact(original.left)
+    if (fact is not None and not fact.only("int")) or not reads_size(context.source, original.left):
+        return None
+    size = ported.left.with_changes(lpar=[], rpar=[])
+    choice = f"{code_of(size)} if possibly({code_of(size)}) else {code_of(ported.right)}"
+    return cst.ensure_type(cst.parse_expression(choice), cst.IfExp).with_changes(lpar=ported.lpar, rpar=ported.rpar)
+
+
+def _asks_for_truth(context: Context, node: cst.CSTNode) -> bool:
+    """Whether an expression decides a branch, a loop or an assertion."""
+    parent = context.source.parents[node]
+    while m.matches(parent, m.BooleanOperation() | m.UnaryOperation(operator=m.Not())):
+        node, parent = parent, context.source.parents[parent]
+    return getattr(parent, "test", None) is node
+
+
 _ARITHMETIC = (cst.Add, cst.Subtract, cst.Multiply, cst.FloorDivide, cst.Modulo, cst.Divide)
 
 

@@ -11,6 +11,7 @@ from porter.rewrite.context import Context
 from porter.rewrite.reading.dtype_source import dtype_source
 from porter.rewrite.reading.loops import Appended, CountedLoop, MappedLoop, appended, rows_of
 from porter.rewrite.reading.pieces_read import lists_of
+from porter.rewrite.statements.unpacked import rows_apart
 from porter.rulebook.call import code_of
 from porter.rulebook.template import with_names
 
@@ -29,7 +30,7 @@ def port_loop(
         every = cst.parse_expression(f"{context.runtime_name('places')}({code_of(context.port(condition))})")
         return updated.with_changes(iter=every)
     counted = context.loops.counted.get(original)
-    return updated if counted is None else _counted(context, counted, updated)
+    return rows_apart(context, original, updated) if counted is None else _counted(context, counted, updated)
 
 
 def port_join(context: Context, original: cst.Call, updated: cst.Call) -> cst.BaseExpression | None:

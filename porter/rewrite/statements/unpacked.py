@@ -1,4 +1,4 @@
-"""`q, k, v = x`, where x is a tensor: a graph does not go through the rows of a tensor."""
+"""`q, k, v = x` and `for row in x`, where x is a tensor: a graph does not go through the rows of a tensor."""
 
 from __future__ import annotations
 
@@ -21,3 +21,11 @@ def unpacked(context: Context, before: cst.BaseSmallStatement, after: cst.BaseSm
     starred = any(isinstance(element, cst.StarredElement) for element in target.elements)
     number = "" if starred else f", num={len(target.elements)}"
     return after.with_changes(value=cst.parse_expression(f"tf.unstack({code_of(after.value)}{number})"))
+
+
+def rows_apart(context: Context, original: cst.For, updated: cst.For) -> cst.For:
+    """The loop over `tf.unstack(x)`, where each run has gone through the rows of a tensor."""
+    fact = context.fact(original.iter)
+    if fact is None or not fact.only("tensor") or fact.optional:
+        return updated
+    return updated.with_changes(iter=cst.parse_expression(f"tf.unstack({code_of(updated.iter)})"))
