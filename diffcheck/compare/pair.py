@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from diffcheck.compare.weight_axes import Axes
 from diffcheck.record.recording import Module, Parameter, Structure
 
+NEVER_LOADED = "never loaded"
 _CONTAINERS = ("ModuleList", "ModuleDict", "ParameterList")
 
 
@@ -272,13 +273,23 @@ def _left(
     loaded = set(parameters.values())
     for parameter in candidate.parameters:
         if parameter.name not in loaded:
-            yield Unpaired(candidate.framework, parameter.name, "never loaded: no PyTorch parameter belongs to it")
+            reason = f"{NEVER_LOADED}: {_why_not(reference, parameter.name)}"
+            yield Unpaired(candidate.framework, parameter.name, reason)
     for module in reference.modules:
         if module.path not in modules and module.class_name not in _CONTAINERS:
             reason = "owns no parameter, and no layer of its name or class stands under its parent's partner"
             if module.parameters:
                 reason = "no layer owns the same parameters"
             yield Unpaired(reference.framework, module.path, reason)
+
+
+def _why_not(reference: Structure, name: str) -> str:
+    """Why nothing was loaded into a variable: a file holds tied parameters of PyTorch under one of their names."""
+    end = name.replace("/", ".").partition(":")[0].split(".")[-2:]
+    twin = next((tied for tied in reference.tied if tied.split(".")[-2:] == end), None)
+    if twin is None:
+        return "no PyTorch parameter belongs to it"
+    return f"its PyTorch twin {twin} is tied to {reference.tied[twin]}, which the checkpoint has"
 
 
 def _size(parameter: Parameter) -> int:

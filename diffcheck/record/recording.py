@@ -90,11 +90,12 @@ class Module:
 
 @dataclass(frozen=True)
 class Structure:
-    """The modules (parents before children) and parameters of one model."""
+    """The modules (parents before children) and parameters of one model; ``tied`` are further names of some."""
 
     framework: str
     modules: tuple[Module, ...]
     parameters: tuple[Parameter, ...]
+    tied: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

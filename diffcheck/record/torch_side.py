@@ -63,7 +63,9 @@ def structure(model: Any) -> Structure:
         Module(path, type(module).__name__, _owned(module, first), *places[type(module)])
         for path, module in model.named_modules()
     )
-    return Structure(FRAMEWORK, modules, tuple(parameters))
+    every = model.named_parameters(remove_duplicate=False)
+    tied = {name: first[id(tensor)] for name, tensor in every if first.get(id(tensor), name) != name}
+    return Structure(FRAMEWORK, modules, tuple(parameters), tied)
 
 
 def parameter_array(model: Any, name: str) -> np.ndarray[Any, Any]:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from diffcheck.compare.metrics import EXACT
 from diffcheck.compare.outputs import Comparison
-from diffcheck.compare.pair import Unpaired
+from diffcheck.compare.pair import NEVER_LOADED, Unpaired
 from diffcheck.record.recording import Crash
 from diffcheck.show import summary
 from diffcheck.show.backward import Backward
@@ -210,7 +210,9 @@ class Report:
 
     def sentences(self, figures: bool = True) -> list[str]:
         """The result in words: weights first, then outputs, then the culprit, with its values' ``figures``."""
-        lines = [f"weight {w.comparison.sentence()}" for w in self.weights[:10]]
+        empty = [] if self.matches else [each for each in self.unpaired if NEVER_LOADED in each.reason]
+        lines = [f"{each.path} was {each.reason}." for each in empty]
+        lines += [f"weight {w.comparison.sentence()}" for w in self.weights[:10]]
         if len(self.weights) > 10:
             lines.append(f"and {len(self.weights) - 10} more weights differ.")
         lines += self.notes

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 
 from diffcheck.compare.pair import pair, rebase
@@ -101,6 +103,15 @@ def test_what_stays_alone_is_named_with_a_reason():
     assert "shape (2, 3)" in reasons["pytorch", "x.weight"]
     assert "never loaded" in reasons["tensorflow", "y.bias"]
     assert "owns no parameter" in reasons["pytorch", "act"]
+
+
+def test_a_tied_parameter_that_a_file_holds_under_its_other_name_is_named():
+    (a,) = values((4,))
+    left = replace(structure("pytorch", [parameter("head.bias", a)], {}), tied={"head.decoder.bias": "head.bias"})
+    right = structure("tensorflow", [parameter("head.bias", a), parameter("head/decoder/bias:0", a)], {})
+    (found,) = (item for item in pair(left, right).unpaired if item.side == "tensorflow")
+    expected = "never loaded: its PyTorch twin head.decoder.bias is tied to head.bias, which the checkpoint has"
+    assert found.reason == expected
 
 
 def test_given_pairs_go_first():
