@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -119,7 +119,12 @@ class TensorResult:
 def compare_tensors(
     path: str, reference: TensorValue, candidate: TensorValue, bound: Bound, check_dtype: bool = True
 ) -> TensorResult:
-    """Compare one tensor. Whole numbers and booleans have to be equal; shapes are never broadcast."""
+    """Compare one tensor. Whole numbers and booleans have to be equal; shapes are never broadcast.
+
+    A scalar is the same as a vector of one element: Keras' losses keep an axis that PyTorch's do not.
+    """
+    if {reference.array.shape, candidate.array.shape} == {(), (1,)}:
+        candidate = replace(candidate, array=candidate.array.reshape(reference.array.shape))
     expected, actual = reference.array, candidate.array
     dtypes = (reference.dtype, candidate.dtype)
     failures: list[Failure] = []

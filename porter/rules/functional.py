@@ -111,7 +111,7 @@ def linear(call: Call) -> str:
     code = _product(call.input, call.weight)
     if not call.given("bias"):
         return code
-    if call.bias.fact is not None and call.bias.fact.optional:
+    if call.bias.fact is not None and (call.bias.fact.optional or call.bias.fact.is_none):
         return f"({code} if {call.bias.node_code} is None else {code} + {call.bias})"
     return f"{code} + {call.bias}"
 

@@ -11,10 +11,10 @@ from porter.base.early_checks import check_class
 from porter.base.errors import UsageError
 from porter.subject.case import Case, Subject
 from porter.subject.locate import Location, locate, of_module
+from porter.subject.modeling_text import modeling_text
 from porter.subject.plain_modules import Given, module_classes, plain_cases, with_arguments
 from porter.subject.plausible_sizes import check_sizes
 from porter.subject.sample_file import keep_classes, read_sample
-from porter.subject.source_text import source_text
 from porter.subject.tiny import imported, model_classes, tiny_cases
 
 NOTHING = Given()
@@ -54,7 +54,7 @@ def find_subject(
         module = imported(location)
         cases = tuple(with_arguments(case, module) for case in cases)
         failures = {}
-    source = source_text(location.file)
+    source = modeling_text(location.file)
     return Subject(location.name, location.file, source, location.module_name, cases, failures)
 
 

@@ -15,7 +15,7 @@ from types import ModuleType
 
 from porter.base.errors import UsageError
 from porter.subject.case import Subject
-from porter.subject.source_text import source_text
+from porter.subject.modeling_text import modeling_text
 
 LIBRARY = "transformers"
 KNOWN = frozenset({LIBRARY, "torch", "einops"})  # libraries whose names porter has rules for
@@ -138,12 +138,12 @@ def _root(subject: Subject) -> Path:
 def _sibling(module: str, top: Subject) -> Subject:
     file = Path(str(sys.modules[module].__file__)).resolve()
     if not file.is_relative_to(_root(top)) or _is_installed(file.relative_to(_root(top))):
-        return Subject(module.replace(".", "_"), file, source_text(file), module, (), {})
+        return Subject(module.replace(".", "_"), file, modeling_text(file), module, (), {})
     inside = file.relative_to(_root(top)).with_suffix("")
     parts = [part for part in inside.parts if part != "__init__"] or [file.parent.name]
     shared = 0 if parts[0] not in _folders(top) else 1
     name = "_".join(part.removeprefix("modeling_") for part in parts[shared:] or parts)
-    return Subject(name, file, source_text(file), module, (), {})
+    return Subject(name, file, modeling_text(file), module, (), {})
 
 
 def _folders(top: Subject) -> list[str]:

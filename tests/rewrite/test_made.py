@@ -42,6 +42,10 @@ def test_a_methods_second_name_and_one_of_keras(made):
     assert "TFMadeShared.build_(size, shared=shared)" in made.text("TFMadeParts.__init__")
 
 
+def test_a_bias_may_be_missing(made):
+    assert "if self.bias is None else" in made.text("TFMadeUnbiased.call")
+
+
 def test_build_names_no_field_that_a_configuration_may_lack(made):
     assert "self.perhaps = built(keras.layers.Dense(size), (None, None, config.missing_size))" in made.text(
         "TFMadeParts"

@@ -105,6 +105,8 @@ def _call_layer(
     for name in sorted(callee.names):
         if not name.startswith("torch.") or find_card(name) is not None or name.rpartition(".")[2] in context.runtime:
             continue
+        if name == "torch.nn.Module":  # what an annotation or a test says; such a one cannot be called
+            continue
         context.note(original, "left", f"{name} has no layer card; the call was kept.", f"porter rules --stub {name}")
     if site is None:
         return updated

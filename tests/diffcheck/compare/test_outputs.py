@@ -143,3 +143,10 @@ def test_caches_flatten_to_keys_and_values():
     assert paths == ["past.0.keys", "past.0.values"]
     both = EncoderDecoderCache(cache, DynamicCache())
     assert compare({"past": both}, {"past": both}).tensors[0].path == "past.self_attention_cache.0.keys"
+
+
+def test_a_loss_of_one_element_is_compared_by_value():
+    """Keras' losses keep an axis of one element; more axes or elements are another shape."""
+    assert compare({"loss": np.float32(2.5)}, {"loss": np.full((1,), 2.5, np.float32)}).matches
+    assert not compare({"loss": np.float32(2.5)}, {"loss": np.full((1,), 2.6, np.float32)}).matches
+    assert not compare({"loss": np.float32(2.5)}, {"loss": np.full((1, 1), 2.5, np.float32)}).matches

@@ -9,7 +9,7 @@ from porter.subject.one_by_one import one_by_one
 from porter.subject.spelled_out import spelled_out
 
 
-def source_text(file: Path) -> str:
+def modeling_text(file: Path) -> str:
     """The text of a file, each line where the file has it.
 
     Raises:

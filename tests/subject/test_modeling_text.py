@@ -3,7 +3,7 @@
 import pytest
 
 from porter.base.errors import UsageError
-from porter.subject.source_text import source_text
+from porter.subject.modeling_text import modeling_text
 
 
 def test_constructors_and_assignments_are_said_in_full(tmp_path):
@@ -15,7 +15,7 @@ def test_constructors_and_assignments_are_said_in_full(tmp_path):
         "        super().__init__(*args, **kwargs)\n"
         "        self.a, self.b = 1, []\n"
     )
-    text = source_text(file)
+    text = modeling_text(file)
     assert "def __init__(self, in_features, out_features, bias=True):" in text
     assert "self.a = 1; self.b = []" in text
 
@@ -24,4 +24,4 @@ def test_what_is_not_text_is_said(tmp_path):
     file = tmp_path / "net.py"
     file.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(UsageError):
-        source_text(file)
+        modeling_text(file)
