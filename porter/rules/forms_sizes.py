@@ -47,12 +47,16 @@ for _power, _written, _factor in (
     )
 
 
+_OF_NUMPY = frozenset({"numpy.ceil", "numpy.floor", "numpy.sqrt"})
+
+
 def _is_uneven(m: Match) -> bool:
     """Whether it is a number that is computed from a size which a graph may not know, and no root."""
     is_call = isinstance(m.x.original, cst.Call)
     root = isinstance(m.x.original, cst.BinaryOperation) and isinstance(m.x.original.operator, cst.Power)
     root = root or (is_call and m.place.canonical(cst.ensure_type(m.x.original, cst.Call).func) == "math.sqrt")
     number = m.x.fact is not None and (m.x.fact.only("int") or m.x.fact.only("float"))
+    number = number or (is_call and m.place.canonical(cst.ensure_type(m.x.original, cst.Call).func) in _OF_NUMPY)
     return number and not root and m.place.may_be_unknown(m.x.original)
 
 
@@ -93,6 +97,36 @@ for _name, _function in (("ceil", "rounded_up"), ("floor", "rounded_down"), ("sq
         },
         doc="numpy takes no number that a graph may not know.",
     )
+expression(
+    "enumerate($x)",
+    to="enumerate(tf.unstack($x))",
+    where=lambda m: m.x.is_a("tensor"),
+    inside="call",
+    cases={
+        "for i, row in enumerate(torch.ones(2, 8)):\n    x = x + row * i": (
+            "for i, row in enumerate(tf.unstack(tf.ones((2, 8)))):\n    x = x + row * i"
+        )
+    },
+    doc="A graph does not go through the rows of a tensor.",
+)
+
+
+@expression(
+    "zip($a, $b)",
+    where=lambda m: m.a.is_a("tensor") or m.b.is_a("tensor"),
+    inside="call",
+    cases={
+        "for row, n in zip(torch.ones(2, 8), [1, 2]):\n    x = x + row * n": (
+            "for row, n in zip(tf.unstack(tf.ones((2, 8))), [1, 2]):\n    x = x + row * n"
+        )
+    },
+)
+def rows_of_both(m: Match) -> Text:
+    """The same of two."""
+    both = (f"tf.unstack({each.node_code})" if each.is_a("tensor") else each.node_code for each in (m.a, m.b))
+    return Text(f"zip({', '.join(both)})")
+
+
 expression(
     "all($shape)",
     to="all(map(possibly, $shape))",

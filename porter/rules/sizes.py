@@ -1,4 +1,4 @@
-"""Rules for Python's own functions of sizes, which in a graph may be tensors, and of rows of tensors."""
+"""Rules for Python's own functions of sizes, which in a graph may be tensors."""
 
 from __future__ import annotations
 
@@ -49,29 +49,3 @@ _of_size("math.log(x, base=None)", "logarithm", "math.log(3.0, 2)")
 _of_size("math.sqrt(x)", "square_root", "math.sqrt(3.0)")
 _of_size("math.ceil(x)", "rounded_up", "math.ceil(2.5)")
 _of_size("math.floor(x)", "rounded_down", "math.floor(2.5)")
-
-
-@rule(
-    "builtins.zip(*iterables, strict=False)",
-    cases={"list(zip(v3, [1, 2, 3]))": "list(zip(tf.unstack(v3), [1, 2, 3]))"},
-)
-def zip_rows(call: Call) -> str:
-    """A graph does not go through the rows of a tensor."""
-    return call.invoke("zip", [*map(_rows, call.variadic), *_options(call, "strict")])
-
-
-@rule("builtins.enumerate(iterable, start=0)", cases={"list(enumerate(v3))": "list(enumerate(tf.unstack(v3)))"})
-def enumerate_rows(call: Call) -> str:
-    """A graph does not go through the rows of a tensor."""
-    return call.invoke("enumerate", [_rows(call.iterable), *_options(call, "start")])
-
-
-def _rows(arg: Arg) -> str:
-    """What is gone through; of a tensor its rows, one by one."""
-    if not arg.starred and arg.is_a("tensor") and arg.fact is not None and not arg.fact.optional:
-        return f"tf.unstack({arg.node_code})"
-    return ("*" if arg.starred else "") + arg.node_code
-
-
-def _options(call: Call, name: str) -> list[str]:
-    return [f"{name}={getattr(call, name).node_code}"] if name in call.bound.given else []

@@ -43,7 +43,7 @@ def test_a_methods_second_name_and_one_of_keras(made):
 
 
 def test_a_bias_may_be_missing(made):
-    assert "if self.bias is None else" in made.text("TFMadeUnbiased.call")
+    assert "if self.bias is None" in made.text("TFMadeUnbiased.call")
 
 
 def test_build_names_no_field_that_a_configuration_may_lack(made):

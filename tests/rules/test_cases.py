@@ -12,7 +12,6 @@ CASES = [pytest.param(found, torch_text, tf_text, id=torch_text) for found in al
 NEEDS_SIZES = (
     "torch.unbind(", ".unbind(", ".split(", "torch.chunk(", ".chunk(", "s.squeeze", "F.unfold",
     "F.fold", "conv_transpose", "torch.fliplr", "vector_norm(x, dim", "torch.hstack", "torch.vstack", "tolist",
-    "zip(", "enumerate(",
 )  # fmt: skip
 """Their TensorFlow counterparts give a python list, or need to know a size while tracing."""
 EAGER_ONLY = (".numpy()",)
