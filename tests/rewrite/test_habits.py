@@ -63,20 +63,10 @@ def gated(a, b):
 def noticed(function):
     @functools.wraps(function)
     def wrapper(self, *args, **kwargs):
-        self.kept = function.__name__
+        self.noticed = function.__name__
         return function(self, *args, **kwargs)
 
     return wrapper
-
-
-class Noticed(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.drop = nn.Dropout(0.1)
-
-    @noticed
-    def forward(self, x):
-        return self.drop(x)
 
 
 RATES = torch.tensor([1.0, 2.0])
@@ -101,6 +91,11 @@ HABITS = {
         "self.table(shape_list(x)[1])",
     ),
     "OneByOne": ("y = x * 0\nfor row in RATES:\n    y = y + x * row\nreturn y", "for row in tf.unstack(RATES)"),
+    "Noticed": (
+        "@noticed\ndef dropped(self, y):\n    return torch.dropout(y, 0.1, self.training)\n---\n"
+        "return self.dropped(x)",
+        "self.dropped(x, training=training)",
+    ),
     "Settings": ('return x * SETTINGS["scale"] + NAMED["shift"]', 'x * SETTINGS["scale"]'),
     "Scripted": ("return gated(x, x + 1)", "return gated(x, x + 1)"),
     "Final": ("n: torch.jit.Final[int]\n---\nreturn x * 2", "return x * 2"),
@@ -283,6 +278,10 @@ def noted(tmp_path_factory):
 @pytest.mark.parametrize("name", HABITS)
 def test_what_is_written(name, habits):
     assert HABITS[name][1] in habits.text(f"TF{name}.call")
+
+
+def test_a_decorator_hands_training_on_with_all_keywords(habits):
+    assert "training" not in habits.text("noticed")
 
 
 def test_what_was_of_truth_in_one_run_and_numbers_in_another_is_counted(habits):
