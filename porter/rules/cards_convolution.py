@@ -31,7 +31,7 @@ def _convolution(axes: int) -> None:
         build=f"(None, in_channels, {_SPATIAL[axes]})",
         attributes={
             "weight": f"tf.transpose(layer.kernel, perm=[{_KERNEL_AXES[axes]}])",
-            "in_channels": "(layer.kernel.shape[-2] * layer.groups)",
+            "in_channels": "layer.in_channels",
             **_ATTRIBUTES,
         },
         cases={
