@@ -40,7 +40,7 @@ def test_methods_that_keras_would_call_or_never_calls_are_said(tmp_path):
     given = Given(entry["arguments"], tuple(map(parse_input, entry["inputs"])))
     result = run(Options(str(MODULES / entry["file"]), tmp_path, ("Accessors",), given=given, verify=False))
     code = (tmp_path / "modeling_tf_accessors.py").read_text()
-    assert "def build_(cls, *args):\n        return cls(*args)" in code
+    assert "def build_(cls, *args, **kwargs):\n        return cls(*args, **kwargs)" in code
     assert "self.frozen = keras.layers.Dense(width)\n        self.frozen.trainable = False" in code
     assert "return self.linear.kernel.shape[0]" in code
     assert {(note.line, note.message) for note in result.notes} == {
