@@ -104,7 +104,7 @@ expression(
     inside="call",
     cases={
         "for i, row in enumerate(torch.ones(2, 8)):\n    x = x + row * i": (
-            "for i, row in enumerate(tf.unstack(tf.ones((2, 8)))):\n    x = x + row * i"
+            "for i, row in enumerate(tf.unstack(tf.ones((2, 8)))):\n    x = x + row * tf.cast(i, row.dtype)"
         )
     },
     doc="A graph does not go through the rows of a tensor.",
@@ -117,7 +117,7 @@ expression(
     inside="call",
     cases={
         "for row, n in zip(torch.ones(2, 8), [1, 2]):\n    x = x + row * n": (
-            "for row, n in zip(tf.unstack(tf.ones((2, 8))), [1, 2]):\n    x = x + row * n"
+            "for row, n in zip(tf.unstack(tf.ones((2, 8))), [1, 2]):\n    x = x + row * tf.cast(n, row.dtype)"
         )
     },
 )
