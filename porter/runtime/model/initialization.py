@@ -10,6 +10,7 @@ import sys
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from porter.runtime.keras_internals import set_untracked
 from porter.runtime.layers.places import sublayers
@@ -33,7 +34,7 @@ def draw_weights(root: keras.Layer, only: frozenset[str] | None = None) -> None:
         return
     named = named_variables(root)
     wanted = None if only is None else frozenset(id(entry.variable) for name, entry in named.items() if name in only)
-    with filling_only(wanted):
+    with filling_only(wanted), tf.init_scope():  # a model may be called in a graph first
         _fill_as_constructed(root, set())
         if isinstance(root, DrawsWeights):
             _fill_by_models(root, root, set())

@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from porter.runtime import TFModule
 from porter.runtime.model import init
@@ -119,6 +120,15 @@ def test_a_plain_module_starts_as_pytorchs_layers_do():
     assert np.abs(model.first.kernel.numpy()).max() == pytest.approx(0.1, rel=0.01)
     assert np.abs(model.first.bias.numpy()).max() == pytest.approx(0.1, rel=0.1)
     assert (model.second.bias.numpy() == 1).all()
+
+
+def test_a_fresh_model_may_be_called_in_a_graph_first():
+    model = TFBertModel(small_bert.config())
+    graph = tf.function(
+        lambda ids: model(ids).last_hidden_state, input_signature=[tf.TensorSpec([None, None], tf.int64)]
+    )
+    ids = np.ones((2, 3), "int64")
+    np.testing.assert_allclose(graph(ids), model(ids).last_hidden_state, atol=1e-5)
 
 
 def test_drawn_anew_when_asked():
