@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import keras
 import tensorflow as tf
 
 
@@ -110,4 +109,4 @@ class OverLargestStretch:
 
 
 def _unit_vector(shape: Sequence[int], dtype: Any = None) -> tf.Tensor:
-    return tf.linalg.l2_normalize(tf.cast(keras.random.normal(shape), dtype or "float32"))
+    return tf.linalg.l2_normalize(tf.cast(tf.random.normal(shape), dtype or "float32"))

@@ -10,7 +10,6 @@ from typing import Any
 import keras
 import numpy as np
 
-from porter.runtime.layers.kernel_parts import OverLargestStretch
 from porter.runtime.model import init
 from porter.runtime.model.torch_parameters import Parameter, named_parameters, parameter
 
@@ -51,8 +50,8 @@ def _linear(layer: Any) -> None:
     found = (parameter(layer, name) for name in _WEIGHTS)
     weight = next((each for each in found if isinstance(each, Parameter)), None)
     init.kaiming_uniform_(weight, a=math.sqrt(5))
-    parts = getattr(layer, "parts", None)
-    if isinstance(parts, OverLargestStretch):
+    parts: Any = getattr(layer, "parts", None)
+    if hasattr(parts, "improve"):  # over the largest stretch of the weight, which is known once it has values
         parts.improve(layer, parts.settling)
     lengths = parameter(layer, _LENGTH)
     if isinstance(lengths, Parameter):
