@@ -21,23 +21,11 @@ def numpy_function(dtype: str, rank: int) -> Callable[[Function], Function]:
         rank: how many axes it has.
     """
 
-    def decorate(function: Function) -> Function:
-        @functools.wraps(function)
-        def wrapper(*args: Any, **kwargs: Any) -> Any:
-            if tf.executing_eagerly():
-                return function(*args, **kwargs)
-            tensors, packed = _tensors_of(args, kwargs)
+    def called(run: Callable[..., Any], tensors: Sequence[Any]) -> Any:
+        array = tf.numpy_function(lambda *values: run(*values).astype(dtype), tensors, tf.as_dtype(dtype))
+        return tf.ensure_shape(array, [None] * rank)
 
-            def run(*values: Any) -> Any:
-                positional, named = packed(values)
-                return function(*positional, **named).astype(dtype)
-
-            array = tf.numpy_function(run, tensors, tf.as_dtype(dtype))
-            return tf.ensure_shape(array, [None] * rank)
-
-        return wrapper  # type: ignore[return-value]
-
-    return decorate
+    return _in_graphs(called)
 
 
 def python_function(*results: tuple[str, tuple[int | None, ...]]) -> Callable[[Function], Function]:
@@ -49,35 +37,40 @@ def python_function(*results: tuple[str, tuple[int | None, ...]]) -> Callable[[F
         results: the type and the sizes of each tensor that the function returns, `("int64", (3, None))`.
     """
 
+    def called(run: Callable[..., Any], tensors: Sequence[Any]) -> Any:
+        def cast(*values: Any) -> list[Any]:
+            found = run(*values)
+            several = found if isinstance(found, tuple) else (found,)
+            return [tf.cast(one, dtype) for one, (dtype, _) in zip(several, results, strict=True)]
+
+        made = tf.py_function(cast, tensors, [tf.as_dtype(dtype) for dtype, _ in results])
+        shaped = tuple(tf.ensure_shape(one, sizes) for one, (_, sizes) in zip(made, results, strict=True))
+        return shaped if len(shaped) > 1 else shaped[0]
+
+    return _in_graphs(called)
+
+
+def _in_graphs(called: Callable[[Callable[..., Any], Sequence[Any]], Any]) -> Callable[[Function], Function]:
+    """A decorator that eagerly leaves a function as it is; a graph calls it by `called(run, tensors)`.
+
+    The tensors are those among the arguments, and `run` takes their values in their places.
+    """
+
     def decorate(function: Function) -> Function:
         @functools.wraps(function)
         def wrapper(*args: Any, **kwargs: Any) -> Any:
             if tf.executing_eagerly():
                 return function(*args, **kwargs)
-            tensors, packed = _tensors_of(args, kwargs)
+            leaves = tf.nest.flatten((args, kwargs))
+            places = [index for index, leaf in enumerate(leaves) if tf.is_tensor(leaf)]
 
             def run(*values: Any) -> Any:
-                positional, named = packed(values)
-                found = function(*positional, **named)
-                several = found if isinstance(found, tuple) else (found,)
-                return [tf.cast(one, dtype) for one, (dtype, _) in zip(several, results, strict=True)]
+                given = dict(enumerate(leaves)) | dict(zip(places, values, strict=True))
+                positional, named = tf.nest.pack_sequence_as((args, kwargs), list(given.values()))
+                return function(*positional, **named)
 
-            made = tf.py_function(run, tensors, [tf.as_dtype(dtype) for dtype, _ in results])
-            shaped = tuple(tf.ensure_shape(one, sizes) for one, (_, sizes) in zip(made, results, strict=True))
-            return shaped if len(shaped) > 1 else shaped[0]
+            return called(run, [leaves[place] for place in places])
 
         return wrapper  # type: ignore[return-value]
 
     return decorate
-
-
-def _tensors_of(args: Any, kwargs: Any) -> tuple[list[Any], Callable[[Sequence[Any]], Any]]:
-    """The tensors among the arguments, and the arguments with other values in their places."""
-    leaves = tf.nest.flatten((args, kwargs))
-    places = [index for index, leaf in enumerate(leaves) if tf.is_tensor(leaf)]
-
-    def packed(values: Sequence[Any]) -> Any:
-        given = dict(enumerate(leaves)) | dict(zip(places, values, strict=True))
-        return tf.nest.pack_sequence_as((args, kwargs), list(given.values()))
-
-    return [leaves[place] for place in places], packed
