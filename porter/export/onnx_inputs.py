@@ -11,10 +11,10 @@ import numpy as np
 
 from porter.base.errors import UsageError
 from porter.export.axes import Axes
+from porter.subject.inputs.arrays import Array, given_numbers
 
 DEFAULT_OPSET = 18
 FORM = '{"inputs": {"input_ids": {"0": "batch", "1": "sequence"}}, "samples": {"input_ids": [[5, 6, 7]]}}'
-Array = np.ndarray[Any, Any]
 
 
 class OnnxInputs(Mapping[str, Axes]):
@@ -102,15 +102,6 @@ def _axes(named: Mapping[str, Mapping[str, str]]) -> dict[str, Axes]:
 
 
 def _array(name: str, value: Any) -> Array:
-    """An example as an array.
-
-    Raises:
-        UsageError: it does not hold numbers in rows of one length.
-    """
-    try:
-        array = np.asarray(value)
-    except ValueError as error:
-        raise UsageError(f"The rows of {name} are not of one length.", hint="pad them, and give a mask") from error
-    if array.dtype.kind not in "biuf":
-        raise UsageError(f"{name} does not hold numbers only.")
+    """An example as an array; numbers of Python are float32."""
+    array = given_numbers(name, value)
     return array.astype(np.float32) if array.dtype == np.float64 and isinstance(value, list) else array

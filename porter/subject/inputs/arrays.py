@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from porter.base.errors import UsageError
 from porter.subject.case import InputSpec
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -25,6 +26,21 @@ def numpy_inputs(
     members of the list `states`, `batch.mask` is the entry `mask` of the table `batch`.
     """
     return nested({spec.name: _value(spec, seed * 1000 + i) for i, spec in enumerate(resized(specs, batch, length))})
+
+
+def given_numbers(name: str, value: object) -> Array:
+    """What somebody gives for an input, rows of numbers, as an array.
+
+    Raises:
+        UsageError: it does not hold numbers in rows of one length.
+    """
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise UsageError(f"The rows of {name} are not of one length.", hint="pad them, and give a mask") from error
+    if array.dtype.kind not in "biuf":
+        raise UsageError(f"{name} does not hold numbers only.")
+    return array
 
 
 def nested(flat: Mapping[str, object]) -> Inputs:

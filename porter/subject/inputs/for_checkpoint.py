@@ -14,7 +14,7 @@ from diffcheck.record.storage import load
 from porter.base import console
 from porter.base.errors import UsageError
 from porter.base.reading import check_regular
-from porter.subject.inputs.arrays import Inputs, numpy_inputs, with_padding
+from porter.subject.inputs.arrays import Inputs, given_numbers, numpy_inputs, with_padding
 from porter.subject.inputs.input_sizes import input_sizes
 from porter.subject.inputs.known_inputs import bins_first, known_inputs, ordinary_ids
 from porter.subject.inputs.processors import processed_inputs
@@ -115,10 +115,5 @@ def _shaped(model: Any, names: set[str], seed: int) -> Inputs:
 def _array(name: str, value: object) -> object:
     if not isinstance(value, list):
         return value
-    try:
-        array = np.asarray(value)
-    except ValueError as error:
-        raise UsageError(f"The rows of {name} are not of one length.", hint="pad them, and give a mask") from error
-    if array.dtype.kind not in "biuf":
-        raise UsageError(f"{name} does not hold numbers only.")
+    array = given_numbers(name, value)
     return array.astype(np.float32) if array.dtype.kind == "f" else array
