@@ -9,7 +9,7 @@ import libcst.matchers as m
 
 from porter.rewrite.context import Context
 from porter.rewrite.definitions.expert_mixtures import experts_body
-from porter.rewrite.definitions.graph_decorators import graph_decorators, has_graph_branch
+from porter.rewrite.definitions.graph_decorators import graph_decorators
 from porter.rewrite.definitions.raising_bodies import raising_body
 from porter.rewrite.expressions.arguments import ported_parameter
 from porter.rewrite.expressions.attributes import own_attribute
@@ -41,13 +41,15 @@ def port_function(context: Context, function: LocalFunction, updated: cst.Functi
         body=without_empty_lists(updated.body, context.loops.mapped_lists.get(function.name, set()))
     )
     updated = _handing_back(context.aliases.handed.get(function.name, ()), updated)
-    if has_graph_branch(context, function):
+    name, raising = cst.Name(_ported_name(context, function)), raising_body(context, function)
+    decorators = list(_decorators(context, function, updated))
+    if any(m.matches(each.decorator, m.Name("graph_branches")) for each in decorators):
         updated = updated.with_changes(body=as_autograph_takes(updated.body))
     return updated.with_changes(
-        name=cst.Name(_ported_name(context, function)),
-        body=raising_body(context, function) or experts_body(context, function, updated) or updated.body,
+        name=name,
+        body=raising or experts_body(context, function, updated) or updated.body,
         params=_parameters(context, function, updated.params),
-        decorators=list(_decorators(context, function, updated)),
+        decorators=decorators,
     )
 
 
