@@ -2,35 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import tensorflow as tf
 
-from porter.runtime.losses.assignment import assignment
-from porter.runtime.losses.loss_functions import binary_cross_entropy_with_logits, cross_entropy
+from porter.runtime.losses.detection_criteria import (
+    Criterion,
+    edge_criterion,
+    focal_criterion,
+    grouped_criterion,
+    matching_aware_criterion,
+    phrase_criterion,
+    softmax_criterion,
+    varifocal_criterion,
+)
+from porter.runtime.losses.detection_layers import Loss, sum_of_weighted, weighted_sum
+from porter.runtime.losses.detection_matching import Labels
 from porter.runtime.port_errors import Unsupported
-
-Labels = Sequence[Mapping[str, Any]]
-"""For each image its `class_labels`, `(objects,)`, and `boxes`, `(objects, 4)`: centre, width and height, 0 to 1."""
-
-ALPHA, GAMMA = 0.25, 2.0  # of the focal costs by which objects are matched
 
 
 def ForObjectDetectionLoss(
-    logits: Any,
-    labels: Labels,
-    device: Any,
-    pred_boxes: Any,
-    config: Any,
-    outputs_class: Any = None,
-    outputs_coord: Any = None,
-    **kwargs: Any,
-) -> tuple[Any, dict[str, Any], list[dict[str, Any]] | None]:
+    logits: Any, labels: Labels, device: Any, pred_boxes: Any, config: Any, *layers: Any, **named_layers: Any
+) -> Loss:
     """The weighted sum of the losses, each of them by name, and the outputs of the layers before the last.
 
-    Classes are told apart by softmax, with one more for no object, or, where the configuration names `focal_alpha`,
-    each by itself.
+    Which of PyTorch's losses it is, the configuration tells: by the fields that this loss reads.
 
     Args:
         logits: `(batch, queries, classes)`.
@@ -38,119 +36,154 @@ def ForObjectDetectionLoss(
         device: not used.
         pred_boxes: `(batch, queries, 4)`, as the boxes of the labels.
         config: with the weights of costs and losses.
-        outputs_class, outputs_coord: logits and boxes of each layer, where `config.auxiliary_loss` asks for them.
-        kwargs: not used.
+        layers, named_layers: what PyTorch's loss takes besides, in its order and by its names: what each layer of the
+            decoder gives, where `config.auxiliary_loss` asks for it, what the encoder and denoising queries give, the
+            tokens of phrases.
 
     Raises:
         Unsupported: the configuration asks for another loss of this kind.
     """
-    _check(config)
-    count = tf.cast(tf.maximum(sum(tf.shape(label["class_labels"])[0] for label in labels), 1), logits.dtype)
-    losses = _losses(logits, pred_boxes, labels, config, count)
-    weights = {"loss_ce": 1, "loss_bbox": config.bbox_loss_coefficient, "loss_giou": config.giou_loss_coefficient}
-    total = sum(losses[name] * weight for name, weight in weights.items())
-    if not config.auxiliary_loss:
-        return total, losses, None
-    layers = config.decoder_layers - 1
-    earlier = [{"logits": outputs_class[at], "pred_boxes": outputs_coord[at]} for at in range(layers)]
-    for at, outputs in enumerate(earlier):
-        found = _losses(outputs["logits"], outputs["pred_boxes"], labels, config, count)
-        losses |= {f"{name}_{at}": value for name, value in found.items()}
-        total += sum(found[name] * weight for name, weight in weights.items())
-    return total, losses, earlier
+    return _loss(config)({"logits": logits, "pred_boxes": pred_boxes}, labels, config, *layers, **named_layers)
 
 
-def _check(config: Any) -> None:
-    needed = ("class_cost", "bbox_cost", "giou_cost", "bbox_loss_coefficient", "giou_loss_coefficient")
-    kinds = [name for name in ("eos_coefficient", "focal_alpha") if hasattr(config, name)]
-    if len(kinds) != 1 or not all(hasattr(config, name) for name in needed) or hasattr(config, "group_detr"):
+def _loss(config: Any) -> Callable[..., Loss]:
+    found = next((loss for fields, loss in _KINDS if all(hasattr(config, name) for name in fields)), None)
+    if found is None:
         name = type(config).__name__
         raise Unsupported(f"The detection loss of {name} has no TensorFlow counterpart; compute it outside the model.")
+    return found
 
 
-def _losses(logits: Any, boxes: Any, labels: Labels, config: Any, count: Any) -> dict[str, Any]:
-    """The losses of one layer's outputs; `count` objects divide them."""
-    queries = tf.shape(logits)[1]
-    targets, predicted, true = [], [], []
-    for at, label in enumerate(labels):
-        classes = tf.cast(label["class_labels"], tf.int64)
-        rows, columns = _matched(logits[at], boxes[at], classes, tf.cast(label["boxes"], boxes.dtype), config)
-        none = tf.fill([queries], tf.cast(config.num_labels, tf.int64))
-        targets.append(tf.tensor_scatter_nd_update(none, rows[:, None], tf.gather(classes, columns)))
-        predicted.append(tf.gather(boxes[at], rows))
-        true.append(tf.gather(tf.cast(label["boxes"], boxes.dtype), columns))
-    source, target = tf.concat(predicted, axis=0), tf.concat(true, axis=0)
-    objects = tf.cast(tf.stack([tf.shape(label["class_labels"])[0] for label in labels]), logits.dtype)
-    return {
-        "loss_ce": _class_loss(logits, tf.stack(targets), config, count),
-        "loss_bbox": tf.reduce_sum(tf.abs(source - target)) / count,
-        "loss_giou": tf.reduce_sum(1 - generalized_iou(corners(source), corners(target))) / count,
-        "cardinality_error": tf.reduce_mean(tf.abs(_detected(logits, config) - objects)),
-    }
+def _of_layers(
+    criterion: Callable[[Any], Criterion],
+    outputs: Mapping[str, Any],
+    labels: Labels,
+    config: Any,
+    outputs_class: Any = None,
+    outputs_coord: Any = None,
+    **kwargs: Any,
+) -> Loss:
+    """Of the last layer, and of those before it."""
+    earlier = _earlier(config, outputs_class, outputs_coord)
+    return *weighted_sum(criterion(config), _named(outputs, earlier), labels), earlier
 
 
-def _matched(logits: Any, boxes: Any, classes: Any, true: Any, config: Any) -> tuple[Any, Any]:
-    """The queries of one image and the objects that they are matched with."""
-    if hasattr(config, "focal_alpha"):
-        chances = tf.sigmoid(logits)
-        absent = (1 - ALPHA) * chances**GAMMA * -tf.math.log(1 - chances + 1e-8)
-        present = ALPHA * (1 - chances) ** GAMMA * -tf.math.log(chances + 1e-8)
-        of_class = tf.gather(present - absent, classes, axis=-1)
-    else:
-        of_class = -tf.gather(tf.nn.softmax(logits), classes, axis=-1)
-    apart = tf.reduce_sum(tf.abs(boxes[:, None] - true[None]), axis=-1)
-    overlap = generalized_iou(corners(boxes)[:, None], corners(true)[None])
-    costs = config.bbox_cost * apart + config.class_cost * of_class - config.giou_cost * overlap
-    costs = tf.where(tf.math.is_finite(costs), costs, costs.dtype.max)
-    rows, columns = tf.numpy_function(assignment, [tf.stop_gradient(costs)], [tf.int64, tf.int64])
-    return tf.ensure_shape(rows, [None]), tf.ensure_shape(columns, [None])
+def _of_groups(
+    outputs: Mapping[str, Any],
+    labels: Labels,
+    config: Any,
+    outputs_class: Any = None,
+    outputs_coord: Any = None,
+    enc_outputs_class: Any = None,
+    enc_outputs_coord: Any = None,
+    **kwargs: Any,
+) -> Loss:
+    """Of these and of the encoder."""
+    earlier = _earlier(config, outputs_class, outputs_coord)
+    layers = _named(outputs, earlier) | {"_enc": {"logits": enc_outputs_class, "pred_boxes": enc_outputs_coord}}
+    return *weighted_sum(grouped_criterion(config), layers, labels), earlier
 
 
-def _class_loss(logits: Any, targets: Any, config: Any, count: Any) -> Any:
-    """Softmax with a weight for no object; or each class by itself, hard ones before easy ones."""
-    if not hasattr(config, "focal_alpha"):
-        weight = tf.concat([tf.ones([config.num_labels]), [config.eos_coefficient]], axis=0)
-        flat = tf.reshape(logits, [-1, config.num_labels + 1])
-        return cross_entropy(flat, tf.reshape(targets, [-1]), tf.cast(weight, logits.dtype))
-    hot = tf.one_hot(targets, tf.shape(logits)[-1], dtype=logits.dtype)  # all zero for no object
-    chances = tf.sigmoid(logits)
-    right = chances * hot + (1 - chances) * (1 - hot)
-    loss = binary_cross_entropy_with_logits(logits, hot, reduction="none") * (1 - right) ** GAMMA
-    if config.focal_alpha >= 0:
-        loss = loss * (config.focal_alpha * hot + (1 - config.focal_alpha) * (1 - hot))
-    return tf.reduce_sum(loss) / count
+def _of_phrases(
+    outputs: Mapping[str, Any],
+    labels: Labels,
+    config: Any,
+    label_maps: Any,
+    text_mask: Any,
+    outputs_class: Any = None,
+    outputs_coord: Any = None,
+    encoder_logits: Any = None,
+    encoder_pred_boxes: Any = None,
+) -> Loss:
+    """Of these, and of an encoder that proposes boxes; classes are phrases of a text."""
+    phrases = {"label_maps": label_maps, "text_mask": text_mask}
+    earlier = _earlier(config, outputs_class, outputs_coord)
+    earlier = earlier and [layer | phrases for layer in earlier]
+    layers = _named({**outputs, **phrases}, earlier)
+    if config.two_stage:
+        layers["_enc"] = {"logits": encoder_logits, "pred_boxes": encoder_pred_boxes, **phrases}
+    return *weighted_sum(phrase_criterion(config), layers, labels), earlier
 
 
-def _detected(logits: Any, config: Any) -> Any:
-    """How many objects each image is predicted to have."""
-    if hasattr(config, "focal_alpha"):
-        found = tf.reduce_max(tf.sigmoid(logits), axis=-1) > 0.5
-    else:
-        found = tf.argmax(logits, axis=-1) != tf.cast(tf.shape(logits)[-1] - 1, tf.int64)
-    return tf.reduce_sum(tf.cast(found, logits.dtype), axis=-1)
+def _earlier(config: Any, classes: Any, boxes: Any) -> list[dict[str, Any]] | None:
+    if not config.auxiliary_loss:
+        return None
+    return [{"logits": classes[at], "pred_boxes": boxes[at]} for at in range(config.decoder_layers - 1)]
 
 
-def corners(boxes: Any) -> Any:
-    """Centre, width and height as left, top, right and bottom."""
-    centre, half = boxes[..., :2], boxes[..., 2:] / 2
-    return tf.concat([centre - half, centre + half], axis=-1)
+def _named(outputs: Mapping[str, Any], earlier: list[dict[str, Any]] | None) -> dict[str, Mapping[str, Any]]:
+    return {"": outputs, **{f"_{at}": layer for at, layer in enumerate(earlier or [])}}
 
 
-def generalized_iou(one: Any, other: Any) -> Any:
-    """How far boxes overlap, from -1 to 1: their common area by that of both, less the share of the gap between them.
+def _of_denoised(
+    criterion: Callable[[Any], Criterion],
+    outputs: Mapping[str, Any],
+    labels: Labels,
+    config: Any,
+    outputs_class: Any = None,
+    outputs_coord: Any = None,
+    enc_topk_logits: Any = None,
+    enc_topk_bboxes: Any = None,
+    denoising_meta_values: Any = None,
+    predicted_corners: Any = None,
+    initial_reference_points: Any = None,
+    **kwargs: Any,
+) -> Loss:
+    """Of the last layer, of those before it, of the encoder, and of queries made of the objects with noise."""
+    edges = hasattr(config, "max_num_bins")
+    sizes = None if denoising_meta_values is None else denoising_meta_values["dn_num_split"]
+    outputs = {name: _parts(value, sizes, 1)[1] for name, value in outputs.items()}
+    earlier, denoised = [], []
+    if config.auxiliary_loss:
+        layers = {"logits": outputs_class, "pred_boxes": outputs_coord}
+        if edges:
+            layers |= {"pred_corners": predicted_corners, "ref_points": initial_reference_points}
+        parts = {name: _parts(value, sizes, 2) for name, value in layers.items()}
+        denoised = [] if sizes is None else _layers({name: noisy for name, (noisy, _) in parts.items()}, edges)
+        earlier = _layers({name: own for name, (_, own) in parts.items()}, edges)[:-1]
+        earlier.append({"logits": enc_topk_logits, "pred_boxes": enc_topk_bboxes})
+    if edges:
+        outputs, *rest = (_within(layer) for layer in (outputs, *earlier, *denoised))
+        earlier, denoised = rest[: len(earlier)], rest[len(earlier) :]
+    dense = getattr(config, "use_dense_one_to_one", False)
+    total, losses = sum_of_weighted(
+        criterion(config), outputs, earlier, labels, dense, denoised, denoising_meta_values
+    )
+    return total, losses, earlier if config.auxiliary_loss else None
 
-    Args:
-        one, other: boxes by their corners, whose shapes fit each other.
-    """
 
-    def area(box: Any) -> Any:
-        sides = tf.maximum(box[..., 2:] - box[..., :2], 0)
-        return sides[..., 0] * sides[..., 1]
+def _parts(value: Any, sizes: Any, axis: int) -> tuple[Any, Any]:
+    """What denoising queries give, and what the others do."""
+    if sizes is None:
+        return None, value
+    noisy, own = tf.split(value, sizes, axis=axis)
+    return noisy, own
 
-    def box(start: Any, end: Any) -> Any:
-        return tf.concat([start, end], axis=-1)
 
-    common = area(box(tf.maximum(one[..., :2], other[..., :2]), tf.minimum(one[..., 2:], other[..., 2:])))
-    around = area(box(tf.minimum(one[..., :2], other[..., :2]), tf.maximum(one[..., 2:], other[..., 2:])))
-    both = area(one) + area(other) - common
-    return common / both - (around - both) / around
+def _layers(values: Mapping[str, Any], edges: bool) -> list[dict[str, Any]]:
+    """The outputs of each layer, of outputs `(batch, layers, ...)`; with the last one's edges, where they teach."""
+    layers = [
+        dict(zip(values, layer, strict=True))
+        for layer in zip(*(tf.unstack(value, axis=1) for value in values.values()), strict=True)
+    ]
+    if not edges:
+        return layers
+    last = {"teacher_corners": layers[-1]["pred_corners"], "teacher_logits": layers[-1]["logits"]}
+    return [layer | last for layer in layers]
+
+
+def _within(layer: Mapping[str, Any]) -> dict[str, Any]:
+    return {**layer, "pred_boxes": tf.clip_by_value(layer["pred_boxes"], 0, 1)}
+
+
+_COSTS = ("class_cost", "bbox_cost", "giou_cost", "bbox_loss_coefficient", "giou_loss_coefficient")
+_KINDS: tuple[tuple[tuple[str, ...], Callable[..., Loss]], ...] = (
+    (("max_num_bins", "weight_loss_mal"), partial(_of_denoised, matching_aware_criterion)),
+    (("max_num_bins", "weight_loss_vfl"), partial(_of_denoised, edge_criterion)),
+    (("matcher_class_cost", "weight_loss_vfl"), partial(_of_denoised, varifocal_criterion)),
+    ((*_COSTS, "focal_alpha", "group_detr"), _of_groups),
+    ((*_COSTS, "focal_alpha", "text_config"), _of_phrases),
+    ((*_COSTS, "focal_alpha"), partial(_of_layers, focal_criterion)),
+    ((*_COSTS, "eos_coefficient"), partial(_of_layers, softmax_criterion)),
+)
+"""The fields that a loss reads -> the loss; the first that fits is meant."""
