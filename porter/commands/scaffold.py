@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from porter.base import console
+from porter.base.claim import claimed
 from porter.base.early_checks import (
     check_choice,
     check_input_file,
@@ -94,7 +95,8 @@ def scaffold(
     check_output_file("--report", report)
     check_tree_options(tree, dry_run or undo, target, from_file)
     if tree is not None and undo:
-        take_back_port(tree, name or model, force)
+        with claimed(tree):
+            take_back_port(tree, name or model, force)
         return
     from porter.port.chain import Options
     from porter.subject.inputs.parse_input import parse_arguments, parse_input
@@ -103,10 +105,11 @@ def scaffold(
     given = Given(parse_arguments(arguments), tuple(map(parse_input, inputs or ())))
     options = Options(name or model, output, tuple(classes or ()), sample, verify, trust_remote_code,
                       overwrite_of(force, merge), given, target, tree)  # fmt: skip
-    if from_file is not None:
-        port_many(options, from_file, as_json)
-    else:
-        port_one(options, report, as_json, dry_run)
+    with claimed(tree or output):
+        if from_file is not None:
+            port_many(options, from_file, as_json)
+        else:
+            port_one(options, report, as_json, dry_run)
 
 
 def check_tree_options(tree: Path | None, needs_tree: bool, target: str, from_file: Path | None) -> None:

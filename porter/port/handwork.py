@@ -74,16 +74,17 @@ def size_of_change(path: Path) -> str:
 
 
 def put(contents: Mapping[Path, bytes], how: Overwrite) -> None:
-    """Write the files, and keep what was written.
+    """Write the files, and keep what was written: all of them, or on a full disk none.
 
     Raises:
         UsageError: as :func:`check`; then nothing is written.
         NotInstalled: likewise.
+        OSError: the system does not take them.
     """
     check(contents, how)
-    for path, new in contents.items():
-        files.write_bytes(path, merged(path, new) if how is Overwrite.MERGE and is_changed(path) else new)
-        files.write_bytes(_kept(path), new)
+    texts = {path: merged(path, new) if how is Overwrite.MERGE and is_changed(path) else new
+             for path, new in contents.items()}  # fmt: skip
+    files.write_together({**texts, **{_kept(path): new for path, new in contents.items()}})
 
 
 def merged(path: Path, new: bytes) -> bytes:

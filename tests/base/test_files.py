@@ -68,3 +68,19 @@ def test_a_full_disk_is_told_with_the_file_and_leaves_the_old_one(tmp_path: Path
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert full.value.filename == str(path)
     assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("page.html", "old")]
+
+
+def test_of_several_files_all_are_written_or_on_a_full_disk_none(tmp_path: Path) -> None:
+    contents = {tmp_path / "a.py": b"new", tmp_path / "kept" / "b.py": b"new" * 1000}
+    (tmp_path / "a.py").write_text("old")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        with pytest.raises(OSError, match="File too large") as full:
+            files.write_together(contents)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert full.value.filename == str(tmp_path / "kept" / "b.py")
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a.py", "old")]
+    files.write_together(contents)
+    assert {path: path.read_bytes() for path in contents} == contents

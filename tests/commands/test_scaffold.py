@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from porter.cli import app
 from porter.commands.scaffold import summary
+from porter.port.chain import Options
 from porter.port.class_result import LOADING, ClassResult, Side
 from porter.port.coverage import Coverage
 
@@ -169,3 +170,18 @@ def test_force_and_merge_exclude_each_other() -> None:
     shown = CliRunner().invoke(app, ["scaffold", "x", "--force", "--merge"])
     assert shown.exit_code == 2
     assert "--force and --merge exclude each other." in shown.stderr
+
+
+def test_a_run_that_fails_leaves_no_folder_and_one_that_waits_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(options: Options) -> None:
+        assert options.output.is_dir()
+        second = CliRunner().invoke(app, ["scaffold", "bert", "--output", str(options.output)])
+        assert second.exit_code == 2 and "Another run is writing into" in second.stderr
+        raise OSError(28, "No space left on device", "modeling_tf_bert.py")
+
+    monkeypatch.setattr("porter.port.chain.run", fails)
+    done = CliRunner().invoke(app, ["scaffold", "bert", "--output", str(tmp_path / "a" / "b")])
+    assert done.exit_code == 2 and "No space left" in done.stderr
+    assert list(tmp_path.iterdir()) == []
