@@ -14,6 +14,7 @@ import argparse
 import ast
 import importlib
 import importlib.util
+import inspect
 import json
 import sys
 import tempfile
@@ -104,7 +105,8 @@ def suite_of(case: Mapping[str, Any], folder: Path, common: Path) -> type[unitte
     def set_up(self: Any) -> None:
         self.model_tester = tester
 
-    members = {"all_model_classes": classes, "test_onnx": False, "setUp": set_up,
+    takes_mask = all("head_mask" in inspect.signature(each.call).parameters for each in classes)
+    members = {"all_model_classes": classes, "test_onnx": False, "test_head_masking": takes_mask, "setUp": set_up,
                "is_encoder_decoder": bool(tester.config().is_encoder_decoder)}  # fmt: skip
     return type("PortedTest", (mixin, unittest.TestCase), members)
 
@@ -142,11 +144,15 @@ def _tester(case: Mapping[str, Any], config_class: Any, subject: Any) -> SimpleN
     """What the mixin asks of a model tester: sizes, and a configuration with inputs."""
     import numpy as np
     import tensorflow as tf
+    from transformers import GenerationConfig
 
     from porter.subject.inputs.arrays import numpy_inputs
 
+    taken = inspect.signature(config_class).parameters
+    of_generation = GenerationConfig().to_dict().keys() - taken.keys()  # with which no configuration can be saved
+
     def config() -> Any:
-        return config_class(**case["config"])
+        return config_class(**{name: value for name, value in case["config"].items() if name not in of_generation})
 
     def prepare() -> tuple[Any, dict[str, Any]]:
         arrays = numpy_inputs(subject.cases[0].inputs_of(subject.cases[0].models[0]))

@@ -10,35 +10,26 @@ import keras
 import tensorflow as tf
 from transformers.modeling_tf_utils import TFPreTrainedModel as TFPreTrainedModelOfTree
 
+from porter.carried.keras_2_internals import normalize_any_rank
 from porter.runtime.caches.structure import joined, split
 from porter.runtime.keras_internals import every_layer, set_untracked
 from porter.runtime.layers.build_rest import build_with_the_rest
 from porter.runtime.losses.head_losses import loss_function, loss_type
-from porter.runtime.model.embeddings import input_embeddings
 from porter.runtime.model.initialization import DrawsWeights, draw_weights
 from porter.runtime.model.mask_methods import MaskMethods
 from porter.runtime.model.names import name_layers
 from porter.runtime.model.tying import tie_variables
+from porter.runtime.model.vocabulary import HasVocabulary
+from porter.runtime.outputs.model_output import TFModelOutput
 
 
-class TFPreTrainedModel(MaskMethods, DrawsWeights, TFPreTrainedModelOfTree):
-    """transformers' base class, and what PyTorch's has beside it.
+class CompletedModel(TFPreTrainedModelOfTree):
+    """transformers' base class, whose layers get their names when a model is first built or called.
 
-    When a model is first built or called, its layers get their names, everything below is built, and what the
-    configuration ties is one weight.
+    Everything below is built then, and what the configuration ties is one weight.
     """
 
-    _tied_weights_keys: Any = None
-    _input_embed_layer: str = "embed_tokens"
     _is_complete = False
-
-    def __init__(self, config: Any, *inputs: Any, **kwargs: Any) -> None:
-        super().__init__(config, *inputs, **kwargs)
-        if getattr(config, "_attn_implementation", None) is None:  # some files choose their classes by it
-            config._attn_implementation = "eager"
-
-    def post_init(self) -> None:
-        """Nothing: PyTorch's constructors end with it, a port is completed when it is built."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the model, with its weights."""
@@ -50,7 +41,7 @@ class TFPreTrainedModel(MaskMethods, DrawsWeights, TFPreTrainedModelOfTree):
         if self._is_complete:
             return
         for layer in every_layer(self):  # a model inside is built with this one
-            if isinstance(layer, TFPreTrainedModel):
+            if isinstance(layer, CompletedModel):
                 set_untracked(layer, "_is_complete", True)
         with tf.init_scope():
             name_layers(self)
@@ -58,10 +49,32 @@ class TFPreTrainedModel(MaskMethods, DrawsWeights, TFPreTrainedModelOfTree):
             build_with_the_rest(self)(None)
             tied = tie_variables(self)
             draw_weights(self)
+            for layer in every_layer(self):
+                if isinstance(layer, keras.layers.LayerNormalization):
+                    normalize_any_rank(layer)
         # A checkpoint may hold a tied weight under both names.
         ignored = [f"^{name.replace('.', '[.]')}$" for name in tied]
         known = self._keys_to_ignore_on_load_unexpected or []
         set_untracked(self, "_keys_to_ignore_on_load_unexpected", [*known, *ignored])
+
+    def tie_weights(self) -> None:
+        """Let tied weights be one."""
+        tie_variables(self)
+
+
+class TFPreTrainedModel(HasVocabulary, MaskMethods, DrawsWeights):
+    """What PyTorch's base class has beside that of transformers' TensorFlow classes."""
+
+    _tied_weights_keys: Any = None
+    _input_embed_layer: str = "embed_tokens"
+
+    def __init__(self, config: Any, *inputs: Any, **kwargs: Any) -> None:
+        super().__init__(config, *inputs, **kwargs)
+        if getattr(config, "_attn_implementation", None) is None:  # some files choose their classes by it
+            config._attn_implementation = "eager"
+
+    def post_init(self) -> None:
+        """Nothing: PyTorch's constructors end with it, a port is completed when it is built."""
 
     @classmethod
     def can_generate(cls) -> bool:
@@ -110,9 +123,14 @@ class TFPreTrainedModel(MaskMethods, DrawsWeights, TFPreTrainedModelOfTree):
             updated["past_key_values"] = tuple(tensors)
         return updated
 
-    def get_input_embeddings(self) -> Any:
-        """The layer that embeds tokens or patches."""
-        return input_embeddings(self)
+    def serving_output(self, output: Any) -> Any:
+        """An output as a saved model gives it: a cache is the tuple of its tensors."""
+        cache = output.get("past_key_values") if isinstance(output, TFModelOutput) else None
+        if cache is not None:
+            tensors: list[Any] = []
+            split(cache, tensors, counts_vary=False)
+            output["past_key_values"] = tuple(tensors)
+        return super().serving_output(output)
 
     @property
     def base_model(self) -> Any:
@@ -144,6 +162,11 @@ class TiedDense(keras.layers.Dense):
         """Use the matrix of `embedding`, (units, inputs), as weight; None gives the layer its own again."""
         # A function, because Keras would track a layer kept as attribute and own it twice.
         self._lender = None if embedding is None else lambda: embedding
+
+    @property
+    def borrows(self) -> bool:
+        """Whether the weight belongs to an embedding."""
+        return self._lender is not None
 
     @property
     def lender(self) -> keras.layers.Embedding | None:

@@ -8,7 +8,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from porter.runtime.keras_internals import set_untracked
+from porter.carried.keras_2_internals import rename
+from porter.runtime.keras_internals import own_name, set_layer_name, set_untracked, variables_of
 from porter.runtime.layers.places import named_children
 
 
@@ -26,13 +27,15 @@ def name_layers(root: keras.layers.Layer) -> None:
         for place, child in named_children(parent):
             if id(child) not in scopes:
                 name = place.replace(".", "_._")
-                set_untracked(child, "_name", name)
+                set_layer_name(child, name)
                 scopes[id(child)] = f"{scopes[id(parent)]}/{name}"
                 _name_variables(child, scopes[id(child)])
                 waiting.append(child)
 
 
 def _name_variables(layer: keras.layers.Layer, scope: str) -> None:
+    for variable in variables_of(layer):  # that its constructor made
+        rename(variable, f"{scope}/{own_name(variable)}")
     build = layer.build
 
     @functools.wraps(build)

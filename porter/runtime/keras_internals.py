@@ -87,6 +87,11 @@ def every_layer(model: keras.Layer) -> list[keras.Layer]:
     return list(model._flatten_layers())
 
 
+def set_layer_name(layer: keras.Layer, name: str) -> None:
+    """Let a layer have another name."""
+    layer.name = name
+
+
 def variables_of(layer: keras.Layer) -> list[Any]:
     """The variables that a layer has itself, without those of the layers below it: trainable ones first."""
     return [*layer._trainable_variables, *layer._non_trainable_variables]
@@ -133,8 +138,13 @@ def own_table(layer: keras.layers.Embedding) -> Any:
     return vars(layer).get("_embeddings")
 
 
-def put(variable: Any, array: np.ndarray[Any, Any]) -> None:
-    """Give a variable other numbers, of another shape too; whoever holds the variable has them."""
+def is_compiled(model: keras.Model) -> bool:
+    """Whether `compile` was called."""
+    return bool(model.compiled)
+
+
+def put(model: keras.Model, variable: Any, array: np.ndarray[Any, Any]) -> None:  # Keras 2 has to know the model
+    """Give a variable of a model other numbers, of another shape too; whoever holds the variable has them."""
     if tuple(variable.shape) == array.shape:
         variable.assign(array)
         return

@@ -33,6 +33,11 @@ def test_parts_are_listed(pair):
     assert set(vars(pair)) >= keras_internals.LISTS_OF_PARTS
 
 
+def test_a_layer_has_another_name(pair):
+    keras_internals.set_layer_name(pair.first, "other")
+    assert pair.first.name == "other"
+
+
 def test_what_is_set_untracked_is_no_part(pair):
     keras_internals.set_untracked(pair, "third", keras.layers.Dense(1))
     assert len(keras_internals.children(pair)) == 2
@@ -52,12 +57,19 @@ def test_layers_and_variables_are_let_go(pair):
 
 def test_a_variable_is_given_numbers_of_another_shape():
     layer = keras.layers.Embedding(3, 2)
+    model = keras.Sequential([layer])
     assert keras_internals.own_table(layer) is None
     layer.build()
-    keras_internals.put(layer.embeddings, np.ones((3, 2), np.float32))
+    keras_internals.put(model, layer.embeddings, np.ones((3, 2), np.float32))
     assert keras_internals.own_table(layer) is layer.embeddings
-    keras_internals.put(layer.embeddings, np.full((4, 2), 5.0, np.float32))
+    keras_internals.put(model, layer.embeddings, np.full((4, 2), 5.0, np.float32))
     np.testing.assert_array_equal(layer(tf.constant([3])), [[5.0, 5.0]])
+
+
+def test_a_model_is_compiled_once_compile_was_called(pair):
+    assert not keras_internals.is_compiled(pair)
+    pair.compile("sgd", "mse")
+    assert keras_internals.is_compiled(pair)
 
 
 def test_a_built_layer_opens_for_a_weight_and_closes_again(pair):

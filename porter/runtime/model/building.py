@@ -11,7 +11,7 @@ import keras
 import tensorflow as tf
 
 from porter.base.by_path import import_path
-from porter.runtime.keras_internals import open_to_weights, untrack_layer
+from porter.runtime.keras_internals import open_to_weights, set_layer_name, untrack_layer
 from porter.runtime.layers.places import named_children, sublayers
 from porter.runtime.layers.reserved import port_attribute
 from porter.runtime.model.names import named_layers
@@ -57,7 +57,7 @@ def add_layer(parent: keras.Layer, name: str, layer: keras.Layer) -> None:
 
     It takes the place of a layer that has the name.
     """
-    layer.name = name
+    set_layer_name(layer, name)
     former = dict(named_children(parent)).get(name)
     if former is None:
         setattr(parent, port_attribute(name, is_model=isinstance(parent, keras.Model)), layer)
@@ -73,7 +73,7 @@ def replace_layer(root: keras.Layer, former: keras.Layer, layer: keras.Layer) ->
         former: a layer below it.
         layer: what takes its place.
     """
-    layer.name = former.name
+    set_layer_name(layer, former.name)
     if former.built and not layer.built:
         layer.build()
     parents = [parent for _, parent in named_layers(root) if any(child is former for child in sublayers(parent))]

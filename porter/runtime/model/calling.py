@@ -37,7 +37,7 @@ def unpack_inputs(call: Function) -> Function:
     """Let `call` take its inputs as transformers' models do.
 
     - The first argument may be a mapping of all inputs, such as a tokenizer or `fit` gives, or, at the outermost call,
-      a list of them in the order of `call`: a model inside another one may be given a list of tensors.
+      a list or a tuple of them in the order of `call`: a model inside another one may be given a list of tensors.
     - Integer tensors become int64, PyTorch's integer type; numpy arrays become tensors.
     - `output_attentions`, `output_hidden_states` and other `output_` switches that are None come from the config.
     - `return_dict=False`, or at the outermost call `config.return_dict` when the argument is None, gives a tuple.
@@ -54,11 +54,11 @@ def unpack_inputs(call: Function) -> Function:
 
     @functools.wraps(call)
     def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if args and isinstance(args[0], list) and not _depth.get():
-            args = (*args[0], *args[1:])
+        if args and isinstance(args[0], list | tuple) and not _depth.get():
+            args = (*map(_plain, args[0]), *args[1:])
         if args and isinstance(args[0], Mapping):
             given = args[0] if takes_all else _checked(args[0], parameters, type(self).__name__)
-            kwargs = {**given, **kwargs}
+            kwargs = {**{name: _plain(value) for name, value in given.items()}, **kwargs}
             args = (None, *args[1:]) if parameters[0] not in kwargs else (kwargs.pop(parameters[0]), *args[1:])
         bound = signature.bind(self, *args, **kwargs)
         bound.apply_defaults()
@@ -71,10 +71,18 @@ def unpack_inputs(call: Function) -> Function:
             result = call(*bound.args, **bound.kwargs)
         finally:
             _depth.reset(token)
-        return result if return_dict or not isinstance(result, TFModelOutput) else result.to_tuple()
+        if not isinstance(result, TFModelOutput):
+            return result
+        output = result if _depth.get() else for_caller(result)
+        return output if return_dict else output.to_tuple()
 
     wrapper.__signature__ = _without_required(signature)  # type: ignore[attr-defined]  # functions take attributes
     return wrapper  # type: ignore[return-value]
+
+
+def for_caller(output: TFModelOutput) -> TFModelOutput:
+    """What the outermost call gives: the output as it is."""
+    return output
 
 
 def _without_required(signature: inspect.Signature) -> inspect.Signature:
@@ -91,6 +99,12 @@ def _checked(inputs: Mapping[str, Any], parameters: list[str], owner: str) -> di
     if unknown:
         raise TypeError(f"{owner} takes no {', '.join(unknown)}; it takes {', '.join(parameters)}.")
     return dict(inputs)
+
+
+def _plain(value: Any) -> Any:
+    """A value of a mapping or a list, of whose Python numbers and switches Keras 2 makes tensors."""
+    known = tf.get_static_value(value) if tf.is_tensor(value) and value.shape.rank == 0 else None
+    return value if known is None else known.item()
 
 
 def _return_dict(arguments: dict[str, Any], model: Any) -> bool:

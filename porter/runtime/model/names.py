@@ -14,7 +14,7 @@ from typing import Any
 
 import keras
 
-from porter.runtime.keras_internals import own_name, variables_of
+from porter.runtime.keras_internals import own_name, set_layer_name, variables_of
 from porter.runtime.layers.places import children_in_places, held, named_children, sublayers
 from porter.runtime.port_errors import WrongValue
 from porter.runtime.stored.layouts import Layout, layouts_in
@@ -113,7 +113,7 @@ def name_layers(root: keras.Layer) -> None:
         for name, child in named_children(waiting.pop(0)):
             if id(child) not in seen:
                 seen.add(id(child))
-                child.name = name
+                set_layer_name(child, name)
                 waiting.append(child)
 
 

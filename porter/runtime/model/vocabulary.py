@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from porter.runtime.keras_internals import own_kernel, own_table, put
+from porter.runtime.keras_internals import is_compiled, own_kernel, own_table, put
 from porter.runtime.layers.dense import TiedDense
 from porter.runtime.layers.places import sublayers
 from porter.runtime.model.building import replace_layer
@@ -61,7 +61,7 @@ class HasVocabulary(CompletedModel):
             replace_layer(self, former, value)
             self.tie_weights()
         else:
-            put(former.embeddings, np.asarray(value))
+            put(self, former.embeddings, np.asarray(value))
         self._count_tokens(sizes[0])
 
     def set_output_embeddings(self, value: keras.Layer) -> None:
@@ -112,19 +112,21 @@ class HasVocabulary(CompletedModel):
 
     def _resize(self, former: int, count: int, mean_resizing: bool) -> None:
         names = {id(entry.variable): entry.name for entry in named_variables(self).values()}
-        old = {id(variable): np.moveaxis(variable.numpy(), axis, 0) for variable, axis in self._rows()}
-        for variable, axis in self._rows():
-            rows = old[id(variable)][:count]
+        resized = frozenset(names[id(variable)] for variable, _ in self._rows())
+        own = _own(self, former)
+        old = [np.moveaxis(variable.numpy(), axis, 0) for variable, axis in self._rows()]
+        for (variable, axis), all_rows in zip(list(self._rows()), old, strict=True):
+            rows = all_rows[:count]
             drawn = _around_mean(rows, max(count - former, 0)) if mean_resizing else _zeros(rows, count - former)
-            put(variable, np.moveaxis(np.concatenate([rows, drawn]), 0, axis))
+            put(self, variable, np.moveaxis(np.concatenate([rows, drawn]), 0, axis))
         if count > former and not mean_resizing:
-            draw_weights(self, only=frozenset(names[key] for key in old))
-            for variable, axis in self._rows():
+            draw_weights(self, only=resized)
+            for (variable, axis), rows in zip(self._rows(), old, strict=True):
                 fresh = np.moveaxis(variable.numpy(), axis, 0)
-                variable.assign(np.moveaxis(np.concatenate([old[id(variable)], fresh[former:]]), 0, axis))
-        for variable in _own(self, former):
+                variable.assign(np.moveaxis(np.concatenate([rows, fresh[former:]]), 0, axis))
+        for variable in own:
             rows = np.moveaxis(variable.numpy(), -1, 0)[:count]
-            put(variable, np.moveaxis(np.concatenate([rows, _zeros(rows, count - former)]), 0, -1))
+            put(self, variable, np.moveaxis(np.concatenate([rows, _zeros(rows, count - former)]), 0, -1))
         self._count_tokens(count)
 
     def _rows(self) -> Iterator[tuple[Any, int]]:
@@ -151,7 +153,7 @@ class HasVocabulary(CompletedModel):
                 layer.vocab_size = count
         if isinstance(head, keras.layers.Dense | TiedDense):
             head.units = count
-        if self.compiled:
+        if is_compiled(self):
             logger.warning("%s has other weights than its optimizer knows: compile it again.", type(self).__name__)
             self.train_function = self.test_function = self.predict_function = None
 

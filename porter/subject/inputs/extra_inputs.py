@@ -151,6 +151,8 @@ def _tensors(name: str, first: Any, inputs: Inputs, plain: Any) -> Iterator[Any]
     if _VECTORS.search(name):
         yield from _vectors(name, plain)
     shapes = [first.shape[:2], first.shape[:1], torch.Size([1]), first.shape]
+    if name.startswith("decoder_") and "decoder_input_ids" in inputs:
+        shapes.insert(0, inputs["decoder_input_ids"].shape)
     pixels = inputs.get("pixel_values")
     if pixels is not None:
         sizes = pixels.shape[-2:]

@@ -53,11 +53,17 @@ def test_one_mapping_of_all_inputs(kind):
     assert found["training"] is True
 
 
-def test_a_list_of_inputs_in_order():
-    found = given([IDS, tf.ones((1,))], training=True)
+@pytest.mark.parametrize("kind", [list, tuple])
+def test_a_list_of_inputs_in_order(kind):
+    found = given(kind([IDS, tf.ones((1,))]), training=True)
     np.testing.assert_array_equal(found["input_ids"], IDS)
     assert found["mask"].shape == (1,)
     assert found["training"] is True
+
+
+def test_switches_of_which_keras_2_has_made_tensors_are_switches():
+    assert given({"input_ids": IDS, "output_attentions": tf.constant(True)})["output_attentions"] is True
+    assert given([IDS, None, None, tf.constant(False)])["use_cache"] is False
 
 
 def test_a_mapping_without_the_first_input():

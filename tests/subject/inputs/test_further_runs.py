@@ -2,7 +2,15 @@
 
 import pytest
 import torch
-from transformers import BertConfig, BertForTokenClassification, BertModel, GPT2Config, GPT2LMHeadModel
+from transformers import (
+    BartConfig,
+    BartModel,
+    BertConfig,
+    BertForTokenClassification,
+    BertModel,
+    GPT2Config,
+    GPT2LMHeadModel,
+)
 
 from porter.subject.inputs.further_runs import further_runs, gives_cache
 
@@ -55,6 +63,14 @@ def test_a_step_from_the_cache_follows_a_call_of_its_own(gpt2):
     assert step.before is not None
     assert "past_key_values" in step.given
     assert gives_cache(gpt2, INPUTS)
+
+
+def test_a_decoder_is_given_a_mask_of_its_own_length():
+    config = BartConfig(vocab_size=40, d_model=16, encoder_layers=1, decoder_layers=1, encoder_attention_heads=2,
+                        decoder_attention_heads=2, encoder_ffn_dim=16, decoder_ffn_dim=16)  # fmt: skip
+    runs, _ = further_runs(BartModel(config).eval(), {**INPUTS, "decoder_input_ids": torch.arange(6).reshape(2, 3)})
+    given = [run.inputs["decoder_attention_mask"] for run in runs if "decoder_attention_mask" in run.given]
+    assert (2, 3) in [mask.shape for mask in given]
 
 
 def test_what_pytorch_refuses_here_has_its_reason(gpt2):
