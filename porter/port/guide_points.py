@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from diffcheck import compare
+from porter.base.reasons import kind_and_reason
 from porter.subject.inputs.arrays import Inputs
 from porter.subject.inputs.graph_signature import split
 
@@ -50,7 +51,7 @@ def _said(check: Callable[[], str]) -> str:
         cause: BaseException = error
         while (below := cause.__cause__ or cause.__context__) is not None:  # Keras wraps it in a page of text
             cause = below
-        return f"{type(cause).__name__}: {cause}".splitlines()[0]
+        return kind_and_reason(cause)
 
 
 def _layers(port: Any) -> Iterator[Any]:

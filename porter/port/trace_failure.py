@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from diffcheck import InputsRefused, Options, Report, diff
+from porter.base.reasons import kind_and_reason
 from porter.subject.inputs.arrays import Inputs
 
 
@@ -18,7 +19,7 @@ def trace_failure(model: Any, port: Any, inputs: Inputs) -> tuple[str, ...]:
     except InputsRefused:
         return ()
     except Exception as error:  # noqa: BLE001 - what is broken in a port may break its comparison too
-        return (f"porter's own diff of it stopped: {type(error).__name__}: {error}".splitlines()[0],)
+        return (f"porter's own diff of it stopped: {kind_and_reason(error)}",)
     return tuple(_lines(report))
 
 

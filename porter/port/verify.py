@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from porter.base.reasons import kind_and_reason
 from porter.base.scratch import scratch_folder
 from porter.port.call_port import call_port
 from porter.port.class_result import LOADING, ClassResult, Side
@@ -47,7 +48,7 @@ def verify_class(
             model = build_torch_model(subject, case, model_case.name)
             runs = torch_runs(model, case.inputs_of(model_case), model_case.comparable)
     except RUN_ERRORS as error:
-        failed = Side(False, None, f"PyTorch stops: {type(error).__name__}: {error}".splitlines()[0])
+        failed = Side(False, None, f"PyTorch stops: {kind_and_reason(error)}")
         return ClassResult(model_case.name, failed, failed, nothing, None, model_case.comparable)
     files = [Path(str(modeling.__file__))]
     files += [files[0].with_name(f"modeling_tf_{sibling.name}.py") for sibling in siblings(subject)]

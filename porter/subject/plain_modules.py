@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from porter.base.errors import UsageError
+from porter.base.reasons import kind_and_reason
 from porter.runtime.model.json_arguments import ARGUMENTS, CLASS
 from porter.subject.case import Case, InputSpec, ModelCase
 from porter.subject.inputs.from_layers import inputs_from_layers
@@ -105,7 +106,7 @@ def checked(case: Case, model_class: Any, location: Location) -> Any:
         with trial_runs():
             model = constructed(case, model_class).eval()
     except RUN_ERRORS as error:
-        message = f"{name} cannot be constructed: {type(error).__name__}: {error}".splitlines()[0]
+        message = f"{name} cannot be constructed: {kind_and_reason(error)}"
         raise UsageError(message, hint="--arguments with values that it takes", place=str(location.file)) from error
     lazy = _lazy_layers(model)
     if lazy:

@@ -9,6 +9,7 @@ from typing import Any
 
 from porter.base.errors import UsageError
 from porter.base.installed import need
+from porter.base.reasons import reason
 from porter.hub.configuration import architecture, read_config
 from porter.runtime.stored.checkpoint import open_checkpoint
 from porter.subject.plausible_sizes import check_sizes
@@ -72,8 +73,7 @@ def load_torch(
             **constructor,
         )
     except RUN_ERRORS as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise UsageError(f"{folder} cannot be loaded in PyTorch as {class_name}: {reason}") from error
+        raise UsageError(f"{folder} cannot be loaded in PyTorch as {class_name}: {reason(error)}") from error
     for name, stored, wanted in sorted(info["mismatched_keys"]):
         sizes = f"{name} is {tuple(stored)} in the weights, and config.json makes it {tuple(wanted)}"
         raise UsageError(f"{folder} does not fit {class_name}: {sizes}.", hint="check config.json")

@@ -8,6 +8,7 @@ from types import MappingProxyType, ModuleType
 from typing import Any
 
 from porter.base.errors import UsageError
+from porter.base.reasons import kind_and_reason
 from porter.facts import Facts
 from porter.subject.case import Case, InputSpec, ModelCase, Subject
 from porter.subject.inputs.arrays import numpy_inputs
@@ -68,7 +69,7 @@ class _Tracer:
             model = build_torch_model(self.subject, case, model_case.name, self.module, config, changes)
             self._run(model, case.inputs_of(model_case))
         except RUN_ERRORS as error:
-            failures[model_case.name] = f"{type(error).__name__}: {error}".splitlines()[0]
+            failures[model_case.name] = kind_and_reason(error)
             return False
         return True
 
@@ -112,7 +113,7 @@ class _Tracer:
                 else:
                     inputs = inputs_that_run(model_class(build_config(case)).eval())
             except RUN_ERRORS as error:
-                failures.setdefault(name, f"{type(error).__name__}: {error}".splitlines()[0])
+                failures.setdefault(name, kind_and_reason(error))
                 continue
             self.attempt(case, ModelCase(name, inputs), failures)
 

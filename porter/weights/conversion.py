@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from porter.base import console
 from porter.base.early_checks import tf_file
 from porter.base.errors import LeftOver, PorterError, UsageError
+from porter.base.reasons import kind_and_reason
 from porter.base.scratch import scratch_folder
 from porter.hub.configuration import read_config
 from porter.hub.fetch import TORCH_WEIGHTS, has_tensorflow
@@ -169,8 +170,7 @@ def planned(port: PortSource, folder: Path, checkpoint: Checkpoint) -> Plan:
     except PorterError:
         raise
     except Exception as error:  # a port may be written by hand, and a configuration may hold anything
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        message = f"{port.class_name} cannot be built as config.json says: {type(error).__name__}: {reason}"
+        message = f"{port.class_name} cannot be built as config.json says: {kind_and_reason(error)}"
         raise UsageError(message, place=str(folder)) from error
     plan = make_plan(model, checkpoint)
     if not model._untied:  # else the plan depends on the checkpoint's numbers

@@ -14,6 +14,7 @@ from diffcheck.record.torch_side import NO_FLOAT64, run, run_double
 from diffcheck.record.values import Flattened, flatten
 from porter.base import console
 from porter.base.errors import LeftOver, UsageError
+from porter.base.reasons import kind_and_reason
 from porter.base.scratch import scratch_folder
 from porter.port.call_port import call_port
 from porter.port.failure_text import where_it_failed
@@ -108,8 +109,9 @@ def _reference(pytorch: Any, trials: Mapping[str, Inputs]) -> dict[str, Flattene
     try:
         outputs = {name: run(pytorch, inputs) for name, inputs in trials.items()}
     except RUN_ERRORS as error:
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        raise UsageError(f"PyTorch does not run on these inputs: {reason}", hint="--input NAME=SHAPE:TYPE") from error
+        raise UsageError(
+            f"PyTorch does not run on these inputs: {kind_and_reason(error)}", hint="--input NAME=SHAPE:TYPE"
+        ) from error
     vain = proves_nothing(_arrays(outputs[GIVEN]))
     if vain:
         sentence = f"{'; '.join(vain)}: agreeing on it proves nothing, and nothing was written."

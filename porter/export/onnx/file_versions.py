@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 from porter.base.errors import UsageError
+from porter.base.reasons import reason
 from porter.export.onnx.flattened_products import unflatten_products
 
 FUSED_FOR = "cpu"
@@ -42,8 +43,7 @@ def write_optimized(file: Path, external: bool) -> tuple[Path, dict[str, int]]:
     try:
         fuse_for_onnxruntime(model, FUSED_FOR)
     except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise UsageError(f"The graph cannot be optimized: {first}", hint="leave --optimize out") from error
+        raise UsageError(f"The graph cannot be optimized: {reason(error)}", hint="leave --optimize out") from error
     fused = Counter(node.op_type for node in model.graph if node.domain) - before
     written = beside(file, "optimized")
     onnx_ir.save(model, written, external_data=f"{written.name}.data" if external else None)

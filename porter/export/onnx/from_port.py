@@ -11,6 +11,7 @@ from typing import Any
 from porter.base.errors import UsageError
 from porter.base.installed import need
 from porter.base.quiet import native_stderr_held_back
+from porter.base.reasons import reason
 from porter.export.ported_side import frozen
 from porter.subject.inputs.trials import Trial
 from porter.weights.formats.served_model import signature_of
@@ -75,9 +76,8 @@ def _converted(graph: Any, inputs: list[str], outputs: list[str], opset: int) ->
             definition, input_names=inputs, output_names=outputs, opset=opset, tensors_to_rename=renamed
         )
     except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise UsageError(
-            f"tf2onnx does not take the port: {first}", hint="--framework pt exports PyTorch's model"
+            f"tf2onnx does not take the port: {reason(error)}", hint="--framework pt exports PyTorch's model"
         ) from error
     return found
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from porter.base.reasons import reason
 from porter.subject.inputs.arrays import Inputs, numpy_inputs
 from porter.subject.inputs.extra_inputs import MAKERS, accepted, guessed, with_encoder_states, with_labels
 from porter.subject.inputs.modalities import modalities_of
@@ -67,7 +68,7 @@ def further_runs(model: Any, inputs: Inputs) -> tuple[list[FurtherRun], dict[str
                 expected = _tried(model, given)
                 if isinstance(expected, Exception):
                     known = new.intersection(accepted(model)) if name == CERTAIN else ()
-                    refused |= dict.fromkeys(known, _first_line(expected))
+                    refused |= dict.fromkeys(known, reason(expected))
                 else:
                     runs.append(FurtherRun(name, {key: _plain(value) for key, value in given.items()}, expected))
         runs += _continued(model, with_encoder_states(model, inputs)) or _continued(model, inputs)
@@ -112,10 +113,6 @@ def _tried(model: Any, given: Inputs) -> Any:
         return model(**copy.deepcopy(given))
     except RUN_ERRORS as error:
         return error
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def _padded_left(inputs: Inputs) -> Inputs:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from porter.base.errors import UsageError
+from porter.base.reasons import reason
 from porter.subject.inputs.trials import Trial
 from porter.weights.formats.kinds import WholeFormat
 
@@ -34,8 +35,7 @@ def load(path: Path, model_class: Any) -> Any:
     try:
         model = keras.saving.load_model(path)
     except (ValueError, TypeError, KeyError, OSError, AttributeError) as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise UsageError(f"Keras does not load {path}: {reason}") from error
+        raise UsageError(f"Keras does not load {path}: {reason(error)}") from error
     if not isinstance(model, model_class):
         raise UsageError(f"{path} holds a {type(model).__name__}, not a {model_class.__name__}.")
     return model
