@@ -193,7 +193,7 @@ _MODULES = {
     ),
     "ops.numpy_functions": ("numpy_function", "python_function"),
     "ops.looping": ("joined", "loop", "stacked"),
-    "ops.pieces": ("as_pieces", "each"),
+    "ops.pieces": ("Pieces", "as_pieces", "each", "filled"),
     "ops.reductions": (
         "as_numbers",
         "cdist",

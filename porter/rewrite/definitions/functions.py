@@ -37,9 +37,7 @@ _SILENT_DECORATORS = RETURN_DECORATORS | {
 def port_function(context: Context, function: LocalFunction, updated: cst.FunctionDef) -> cst.FunctionDef:
     """The definition under its new name, with its new parameters and decorators."""
     updated = _inline_aliases(context, function, updated)
-    updated = updated.with_changes(
-        body=without_empty_lists(updated.body, context.loops.mapped_lists.get(function.name, set()))
-    )
+    updated = updated.with_changes(body=without_empty_lists(updated.body, context.loops.made_at_once(function.name)))
     updated = _handing_back(context.aliases.handed.get(function.name, ()), updated)
     name, raising = cst.Name(_ported_name(context, function)), raising_body(context, function)
     decorators = list(_decorators(context, function, updated))

@@ -1,7 +1,7 @@
 """Loops that a graph needs as one operation, found before anything is written.
 
-A loop that counts to a size which a graph may not know becomes a function that the runtime repeats; one that only
-collects a result per row of a tensor becomes a map over the rows.
+A loop that counts to a size which a graph may not know becomes a function that the runtime repeats, and so does one
+that fills lists from the pieces of a tensor; one that only collects a result per row of a tensor becomes a map.
 """
 
 from __future__ import annotations
@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 
 import libcst as cst
 import libcst.matchers as m
 
 from porter.rewrite.reading.knowledge import Knowledge
 from porter.rewrite.reading.liveness import is_live, reads
-from porter.rewrite.reading.pieces_read import JOINS, Comprehensions, find_comprehensions
+from porter.rewrite.reading.pieces_read import JOINS, Comprehensions, find_comprehensions, runs_over_pieces
 from porter.rewrite.reading.source import LocalFunction
 from porter.rulebook.call import code_of
 
@@ -58,29 +59,61 @@ class MappedLoop:
 
 
 @dataclass(frozen=True)
+class PieceLoop:
+    """A loop over pieces that fills lists: those that the function only joins, and those that it keeps."""
+
+    function: LocalFunction
+    node: cst.For
+    lists: tuple[str, ...]
+    kept: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Loops:
     """The loops of a file that become one operation."""
 
     counted: Mapping[cst.CSTNode, CountedLoop]
     mapped: Mapping[cst.CSTNode, MappedLoop]
+    pieces: Mapping[cst.CSTNode, PieceLoop]
     comprehensions: Comprehensions
 
     @cached_property
     def collected_lists(self) -> Mapping[str, Set[str]]:
-        """Function -> the lists that its counted loops and its comprehensions over pieces fill."""
-        filled, mapped = _lists(self.counted.values()), self.comprehensions.variables
-        return {name: {*filled.get(name, ()), *mapped.get(name, ())} for name in {**filled, **mapped}}
+        """Function -> the lists that its counted loops, and its loops and comprehensions over pieces, fill."""
+        found: dict[str, set[str]] = {}
+        sources = (_lists(self.counted.values()), _lists(self.pieces.values()), self.comprehensions.variables)
+        for name, lists in chain.from_iterable(source.items() for source in sources):
+            found.setdefault(name, set()).update(lists)
+        return found
+
+    @cached_property
+    def kept_lists(self) -> Mapping[str, Set[str]]:
+        """Function -> the lists that its loops over pieces fill and that it does more with than to join them."""
+        found: dict[str, set[str]] = {}
+        for loop in self.pieces.values():
+            found.setdefault(loop.function.name, set()).update(loop.kept)
+        return found
+
+    @property
+    def keeps_pieces(self) -> bool:
+        """Whether what each piece gives is kept somewhere, in a list that a graph has as pieces."""
+        return bool(self.comprehensions.kept) or any(loop.kept for loop in self.pieces.values())
 
     @cached_property
     def mapped_lists(self) -> Mapping[str, Set[str]]:
         """Function -> the lists that are tensors in the port."""
         return _lists(self.mapped.values())
 
+    def made_at_once(self, function: str) -> Set[str]:
+        """The lists of a function that nothing has to make empty before they are filled."""
+        return {*self.mapped_lists.get(function, ()), *_lists(self.pieces.values()).get(function, ())}
+
 
 def find_loops(knowledge: Knowledge) -> Loops:
     """All such loops of the file."""
     counted: dict[cst.CSTNode, CountedLoop] = {}
     mapped: dict[cst.CSTNode, MappedLoop] = {}
+    pieces: dict[cst.CSTNode, PieceLoop] = {}
     for function in knowledge.source.functions.values():
         for node in knowledge.source.find(function.node, cst.For):
             rows = _mapped(knowledge, function, node)
@@ -89,10 +122,13 @@ def find_loops(knowledge: Knowledge) -> Loops:
                 mapped[node] = rows
             if loop is not None:
                 counted[node] = loop
-    return Loops(counted, mapped, find_comprehensions(knowledge))
+            cut = _over_pieces(knowledge, function, node)
+            if cut is not None:
+                pieces[node] = cut
+    return Loops(counted, mapped, pieces, find_comprehensions(knowledge))
 
 
-def _lists(loops: Iterable[CountedLoop | MappedLoop]) -> Mapping[str, Set[str]]:
+def _lists(loops: Iterable[CountedLoop | MappedLoop | PieceLoop]) -> Mapping[str, Set[str]]:
     found: dict[str, set[str]] = {}
     for loop in loops:
         found.setdefault(loop.function.name, set()).update(loop.lists)
@@ -141,18 +177,50 @@ def _counts_to_size(knowledge: Knowledge, node: cst.For) -> bool:
     return any(knowledge.varies(argument.value) for argument in arguments)
 
 
-def _analysed(knowledge: Knowledge, function: LocalFunction, node: cst.For) -> CountedLoop | None:
-    """What the loop carries and collects; None where its body does what a graph's loop cannot."""
+def _over_pieces(knowledge: Knowledge, function: LocalFunction, node: cst.For) -> PieceLoop | None:
+    """A loop over pieces each of whose turns only adds a tensor to each of its lists."""
+    if node.orelse is not None or not isinstance(node.body, cst.IndentedBlock):
+        return None
+    if not runs_over_pieces(knowledge, function, node):
+        return None
+    appending = _appending(knowledge, node)
+    if not appending or any(is_live(knowledge.source, node, name) for name in _assigned(knowledge, node)):
+        return None
+    facts = [knowledge.traced(item.value) for item in appending]
+    lists = tuple(item.name for item in appending)
+    if len({*lists}) < len(lists) or not all(fact is not None and fact.is_tensor and fact.rank for fact in facts):
+        return None
+    if not all(_filled_once(knowledge, function, name) for name in lists):
+        return None
+    kept = tuple(name for name in lists if not _only_collected(knowledge, function, name))
+    return PieceLoop(function, node, lists, kept)
+
+
+def _filled_once(knowledge: Knowledge, function: LocalFunction, name: str) -> bool:
+    """Whether a function makes a list once, empty, and has one line that appends to it."""
+    names = [node for node in knowledge.source.find(function.node, cst.Name) if node.value == name]
+    appends = [node for node in names if m.matches(knowledge.source.parents[node], m.Attribute(attr=m.Name("append")))]
+    return len(appends) == 1 and sum(_is_emptied(knowledge, node) for node in names) == 1
+
+
+def _appending(knowledge: Knowledge, node: cst.For) -> list[Appended] | None:
+    """What each turn appends to which list; None where the body does what a graph's loop cannot."""
     source = knowledge.source
     if any(not _fits(knowledge, node, inner) for inner in source.find(node.body, *_UNFIT, cst.AssignTarget, cst.If)):
         return None
     appending = [item for statement in node.body.body if (item := appended(statement)) is not None]
-    lists = tuple(dict.fromkeys(item.name for item in appending))
     appends = [
         call for call in source.find(node.body, cst.Call) if m.matches(call.func, m.Attribute(attr=m.Name("append")))
     ]
-    if len(appends) != len(appending):
+    return appending if len(appends) == len(appending) else None
+
+
+def _analysed(knowledge: Knowledge, function: LocalFunction, node: cst.For) -> CountedLoop | None:
+    """What the loop carries and collects; None where its body does what a graph's loop cannot."""
+    appending = _appending(knowledge, node)
+    if appending is None:
         return None
+    lists = tuple(dict.fromkeys(item.name for item in appending))
     if not all(_only_collected(knowledge, function, name) for name in lists):
         return None
     assigned = _assigned(knowledge, node)
@@ -172,28 +240,44 @@ def _fits(knowledge: Knowledge, loop: cst.For, node: cst.CSTNode) -> bool:
         return False
     if isinstance(node, cst.If):
         names = {name.value for name in reads(knowledge.source, node.test)}
-        return code_of(loop.target) not in names
+        return not names & {name.value for name in knowledge.source.find(loop.target, cst.Name)}
     return True
 
 
 def _only_collected(knowledge: Knowledge, function: LocalFunction, name: str) -> bool:
     """Whether all that the function does with a list is to fill it and to join its tensors."""
+    source = knowledge.source
     empty = False
-    anew = False  # from where on the name stands for something else
-    for node in knowledge.source.find(function.node, cst.Name):
+    anew: cst.CSTNode | None = None  # from here on the name stands for something else
+    for node in source.find(function.node, cst.Name):
         if node.value != name:
             continue
-        parent = knowledge.source.parents[node]
-        if isinstance(parent, cst.AssignTarget):
-            is_list = m.matches(knowledge.source.parents[parent], m.Assign(value=m.List(elements=[])))
-            empty, anew = empty or is_list, not is_list
+        parent = source.parents[node]
+        is_list = _is_emptied(knowledge, node)
+        if is_list or isinstance(parent, cst.AssignTarget):
+            empty, anew = empty or is_list, None if is_list else source.parents[parent]
             continue
-        call = knowledge.source.parents[parent] if isinstance(parent, cst.Arg) else None
-        joins = isinstance(call, cst.Call) and knowledge.source.canonical(call.func) in JOINS
+        call = source.parents[parent] if isinstance(parent, cst.Arg) else None
+        joins = isinstance(call, cst.Call) and source.canonical(call.func) in JOINS
         appends = m.matches(parent, m.Attribute(attr=m.Name("append")))
-        if not joins and not appends and not anew:
+        if not joins and not appends and (anew is None or anew in source.ancestors(node)):
             return False
     return empty
+
+
+def _is_emptied(knowledge: Knowledge, node: cst.Name) -> bool:
+    """Whether this is a name that an assignment makes an empty list: `x = []`, `x, y = [], []`."""
+    parents, empty = knowledge.source.parents, m.List(elements=[])
+    parent = parents[node]
+    if isinstance(parent, cst.AssignTarget):
+        return m.matches(parents[parent], m.Assign(value=empty))
+    if not isinstance(parent, cst.Element) or not isinstance(targets := parents[parent], cst.Tuple):
+        return False
+    assign = parents[parents[targets]] if isinstance(parents[targets], cst.AssignTarget) else None
+    if not isinstance(assign, cst.Assign) or not isinstance(assign.value, (cst.Tuple, cst.List)):
+        return False
+    values = assign.value.elements
+    return len(values) == len(targets.elements) and m.matches(values[targets.elements.index(parent)].value, empty)
 
 
 def _assigned(knowledge: Knowledge, loop: cst.For) -> list[str]:

@@ -1,4 +1,4 @@
-"""Comprehensions over the pieces of a tensor that is cut at sizes which another tensor holds.
+"""Comprehensions and loops over the pieces of a tensor that is cut at sizes which another tensor holds.
 
 In a graph nobody knows how many pieces there are: such a comprehension is written as one operation, where all that
 the function does with its list is to join it.
@@ -20,7 +20,9 @@ _CUTS = frozenset({"torch.split", "torch.split_with_sizes"})
 _CUTTING_METHODS = m.Attribute(attr=m.Name("split") | m.Name("split_with_sizes"))
 _TO_LIST = m.Call(func=m.Attribute(attr=m.Name("tolist")), args=[])
 _ZIP = m.Call(func=m.Name("zip"), args=[m.AtLeastN(m.Arg(), n=1)])
-_TARGET = m.Name() | m.Tuple(elements=[m.ZeroOrMore(m.Element(value=m.Name()))])
+_NAMES = m.Tuple(elements=[m.ZeroOrMore(m.Element(value=m.Name()))])
+_TARGET = m.Name() | _NAMES
+_TARGETS_OF_ROWS = m.Tuple(elements=[m.ZeroOrMore(m.Element(value=_TARGET))])
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,9 @@ def find_comprehensions(knowledge: Knowledge) -> Comprehensions:
                 continue
             target = _joined_as(knowledge, function, node)
             fact = knowledge.traced(node.elt)
-            if target is not None:
+            if _is_joined(knowledge, node):
+                joined.add(node)
+            elif target is not None:
                 joined.add(node)
                 names.setdefault(function.name, set()).add(target)
             elif fact is not None and fact.is_tensor and fact.rank:
@@ -52,7 +56,7 @@ def find_comprehensions(knowledge: Knowledge) -> Comprehensions:
 
 
 def lists_of(iterated: cst.BaseExpression) -> Iterator[cst.Arg]:
-    """What a comprehension runs over: the arguments of `zip`, or the one list."""
+    """What a comprehension or a loop runs over: the arguments of `zip`, or the one list."""
     if m.matches(iterated, _ZIP):
         yield from cst.ensure_type(iterated, cst.Call).args
     else:
@@ -61,20 +65,41 @@ def lists_of(iterated: cst.BaseExpression) -> Iterator[cst.Arg]:
 
 def _runs_over_pieces(knowledge: Knowledge, function: LocalFunction, node: cst.ListComp) -> bool:
     loop = node.for_in
-    if loop.ifs or loop.inner_for_in is not None or not m.matches(loop.target, _TARGET):
+    if loop.ifs or loop.inner_for_in is not None:
         return False
     if any(True for _ in knowledge.source.find(node.elt, cst.NamedExpr, cst.Await, cst.Yield)):
         return False
-    return all(
-        _are_pieces(knowledge, function, arg.value)
-        if not arg.star
-        else _are_lists_of_pieces(knowledge, function, arg.value)
-        for arg in lists_of(loop.iter)
-    )
+    return runs_over_pieces(knowledge, function, loop)
+
+
+def runs_over_pieces(knowledge: Knowledge, function: LocalFunction, loop: cst.CompFor | cst.For) -> bool:
+    """Whether pieces are what a loop runs over, beside them perhaps the rows of tensors."""
+    nested = isinstance(loop, cst.For) and m.matches(loop.target, _TARGETS_OF_ROWS)
+    if not nested and not m.matches(loop.target, _TARGET):
+        return False
+    cut = False
+    for arg in lists_of(loop.iter):
+        found = _are_lists_of_pieces if arg.star else _are_pieces
+        if found(knowledge, function, arg.value):
+            cut = True
+        elif arg.star or not _has_rows(knowledge, arg.value):
+            return False
+    return cut
+
+
+def _has_rows(knowledge: Knowledge, node: cst.BaseExpression) -> bool:
+    fact = knowledge.traced(node)
+    return fact is not None and fact.is_tensor and bool(fact.rank)
 
 
 def _are_pieces(knowledge: Knowledge, function: LocalFunction, node: cst.BaseExpression) -> bool:
-    """Whether this is a tensor that was cut at sizes from `tolist`, or a variable that always is one."""
+    """Whether this is a tensor that was cut at sizes from `tolist`, or a variable that always is one.
+
+    A list of tensors that was longer in one run than in another is taken for what a graph has as pieces.
+    """
+    fact = knowledge.traced(node)
+    if fact is not None and fact.only("list", "tuple") and fact.items is None and not fact.optional:
+        return True
     if isinstance(node, cst.Name):
         values = knowledge.assigned_values(function, node.value)
         return bool(values) and all(value is not node and _is_cut(knowledge, function, value) for value in values)
@@ -126,7 +151,13 @@ def _joined_as(knowledge: Knowledge, function: LocalFunction, node: cst.ListComp
         above = knowledge.source.parents[read]
         if isinstance(above, cst.AssignTarget):
             return name  # from here on the variable is something else
-        call = knowledge.source.parents[above] if isinstance(above, cst.Arg) else None
-        if not isinstance(call, cst.Call) or knowledge.source.canonical(call.func) not in JOINS:
+        if not _is_joined(knowledge, read):
             return None
     return name
+
+
+def _is_joined(knowledge: Knowledge, node: cst.BaseExpression) -> bool:
+    """Whether a list stands in a call that joins its tensors."""
+    above = knowledge.source.parents[node]
+    call = knowledge.source.parents[above] if isinstance(above, cst.Arg) else None
+    return isinstance(call, cst.Call) and knowledge.source.canonical(call.func) in JOINS and call.args[0] is above

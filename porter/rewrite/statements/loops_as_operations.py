@@ -9,12 +9,16 @@ import libcst.matchers as m
 
 from porter.rewrite.context import Context
 from porter.rewrite.reading.dtype_source import dtype_source
-from porter.rewrite.reading.loops import Appended, CountedLoop, MappedLoop, appended, rows_of
+from porter.rewrite.reading.loops import Appended, CountedLoop, MappedLoop, PieceLoop, appended, rows_of
 from porter.rewrite.reading.pieces_read import lists_of
 from porter.rewrite.statements.unpacked import rows_apart
 from porter.rulebook.call import code_of
 from porter.rulebook.template import with_names
 
+_ASKS_FOR_LIST = m.Call(
+    func=m.Name("isinstance"), args=[m.Arg(), m.Arg(m.Tuple([m.Element(m.Name("list")), m.Element(m.Name("tuple"))]))]
+) | m.Call(func=m.Name("isinstance"), args=[m.Arg(), m.Arg(m.Name("list") | m.Name("tuple"))])
+_MAKES_LIST = m.Call(func=m.Name("list") | m.Name("tuple"), args=[m.Arg(m.Name())])
 _FUNCTIONS = {"stack": "stacked", "cat": "joined", "concat": "joined", "concatenate": "joined"}
 
 
@@ -29,6 +33,9 @@ def port_loop(
     if condition is not None:
         every = cst.parse_expression(f"{context.runtime_name('places')}({code_of(context.port(condition))})")
         return updated.with_changes(iter=every)
+    pieces = context.loops.pieces.get(original)
+    if pieces is not None:
+        return _over_pieces(context, pieces, updated)
     counted = context.loops.counted.get(original)
     return rows_apart(context, original, updated) if counted is None else _counted(context, counted, updated)
 
@@ -40,10 +47,26 @@ def port_join(context: Context, original: cst.Call, updated: cst.Call) -> cst.Ba
         return None
     if context.is_of(context.loops.mapped_lists, original.args[0].value):
         return updated.args[0].value if len(original.args) == 1 and name == "stack" else None
-    if not context.is_of(context.loops.collected_lists, original.args[0].value):
+    rows = original.args[0].value
+    if rows not in context.loops.comprehensions.joined and not context.is_of(context.loops.collected_lists, rows):
         return None
     axis = [f"axis={code_of(argument.value)}" for argument in updated.args[1:2]]
     return cst.parse_expression(f"{_FUNCTIONS[name]}({', '.join([code_of(updated.args[0].value), *axis])})")
+
+
+def port_list_of_pieces(context: Context, original: cst.Call, updated: cst.Call) -> cst.BaseExpression | None:
+    """`isinstance(x, list)` and `list(x)` of what can be pieces in a graph; None for every other call."""
+    if m.matches(original, _MAKES_LIST):
+        return updated.args[0].value if context.is_of(context.loops.kept_lists, original.args[0].value) else None
+    if not context.loops.keeps_pieces or not m.matches(original, _ASKS_FOR_LIST):
+        return None
+    fact = context.fact(original.args[0].value)
+    is_list = fact is not None and bool(fact.kinds & {"list", "tuple"})
+    if fact is None or not is_list or not all(item.is_tensor for item in fact.items or ()):
+        return None
+    kinds = [code_of(name) for name in context.source.find(original.args[1], cst.Name)]
+    names = ", ".join([*kinds, context.runtime_name("Pieces")])
+    return cst.parse_expression(f"isinstance({code_of(updated.args[0].value)}, ({names}))")
 
 
 def port_comprehension(context: Context, original: cst.ListComp, updated: cst.ListComp) -> cst.BaseExpression:
@@ -52,10 +75,14 @@ def port_comprehension(context: Context, original: cst.ListComp, updated: cst.Li
     if original not in planned.joined and original not in planned.kept:
         return updated
     parameters = code_of(updated.for_in.target.with_changes(lpar=[], rpar=[]))
-    lists = ", ".join(f"{arg.star}{code_of(arg.value)}" for arg in lists_of(updated.for_in.iter))
+    lists = _listed(context, original.for_in.iter)
     each = context.runtime_name("each")
     mapped = f"{each}(lambda {parameters}: {code_of(updated.elt)}, {lists})"
     return cst.parse_expression(mapped if original in planned.joined else f"as_pieces({mapped})")
+
+
+def _listed(context: Context, iterated: cst.BaseExpression) -> str:
+    return ", ".join(f"{arg.star}{code_of(context.port(arg.value))}" for arg in lists_of(iterated))
 
 
 def _mapped(context: Context, loop: MappedLoop, item: Appended) -> str:
@@ -114,20 +141,67 @@ def _dtype(context: Context, loop: MappedLoop, item: Appended) -> str:
 def _counted(context: Context, loop: CountedLoop, updated: cst.For) -> cst.FlattenSentinel[cst.BaseStatement]:
     """`for i in range(length): ...` as `loop(step, (states,), length)`."""
     counter = code_of(loop.node.target)
-    step = "step" if "step" not in context.source.assigned(loop.function) else f"step_of_{counter}"
-    parameters = [cst.Param(cst.Name(name)) for name in (counter, *loop.carried)]
+    step = _step_name(context, loop, counter)
     parts = [_part(name) for name in loop.lists]
-    result = cst.parse_statement(f"return {_tuple(loop.carried)}, {_tuple(parts)}")
-    written = cst.ensure_type(updated.body, cst.IndentedBlock).body
-    body = [*(_stored(loop.lists, statement) for statement in written), result]
-    definition = cst.FunctionDef(
-        cst.Name(step), cst.Parameters(parameters), cst.IndentedBlock(body), leading_lines=updated.leading_lines
-    )
+    result = f"return {_tuple(loop.carried)}, {_tuple(parts)}"
+    definition = _step(step, (counter, *loop.carried), updated, loop.lists, result)
     bounds = ", ".join(code_of(a.value) for a in cst.ensure_type(updated.iter, cst.Call).args)
     targets = f"{_tuple(loop.carried) if loop.carried else '_'}, {_tuple(loop.lists) if loop.lists else '_'}"
     call = cst.parse_statement(f"{targets} = loop({step}, {_tuple(loop.carried)}, {bounds})")
     blank = cst.EmptyLine(indent=False)
     return cst.FlattenSentinel([definition, call.with_changes(leading_lines=[blank])])
+
+
+def _over_pieces(context: Context, loop: PieceLoop, updated: cst.For) -> cst.FlattenSentinel[cst.BaseStatement]:
+    """`for q, k in zip(*pieces): ...; x.append(y)` as `(x,) = filled(step, *pieces)`."""
+    given, rows = _parameters(context, loop)
+    step = _step_name(context, loop, given[0])
+    body = cst.ensure_type(updated.body, cst.IndentedBlock)
+    unpacked = updated.with_changes(body=body.with_changes(body=[*rows, *body.body]))
+    definition = _step(
+        step, given, unpacked, loop.lists, f"return {_listed_names([_part(name) for name in loop.lists])}"
+    )
+    filled, kept = context.runtime_name("filled"), context.runtime_name("as_pieces")
+    call = cst.parse_statement(f"{_listed_names(loop.lists)} = {filled}({step}, {_listed(context, loop.node.iter)})")
+    blank = cst.EmptyLine(indent=False)
+    return cst.FlattenSentinel(
+        [
+            definition,
+            call.with_changes(leading_lines=[blank]),
+            *(cst.parse_statement(f"{name} = {kept}({name})") for name in loop.kept),
+        ]
+    )
+
+
+def _parameters(context: Context, loop: PieceLoop) -> tuple[list[str], list[cst.BaseStatement]]:
+    """What the step of a loop over pieces is given, and `t, h, w = tf.unstack(row)` for rows that the loop unpacks."""
+    target = loop.node.target
+    targets = [element.value for element in target.elements] if isinstance(target, cst.Tuple) else [target]
+    row = "row" if "row" not in context.source.assigned(loop.function) else "row_of_tensor"
+    several = sum(isinstance(each, cst.Tuple) for each in targets) > 1
+    given: list[str] = []
+    unpacked: list[cst.BaseStatement] = []
+    for at, each in enumerate(targets):
+        given.append(code_of(each) if not isinstance(each, cst.Tuple) else f"{row}_{at}" if several else row)
+        if isinstance(each, cst.Tuple):
+            names = ", ".join(code_of(element.value) for element in each.elements)
+            line = f"{names} = tf.unstack({given[-1]}, num={len(each.elements)})"
+            unpacked.append(cst.parse_statement(line))
+    return given, unpacked
+
+
+def _step_name(context: Context, loop: CountedLoop | PieceLoop, counter: str) -> str:
+    return "step" if "step" not in context.source.assigned(loop.function) else f"step_of_{counter}"
+
+
+def _step(
+    name: str, parameters: Sequence[str], updated: cst.For, lists: Sequence[str], result: str
+) -> cst.FunctionDef:
+    """What a loop does in each turn as a function, which returns what it would append."""
+    written = cst.ensure_type(updated.body, cst.IndentedBlock).body
+    body = [*(_stored(lists, statement) for statement in written), cst.parse_statement(result)]
+    given = cst.Parameters([cst.Param(cst.Name(parameter)) for parameter in parameters])
+    return cst.FunctionDef(cst.Name(name), given, cst.IndentedBlock(body), leading_lines=updated.leading_lines)
 
 
 def _part(name: str) -> str:
@@ -145,6 +219,10 @@ def _stored(lists: Sequence[str], statement: cst.BaseStatement) -> cst.BaseState
 
 def _tuple(names: Sequence[str]) -> str:
     return f"({', '.join(names)}{',' if len(names) == 1 else ''})"
+
+
+def _listed_names(names: Sequence[str]) -> str:
+    return ", ".join(names) if len(names) > 1 else f"({names[0]},)"
 
 
 def without_empty_lists(body: cst.BaseSuite, names: Set[str]) -> cst.BaseSuite:
