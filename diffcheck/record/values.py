@@ -38,8 +38,8 @@ class Flattened:
 def flatten(value: object, prefix: str = "", copy: Copy | None = None) -> Flattened:
     """Name every tensor inside ``value``; ``copy`` copies one to numpy, by default :func:`as_tensor`.
 
-    Mappings, dataclasses, tuples, lists and key-value caches are walked; ``None`` is absent. A string or an
-    object of another kind is not compared and comes back in ``skipped`` with its type.
+    Mappings, dataclasses, tuples, lists, what has a ``to_list``, and key-value caches are walked; ``None`` is absent.
+    A string or an object of another kind is not compared and comes back in ``skipped`` with its type.
     """
     tensors: dict[str, TensorValue] = {}
     skipped: list[str] = []
@@ -108,8 +108,12 @@ def children(value: object) -> Iterator[tuple[str, object]] | None:
         return zip(value._fields, value, strict=True)
     if isinstance(value, tuple | list | frozenset | set):
         return ((str(number), part) for number, part in enumerate(value))
-    if not is_tensor(value) and is_cache(value):
+    if is_tensor(value):
+        return None
+    if is_cache(value):
         return cache_children(value)
+    if callable(to_list := getattr(value, "to_list", None)):
+        return children(to_list())
     return None
 
 

@@ -20,7 +20,8 @@ def call_port(port: Any, inputs: Inputs, flags: Mapping[str, bool] = NO_FLAGS) -
     """
     arrays, plain = split(inputs)
     taken = inspect.signature(port.call).parameters
-    return port(arrays, **plain, **{name: value for name, value in flags.items() if name in taken})
+    takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in taken.values())
+    return port(arrays, **plain, **{name: value for name, value in flags.items() if takes_any or name in taken})
 
 
 def in_graph(port: Any, inputs: Inputs, other: Inputs, flags: Mapping[str, bool]) -> Any:

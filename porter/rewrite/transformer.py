@@ -30,12 +30,7 @@ from porter.rewrite.statements.asked_sizes import asked_for_truth, chosen, count
 from porter.rewrite.statements.folding import flattened, fold_boolean, fold_if
 from porter.rewrite.statements.in_place import indices
 from porter.rewrite.statements.lines import placed, port_line, port_suite
-from porter.rewrite.statements.loops_as_operations import (
-    port_comprehension,
-    port_join,
-    port_list_of_pieces,
-    port_loop,
-)
+from porter.rewrite.statements.loops_as_operations import port_comprehension, port_list_call, port_loop
 from porter.rulebook import Unknown, find_rule
 from porter.rulebook.call import code_of
 from porter.rulebook.results import Drop, Nothing, Text
@@ -203,8 +198,7 @@ class Porter(cst.CSTTransformer):
         filled = fill_call(self.context, original_node, updated_node)
         if filled is not None:
             return filled
-        listed = port_list_of_pieces(self.context, original_node, updated_node)
-        planned = port_join(self.context, original_node, updated_node) if listed is None else listed
+        planned = port_list_call(self.context, original_node, updated_node)
         based = port_base_call(self.context, original_node, updated_node) if planned is None else planned
         ported = translate_call(self.context, original_node, updated_node) if based is None else based
         if isinstance(ported, Nothing) and is_kept_context(self.context, original_node):

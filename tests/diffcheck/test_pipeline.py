@@ -9,7 +9,7 @@ import diffcheck
 from diffcheck import Options, compare
 from diffcheck.judge.diagnose import Alone, judged
 from diffcheck.record.recording import Crash, ModuleCall
-from diffcheck.record.values import Flattened
+from diffcheck.record.values import Flattened, flatten
 from diffcheck.show.report import ModuleResult
 
 
@@ -25,6 +25,15 @@ def test_importing_loads_no_framework():
     code = "import sys, diffcheck; print([m for m in ('torch', 'tensorflow', 'keras', 'porter') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_what_says_of_itself_that_it_is_a_list_is_walked_as_one():
+    class Pieces:
+        def to_list(self):
+            return [np.zeros(2), np.ones(3)]
+
+    found = flatten({"pooled": Pieces()})
+    assert {path: value.array.shape for path, value in found.tensors.items()} == {"pooled.0": (2,), "pooled.1": (3,)}
 
 
 def test_a_true_port_is_clean_everywhere(twins):

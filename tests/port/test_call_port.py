@@ -21,6 +21,16 @@ def test_flags_are_given_where_they_are_taken():
     assert flag is True
 
 
+def test_flags_are_given_to_a_port_that_takes_any_keyword():
+    class Open(Port):
+        def call(self, arrays, **kwargs):
+            return kwargs
+
+        __call__ = call
+
+    assert call_port(Open(), {"x": np.ones(2)}, {"output_attentions": True}) == {"output_attentions": True}
+
+
 def test_the_graph_does_not_know_what_differs():
     traced = []
 

@@ -14,12 +14,12 @@ from types import ModuleType
 from typing import Literal, TypeVar
 
 import libcst as cst
-import libcst.matchers as m
 from libcst.metadata import MetadataWrapper, PositionProvider
 
 from porter.facts import Span
 from porter.facts.canonical import canonical
 from porter.rewrite.reading.decided_guards import without_decided_guards
+from porter.rewrite.reading.keywords_kept import KeywordsRead, attribute_of
 from porter.rewrite.reading.nodes_below import children
 from porter.rulebook.call import code_of
 from porter.subject import Subject
@@ -27,7 +27,6 @@ from porter.subject import Subject
 Node = TypeVar("Node", bound=cst.CSTNode)
 ClassKind = Literal["model", "layer", "output", "plain"]
 ACCESSORS = ("getter", "setter", "deleter")
-_OF_DICTIONARIES = ("items", "keys", "values", "copy", "update", "setdefault")
 
 
 @dataclass(frozen=True, eq=False)
@@ -207,7 +206,7 @@ class Source:
     def resolve(self, node: cst.BaseExpression) -> object | None:
         """What a dotted name of the module stands for; None for anything else and for local variables."""
         if isinstance(node, cst.Attribute):
-            return _attribute(self.resolve(node.value), node.attr.value)
+            return attribute_of(self.resolve(node.value), node.attr.value)
         if isinstance(node, cst.Name) and not self._is_local(node):
             return getattr(self.module, node.value, getattr(builtins, node.value, None))
         return None
@@ -243,41 +242,12 @@ class Source:
         parameters = [p.name.value for p in (*node.params.posonly_params, *node.params.params)]
         parameters += [p.name.value for p in node.params.kwonly_params]
         keywords = node.params.star_kwarg.name.value if node.params.star_kwarg else None
-        if keywords is not None and node.name.value != "__init__" and self._is_dictionary(node, keywords):
-            keywords = None
+        if keywords is not None and node.name.value != "__init__":
+            names = (each for each in self.find(node.body, cst.Name) if isinstance(each, cst.Name))
+            reads = [each for each in names if each.value == keywords]
+            keywords = None if KeywordsRead(self.module, self.parents).are_kept(reads) else keywords
         found = LocalFunction(name, class_name, node, tuple(parameters), keywords)
         return replace(found, parameters=found.parameters[1:]) if class_name and not found.is_static else found
-
-    def _is_dictionary(self, function: cst.FunctionDef, keywords: str) -> bool:
-        """Whether a function does more with its `**kwargs` than to name keys and to pass it on."""
-        reads = [node for node in self.find(function.body, cst.Name) if node.value == keywords]
-        return not all(self._reads_key(node) for node in reads)
-
-    def _reads_key(self, node: cst.Name) -> bool:
-        parent = self.parents[node]
-        if isinstance(parent, cst.Arg):
-            passed_on = parent.star == "**" and not self._keeps_all(self.parents[parent])
-            return passed_on or parent.keyword is node
-        if isinstance(parent, cst.StarredDictElement):  # only `f(**{**kwargs, "key": value})` passes it on
-            holder = self.parents[self.parents[parent]]
-            return isinstance(holder, cst.Arg) and holder.star == "**" and not self._keeps_all(self.parents[holder])
-        if isinstance(parent, cst.Attribute):
-            return parent.value is not node or parent.attr.value not in _OF_DICTIONARIES
-        if isinstance(parent, cst.Subscript) and isinstance(self.parents[parent], cst.AssignTarget):
-            index = parent.slice[0].slice
-            return isinstance(index, cst.Index) and isinstance(index.value, cst.SimpleString)
-        return isinstance(parent, (cst.Subscript, cst.Comparison, cst.ComparisonTarget))
-
-    def _keeps_all(self, call: cst.CSTNode) -> bool:
-        """Whether what is called takes all that a function's `**kwargs` hold: a class, `dict` and `partial` too."""
-        if not isinstance(call, cst.Call):
-            return False
-        if m.matches(call.func, m.Name("dict") | m.Name("cls")):
-            return True
-        found: object | None = self.module
-        for name in code_of(call.func).split("."):
-            found = _attribute(found, name)
-        return inspect.isclass(found)
 
     def _class(self, node: cst.ClassDef, names: set[str]) -> LocalClass:
         found = getattr(self.module, node.name.value)
@@ -301,16 +271,6 @@ def _accessor(function: cst.FunctionDef) -> list[str]:
     """`["setter"]` of what `@scale.setter` stands above; the method of the property's own name only reads."""
     written = {code_of(decorator.decorator) for decorator in function.decorators}
     return [accessor for accessor in ACCESSORS if f"{function.name.value}.{accessor}" in written]
-
-
-def _attribute(owner: object, name: str) -> object | None:
-    """An attribute of what a name stands for; None where it has none, or fails to make it."""
-    found: object
-    try:
-        found = inspect.getattr_static(owner, name, None) if inspect.isclass(owner) else getattr(owner, name, None)
-    except Exception:  # noqa: BLE001 - a module's own `__getattr__` may raise anything, such as torch.classes' does
-        return None
-    return found
 
 
 class _Order:

@@ -40,7 +40,13 @@ def port_loop(
     return rows_apart(context, original, updated) if counted is None else _counted(context, counted, updated)
 
 
-def port_join(context: Context, original: cst.Call, updated: cst.Call) -> cst.BaseExpression | None:
+def port_list_call(context: Context, original: cst.Call, updated: cst.Call) -> cst.BaseExpression | None:
+    """A call that joins a list which such a loop fills, or asks for its kind; None for every other call."""
+    joined = _join(context, original, updated)
+    return joined if joined is not None else _list_of_pieces(context, original, updated)
+
+
+def _join(context: Context, original: cst.Call, updated: cst.Call) -> cst.BaseExpression | None:
     """`torch.stack(rows)` and `torch.cat(rows)` of a list that such a loop fills; None for every other call."""
     name = (context.source.canonical(original.func) or "").removeprefix("torch.")
     if not original.args or name not in _FUNCTIONS:
@@ -54,7 +60,7 @@ def port_join(context: Context, original: cst.Call, updated: cst.Call) -> cst.Ba
     return cst.parse_expression(f"{_FUNCTIONS[name]}({', '.join([code_of(updated.args[0].value), *axis])})")
 
 
-def port_list_of_pieces(context: Context, original: cst.Call, updated: cst.Call) -> cst.BaseExpression | None:
+def _list_of_pieces(context: Context, original: cst.Call, updated: cst.Call) -> cst.BaseExpression | None:
     """`isinstance(x, list)` and `list(x)` of what can be pieces in a graph; None for every other call."""
     if m.matches(original, _MAKES_LIST):
         return updated.args[0].value if context.is_of(context.loops.kept_lists, original.args[0].value) else None
@@ -238,7 +244,16 @@ class _EmptyLists(cst.CSTTransformer):
         self, original_node: cst.SimpleStatementLine, updated_node: cst.SimpleStatementLine
     ) -> cst.SimpleStatementLine | cst.RemovalSentinel:
         small = original_node.body[0]
-        is_empty = isinstance(small, cst.Assign) and m.matches(small.value, m.List(elements=[]))
-        if isinstance(small, cst.Assign) and is_empty and code_of(small.targets[0].target) in self.names:
+        if isinstance(small, cst.Assign) and _makes_empty(small) and self.names >= _names_of(small.targets[0].target):
             return cst.RemoveFromParent()
         return updated_node
+
+
+def _makes_empty(assign: cst.Assign) -> bool:
+    """`x = []`, `x, y = [], []`."""
+    empty = m.List(elements=[])
+    return m.matches(assign.value, empty | m.Tuple(elements=[m.AtLeastN(m.Element(empty), n=1)]))
+
+
+def _names_of(target: cst.BaseAssignTargetExpression) -> set[str]:
+    return {code_of(each.value) for each in target.elements} if isinstance(target, cst.Tuple) else {code_of(target)}

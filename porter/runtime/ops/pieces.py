@@ -32,6 +32,10 @@ class Pieces(tf.experimental.ExtensionType):
     def __getitem__(self, place: int) -> Any:
         return self.at(place if place >= 0 else self.count + place)
 
+    def to_list(self) -> list[Any]:
+        """The tensors, once the graph has run."""
+        return [self.at(place) for place in range(int(self.count))]
+
 
 class Cut(Pieces):
     """`tf.split(whole, sizes, axis)` for as many sizes as there are; `tf.concat` along the axis gives the whole."""

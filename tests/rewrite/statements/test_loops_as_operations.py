@@ -18,6 +18,24 @@ for length in lengths:
 return x + torch.stack(rows)[:, None] + torch.stack(firsts)[:, None, None]
 """
 
+PIECES = """
+lengths = (ids > 3).sum(dim=1) * 0 + x.shape[1]
+flat, grid = x.reshape(-1, x.shape[-1]), torch.stack([lengths, lengths * 2], dim=1) / 8
+outputs, squares = [], []
+for piece, (first, second) in zip(flat.split(lengths.tolist()), grid):
+    mixed = piece * first + second
+    outputs.append(mixed)
+    squares.append(mixed @ mixed.transpose(0, 1))
+kept = None if squares[0] is None else tuple(squares)
+if isinstance(kept, (list, tuple)):
+    sums = torch.stack([square.sum(dim=0).mean() for square in kept])
+again = []
+for row, piece in zip(grid, torch.split(torch.cat(outputs), lengths.tolist())):
+    first, second = row
+    again.append(piece * second)
+return (torch.cat(again, dim=0).reshape(x.shape) + sums[:, None, None]).clamp(-9, 9)
+"""
+
 
 @pytest.fixture(scope="module")
 def ported(tmp_path_factory):
@@ -30,6 +48,17 @@ def test_a_row_that_counts_beyond_the_end_of_a_tensor_ends_there(ported):
     call = ported.text("TFRows.call")
     assert "lambda row: tf.reduce_mean(x[row[0], : tf.minimum(row[1], shape_list(x)[1])], axis=0)" in call
     assert "x[..., :length]" in call and "x[0, : tf.minimum(length, shape_list(x)[1])]" in call
+
+
+def test_lists_that_a_loop_over_pieces_fills(tmp_path):
+    found = port_bodies("filled_lists", {"Filled": PIECES}, tmp_path)
+    (result,) = verify(found.subject, found.module())
+    assert (result.eager.message, result.graph.message, result.ok) == ("", "", True)
+    call = found.text("TFFilled.call")
+    assert "first, second = tf.unstack(row_of_tensor, num=2)" in call
+    assert "outputs, squares = filled(step, tf.split(flat, to_list(lengths)), grid)" in call
+    assert "squares = as_pieces(squares)\n" in call and "isinstance(kept, (list, tuple, Pieces))" in call
+    assert "= []" not in call
 
 
 def test_xla_counts_no_rows_that_are_not_there(ported):
