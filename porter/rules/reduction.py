@@ -246,19 +246,15 @@ rule(
 )
 
 
-@rule(
+rule(
     "torch.argsort(input, dim=-1, descending=False, stable=False)",
     "torch.Tensor.argsort(input, dim=-1, descending=False, stable=False)",
+    to="argsort(input, axis=dim, descending=descending)",
     cases={
-        "torch.argsort(x, dim=1)": "tf.cast(tf.argsort(x, axis=1, stable=True), tf.int64)",
-        "x.argsort(descending=True)": 'tf.cast(tf.argsort(x, direction="DESCENDING", stable=True), tf.int64)',
+        "torch.argsort(x, dim=1)": "argsort(x, axis=1)",
+        "x.argsort(descending=True)": "argsort(x, descending=True)",
     },
 )
-def argsort(call: Call) -> str:
-    """TensorFlow counts in int32."""
-    axis = f", axis={call.dim.node_code}" if call.given("dim") else ""
-    direction = ', direction="DESCENDING"' if call.descending.value() else ""
-    return f"tf.cast(tf.argsort({call.input.node_code}{axis}{direction}, stable=True), tf.int64)"
 
 
 @rule(

@@ -195,6 +195,7 @@ _MODULES = {
     "ops.looping": ("joined", "loop", "stacked"),
     "ops.pieces": ("Pieces", "as_pieces", "each", "filled"),
     "ops.reductions": (
+        "argsort",
         "as_numbers",
         "cdist",
         "cummax",

@@ -20,9 +20,7 @@ def experts_forward(
 ) -> Any:
     """Send every token through its experts and add up their results by weight.
 
-    The loop runs over the experts, each of which gets only its own tokens. It traces into a graph. Do not compile it
-    with XLA: how many tokens an expert gets depends on their values, and XLA on CPU of TensorFlow 2.21 then computes
-    other numbers without saying so (its `tf.where` finds no places in a comparison with what `tf.math.top_k` gave).
+    The loop runs over the experts, each of which gets only its own tokens. It traces into a graph, for XLA too.
 
     Args:
         layer: holds `num_experts`, `act_fn` and the weights `(experts, outputs, inputs)` named `gate_up_proj` (or

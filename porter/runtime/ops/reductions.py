@@ -38,10 +38,9 @@ def _extremum(tensor: Any, axis: int, keepdims: bool, value: Any, position: Any)
 def top_k(tensor: Any, k: Any, axis: int = -1, largest: bool = True, sorted: bool = True) -> Values:
     """`torch.topk(tensor, k, dim=axis)`; equal values come in order of their position."""
     tensor, back = _to_last(tensor, axis)
-    signed = tensor if largest else -tensor
-    values, indices = tf.math.top_k(signed, k=tf.cast(k, tf.int32), sorted=sorted)
-    values = values if largest else -values
-    return Values(_back(values, back), _back(tf.cast(indices, tf.int64), back))
+    indices = tf.math.top_k(tensor if largest else -tensor, k=tf.cast(k, tf.int32), sorted=sorted).indices
+    values = tf.gather(tensor, indices, batch_dims=tensor.shape.rank - 1)
+    return Values(_back(values, back), _back(_positions(indices, tensor), back))
 
 
 def sort_with_indices(tensor: Any, axis: int = -1, descending: bool = False) -> Values:
@@ -49,7 +48,21 @@ def sort_with_indices(tensor: Any, axis: int = -1, descending: bool = False) -> 
     tensor, back = _to_last(tensor, axis)
     indices = tf.argsort(tensor, direction="DESCENDING" if descending else "ASCENDING", stable=True)
     values = tf.gather(tensor, indices, batch_dims=tensor.shape.rank - 1)
-    return Values(_back(values, back), _back(tf.cast(indices, tf.int64), back))
+    return Values(_back(values, back), _back(_positions(indices, tensor), back))
+
+
+def argsort(tensor: Any, axis: int = -1, descending: bool = False) -> Any:
+    """`torch.argsort(tensor, dim=axis)`, stable."""
+    return sort_with_indices(tensor, axis, descending).indices
+
+
+def _positions(indices: Any, tensor: Any) -> Any:
+    """The indices of a sort along the last axis of the tensor, as int64 and for every use.
+
+    They are looked up in the row of all positions, which changes nothing but this: XLA on CPU of TensorFlow 2.21
+    spoils memory where `tf.where` is asked for the places in which the integers of a sort equal something.
+    """
+    return tf.gather(tf.range(tf.shape(tensor, tf.int64)[-1]), indices)
 
 
 def kth_value(tensor: Any, k: Any, axis: int = -1, keepdims: bool = False) -> Values:
