@@ -6,6 +6,7 @@ import importlib.util
 import logging
 import pickle
 import struct
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,9 @@ def _load(path: Path) -> dict[str, Any]:
 
     mapped = _is_zip(path)
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of its own quantized tensors, which are refused below
+            state = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
     except pickle.UnpicklingError as error:
         hint = "porter never runs code out of a checkpoint; ask its author for safetensors"
         raise CheckpointError(f"{path} holds more than tensors and was not loaded.", hint=hint) from error

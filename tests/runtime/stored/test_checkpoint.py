@@ -1,6 +1,7 @@
 import json
 import os
 import struct
+import warnings
 
 import ml_dtypes
 import numpy as np
@@ -91,6 +92,29 @@ def test_damaged_bin(tmp_path, content):
     (tmp_path / "pytorch_model.bin").write_bytes(content)
     with pytest.raises(CheckpointError):
         open_checkpoint(tmp_path)
+
+
+@pytest.mark.parametrize("form", ["quantized", "sparse", "without numbers"])
+def test_a_tensor_that_does_not_simply_hold_its_numbers_is_refused_in_a_word(tmp_path, form):
+    torch = pytest.importorskip("torch")
+    plain = torch.arange(4.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # PyTorch is about to drop its quantized tensors
+        made = {
+            "quantized": lambda: torch.quantize_per_tensor(plain, 0.1, 0, torch.qint8),
+            "sparse": plain.to_sparse,
+            "without numbers": lambda: plain.to("meta"),
+        }[form]()
+        torch.save({"w": made}, tmp_path / "pytorch_model.bin")
+    with pytest.raises(CheckpointError, match="'w' in a form that is quantized, sparse, nested or without numbers"):
+        open_checkpoint(tmp_path)
+
+
+def test_negated_numbers_are_read_as_what_they_are(tmp_path):
+    torch = pytest.importorskip("torch")
+    torch.save({"w": torch._neg_view(torch.arange(4.0))}, tmp_path / "pytorch_model.bin")
+    with open_checkpoint(tmp_path) as checkpoint:
+        np.testing.assert_array_equal(checkpoint.read("w"), [-0.0, -1, -2, -3])
 
 
 def test_a_table_of_something_else_is_refused(tmp_path):
