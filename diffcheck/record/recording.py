@@ -211,10 +211,16 @@ def flat_arguments(arguments: Mapping[str, object]) -> dict[str, TensorValue]:
 
 
 def fingerprint(array: Array) -> Fingerprint:
-    """Equal for arrays that hold the same numbers in any order: their count, and a sum over each element's bits."""
+    """Equal for arrays that hold the same numbers in any order: their count, and a sum over each element's bits.
+
+    Texts, which files of other formats hold beside their weights, are told from each other in the same way.
+    """
+    if array.dtype.hasobject:
+        array = array.astype(str)
     if array.dtype.kind == "f" and array.dtype.itemsize != 4:
         array = array.astype(np.float32)
-    bits = np.ascontiguousarray(array).view(np.uint8 if array.dtype.itemsize == 1 else f"u{array.dtype.itemsize}")
+    width = array.dtype.itemsize if array.dtype.itemsize in (2, 4, 8) else 1
+    bits = np.ascontiguousarray(array).view(f"u{width}")
     total = np.uint64(0)
     with np.errstate(over="ignore"):
         for start in range(0, bits.size, _BLOCK):

@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from diffcheck.compare.pair import pair, rebase
 from diffcheck.record.recording import Module, Parameter, Structure, fingerprint
@@ -33,6 +34,23 @@ def test_fingerprints_survive_transposition_and_nothing_else():
     changed = value.copy()
     changed[0, 0] = np.nextafter(changed[0, 0], np.float32(9))
     assert fingerprint(value) != fingerprint(changed)
+
+
+@pytest.mark.parametrize(
+    ("value", "other"),
+    [
+        (np.array(["label", "text"], object), np.array(["label", "test"], object)),
+        (np.array(b"label", object), np.array(b"lapel", object)),
+        (np.array(["label", "te"]), np.array(["label", "ta"])),
+        (np.array([1 + 2j, 3]), np.array([1 + 3j, 3])),
+        (np.array([True, False]), np.array([True, True])),
+        (np.float16([1, 2]), np.float16([1, 3])),
+    ],
+    ids=["texts", "bytes", "texts of one length", "complex numbers", "truth values", "half precision"],
+)
+def test_whatever_a_file_holds_has_a_fingerprint(value, other):
+    assert fingerprint(value) == fingerprint(value.copy())
+    assert fingerprint(value) != fingerprint(other)
 
 
 def test_a_wrapper_on_either_side_is_no_obstacle():

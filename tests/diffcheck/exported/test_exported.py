@@ -223,6 +223,22 @@ def test_a_saved_model_matches(twins, saved):
     assert {f"{MODULE}.attention.self.query", "pooler"} <= {m.path for m in report.modules if m.alone}
 
 
+def test_texts_in_a_saved_model_are_no_obstacle(twins, tmp_path):
+    import tensorflow as tf
+
+    twins.tf(**twins.inputs)
+    module = tf.Module()
+    module.inner = twins.tf
+    names = {name: tf.TensorSpec((None, None), tf.int64, name=name) for name in twins.inputs}
+    label = tf.constant("text")
+    module.serve = tf.function(lambda **given: {**twins.tf(**given), "label": label}, autograph=False)
+    signature = module.serve.get_concrete_function(**names)
+    tf.saved_model.save(module, tmp_path / "saved", signatures={"serving_default": signature})
+    report = diff_export(diffcheck.record_torch(twins.torch, twins.inputs), tmp_path / "saved", model=twins.torch)
+    assert report.matches
+    assert "not compared: label (of the file)" in "\n".join(report.sentences())
+
+
 def test_a_mistake_in_a_saved_model_is_found(twins, saved):
     twins.tf.tiny.encoder.layer[1].intermediate.approximate = True
     reference = diffcheck.record_torch(twins.torch, twins.inputs)
