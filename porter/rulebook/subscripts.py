@@ -31,10 +31,16 @@ class Index:
 
     @property
     def is_advanced(self) -> bool:
-        """Whether it is a tensor with axes, or a list of positions: what TensorFlow's brackets do not take."""
+        """Whether it can be a tensor with axes, or a list of positions: what TensorFlow's brackets do not take."""
         if self.fact is None:
             return False
-        return (self.fact.is_tensor and self.fact.rank != 0) or self.fact.only("list") or self.is_mask
+        with_axes = "tensor" in self.fact.kinds and self.fact.rank != 0
+        return with_axes or "list" in self.fact.kinds or self.is_mask
+
+    @property
+    def is_mixed(self) -> bool:
+        """Whether it was positions in some runs, and something else, such as one number, in others."""
+        return self.is_advanced and self.fact is not None and not (self.fact.is_tensor or self.fact.only("list"))
 
     @property
     def may_be_negative(self) -> bool:
@@ -73,7 +79,7 @@ def subscript(value: Arg, indices: Sequence[Index], result: Fact | None) -> str 
         return None
     rest = [index for index in indices if not index.is_advanced]
     plain = all(index.is_full or index.is_ellipsis for index in rest)
-    if len(advanced) == 1 and plain and not advanced[0].may_be_negative:
+    if len(advanced) == 1 and plain and not advanced[0].may_be_negative and not advanced[0].is_mixed:
         return _one_tensor(value, indices, advanced[0])
     if advanced == list(indices[: len(advanced)]) and all(index.is_full for index in rest) and _alike(advanced):
         return f"tf.gather_nd({value.node_code}, tf.stack([{', '.join(index.code for index in advanced)}], axis=-1))"

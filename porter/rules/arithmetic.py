@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from porter.facts.promotion import is_float
 from porter.rulebook import Call, rule
+from porter.rulebook.call import Arg
 from porter.rules.casting import as_float, cast, float_operand, operands, promoted, tensor_dtype
 
 # torch name -> TensorFlow function, for functions that compute in floating point whatever they get
@@ -245,34 +246,46 @@ _extremum("minimum", "tf.minimum")
     cases={
         "x.clamp(min=0)": "tf.maximum(x, 0)",
         "torch.clamp(x, max=0.5)": "tf.minimum(x, 0.5)",
+        "torch.clamp(i, min=0.5)": "tf.maximum(tf.cast(i, tf.float32), 0.5)",
         "x.clamp(-1, 1)": "tf.clip_by_value(x, -1, 1)",
         "torch.clamp(i, min=1, max=torch.tensor(3))": "tf.clip_by_value(i, 1, tf.constant(3, dtype=tf.int64))",
     },
 )
 def clamp(call: Call) -> str:
     """One bound is a maximum or minimum."""
+    if not call.given("max"):
+        return _one_bound(call, "tf.maximum", call.min)
+    if not call.given("min"):
+        return _one_bound(call, "tf.minimum", call.max)
     tensor = promoted(call, call.input, call.min, call.max)[0]
     dtype = tensor_dtype(call.result) or tensor_dtype(call.input.fact)
     low, high = (cast(bound, dtype) if dtype else bound.node_code for bound in (call.min, call.max))
-    if not call.given("max"):
-        return f"tf.maximum({tensor}, {low})"
-    if not call.given("min"):
-        return f"tf.minimum({tensor}, {high})"
     return f"tf.clip_by_value({tensor}, {low}, {high})"
 
 
-rule(
-    "torch.Tensor.clamp_min(input, min)",
+@rule(
     "torch.clamp_min(input, min)",
-    to="tf.maximum(input, min)",
-    cases={"x.clamp_min(0.1)": "tf.maximum(x, 0.1)"},
+    "torch.Tensor.clamp_min(input, min)",
+    cases={"x.clamp_min(0.1)": "tf.maximum(x, 0.1)", "i.clamp_min(1.5)": "tf.maximum(tf.cast(i, tf.float32), 1.5)"},
 )
-rule(
-    "torch.Tensor.clamp_max(input, max)",
+def clamp_min(call: Call) -> str:
+    """The greater one."""
+    return _one_bound(call, "tf.maximum", call.min)
+
+
+@rule(
     "torch.clamp_max(input, max)",
-    to="tf.minimum(input, max)",
-    cases={"x.clamp_max(0.1)": "tf.minimum(x, 0.1)"},
+    "torch.Tensor.clamp_max(input, max)",
+    cases={"x.clamp_max(0.1)": "tf.minimum(x, 0.1)", "i.clamp_max(1.5)": "tf.minimum(tf.cast(i, tf.float32), 1.5)"},
 )
+def clamp_max(call: Call) -> str:
+    """The smaller one."""
+    return _one_bound(call, "tf.minimum", call.max)
+
+
+def _one_bound(call: Call, function: str, bound: Arg) -> str:
+    dtype = tensor_dtype(call.result) or tensor_dtype(call.input.fact)
+    return f"{function}({promoted(call, call.input, bound)[0]}, {cast(bound, dtype) if dtype else bound.node_code})"
 
 
 @rule(

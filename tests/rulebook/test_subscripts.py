@@ -11,6 +11,7 @@ import torch
 from porter.facts import Fact
 from porter.rulebook.call import Arg, code_of
 from porter.rulebook.subscripts import Index, subscript, subscript_assignment
+from porter.runtime import index
 from tests.rules.running import compare, run
 from tests.rules.samples import samples
 from tests.rules.snippets import Rewriter, rewritten, torch_names
@@ -110,6 +111,21 @@ def test_an_augmented_assignment_to_a_mask_is_a_choice() -> None:
 def test_plain_brackets_stay() -> None:
     value = _arg("t", Fact(frozenset({"tensor"}), rank=3))
     assert subscript(value, [_index("k", Fact(frozenset({"int"})))], None) is None
+
+
+@pytest.mark.parametrize("kinds", [{"int", "tensor"}, {"tensor", "list"}, {"slice", "list"}])
+def test_what_was_positions_in_some_runs_only_is_asked_for_when_it_runs(kinds: set[str]) -> None:
+    value = _arg("t", Fact(frozenset({"tensor"}), rank=2))
+    mixed = _index("k", Fact(frozenset(kinds), rank=2 if "tensor" in kinds else None))
+    assert subscript(value, [mixed], None) == "index(t, np.s_[k])"
+
+
+@pytest.mark.parametrize("position", [2, -1, slice(1, 3), [0, -2], np.array([[0, 2], [1, -1]])], ids=str)
+def test_the_runtime_tells_positions_from_one_number(position: Any) -> None:
+    table = np.arange(12.0, dtype=np.float32).reshape(4, 3)
+    given = tf.constant(position) if isinstance(position, np.ndarray) else position
+    read = tf.function(lambda tensor: index(tensor, np.s_[given]))
+    np.testing.assert_array_equal(read(tf.constant(table)), table[position])
 
 
 def _assigned(name: str, brackets: str, value: str) -> str:
