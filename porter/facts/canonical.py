@@ -29,6 +29,7 @@ PUBLIC_MODULES = (
     "torch.linalg",
     "torch.fft",
     "torch.special",
+    "torch.masked",
     "numpy",
     "numpy.random",
     "random",

@@ -24,8 +24,8 @@ def is_tensor_method(canonical: str) -> bool:
 
 
 def is_method(canonical: str) -> bool:
-    """Whether a canonical name is that of a method of torch: of a tensor, a module or a size."""
-    return canonical.startswith((_PREFIX, "torch.nn.Module.", "torch.Size."))
+    """Whether a canonical name is that of a method of torch: of a tensor, a module, a size or a generator."""
+    return canonical.startswith((_PREFIX, "torch.nn.Module.", "torch.Size.", "torch.Generator."))
 
 
 def is_module_method(name: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from porter.rulebook import Call, Drop, rule
+from porter.rulebook import Call, Drop, Same, rule
 from porter.rules.casting import tensor_dtype
 from porter.rules.creation import INITIAL_VALUES, dtype_code, dtype_keyword, is_weight, shape_code
 
@@ -56,6 +56,18 @@ def randint_like(call: Call) -> str:
     return f"tf.random.uniform(shape_list({call.input.node_code}), {low}, {high}, dtype={dtype_code(call)})"
 
 
+rule(
+    "torch.Generator(device=None)",
+    to=Drop(),
+    cases={"torch.Generator()": "None"},
+    doc="Numbers are drawn from TensorFlow's own generator.",
+)
+rule(
+    "torch.Generator.manual_seed(input, seed)",
+    to=Same(),
+    cases={"torch.Generator().manual_seed(0)": "None"},
+    doc="Other numbers of the same distribution are drawn, whatever the seed.",
+)
 rule(
     "torch.randperm(n, *, dtype=None)",
     to="tf.random.shuffle(tf.range(n, dtype=tf.int64))",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import libcst as cst
 
 from porter.rulebook import Call, rule
@@ -48,7 +50,8 @@ def _last_axis_split(call: Call) -> str | None:
 def _last_axes_changed(call: Call) -> str | None:
     """`x.view(batch, length, heads, -1)` and `x.view(batch, length, -1)`, where no more than the last axes change.
 
-    What was known of them stays known, which -1 alone would lose where the graph does not know batch and length.
+    What was known of them stays known, which -1 alone would lose where the graph does not know batch and length. They
+    hold as many numbers as before; else an axis before them is torn apart, `(batch * length, 4)` into both.
     """
     codes = _written_sizes(call)
     before = call.input.fact.dims if call.input.fact is not None else None
@@ -56,7 +59,8 @@ def _last_axes_changed(call: Call) -> str | None:
     if not codes or codes[-1] != "-1" or before is None or after is None or len(codes) != len(after):
         return None
     kept = min(len(before), len(after)) - 1
-    changes = kept > 0 and len(before) != len(after) and None not in (*before[kept:], *after[kept:])
+    numbers = [math.prod(size or 0 for size in dims[kept:]) for dims in (before, after)]
+    changes = kept > 0 and len(before) != len(after) and numbers[0] == numbers[1] > 0
     if not changes or before[:kept] != after[:kept] or not all(map(_is_size, codes[:kept])):
         return None
     if len(after) > len(before):

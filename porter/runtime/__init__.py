@@ -58,6 +58,7 @@ _MODULES = {
     "layers.containers": ("LayerDict", "LayerList", "Sequential"),
     "layers.convolution": ("Conv1D", "Conv2D", "Conv3D"),
     "layers.dense": ("TFConv1D", "TiedDense"),
+    "layers.single_example": ("one_or_batch",),
     "layers.normed_weights": ("former_spectral_norm", "spectral_norm", "weight_norm"),
     "layers.pooling": (
         "AdaptiveAvgPool1D",
@@ -194,6 +195,7 @@ _MODULES = {
     "ops.numpy_functions": ("numpy_function", "python_function"),
     "ops.looping": ("joined", "loop", "stacked"),
     "ops.pieces": ("Pieces", "as_pieces", "each", "filled"),
+    "ops.masked_reductions": ("masked_mean", "masked_std", "masked_var"),
     "ops.reductions": (
         "argsort",
         "as_numbers",

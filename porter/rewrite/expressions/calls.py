@@ -19,6 +19,7 @@ from porter.rewrite.expressions.function_values import function_value
 from porter.rewrite.expressions.layer_copies import construct_copies
 from porter.rewrite.expressions.named_values import value_by_name
 from porter.rewrite.expressions.nested import chosen_by_config
+from porter.rewrite.expressions.single_examples import with_batch
 from porter.rewrite.reading.calls_in_file import Site
 from porter.rewrite.reading.knowledge import Callee
 from porter.rewrite.reading.made import Made, made_by
@@ -120,7 +121,7 @@ def _call_layer(
         arguments.append(keyword("training", "training"))
     if not arguments and site.callees and not any(_takes_arguments(context, callee) for callee in site.callees):
         return updated.with_changes(func=cst.Attribute(updated.func, cst.Name("call")))
-    return updated.with_changes(args=arguments)
+    return with_batch(context, original, updated.with_changes(args=arguments), callee.names)
 
 
 def _renamed(argument: cst.Arg) -> cst.Arg:
