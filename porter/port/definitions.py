@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from porter.rewrite import NestedPort
-from porter.rewrite.reading.calls_in_file import RECORDED
 from porter.runtime.model.beside import main_layer
+from porter.runtime.model.recorded import RECORDED
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

@@ -19,6 +19,7 @@ from porter.port.class_result import Side
 from porter.port.coverage import Coverage, coverage
 from porter.port.failure_text import where_it_failed
 from porter.port.lines_run import Lines
+from porter.runtime.model.recorded import RECORDED
 from porter.subject import InputSpec
 from porter.subject.inputs.arrays import Inputs, numpy_inputs
 from porter.subject.inputs.further_runs import FurtherRun, further_runs, gives_cache
@@ -26,7 +27,6 @@ from porter.subject.inputs.states import PAST
 from porter.subject.inputs.variation import checked_variation, torch_inputs
 from porter.subject.torch_model import RUN_ERRORS
 
-RECORDED = ("output_hidden_states", "output_attentions")
 SWITCHES = ("return_dict", "use_cache", *RECORDED)
 
 

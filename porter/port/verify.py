@@ -18,8 +18,9 @@ from porter.port.failure_text import where_it_failed
 from porter.port.guide_points import guide_points
 from porter.port.lines_run import lines_run
 from porter.port.proves_nothing import proves_nothing
-from porter.port.torch_runs import RECORDED, InGraph, accepted, torch_runs
+from porter.port.torch_runs import InGraph, accepted, torch_runs
 from porter.port.trace_failure import trace_failure
+from porter.runtime.model.recorded import RECORDED
 from porter.subject import Case, ModelCase, Subject
 from porter.subject.inputs.arrays import Inputs
 from porter.subject.ported_module import constructed_port, save_model, save_weights

@@ -14,8 +14,8 @@ from porter.rewrite.reading.knowledge import Callee, Knowledge
 from porter.rewrite.reading.source import LocalFunction, Source
 from porter.rulebook import find_card
 from porter.rulebook.call import code_of
+from porter.runtime.model.recorded import RECORDED, switch_of
 
-RECORDED = ("output_attentions", "output_hidden_states")
 # What one decorator of transformers 4 did is done by several of transformers 5; the last one takes its options.
 FORMER_DECORATORS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"check_model_inputs": ("merge_with_config_defaults", "capture_outputs")}
@@ -313,8 +313,9 @@ def _to_base(sites: Iterable[Site]) -> Iterator[str]:
 def _switches(source: Source, function: LocalFunction) -> tuple[str, ...]:
     """The switches of what a function records: those of every model, and `output_x` for each other x of its class."""
     recorded = getattr(getattr(source.module, function.class_name or "", None), "_can_record_outputs", None) or {}
-    own = (f"output_{key}" for key in recorded if "attentions" not in key and "hidden_states" not in key)
-    return (*RECORDED, *own) if "capture_outputs" in decorators(function) else RECORDED
+    if "capture_outputs" not in decorators(function):
+        return RECORDED
+    return tuple(dict.fromkeys((*RECORDED, *map(switch_of, recorded))))
 
 
 def _sibling_keys(site: Site, consumed: Mapping[str, list[str]]) -> Iterator[str]:

@@ -18,6 +18,7 @@ import keras
 from porter.runtime.keras_internals import set_untracked, wraps_call
 from porter.runtime.layers.places import sublayers
 from porter.runtime.model.names import named_layers
+from porter.runtime.model.recorded import switch_of
 from porter.runtime.outputs.model_output import TFModelOutput
 from porter.runtime.port_errors import WrongValue
 
@@ -160,15 +161,11 @@ def _given(bound: inspect.BoundArguments) -> dict[str, Any]:
     }
 
 
-# These are asked for together with `output_attentions`, they have no switch of their own.
-_WITH_ATTENTIONS = ("cross_attentions", "mask_decoder_attentions")
-
-
 def _collector(
     model: Any, recorders: Mapping[str, tuple[OutputRecorder, ...]], arguments: Mapping[str, Any]
 ) -> _Collector:
     def wanted(key: str) -> Any:
-        switch = "output_attentions" if key in _WITH_ATTENTIONS else f"output_{key}"
+        switch = switch_of(key)
         value = arguments.get(switch)
         return getattr(model.config, switch, False) if value is None else value
 

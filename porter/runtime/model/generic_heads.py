@@ -59,14 +59,8 @@ class _GenericHead(TFPreTrainedModel):
         self.tie_weights()
 
 
-class TFGenericForSequenceClassification(_GenericHead):
-    """Scores of the last token of each sequence that is not padding, `(batch, labels)`."""
-
-    def __init__(self, config: Any, *inputs: Any, **kwargs: Any) -> None:
-        super().__init__(config, *inputs, **kwargs)
-        self.num_labels = config.num_labels
-        self.score = keras.layers.Dense(self.num_labels, use_bias=False, name="score")
-        self.post_init()
+class _GenericClassifier(_GenericHead):
+    """A head that gives scores per label, of a sequence or of each token."""
 
     @unpack_inputs
     def call(
@@ -84,10 +78,10 @@ class TFGenericForSequenceClassification(_GenericHead):
         training: bool = False,
         **more: Any,
     ) -> Any:
-        """Score each sequence.
+        """Score each sequence, or each token.
 
         Raises:
-            WrongValue: several sequences, and the configuration names no padding token.
+            WrongValue: several sequences have to be scored, and the configuration names no padding token.
         """
         outputs = self._hidden(
             input_ids,
@@ -101,8 +95,27 @@ class TFGenericForSequenceClassification(_GenericHead):
             output_hidden_states=output_hidden_states,
             training=training,
         )
-        logits = self.score(outputs.last_hidden_state)
-        pooled_logits = self._of_last_token(logits, input_ids)
+        return self._classified(outputs, input_ids, labels, training)
+
+    def _classified(self, outputs: Any, input_ids: Any, labels: Any, training: bool) -> Any:
+        raise NotImplementedError
+
+    def build(self, input_shape: Any = None) -> None:
+        """Build the base model and the head."""
+        self._build(self.score)
+
+
+class TFGenericForSequenceClassification(_GenericClassifier):
+    """Scores of the last token of each sequence that is not padding, `(batch, labels)`."""
+
+    def __init__(self, config: Any, *inputs: Any, **kwargs: Any) -> None:
+        super().__init__(config, *inputs, **kwargs)
+        self.num_labels = config.num_labels
+        self.score = keras.layers.Dense(self.num_labels, use_bias=False, name="score")
+        self.post_init()
+
+    def _classified(self, outputs: Any, input_ids: Any, labels: Any, training: bool) -> Any:
+        pooled_logits = self._of_last_token(self.score(outputs.last_hidden_state), input_ids)
         loss = None
         if labels is not None:
             loss = self.loss_function(labels=labels, pooled_logits=pooled_logits, config=self.config)
@@ -124,12 +137,8 @@ class TFGenericForSequenceClassification(_GenericHead):
         last = tf.reduce_max(tf.where(input_ids != padding, places, 0), axis=-1)
         return tf.gather(logits, last, axis=1, batch_dims=1)
 
-    def build(self, input_shape: Any = None) -> None:
-        """Build the base model and the head."""
-        self._build(self.score)
 
-
-class TFGenericForTokenClassification(_GenericHead):
+class TFGenericForTokenClassification(_GenericClassifier):
     """Scores of each token, `(batch, length, labels)`."""
 
     def __init__(self, config: Any, *inputs: Any, **kwargs: Any) -> None:
@@ -141,35 +150,7 @@ class TFGenericForTokenClassification(_GenericHead):
         self.score = keras.layers.Dense(self.num_labels, use_bias=use_bias, name="score")
         self.post_init()
 
-    @unpack_inputs
-    def call(
-        self,
-        input_ids: Any = None,
-        attention_mask: Any = None,
-        position_ids: Any = None,
-        past_key_values: Any = None,
-        inputs_embeds: Any = None,
-        labels: Any = None,
-        use_cache: bool | None = None,
-        output_attentions: bool | None = None,
-        output_hidden_states: bool | None = None,
-        return_dict: bool | None = None,
-        training: bool = False,
-        **more: Any,
-    ) -> Any:
-        """Score each token."""
-        outputs = self._hidden(
-            input_ids,
-            more,
-            attention_mask=attention_mask,
-            position_ids=position_ids,
-            past_key_values=past_key_values,
-            inputs_embeds=inputs_embeds,
-            use_cache=use_cache,
-            output_attentions=output_attentions,
-            output_hidden_states=output_hidden_states,
-            training=training,
-        )
+    def _classified(self, outputs: Any, input_ids: Any, labels: Any, training: bool) -> Any:
         logits = self.score(self.dropout(outputs.last_hidden_state, training=training))
         loss = None if labels is None else self.loss_function(logits, labels, self.config)
         return TFTokenClassifierOutput(
@@ -178,10 +159,6 @@ class TFGenericForTokenClassification(_GenericHead):
             hidden_states=outputs.get("hidden_states"),
             attentions=outputs.get("attentions"),
         )
-
-    def build(self, input_shape: Any = None) -> None:
-        """Build the base model and the head."""
-        self._build(self.score)
 
 
 class TFGenericForQuestionAnswering(_GenericHead):
