@@ -33,7 +33,7 @@ def set_layer_name(layer: keras.layers.Layer, name: str) -> None:
 
 
 def untrack_layer(parent: keras.layers.Layer, layer: keras.layers.Layer) -> None:
-    """Nothing: a layer whose attribute is assigned anew is no part of `parent` any more."""
+    """Nothing: a layer whose attribute is assigned anew is not counted as a part of `parent` any more."""
 
 
 def open_to_weights(layer: keras.layers.Layer) -> AbstractContextManager[None]:
