@@ -116,11 +116,8 @@ def _is_main(layer: Any) -> bool:
 
 
 def _serializable(port: Any) -> str:
-    """A main layer is made again from its `get_config`."""
-    mains = [layer for layer in _layers(port) if _is_main(layer)]
-    if not mains:
-        return "the model has no main layer"
-    for layer in mains:
+    """A main layer is made again from its `get_config`; of a model that holds no other model, the model itself."""
+    for layer in [layer for layer in _layers(port) if _is_main(layer)] or [port]:
         told = layer.get_config()
         again = type(layer).from_config(dict(told)).get_config()
         other = [path for path in _paths(told, again) if path]

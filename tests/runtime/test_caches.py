@@ -252,3 +252,14 @@ def test_a_cache_of_fixed_size_makes_room_for_what_comes():
     cache.update(tf.ones((1, 2, 3, 4)), tf.ones((1, 2, 3, 4)), 0, {"cache_position": tf.range(3)})
     assert int(cache.get_usable_length(1)) == 3
     assert int(cache.get_usable_length(2)) == 2
+
+
+def test_the_form_of_a_cache_has_a_form_too():
+    layer = DynamicSlidingWindowLayer(sliding_window=4)
+    layer.update(tf.ones((1, 2, 3, 4)), tf.ones((1, 2, 3, 4)))
+    tensors = []
+    form = split(layer, tensors)
+    specs = joined(form, iter(tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in tensors))
+    again = []
+    assert split(specs, again) == form
+    assert all(isinstance(each, tf.TensorSpec) for each in again)

@@ -18,7 +18,7 @@ def split(value: Any, tensors: list[Any], *, counts_vary: bool = True) -> Struct
     Two caches of the same form share a graph, so counts of positions become tensors; without `counts_vary` numbers
     stay numbers.
     """
-    if tf.is_tensor(value):
+    if tf.is_tensor(value) or isinstance(value, tf.TypeSpec):  # Keras keeps the form of what a layer was called with
         tensors.append(value)
         return ("tensor",)
     if isinstance(value, dict):
@@ -28,8 +28,13 @@ def split(value: Any, tensors: list[Any], *, counts_vary: bool = True) -> Struct
     if value is None or isinstance(value, int | float | str | type):
         return ("value", value)
     counters = getattr(value, "counters", ()) if counts_vary else ()
-    attributes = {name: tf.cast(item, tf.int64) if name in counters else item for name, item in vars(value).items()}
+    attributes = {name: _count(item) if name in counters else item for name, item in vars(value).items()}
     return ("object", type(value), split(attributes, tensors, counts_vary=counts_vary))
+
+
+def _count(value: Any) -> Any:
+    """A number of positions as a tensor, or the form of one."""
+    return value if isinstance(value, tf.TypeSpec) else tf.cast(value, tf.int64)
 
 
 def joined(structure: Structure, tensors: Iterator[Any]) -> Any:

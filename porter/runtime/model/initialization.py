@@ -86,10 +86,12 @@ class DrawsWeights:
 
     config: Any
     config_class: Any
+    built: bool
 
     def init_weights(self) -> None:
-        """Draw anew what transformers draws by `_init_weights`."""
-        _fill_by_models(self, self, set())
+        """Draw anew what transformers draws by `_init_weights`; nothing in a constructor, before there are weights."""
+        if self.built:
+            _fill_by_models(self, self, set())
 
     def _init_weights(self, module: Any) -> None:
         """What a model of transformers does with each of its layers, unless its class says otherwise."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from porter.subject.inputs.arrays import Inputs
-from porter.subject.inputs.input_sizes import input_sizes
+from porter.subject.inputs.input_sizes import input_sizes, layers_and_heads
 
 EMBEDDINGS = {"input_ids": "inputs_embeds", "decoder_input_ids": "decoder_inputs_embeds"}
 
@@ -132,8 +132,20 @@ def guessed(model: Any, inputs: Inputs, plain: Any) -> Iterator[tuple[str, Input
         annotation = "Tensor" if untyped else str(parameter.annotation)
         if untyped or annotation.strip("'") in _INTEGERS:
             yield name, {**inputs, name: 2}
+        if name.endswith("head_mask"):
+            yield from ((name, {**inputs, name: value}) for value in _head_masks(getattr(model, "config", None)))
         if "Tensor" in annotation and not any(kind in annotation.lower() for kind in ("tuple", "list")):
             yield from ((name, {**inputs, name: value}) for value in _tensors(name, first, inputs, plain))
+
+
+def _head_masks(config: Any) -> Iterator[Any]:
+    """Masks `(layers, heads)` without the last head of the last layer."""
+    import torch
+
+    for shape in layers_and_heads(config):
+        mask = torch.ones(shape)
+        mask[-1, -1] = 0
+        yield mask
 
 
 def _turned(parameter: inspect.Parameter) -> tuple[bool, ...]:

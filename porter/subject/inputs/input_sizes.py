@@ -70,6 +70,14 @@ def input_sizes(config: Any) -> InputSizes:
     )
 
 
+def layers_and_heads(config: Any) -> tuple[tuple[int, int], ...]:
+    """How many layers there are, and heads in each: in all, in the encoder, in the decoder, where that is said."""
+    kinds = [("num_hidden_layers", "num_attention_heads")]
+    kinds += [(f"{part}_layers", f"{part}_attention_heads") for part in ("encoder", "decoder")]
+    found = ((_number(config, layers), _number(config, heads)) for layers, heads in kinds)
+    return tuple(dict.fromkeys((layers, heads) for layers, heads in found if layers and heads))
+
+
 @dataclass(frozen=True)
 class Patches:
     """The sizes of what a vision model makes one vector of.

@@ -139,6 +139,18 @@ def test_drawn_anew_when_asked():
     assert (numbers(model)[name] != before[name]).all()
 
 
+def test_nothing_is_drawn_in_a_constructor():
+    class Model(TFBertModel):
+        def __init__(self, config):
+            super().__init__(config)
+            self.init_weights()
+
+        def _init_weights(self, module):
+            assert self.built
+
+    assert Model(small_bert.config())(np.ones((2, 3), "int64")).last_hidden_state.shape == (2, 3, 32)
+
+
 def test_the_deviation_a_configuration_asks_for():
     class Config:
         pass

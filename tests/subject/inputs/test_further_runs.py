@@ -73,6 +73,23 @@ def test_a_decoder_is_given_a_mask_of_its_own_length():
     assert (2, 3) in [mask.shape for mask in given]
 
 
+class Heads(torch.nn.Module):
+    """Insists on a mask with a number for each head of each layer."""
+
+    config = BertConfig(num_hidden_layers=3, num_attention_heads=2)
+
+    def forward(self, input_ids, head_mask: torch.Tensor | None = None):
+        if head_mask is not None and head_mask.shape != (3, 2):
+            raise ValueError(f"{head_mask.shape}")
+        return {"logits": input_ids * (1.0 if head_mask is None else head_mask.sum())}
+
+
+def test_a_mask_of_heads_has_a_row_for_each_layer():
+    runs, _ = further_runs(Heads(), {"input_ids": INPUTS["input_ids"]})
+    (mask,) = [run.inputs["head_mask"] for run in runs if "head_mask" in run.given]
+    assert mask.tolist() == [[1.0, 1.0], [1.0, 1.0], [1.0, 0.0]]
+
+
 def test_what_pytorch_refuses_here_has_its_reason(gpt2):
     _, refused = further_runs(gpt2, INPUTS)
     assert "encoder_hidden_states" in refused
