@@ -5,6 +5,8 @@ import torch
 from transformers import LlamaConfig, cache_utils
 
 from porter.runtime import caches
+from porter.runtime.caches.cache_layers import DynamicSlidingWindowLayer
+from porter.runtime.caches.structure import joined, split
 from tests.runtime.compare import assert_matches
 
 RANDOM = np.random.default_rng(0)
