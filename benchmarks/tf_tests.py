@@ -1,10 +1,11 @@
 """Run transformers' own tests of TensorFlow models on ports that `--target transformers4` writes.
 
     python benchmarks/tf_tests.py CORPUS.json --common CHECKOUT/tests/test_modeling_tf_common.py [--families a,b]
-        [--output results.jsonl] [--processes 1] [--limit SECONDS]
+        [--hand-written] [--output results.jsonl] [--processes 1] [--limit SECONDS]
 
-In the environment of transformers 4. The common tests are in the source distribution of transformers 4.50, not in that
-of 4.57. Each runs on all classes of a case at once, with the sizes and the inputs of the corpus in place of a model
+In the environment of transformers 4. Where transformers has TensorFlow classes of a family, ports of them take their
+place; `--hand-written` runs the tests on transformers' own. The common tests are in the source distribution of
+transformers 4.50, not in that of 4.57. Each runs on all classes of a case at once, with the sizes and the inputs of the corpus in place of a model
 tester's. One JSON line per test; a run that is started again goes on with the tests that have none.
 """
 
@@ -46,7 +47,7 @@ def main() -> None:
     tasks = [Task(case, tuple(name for name in names if (case["id"], name) not in done)) for case in cases]
     options.output.parent.mkdir(parents=True, exist_ok=True)
     with options.output.open("a", encoding="utf-8") as file:
-        work = partial(tested, common=options.common)
+        work = partial(tested, common=options.common, hand_written=options.hand_written)
         for row in run_tasks([task for task in tasks if task.classes], options.processes, options.limit, work):
             file.write(json.dumps(row) + "\n")
             file.flush()
@@ -61,6 +62,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results" / "tf_tests.jsonl")
     parser.add_argument("--families", default="", help="only these, separated by commas")
     parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--hand-written", action="store_true", help="of the families that have TensorFlow classes")
     parser.add_argument("--limit", type=int, default=600, help="processor seconds per case")
     return parser.parse_args()
 
@@ -71,12 +73,12 @@ def test_names(common: Path) -> list[str]:
     return [line.split("(")[0].removeprefix("    def ") for line in lines if line.startswith("    def test_")]
 
 
-def tested(case: Mapping[str, Any], names: Sequence[str], common: Path) -> Iterator[Row]:
+def tested(case: Mapping[str, Any], names: Sequence[str], common: Path, hand_written: bool) -> Iterator[Row]:
     """Yield a row for each test, run on the classes of a case."""
     start = {"family": case["family"], "case": case["id"], "matches": False, "ok": False, "seconds": {}}
     with tempfile.TemporaryDirectory(prefix="tf_tests-") as folder:
         try:
-            suite = suite_of(case, Path(folder), common)
+            suite = suite_of(case, Path(folder), common, hand_written)
         except Exception as error:  # noqa: BLE001  # whatever stops the case is what this measures
             yield from ({**start, "class": name, "reason": f"not run: {_first_line(error)}"} for name in names)
             return
@@ -84,21 +86,26 @@ def tested(case: Mapping[str, Any], names: Sequence[str], common: Path) -> Itera
             yield {**start, "class": name, **_outcome(suite(name))}
 
 
-def suite_of(case: Mapping[str, Any], folder: Path, common: Path) -> type[unittest.TestCase]:
-    """The mixin's tests for the classes of a case, which are ported to the folder."""
-    from porter.port.in_tree import check_family, import_into_tree
-    from porter.port.port import port
-    from porter.rewrite.targets import target_named
+def suite_of(case: Mapping[str, Any], folder: Path, common: Path, hand_written: bool) -> type[unittest.TestCase]:
+    """The mixin's tests for the classes of a case: ported to the folder, or transformers' own.
+
+    Where transformers has TensorFlow classes, both are those that it has.
+    """
     from porter.subject.find import find_subject
 
     sample = folder / "sample.json"
     sample.write_text(json.dumps(case), encoding="utf-8")
     subject = find_subject(str(case["family"]), sample)
-    check_family(subject)
-    modeling = import_into_tree(port(subject, folder, target=target_named("transformers4")).file)
+    own = subject.module_name.replace("modeling_", "modeling_tf_")
+    modeling = importlib.import_module(own) if hand_written else _ported(subject, folder)
     config_class = getattr(importlib.import_module(case["config_module"]), case["config_class"])
-    classes = tuple(getattr(modeling, f"TF{model['name']}") for model in case["models"])
-    _enter_auto_classes(config_class, classes)
+    names = [f"TF{model['name']}" for model in case["models"]]
+    theirs = subject.file.with_name(f"{own.rpartition('.')[2]}.py")
+    if theirs.is_file():
+        names = [name for name in names if f"class {name}(" in theirs.read_text(encoding="utf-8")]
+    classes = tuple(getattr(modeling, name) for name in names)
+    if not theirs.is_file():
+        _enter_auto_classes(config_class, classes)
     mixin = _module(common).TFModelTesterMixin
     tester = _tester(case, config_class, subject)
 
@@ -109,6 +116,17 @@ def suite_of(case: Mapping[str, Any], folder: Path, common: Path) -> type[unitte
     members = {"all_model_classes": classes, "test_onnx": False, "test_head_masking": takes_mask, "setUp": set_up,
                "is_encoder_decoder": bool(tester.config().is_encoder_decoder)}  # fmt: skip
     return type("PortedTest", (mixin, unittest.TestCase), members)
+
+
+def _ported(subject: Any, folder: Path) -> ModuleType:
+    """The port, in the place of TensorFlow classes that transformers may have."""
+    from porter.port.in_tree import import_into_tree
+    from porter.port.port import port
+    from porter.rewrite.targets import target_named
+
+    file = port(subject, folder, target=target_named("transformers4")).file
+    importlib.import_module(subject.module_name.rpartition(".")[0]).__path__.insert(0, str(file.resolve().parent))
+    return import_into_tree(file)
 
 
 def _module(file: Path) -> ModuleType:

@@ -22,6 +22,7 @@ class Family:
     config_class: str
     classes: tuple[str, ...]
     config: Mapping[str, int] = field(default_factory=dict)
+    decoder: tuple[str, ...] = ()
 
     @property
     def package(self) -> str:
@@ -37,6 +38,7 @@ class Family:
             "inputs": [
                 {"name": "input_ids", "shape": [2, 7], "dtype": "int64", "gen": ids},
                 {"name": "attention_mask", "shape": [2, 7], "dtype": "int64", "gen": {"kind": "ones"}},
+                *({"name": name, "shape": [2, 5], "dtype": "int64", "gen": ids} for name in self.decoder),
             ],
             "models": [{"name": name, "module": f"{self.package}.modeling_{self.name}"} for name in self.classes],
         }
@@ -44,11 +46,14 @@ class Family:
 
 SIZES = {"vocab_size": 128, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4,
          "intermediate_size": 64, "max_position_embeddings": 64}  # fmt: skip
+TWO_STACKS = {f"{part}_{size}": number for part in ("encoder", "decoder")
+              for size, number in {"layers": 2, "attention_heads": 4, "ffn_dim": 64}.items()}  # fmt: skip
 FAMILIES = (
     Family("megatron_bert", "MegatronBertConfig", ("MegatronBertModel", "MegatronBertForMaskedLM")),
     Family("llama", "LlamaConfig", ("LlamaModel", "LlamaForCausalLM"), {"num_key_value_heads": 2}),
+    Family("m2m_100", "M2M100Config", ("M2M100ForConditionalGeneration",), TWO_STACKS, ("decoder_input_ids",)),
 )
-GENERATES = FAMILIES[1]
+GENERATE_TEXT = FAMILIES[1:]
 # The tree's own test file, run in a process that has the written folder as a part of the installed package.
 RUN_TEST = """
 import importlib, sys, unittest
@@ -58,6 +63,7 @@ sys.path.insert(0, sys.argv[3])
 unittest.main(module=sys.argv[4], argv=["test"], verbosity=0)
 """
 # transformers' own generate, of the PyTorch model and of the port that has its weights: the same tokens.
+# Saved as h5 and as safetensors, and loaded again, the port gives the same numbers.
 GENERATE = """
 import importlib, json, sys, tempfile
 import numpy as np, tensorflow as tf, torch
@@ -74,12 +80,41 @@ expected.save_pretrained(saved)
 port = importlib.import_module(model["module"].replace("modeling_", "modeling_tf_"))
 found = getattr(port, "TF" + model["name"]).from_pretrained(saved, from_pt=True)
 ids, mask = np.random.default_rng(0).integers(20, 99, (2, 7)), np.ones((2, 7), np.int64)
-mask[1, :3] = 0
+mask[1, 5:] = 0
+if not config.is_encoder_decoder:
+    mask = mask[:, ::-1].copy()
+start = {"decoder_start_token_id": 3} if config.is_encoder_decoder else {}
 for asked in ({}, {"num_beams": 3}, {"use_cache": False}):
-    asked = {"max_new_tokens": 12, "do_sample": False, "pad_token_id": 0, "eos_token_id": None, **asked}
+    asked = {"max_new_tokens": 12, "do_sample": False, "pad_token_id": 0, "eos_token_id": None, **start, **asked}
     theirs = expected.generate(torch.tensor(ids), attention_mask=torch.tensor(mask), **asked).numpy()
     ours = found.generate(tf.constant(ids, tf.int32), attention_mask=tf.constant(mask, tf.int32), **asked).numpy()
-    assert theirs.shape == (2, 19) and (theirs == ours).all(), (asked, theirs, ours)
+    assert theirs.shape == (2, 13 if start else 19) and (theirs == ours).all(), (asked, theirs, ours)
+inputs = {"input_ids": tf.constant(ids, tf.int32), "attention_mask": tf.constant(mask, tf.int32)}
+inputs |= {"decoder_input_ids": inputs["input_ids"][:, :4]} if start else {}
+logits = found(**inputs).logits.numpy()
+for safe in (False, True):
+    saved = tempfile.mkdtemp()
+    found.save_pretrained(saved, safe_serialization=safe)
+    again, problems = type(found).from_pretrained(saved, output_loading_info=True)
+    assert not any(problems.values()), problems
+    np.testing.assert_array_equal(again(**inputs).logits, logits)
+"""
+# A pipeline of transformers with the class that its automatic one finds writes the words of PyTorch's pipeline.
+PIPELINE = GENERATE.partition("ids, mask = ")[0] + """
+import transformers
+from tokenizers import Tokenizer, models, pre_tokenizers
+words = Tokenizer(models.WordLevel({f"w{place}": place for place in range(config.vocab_size)}, unk_token="w1"))
+words.pre_tokenizer = pre_tokenizers.Whitespace()
+tokenizer = transformers.PreTrainedTokenizerFast(tokenizer_object=words, pad_token="w0")
+start = {"decoder_start_token_id": 3} if config.is_encoder_decoder else {}
+task, auto = ("text2text-generation", "Seq2SeqLM") if start else ("text-generation", "CausalLM")
+getattr(transformers, "TFAutoModelFor" + auto).register(type(config), type(found))
+found = getattr(transformers, "TFAutoModelFor" + auto).from_pretrained(saved, from_pt=True)
+asked = {"max_new_tokens": 8, "do_sample": False, "pad_token_id": 0, "eos_token_id": None, **start}
+sentences = ["w20 w31 w42 w53", "w99 w98 w97 w96"]
+theirs, ours = (transformers.pipeline(task, model=model, tokenizer=tokenizer, framework=framework)(sentences, **asked)
+                for model, framework in ((expected, "pt"), (found, "tf")))
+assert theirs == ours and len(str(ours).split()) > 8, (theirs, ours)
 """
 
 
@@ -128,9 +163,10 @@ def check_files(family: Family, folder: Path) -> None:
 
 
 def check_generation(family: Family, folder: Path) -> None:
-    """`generate` of transformers gives PyTorch's tokens, padded on the left, greedily and with beams."""
+    """`generate` of transformers gives PyTorch's tokens, greedily and with beams, and so does a pipeline."""
     package = folder / f"src/transformers/models/{family.name}"
-    in_process(GENERATE, family.package, package, folder / "sample.json", folder=folder)
+    for script in (GENERATE, PIPELINE):
+        in_process(script, family.package, package, folder / "sample.json", folder=folder)
 
 
 def check_sentences(folder: Path) -> None:
@@ -150,6 +186,7 @@ if __name__ == "__main__":
         written.mkdir(parents=True, exist_ok=True)
         check_port(one, written)
         check_files(one, written)
-    check_generation(GENERATES, target / GENERATES.name)
+    for one in GENERATE_TEXT:
+        check_generation(one, target / one.name)
     check_sentences(target)
     print("families without TensorFlow classes have them in a tree of transformers 4, proven there")
