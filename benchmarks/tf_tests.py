@@ -5,8 +5,9 @@
 
 In the environment of transformers 4. Where transformers has TensorFlow classes of a family, ports of them take their
 place; `--hand-written` runs the tests on transformers' own. The common tests are in the source distribution of
-transformers 4.50, not in that of 4.57. Each runs on all classes of a case at once, with the sizes and the inputs of the corpus in place of a model
-tester's. One JSON line per test; a run that is started again goes on with the tests that have none.
+transformers 4.50, not in that of 4.57. Each runs on all classes of a case at once, with the sizes and the inputs of
+the corpus in place of a model tester's. One JSON line per test; a run that is started again goes on with the tests
+that have none.
 """
 
 from __future__ import annotations
