@@ -100,7 +100,9 @@ for safe in (False, True):
     np.testing.assert_array_equal(again(**inputs).logits, logits)
 """
 # A pipeline of transformers with the class that its automatic one finds writes the words of PyTorch's pipeline.
-PIPELINE = GENERATE.partition("ids, mask = ")[0] + """
+PIPELINE = (
+    GENERATE.partition("ids, mask = ")[0]
+    + """
 import transformers
 from tokenizers import Tokenizer, models, pre_tokenizers
 words = Tokenizer(models.WordLevel({f"w{place}": place for place in range(config.vocab_size)}, unk_token="w1"))
@@ -116,6 +118,7 @@ theirs, ours = (transformers.pipeline(task, model=model, tokenizer=tokenizer, fr
                 for model, framework in ((expected, "pt"), (found, "tf")))
 assert theirs == ours and len(str(ours).split()) > 8, (theirs, ours)
 """
+)
 
 
 def porter(*arguments: str) -> subprocess.CompletedProcess[str]:
