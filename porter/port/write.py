@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -109,9 +110,13 @@ def _configurations(subject: Subject, output: Path) -> list[Path]:
     return sorted(folder.glob("configuration_*.py"))
 
 
+# What stands on top of files that transformers generates: nobody generates the port from there.
+_OF_A_GENERATOR = re.compile(r"\A(# *🚨+\n)(#.*\n)*?\1")
+
+
 def _with_header(subject: Subject, code: str) -> str:
     """The licence of the original stays on top; below it stands who wrote the file from what."""
-    lines = code.splitlines(keepends=True)
+    lines = _OF_A_GENERATOR.sub("", code, count=1).splitlines(keepends=True)
     count = next((i for i, line in enumerate(lines) if not line.startswith("#")), len(lines))
     of_transformers = subject.module_name.startswith("transformers.")
     header = render(

@@ -27,7 +27,7 @@ from porter.rewrite.expressions.precedence import with_guarded_value, with_paren
 from porter.rewrite.reading.filling import calls_in
 from porter.rewrite.reading.source import LocalFunction
 from porter.rewrite.statements.asked_sizes import asked_for_truth, chosen, counted, port_comparison
-from porter.rewrite.statements.folding import flattened, fold_boolean, fold_if
+from porter.rewrite.statements.folding import flattened, fold_boolean, fold_comparison, fold_if
 from porter.rewrite.statements.in_place import indices
 from porter.rewrite.statements.lines import placed, port_line, port_suite
 from porter.rewrite.statements.loops_as_operations import port_comprehension, port_list_call, port_loop
@@ -238,7 +238,7 @@ class Porter(cst.CSTTransformer):
     def leave_Comparison(self, original_node: cst.Comparison, updated_node: cst.Comparison) -> cst.BaseExpression:
         """A comparison, its operands promoted as PyTorch does."""
         ported = arithmetic.comparison(self.context, original_node, with_parentheses(updated_node))
-        return port_comparison(self.context, original_node, ported)
+        return fold_comparison(original_node, port_comparison(self.context, original_node, ported))
 
     def leave_AugAssign(self, original_node: cst.AugAssign, updated_node: cst.AugAssign) -> cst.AugAssign:
         """`x += y`; of a subscript in `port_statement`."""

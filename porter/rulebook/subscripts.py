@@ -69,7 +69,7 @@ def subscript(value: Arg, indices: Sequence[Index], result: Fact | None) -> str 
     Raises:
         Unknown: the rank of a tensor is needed and was not seen.
     """
-    reduced = _values_of_pair(value, indices)
+    reduced = part_of_pair(value.node_code, indices[0].code) if len(indices) == 1 else None
     if reduced is not None:
         return reduced
     advanced = [index for index in indices if index.is_advanced]
@@ -131,17 +131,17 @@ def _added_rank(value: Arg, mask: Index) -> int | None:
     return ranks[0] - ranks[1] if ranks[0] is not None and ranks[1] is not None else None
 
 
-def _values_of_pair(value: Arg, indices: Sequence[Index]) -> str | None:
-    """`max_with_indices(...)[0]` is `tf.reduce_max(...)`, `[1]` is `tf.argmax(...)`."""
-    code = value.node_code
-    if len(indices) != 1 or indices[0].code not in ("0", "1", "-1"):
+def part_of_pair(code: str, part: str) -> str | None:
+    """`max_with_indices(...)[0]` and `.values` are `tf.reduce_max(...)`, `[1]` and `.indices` are `tf.argmax(...)`.
+
+    None for any other code, and where no function of TensorFlow gives that part.
+    """
+    name, _, arguments = code.partition("_with_indices(")
+    if name not in ("max", "min"):
         return None
-    name = code[:3]
-    if not code.startswith(("max_with_indices(", "min_with_indices(")):
-        return None
-    if indices[0].code == "0":
-        return f"tf.reduce_{name}({code.partition('(')[2]}"
-    return f"tf.arg{name}({code.partition('(')[2]}" if "keepdims" not in code else None
+    if part in ("0", "values"):
+        return f"tf.reduce_{name}({arguments}"
+    return f"tf.arg{name}({arguments}" if part in ("1", "-1", "indices") and "keepdims" not in code else None
 
 
 def _one_tensor(value: Arg, indices: Sequence[Index], tensor: Index) -> str:

@@ -14,6 +14,16 @@ def cast(arg: Arg, dtype: str) -> str:
     return arg.node_code
 
 
+def cast_to(tensor: Arg, dtype: str) -> str:
+    """The cast; integers and booleans that have the dtype already need none, nor does a tensor to its own."""
+    if dtype == f"{tensor.node_code}.dtype":
+        return tensor.node_code
+    seen = tensor.fact.dtype if tensor.is_a("tensor") and tensor.fact is not None else None
+    if seen is not None and "float" not in seen and dtype == f"tf.{seen}":
+        return tensor.node_code
+    return f"tf.cast({tensor.node_code}, {dtype})"
+
+
 def as_float(arg: Arg) -> str:
     """The argument's code, cast to float32 if it holds integers or booleans."""
     if arg.is_a("tensor") and arg.fact is not None and arg.fact.dtype is not None and not is_float(arg.fact.dtype):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from porter.rulebook import Arg, Call, rule
+from porter.rulebook import Call, rule
 from porter.rulebook.call import code_of
+from porter.rules.casting import cast_to
 
 DTYPES = {
     "float32": "float32",
@@ -37,14 +38,6 @@ def _method(name: str, dtype: str) -> None:
     def translate(call: Call) -> str:
         """A cast, left out where every run has shown the same dtype."""
         return cast_to(call.input, f"tf.{dtype}")
-
-
-def cast_to(tensor: Arg, dtype: str) -> str:
-    """The cast; integers and booleans that have the dtype already need none."""
-    seen = tensor.fact.dtype if tensor.is_a("tensor") and tensor.fact is not None else None
-    if seen is not None and "float" not in seen and dtype == f"tf.{seen}":
-        return tensor.node_code
-    return f"tf.cast({tensor.node_code}, {dtype})"
 
 
 for _name in ("float", "double", "half", "bfloat16", "long", "int", "short", "bool"):
@@ -94,7 +87,7 @@ _FORMER_TYPES = {
     "torch.Tensor.type(input, dtype=None)",
     cases={
         "i.type(torch.float32)": "tf.cast(i, tf.float32)",
-        "x.type(x.dtype)": "tf.cast(x, x.dtype)",
+        "i.type(x.dtype)": "tf.cast(i, x.dtype)",
         "i.type(torch.FloatTensor)": "tf.cast(i, tf.float32)",
         "i.type(torch.ByteTensor)": "tf.cast(i, tf.uint8)",
     },

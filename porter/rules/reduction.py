@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from porter.facts.promotion import is_float
 from porter.rulebook import Call, rule
-from porter.rules.casting import as_bool, as_float, cast, tensor_dtype
+from porter.rules.casting import as_bool, as_float, cast, cast_to, tensor_dtype
 
 
 def _axes(call: Call) -> str:
@@ -17,7 +17,7 @@ def _axes(call: Call) -> str:
 def _integral(call: Call) -> str:
     """The input as PyTorch adds it up: booleans and small integers as int64, or in the dtype asked for."""
     if call.given("dtype"):
-        return f"tf.cast({call.input.node_code}, {call.dtype.node_code})"
+        return cast_to(call.input, call.dtype.node_code)
     fact, dtype = call.input.fact, tensor_dtype(call.input.fact)
     if dtype is None and fact is not None and fact.is_tensor and fact.rank is not None:
         return f"as_numbers({call.input.node_code})"  # booleans in one run, numbers in another
@@ -71,6 +71,8 @@ def _extremum(name: str, function: str, index: str) -> None:
             f"x.{name}(-1)": f"{name}_with_indices(x, axis=-1)",
             f"x.{name}(dim=1, keepdim=True)": f"{name}_with_indices(x, axis=1, keepdims=True)",
             f"x.{name}(-1)[0]": f"{function}(x, axis=-1)",
+            f"x.{name}(-1, keepdim=True).values": f"{function}(x, axis=-1, keepdims=True)",
+            f"x.{name}(-1).indices": f"{index}(x, axis=-1)",
             f"torch.{name}(x, y)": f"tf.{name}imum(x, y)",
         },
     )
@@ -187,7 +189,7 @@ def norm(call: Call) -> str:
     names = [parameter.name for parameter in call.signature.parameters]
     tensor, order = getattr(call, names[0]), getattr(call, names[1])
     kind = "" if order.value() in (2, 2.0, "fro", None) else f", ord={order.node_code}"
-    code = f"tf.cast({tensor.node_code}, {call.dtype.node_code})" if call.given("dtype") else tensor.node_code
+    code = cast_to(tensor, call.dtype.node_code) if call.given("dtype") else tensor.node_code
     return f"tf.norm({code}{kind}{_axes(call)})"
 
 
@@ -266,6 +268,7 @@ rule(
         "torch.softmax(x, dim=-1)": "tf.nn.softmax(x, axis=-1)",
         "x.softmax(1)": "tf.nn.softmax(x, axis=1)",
         "F.softmax(x, dim=-1, dtype=torch.float32)": "tf.nn.softmax(tf.cast(x, tf.float32), axis=-1)",
+        "F.softmax(x, dim=-1, dtype=x.dtype)": "tf.nn.softmax(x, axis=-1)",
     },
 )
 def softmax(call: Call) -> str:
@@ -287,7 +290,7 @@ def log_softmax(call: Call) -> str:
 
 def _computed_in(call: Call) -> str:
     if call.given("dtype"):
-        return f"tf.cast({call.input.node_code}, {call.dtype.node_code})"
+        return cast_to(call.input, call.dtype.node_code)
     return as_float(call.input)
 
 

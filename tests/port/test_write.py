@@ -72,3 +72,9 @@ def test_a_port_beside_the_original_leaves_the_configuration_alone(subject: Subj
 def test_a_file_beside_has_no_test_of_its_own(subject: Subject, tmp_path: Path) -> None:
     written = write(replace(subject, cases=()), draft("class TFX: ...\n"), tmp_path / "ports")
     assert [file.name for file in written] == ["modeling_tf_x.py"]
+
+
+def test_what_generated_the_pytorch_file_is_not_said_of_the_port(subject: Subject, tmp_path: Path) -> None:
+    notice = "#   🚨🚨🚨\n#  This file was automatically generated.\n#   🚨🚨🚨\n"
+    modeling = write(subject, draft(f"{notice}# Licence\nclass TFX: ...\n"), tmp_path / "ports")[0]
+    assert modeling.read_text().startswith("# Licence\n#\n# Written by porter")

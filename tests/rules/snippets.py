@@ -16,7 +16,7 @@ from porter.facts.canonical import canonical
 from porter.rulebook import Call, bind, find_card, find_rule
 from porter.rulebook.call import Arg, code_of
 from porter.rulebook.signature import Bound
-from porter.rulebook.subscripts import Index, subscript
+from porter.rulebook.subscripts import Index, part_of_pair, subscript
 from porter.rulebook.template import fill, translate
 from porter.trace.describe import Describer
 from tests.rules.samples import samples
@@ -108,6 +108,9 @@ class Rewriter(cst.CSTTransformer):
 
     def leave_Attribute(self, original_node: cst.Attribute, updated_node: cst.Attribute) -> cst.BaseExpression:  # noqa: N802  # LibCST calls it so
         updated_node = updated_node.with_changes(attr=original_node.attr)
+        reduced = part_of_pair(code_of(updated_node.value), original_node.attr.value)
+        if reduced is not None:
+            return cst.parse_expression(reduced)
         text = code_of(original_node)
         owner = self.value(original_node.value)
         if isinstance(owner, torch.Tensor):

@@ -16,6 +16,7 @@ from porter.rewrite.reading.main_layer import is_keras_model
 from porter.rulebook import Call, Card, Signature, Unknown, find_card, find_rule
 from porter.rulebook.call import Arg, code_of
 from porter.rulebook.signature import Bound, parse_signature
+from porter.rulebook.subscripts import part_of_pair
 from porter.rulebook.template import fill, parenthesised, translate
 from porter.runtime.layers.reserved import MODEL_NAMES, WRITTEN_METHODS, port_attribute
 
@@ -40,6 +41,9 @@ def translate_attribute(context: Context, original: cst.Attribute, updated: cst.
     if attribute == "training" and context.has_training(original):
         return cst.Name("training")
     owner = context.fact(original.value) or _own_layer(context, original.value)
+    reduced = part_of_pair(code_of(updated.value), attribute)
+    if reduced is not None:
+        return cst.parse_expression(reduced)
     kind = _ruled_class(context, original, owner)
     if attribute == "dtype" and m.matches(updated.value, _TRANSPOSED):
         updated = updated.with_changes(value=cst.ensure_type(updated.value, cst.Call).args[0].value)

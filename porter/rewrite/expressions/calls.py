@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import libcst as cst
 import libcst.matchers as m
 
+from porter.facts.canonical import canonical
 from porter.facts.tensor_methods import is_method, owner_of_method, tensor_method
 from porter.rewrite.context import PORTABLE_LIBRARIES, Context
 from porter.rewrite.expressions.arguments import keyword, local_arguments
@@ -247,10 +249,17 @@ def _note_unknown(context: Context, original: cst.Call, name: str) -> None:
 def _is_provided(context: Context, original: cst.Call, name: str) -> bool:
     owner, _, own_name = name.rpartition(".")
     if not m.matches(original.func, m.Attribute()):
-        return own_name in context.runtime
+        return own_name in context.runtime or _is_of_table(context, name)
     if not owner.rpartition(".")[2][:1].isupper():  # a function, such as of a model's loss or of logging
         return not name.startswith("transformers.models.")
     return "configuration" in owner or own_name in context.methods or own_name in _OF_DICTIONARIES
+
+
+def _is_of_table(context: Context, name: str) -> bool:
+    """Whether the function stands in a table that the runtime has too, such as one of the scalings of positions."""
+    tables = (value for key, value in vars(context.source.module).items() if key in context.runtime)
+    values = (value for table in tables if isinstance(table, Mapping) for value in table.values())
+    return any(name == canonical(value) for value in values)
 
 
 def _apply(context: Context, original: cst.Call, updated: cst.Call, found: Rule, name: str) -> cst.BaseExpression:

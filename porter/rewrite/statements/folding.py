@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import ast
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import libcst as cst
 import libcst.matchers as m
+
+from porter.rulebook.call import code_of
 
 
 def fold_if(
@@ -54,3 +59,25 @@ def fold_boolean(updated: cst.BooleanOperation) -> cst.BaseExpression:
     if m.matches(updated.left, m.Name(absorbing)):
         return updated.left
     return updated
+
+
+def fold_comparison(original: cst.Comparison, ported: cst.BaseExpression) -> cst.BaseExpression:
+    """A comparison of texts that the port knows, `"cpu" in ("cpu", "mps")` for a device's kind, is its answer."""
+    if code_of(original) == code_of(ported):
+        return ported
+    found = ast.parse(code_of(ported), mode="eval").body
+    if not isinstance(found, ast.Compare) or len(found.ops) != 1 or type(found.ops[0]) not in _ANSWERS:
+        return ported
+    try:
+        left, right = ast.literal_eval(found.left), ast.literal_eval(found.comparators[0])
+    except ValueError:
+        return ported
+    return cst.Name(str(_ANSWERS[type(found.ops[0])](left, right))) if isinstance(left, str) else ported
+
+
+_ANSWERS: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.In: lambda left, right: left in right,
+    ast.NotIn: lambda left, right: left not in right,
+}

@@ -3,7 +3,8 @@
 import libcst as cst
 import pytest
 
-from porter.rewrite.statements.folding import flattened, fold_boolean, fold_if
+from porter.rewrite.statements.folding import flattened, fold_boolean, fold_comparison, fold_if
+from porter.rulebook.call import code_of
 
 
 def test_writing_into_a_part(tiny):
@@ -63,3 +64,18 @@ def test_known_operands(code, folded):
     node = cst.parse_expression(code)
     assert isinstance(node, cst.BooleanOperation)
     assert cst.Module([]).code_for_node(fold_boolean(node)) == folded
+
+
+@pytest.mark.parametrize(
+    ("original", "ported", "expected"),
+    [
+        ('x.device.type == "mps"', '"cpu" == "mps"', "False"),
+        ('x.device.type in ("cpu", "mps")', '"cpu" in ("cpu", "mps")', "True"),
+        ("x.device.type not in kinds", '"cpu" not in kinds', '"cpu" not in kinds'),
+        ('"a" == "b"', '"a" == "b"', '"a" == "b"'),
+        ("x.size() < 2", "3 < 2", "3 < 2"),
+    ],
+)
+def test_a_comparison_of_known_texts_is_its_answer(original, ported, expected):
+    before, after = (cst.ensure_type(cst.parse_expression(code), cst.Comparison) for code in (original, ported))
+    assert code_of(fold_comparison(before, after)) == expected
