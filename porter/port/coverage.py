@@ -17,13 +17,21 @@ _BLOCKS = (ast.If, ast.For, ast.While, ast.With, ast.Try, ast.FunctionDef, ast.C
 
 
 @dataclass(frozen=True)
+class Condition:
+    """What a block of a port asks for: the line of its first statement, and the names in its condition."""
+
+    block: int
+    names: frozenset[str]
+
+
+@dataclass(frozen=True)
 class Place:
-    """A statement of a port, by file and first and last line; `asked` are the names in the conditions around it."""
+    """A statement of a port, by file and first and last line, and the conditions of the blocks around it."""
 
     file: str
     line: int
     end: int
-    asked: frozenset[str] = frozenset()
+    asked: frozenset[Condition] = frozenset()
 
     def ran(self, lines: Lines) -> bool:
         """Whether one of its lines ran."""
@@ -96,7 +104,14 @@ def coverage(
     """
     places = list(_reachable(files, class_name, ran))
     unrun = tuple(place for place in places if not place.ran(ran))
-    asked = {name: place for place in reversed(unrun) for name in place.asked}
+    entered = {(place.file, block.block) for place in places if place.ran(ran) for block in place.asked}
+    asked = {
+        name: place
+        for place in reversed(unrun)
+        for block in place.asked
+        if (place.file, block.block) not in entered  # else what is missing is not what this one asks for
+        for name in block.names
+    }
     idle = {name: f"{asked[name].file}:{asked[name].line}" for name in others if name in asked}
     return Coverage(len(places) - len(unrun), len(places), unrun, tuple(given), idle, dict(refused))
 
@@ -174,7 +189,7 @@ def _with_bases(definitions: Mapping[str, tuple[str, Definition]], names: Iterab
     return found
 
 
-def _statements(body: list[ast.stmt], file: str, asked: frozenset[str]) -> Iterator[Place]:
+def _statements(body: list[ast.stmt], file: str, asked: frozenset[Condition]) -> Iterator[Place]:
     """The statements of a block, one for each line of thought: the heads of blocks, and what stands in them."""
     if body and _is_refusal(body[-1]):
         return
@@ -184,12 +199,14 @@ def _statements(body: list[ast.stmt], file: str, asked: frozenset[str]) -> Itera
         if not isinstance(statement, _BLOCKS):
             yield Place(file, statement.lineno, statement.end_lineno or statement.lineno, asked)
             continue
-        inner = asked
+        named: frozenset[str] = frozenset()
         if isinstance(statement, ast.If | ast.While):
             yield Place(file, statement.lineno, statement.test.end_lineno or statement.lineno, asked)
-            inner = asked | {part.id for part in ast.walk(statement.test) if isinstance(part, ast.Name)}
+            named = frozenset(part.id for part in ast.walk(statement.test) if isinstance(part, ast.Name))
         for name in ("body", "orelse", "finalbody"):
-            yield from _statements(getattr(statement, name, []), file, inner)
+            block: list[ast.stmt] = getattr(statement, name, [])
+            inner = {Condition(block[0].lineno, named)} if block and named else set()
+            yield from _statements(block, file, asked | inner)
 
 
 def _is_refusal(statement: ast.stmt) -> bool:

@@ -78,3 +78,23 @@ def test_two_cases_add_up():
 def test_lines_are_told_in_ranges():
     places = tuple(Place("f", number, number) for number in (1, 2, 3, 7))
     assert Coverage(0, 4, places).to_json()["unrun"] == {"f": ["1-3", "7"]}
+
+
+NESTED = """
+class TFOne:
+    def call(self, x, images=None, places=None):
+        if images is not None:
+            x = x + images
+            if places is not None:
+                x = x[places]
+        return x
+"""
+
+
+def test_an_argument_whose_block_ran_is_not_what_a_block_inside_asks_for(tmp_path):
+    file = tmp_path / "modeling_tf_x.py"
+    file.write_text(NESTED)
+    entered = coverage([file], "TFOne", {file.name: {4, 5, 6, 8}}, ["x"], ["images", "places"])
+    passed = coverage([file], "TFOne", {file.name: {4, 8}}, ["x"], ["images", "places"])
+    assert entered.idle == {"places": "modeling_tf_x.py:7"}
+    assert passed.idle == {"images": "modeling_tf_x.py:5", "places": "modeling_tf_x.py:7"}
