@@ -78,7 +78,7 @@ _MODULES = {
     "layers.checkpointed": ("TFGradientCheckpointingLayer",),
     "layers.hooks": ("forward_hook", "forward_pre_hook"),
     "layers.elementwise": ("Elementwise", "PReLU", "prelu"),
-    "layers.normalization": ("BatchNorm", "GroupNorm", "InstanceNorm", "LayerNorm"),
+    "layers.normalization": ("BatchNorm", "GroupNorm", "InstanceNorm", "LayerNorm", "SizedLayerNormalization"),
     "layers.multihead": ("MultiheadAttention", "multi_head_attention_forward"),
     "layers.recurrent": ("GRU", "GRUCell", "LSTM", "LSTMCell", "RNN", "RNNCell"),
     "layers.encoders_decoders": (

@@ -35,6 +35,15 @@ def test_sizes_of_layers_are_pythons_own_numbers(tmp_path):
     assert "as_int" not in code
 
 
+def test_a_norm_is_told_the_size_that_a_graph_may_not_know(tmp_path):
+    entry = next(entry for entry in ENTRIES if entry["class"] == "ShapedNorms")
+    given = Given(entry["arguments"], tuple(map(parse_input, entry["inputs"])))
+    run(Options(str(MODULES / entry["file"]), tmp_path, ("ShapedNorms",), given=given, verify=False))
+    code = (tmp_path / "modeling_tf_shaped_norms.py").read_text()
+    assert code.count("SizedLayerNormalization(") == 2
+    assert "self.plain = keras.layers.LayerNormalization(epsilon=1e-05)" in code
+
+
 def test_methods_that_keras_would_call_or_never_calls_are_said(tmp_path):
     entry = next(entry for entry in ENTRIES if entry["class"] == "Accessors")
     given = Given(entry["arguments"], tuple(map(parse_input, entry["inputs"])))

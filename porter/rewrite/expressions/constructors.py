@@ -14,11 +14,15 @@ from porter.rewrite.expressions.layer_shapes import bound, card_for, is_built_la
 from porter.rewrite.reading.kept import Kept
 from porter.rewrite.reading.made import Made, made_by
 from porter.rewrite.reading.main_layer import main_layer_name
+from porter.rewrite.reading.open_axes import has_open_axis
 from porter.rulebook import CannotBind, Unknown, find_card, find_rule
 from porter.rulebook.call import code_of
 from porter.rulebook.template import fill, parenthesised, translate
 
 CONTAINERS = frozenset(f"torch.nn.{held}{kind}" for held in ("Module", "Parameter") for kind in ("List", "Dict"))
+
+_NORM = "keras.layers.LayerNormalization("
+_SIZED_NORM = "SizedLayerNormalization"
 
 
 def construct(context: Context, original: cst.Call, updated: cst.Call, made: Made) -> cst.BaseExpression:
@@ -140,8 +144,11 @@ def _construct_layer(context: Context, original: cst.Call, updated: cst.Call, ma
     if shape is not None and _is_made_by_a_call(context, original):
         message = f"{name} is made when the model is called; Keras makes weights with the model, so it raises here."
         context.note(original, "left", message, "make the layer in the constructor")
-    if any(_may_be_tied(context, kept) for kept in context.knowledge.constructors.kept_anywhere(original)):
+    places = context.knowledge.constructors.kept_anywhere(original)
+    if any(_may_be_tied(context, kept) for kept in places):
         layer = _tied(layer)
+    if code_of(layer).startswith(_NORM) and any(_has_open_axis(context, original, kept) for kept in places):
+        layer = cst.ensure_type(layer, cst.Call).with_changes(func=cst.Name(_SIZED_NORM))
     if shape is None or is_built_later(context, original, shape):
         return layer
     return cst.parse_expression(f"built({code_of(layer)}, {shape})")
@@ -157,6 +164,14 @@ def _may_be_tied(context: Context, kept: Kept) -> bool:
     """Whether the weight of a layer that is kept there, or of one of those that are, is tied to another."""
     paths = [path.split(".") for path in context.knowledge.constructors.tied]
     return any(kept.attribute in path[-1 if kept.directly else -2 :] for path in paths)
+
+
+def _has_open_axis(context: Context, original: cst.Call, kept: Kept) -> bool:
+    """Whether a graph may not know how wide the input is of a layer that is kept there."""
+    owner = context.source.enclosing_class(original)
+    if owner is None or not kept.directly or _SIZED_NORM not in context.runtime:
+        return False
+    return has_open_axis(context.knowledge, context.flow.sites.values(), owner, kept.attribute)
 
 
 def _tied(layer: cst.BaseExpression) -> cst.BaseExpression:

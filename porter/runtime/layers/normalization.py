@@ -199,3 +199,16 @@ class LayerNorm(keras.layers.Layer):
         normal = (inputs - mean) * tf.math.rsqrt(variance + self.epsilon)
         normal = normal if self.gamma is None else normal * self.gamma
         return normal if self.beta is None else normal + self.beta
+
+
+class SizedLayerNormalization(keras.layers.LayerNormalization):
+    """Keras' own layer, for tensors whose last size a graph does not know: it is the one that `build` was told."""
+
+    def build(self, input_shape: Any) -> None:
+        """Add the weights."""
+        super().build(input_shape)
+        self.size = input_shape[-1]
+
+    def call(self, inputs: Any) -> Any:
+        """Normalise the last axis."""
+        return super().call(tf.ensure_shape(inputs, [*inputs.shape[:-1], self.size]))
