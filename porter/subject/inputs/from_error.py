@@ -18,6 +18,7 @@ _LAST_AXIS: Mapping[str, Callable[[list[int]], tuple[int, int]]] = {
     ),
 }
 LONGEST = 4096  # of an axis: no tiny model needs more
+_TILES = re.compile(r"split_sizes to sum exactly to (\d+) .* but got split_sizes=\[(\d+)(?:, \2)*\]")
 _CHANNELS = re.compile(r"expected input\[.*\] to have (\d+) channels, but got (\d+) channels instead")
 
 
@@ -43,6 +44,9 @@ def _shapes(spec: InputSpec, text: str) -> Iterator[Shape]:
             # Layers before may have changed it in proportion.
             if was != wanted and last % was == 0 and last // was <= LONGEST:
                 yield (*spec.shape[:-1], last // was)
+    tiles = _TILES.search(text)
+    if tiles is not None and len(spec.shape) == 5 and spec.shape[0] * spec.shape[1] == int(tiles[1]):
+        yield (spec.shape[0], int(tiles[2]), *spec.shape[2:])  # so many parts of each image
     channels = _CHANNELS.search(text)
     if channels is not None:
         wanted, was = int(channels[1]), int(channels[2])

@@ -63,8 +63,8 @@ def forms_of(model: Any, modality: Modality, rows: int) -> Iterator[Specs]:
         sizes = [form[0] for form in companions if form not in masks]
         for beside in (sizes, []) if sizes else ([],):
             yield (spec, *beside)
-            for dtype in range(2) if masks else ():
-                yield (spec, *beside, *(form[dtype] for form in masks))
+            for together in zip(*masks, strict=False):
+                yield (spec, *beside, *together)
 
 
 def _in_patches(patches: Patches, modality: Modality, grid: str, rows: int) -> Iterator[Specs]:
@@ -94,7 +94,10 @@ def _arrays(model: Any, modality: Modality, rows: int) -> Iterator[InputSpec]:
 
 
 def _companions(name: str, spec: InputSpec, bins: int) -> tuple[InputSpec, ...]:
-    """What a model takes beside the array under this name, a mask as int64 and as bool; empty for other names."""
+    """What a model takes beside the array under this name; empty for other names.
+
+    A mask comes as int64 and as bool, of the parts of images also with one value for each part.
+    """
     images = "pixel" in spec.name
     videos = spec.name.endswith("videos")
     if name == ("image_sizes_videos" if videos else "image_sizes") and images:
@@ -104,9 +107,10 @@ def _companions(name: str, spec: InputSpec, bins: int) -> tuple[InputSpec, ...]:
     if "mask" not in name or ("videos" in name) != videos:
         return ()
     if images and name.startswith("pixel"):
-        shape: Shape = (*spec.shape[:-3], *spec.shape[-2:])
+        shapes: list[Shape] = [(*spec.shape[:-3], *spec.shape[-2:])]
+        shapes += [spec.shape[:-3]] if len(spec.shape) > 4 else []
     elif not images and name.startswith(("input_features", "feature", "input_values", "padding")):
-        shape = (spec.shape[0], next((size for size in spec.shape[1:] if size != bins), spec.shape[-1]))
+        shapes = [(spec.shape[0], next((size for size in spec.shape[1:] if size != bins), spec.shape[-1]))]
     else:
         return ()
-    return InputSpec(name, shape, "int64", ONES), InputSpec(name, shape, "bool", ONES)
+    return tuple(InputSpec(name, shape, dtype, ONES) for shape in shapes for dtype in ("int64", "bool"))

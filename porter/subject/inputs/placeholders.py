@@ -9,6 +9,7 @@ from typing import Any
 
 from porter.subject.case import InputSpec
 from porter.subject.inputs.arrays import numpy_inputs
+from porter.subject.inputs.from_error import corrected
 from porter.subject.inputs.from_signature import BATCH
 from porter.subject.inputs.input_sizes import token_of
 from porter.subject.inputs.known_inputs import ONES, Specs
@@ -38,14 +39,29 @@ def with_placeholders(model: Any, rows: int = BATCH, behind: int = BEHIND) -> It
 def placeholders_of(model: Any, modality: Modality, rows: int = BATCH, behind: int = BEHIND) -> Iterator[Specs]:
     """The same for one modality."""
     accepted = inspect.signature(model.forward).parameters
-    for brought in forms_of(model, modality, rows):
-        count = _count(model, modality, brought) or _count_in_error(model, rows, brought)
-        if count is None or count % rows or count // rows > MOST:
+    for brought, count in _counted(model, modality, rows):
+        if count % rows or count // rows > MOST:
             continue
         for tokens in _stretches(model.config, modality, count // rows):
             ids = _ids(tokens, rows, behind)
             beside = (InputSpec("attention_mask", ids.shape, "int64", ONES), *_token_types(modality, ids))
             yield (ids, *brought, *(spec for spec in beside if spec.name in accepted))
+
+
+def _counted(model: Any, modality: Modality, rows: int) -> Iterator[tuple[Specs, int]]:
+    """Arrays for a modality and how many placeholders stand for them, in other sizes where PyTorch names those."""
+    tried: set[tuple[tuple[int, ...], ...]] = set()
+    for brought in forms_of(model, modality, rows):
+        found = _count(model, modality, brought)
+        for other in corrected(brought, found) if isinstance(found, Exception) else ():
+            shapes = tuple(spec.shape for spec in other)
+            count = _count(model, modality, other) if shapes not in tried else None
+            tried.add(shapes)
+            if isinstance(count, int):
+                yield other, count
+        count = found if isinstance(found, int) else _count_in_error(model, rows, brought)
+        if count is not None:
+            yield brought, count
 
 
 def _stretches(config: Any, modality: Modality, count: int) -> Iterator[list[int]]:
@@ -76,8 +92,8 @@ def _token_types(modality: Modality, ids: InputSpec) -> Iterator[InputSpec]:
         yield InputSpec(name, ids.shape, "int64", {"kind": "values", "data": types})
 
 
-def _count(model: Any, modality: Modality, brought: Specs) -> int | None:
-    """How many vectors the model makes of the input, as its own method for it says."""
+def _count(model: Any, modality: Modality, brought: Specs) -> int | Exception | None:
+    """How many vectors the model makes of the input, as its own method for it says, or what that raises."""
     import torch
 
     method = _method(model, f"get_{modality.kind}_features")
@@ -90,8 +106,8 @@ def _count(model: Any, modality: Modality, brought: Specs) -> int | None:
     try:
         with torch.no_grad():
             features = method(values[first.name], **{s.name: values[s.name] for s in others if s.name in taken})
-    except RUN_ERRORS:
-        return None
+    except RUN_ERRORS as error:
+        return error
     numbers = _numbers(getattr(features, "pooler_output", features))
     return numbers // width if numbers and numbers % width == 0 else None
 
