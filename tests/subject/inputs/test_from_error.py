@@ -36,6 +36,13 @@ def test_a_sound_without_an_axis_for_channels():
     assert shapes(error_of(nn.Conv1d(1, 3, 3), 2, 320), 2, 320) == [(2, 1, 320)]
 
 
+def test_parts_of_images_as_many_as_the_model_splits_off():
+    with pytest.raises(RuntimeError) as raised:
+        torch.zeros(6, 2).split([5, 5, 5])
+    assert shapes(raised.value, 3, 2, 3, 4, 4) == [(3, 5, 3, 4, 4)]
+    assert shapes(raised.value, 2, 2, 3, 4, 4) == shapes(raised.value, 6, 3, 4, 4) == []
+
+
 def test_other_errors_correct_nothing():
     assert shapes(ValueError("no"), 2, 20, 80) == []
     assert shapes(error_of(nn.Linear(10**6, 3), 2, 20, 80), 2, 20, 80) == []
