@@ -32,6 +32,7 @@ MAKERS: tuple[Callable[[Any, Inputs, Any], Inputs], ...] = (
     lambda model, inputs, plain: _with_optional_inputs(model, inputs),
     lambda model, inputs, plain: inputs | {"encoder_outputs": (plain["encoder_last_hidden_state"],)},
     lambda model, inputs, plain: _with_hidden_patches(model, inputs),
+    lambda model, inputs, plain: _with_vectors_in_places(model, inputs),
     lambda model, inputs, plain: _enlarged(inputs) | {"interpolate_pos_encoding": True},
     lambda model, inputs, plain: _enlarged(inputs),
 )
@@ -236,6 +237,21 @@ def _with_hidden_patches(model: Any, inputs: Inputs) -> Inputs:
     pixels = inputs["pixel_values"]
     patches = pixels.shape[-1] * pixels.shape[-2] // model.config.patch_size**2
     return {**inputs, "bool_masked_pos": torch.arange(patches).expand(pixels.shape[0], patches) % 2 == 0}
+
+
+def _with_vectors_in_places(model: Any, inputs: Inputs) -> Inputs:
+    """Vectors for some of the tokens, and the mask that tells which: `x_embeds` and `x_embeds_position_mask`."""
+    import torch
+
+    ids = inputs["input_ids"]
+    names = accepted(model)
+    masks = {n: mask for n in names for mask in names if n.endswith("_embeds") and re.fullmatch(f"{n}_.*mask", mask)}
+    if not masks:
+        raise KeyError("mask")
+    width = _embedding(model).embedding_dim
+    mask = (torch.arange(ids.shape[1]) < 2).to(torch.int64).expand(ids.shape)
+    vectors = torch.sin(torch.arange(ids.shape[0] * 2 * width)).reshape(ids.shape[0], 2, width)
+    return {**inputs, **dict.fromkeys(masks, vectors), **dict.fromkeys(masks.values(), mask)}
 
 
 def _enlarged(inputs: Inputs) -> Inputs:

@@ -126,6 +126,23 @@ def test_what_a_model_writes_into_its_inputs_is_not_given_to_the_port():
     torch.testing.assert_close(model(inputs_embeds=embeds)["last_hidden_state"], run.expected["last_hidden_state"])
 
 
+class Illustrated(BertModel):
+    """Puts vectors of images where a mask says so."""
+
+    def forward(self, input_ids, attention_mask=None, image_embeds=None, image_embeds_position_mask=None):
+        vectors = self.embeddings.word_embeddings(input_ids)
+        if image_embeds is not None:
+            vectors[image_embeds_position_mask.bool()] = image_embeds.reshape(-1, image_embeds.shape[-1])
+        return {"last_hidden_state": vectors}
+
+
+def test_vectors_come_with_the_mask_of_their_places():
+    runs, _ = further_runs(Illustrated(BertConfig(**SMALL)).eval(), INPUTS)
+    (run,) = [run for run in runs if "image_embeds" in run.given]
+    assert run.inputs["image_embeds_position_mask"].tolist() == [[1, 1, 0, 0, 0]] * 2
+    assert (run.expected["last_hidden_state"][:, :2].numpy() == run.inputs["image_embeds"]).all()
+
+
 def test_objects_to_be_detected_are_labels():
     run = next(
         run for run in further_runs(Detector(), {"pixel_values": torch.rand(2, 6, 4)})[0] if run.name == "with labels"
