@@ -20,6 +20,7 @@ from porter.base.byte_size import size
 from porter.base.early_checks import check_input_file, check_tf
 from porter.base.errors import LeftOver, UsageError
 from porter.base.installed import need
+from porter.base.reasons import reason
 from porter.export.declaration import Format, Job, Request, format_named
 from porter.export.feature import DEFAULT, Feature, feature_named, features_of
 from porter.export.loaded_model import Loaded, load
@@ -31,7 +32,9 @@ from porter.hub.configuration import architecture, read_config
 from porter.hub.fetch import Fetch, local_copy
 from porter.hub.trust import FLAG, model_named_by
 from porter.subject.locate import unknown_name
+from porter.subject.plausible_sizes import check_sizes, check_sizes_of
 from porter.subject.torch_class import torch_class
+from porter.subject.torch_model import RUN_ERRORS
 from porter.weights.convert.output_folder import check_free, copy_companions, whole_folder
 from porter.weights.report.conversion_report import sha256
 
@@ -148,6 +151,7 @@ def prepared(request: Request, folder: Path, model: Any = None) -> Job:
     source = None
     if model is None:
         source = local_copy(request.model, Fetch(with_code=request.trust_remote_code))
+        check_sizes_of(source)
         feature = feature_of(source, request)
         check_memory(format_named(request.format), source, request.max_memory)
         loaded = load(source, feature.class_name, request.trust_remote_code, named_by(request))
@@ -175,8 +179,20 @@ def feature_of(source: Path, request: Request) -> Feature:
     config_class = CONFIG_MAPPING.get(model_type) if request.feature is not None else None
     if config_class is None:
         config_class = torch_class(source, name, request.trust_remote_code, named_by(request)).config_class
-    config = config_class.from_pretrained(source, local_files_only=True)
-    return feature_named(request.feature, config, name)
+    return feature_named(request.feature, configuration(config_class, source), name)
+
+
+def configuration(config_class: Any, source: Path) -> Any:
+    """The configuration of a folder.
+
+    Raises:
+        UsageError: the class does not take what config.json says.
+    """
+    try:
+        return config_class.from_pretrained(source, local_files_only=True)
+    except RUN_ERRORS as error:
+        sentence = f"{config_class.__name__} does not take this configuration: {reason(error)}"
+        raise UsageError(sentence, place=str(source / "config.json")) from error
 
 
 def manifest_of(job: Job, validations: list[Validation]) -> dict[str, Any]:
@@ -280,4 +296,5 @@ def list_features(model: str, trust_remote_code: bool = False) -> list[Feature]:
     model_type = read_config(source).get("model_type")
     if model_type not in CONFIG_MAPPING:
         return [Feature(DEFAULT, name)]
-    return features_of(CONFIG_MAPPING[model_type].from_pretrained(source, local_files_only=True))
+    check_sizes(read_config(source), source / "config.json")
+    return features_of(configuration(CONFIG_MAPPING[model_type], source))

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from porter.base.errors import UsageError
+from porter.hub.configuration import read_config
+from porter.runtime.stored.checkpoint import open_checkpoint
 from porter.runtime.stored.tensor_source import TensorInfo
 from porter.subject.shrink import role_of
 
@@ -40,6 +42,16 @@ def check_sizes(values: Mapping[str, object], place: Path, tensors: Mapping[str,
             has = f"the checkpoint has {len(found)} tensors, up to {widest} wide"
             told = has if found else f"{limit} is the limit"
             raise UsageError(f"The configuration says {name}={value}, and {told}.", place=str(place))
+
+
+def check_sizes_of(folder: Path) -> None:
+    """Refuse such sizes in the config.json of a folder with weights, and weights that are missing or damaged.
+
+    Raises:
+        UsageError: naming the field, or what is missing or damaged.
+    """
+    with open_checkpoint(folder) as checkpoint:
+        check_sizes(read_config(folder), folder / "config.json", checkpoint.tensors)
 
 
 def _limit(name: str, count: int, widest: int) -> int | None:

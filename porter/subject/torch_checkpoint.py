@@ -10,9 +10,8 @@ from typing import Any
 from porter.base.errors import UsageError
 from porter.base.installed import need
 from porter.base.reasons import reason
-from porter.hub.configuration import architecture, read_config
-from porter.runtime.stored.checkpoint import open_checkpoint
-from porter.subject.plausible_sizes import check_sizes
+from porter.hub.configuration import architecture
+from porter.subject.plausible_sizes import check_sizes_of
 from porter.subject.torch_class import torch_class
 from porter.subject.torch_model import RUN_ERRORS
 
@@ -58,8 +57,7 @@ def load_torch(
     import transformers
 
     class_name = class_name or architecture(folder)
-    with open_checkpoint(folder) as checkpoint:  # says in one sentence what is wrong with the files
-        check_sizes(read_config(folder), folder / "config.json", checkpoint.tensors)
+    check_sizes_of(folder)
     model_class = torch_class(folder, class_name, trust_remote_code, named)
     transformers.utils.logging.disable_progress_bar()
     try:

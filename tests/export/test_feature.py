@@ -1,5 +1,8 @@
 """Features by name: those that a model type has, and a sentence for each that it has not."""
 
+import json
+import shutil
+
 import pytest
 
 from porter.export import features
@@ -55,3 +58,27 @@ def test_bad_arguments_are_one_sentence(porter_export, checkpoint, tmp_path):
     run = porter_export("onnx", "--model", checkpoint("bert"), tmp_path / "there")
     assert run.exit_code == 2
     assert "exists already" in run.output
+
+
+@pytest.mark.parametrize("words", [("--list-features",), ("--model",)], ids=["listed", "exported"])
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"num_labels": 10**9}, "The configuration says num_labels=1000000000, and "),
+        ({"num_hidden_layers": 10**9}, "The configuration says num_hidden_layers=1000000000, and "),
+        (
+            {"vocab_size": "many"},
+            "BertConfig does not take this configuration: Validation error for field 'vocab_size'",
+        ),
+    ],
+)
+def test_a_configuration_that_cannot_be_is_refused_before_it_is_made(
+    porter_export, checkpoint, tmp_path, words, changes, sentence
+):
+    model = shutil.copytree(checkpoint("bert"), tmp_path / "model")
+    config = json.loads((model / "config.json").read_text())
+    (model / "config.json").write_text(json.dumps({**config, **changes}))
+    run = porter_export("onnx", *words, model, *([tmp_path / "onnx"] if words == ("--model",) else []))
+    assert run.exit_code == 2, run.output
+    assert sentence in run.output
+    assert not (tmp_path / "onnx").exists()
