@@ -10,6 +10,7 @@ import libcst.matchers as m
 from porter.rewrite.context import Context
 from porter.rewrite.reading.calls_in_file import Site
 from porter.rewrite.reading.source import LocalFunction
+from porter.rulebook import find_card
 from porter.rulebook.call import code_of
 from porter.runtime.layers.reserved import port_parameter
 
@@ -85,7 +86,8 @@ def _rewritten(context: Context, site: Site, updated: cst.Call, is_layer: bool) 
             continue
         if site.callees and all(_names_device(callee, position) for callee in site.callees):
             continue
-        by_keyword = by_keyword or (is_layer and not _fits_position(context, original.value))
+        fits = _fits_position(context, original.value) or (position == 0 and _may_be_of_torch(context, site))
+        by_keyword = by_keyword or (is_layer and not fits)
         parameter = _parameter_at(site, position) if by_keyword else None
         yield argument.with_changes(keyword=cst.Name(parameter), equal=_EQUAL) if parameter else argument
 
@@ -121,6 +123,23 @@ def _fits_position(context: Context, node: cst.BaseExpression) -> bool:
     if fact.only("tuple", "list") and fact.items is not None:
         return all(item.is_tensor for item in fact.items)
     return fact.kinds <= {"tensor", "none"}
+
+
+def _may_be_of_torch(context: Context, site: Site) -> bool:
+    """Whether a layer of torch may stand there, such as an Identity, whose input has another name.
+
+    It was seen, or the attribute that is called is set to one somewhere.
+    """
+    if site.callee is not None and any(find_card(name) is not None for name in site.callee.names):
+        return True
+    owner = context.source.enclosing_class(site.node)
+    if owner is None or not m.matches(site.node.func, m.Attribute(value=m.Name("self"))):
+        return False
+    attribute = cst.ensure_type(site.node.func, cst.Attribute).attr.value
+    stored = [store.value for store in context.knowledge.constructors.stored_anywhere(owner)
+              if store.attribute == attribute and store.directly]  # fmt: skip
+    made = [call for value in stored for call in m.findall(value, m.Call())]
+    return any(find_card(context.source.canonical(cst.ensure_type(call, cst.Call).func) or "") for call in made)
 
 
 def _names_device(callee: LocalFunction, position: int) -> bool:

@@ -64,3 +64,43 @@ def test_a_layer_gets_those_keywords_that_it_takes(stack):
 def test_it_computes_what_pytorch_computes(stack):
     (found,) = verify(stack.subject, stack.module())
     assert found.matches
+
+
+NECKS = """
+
+class Neck(nn.Module):
+    def forward(self, maps):
+        return [torch.tanh(each) for each in maps]
+
+
+class Levels(nn.Module):
+    def __init__(self, config, with_neck):
+        super().__init__()
+        self.layers = nn.ModuleList([nn.Linear(config.hidden_size, config.hidden_size) for _ in range(3)])
+        self.neck = Neck() if with_neck else nn.Identity()
+
+    def forward(self, x, count):
+        maps = ()
+        for layer in self.layers[:count]:
+            x = layer(x)
+            maps += (x,)
+        maps = self.neck(maps)
+        return sum(maps)
+
+
+class Necks(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.one = Levels(config, True)
+        self.other = Levels(config, False)
+
+    def forward(self, x):
+        return self.one(x, 3) + self.other(x, 2)
+"""
+
+
+def test_what_an_identity_may_be_given_goes_by_position(tmp_path):
+    necks = port(summed_model("necks", NECKS, {"necks": "Necks"}, "x", tmp_path), tmp_path / "port")
+    assert "maps = self.neck(maps)" in necks.text("TFLevels.call")
+    (found,) = verify(necks.subject, necks.module())
+    assert (found.eager.message, found.graph.message, found.ok) == ("", "", True)
