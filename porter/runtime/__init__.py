@@ -149,6 +149,7 @@ _MODULES = {
         "create_recurrent_attention_mask",
         "create_sliding_window_causal_mask",
     ),
+    "attention.masks_of_layers": ("create_masks_for_generate",),
     "model.modeling": ("TFPreTrainedModel",),
     "model.module": ("TFModule",),
     "ops.common": ("dropout", "shape_list", "slice_logits_to_keep"),

@@ -16,6 +16,7 @@ import keras
 
 from porter.runtime.keras_internals import own_name, set_layer_name, variables_of
 from porter.runtime.layers.places import children_in_places, held, named_children, sublayers
+from porter.runtime.model.beside import main_layer as main_layer_name
 from porter.runtime.port_errors import WrongValue
 from porter.runtime.stored.layouts import Layout, layouts_in
 
@@ -52,10 +53,18 @@ class NamedVariable:
 def main_layer_of(layer: keras.Layer) -> keras.Layer | None:
     """The `TFXMainLayer` of a bare `TFXModel`: its only child. PyTorch has no counterpart of that level.
 
-    None for heads (PyTorch's names carry the base model's prefix there) and for ordinary layers.
+    None for heads (PyTorch's names carry the base model's prefix there), for ordinary layers, and for what holds
+    nothing but another model: PyTorch has that level.
     """
-    children = sublayers(layer) if isinstance(layer, keras.Model) else []
-    return children[0] if len(children) == 1 and is_main_layer(children[0]) else None
+    children = sublayers(layer) if isinstance(layer, keras.Model) and not is_main_layer(layer) else []
+    only = children[0] if len(children) == 1 and is_main_layer(children[0]) else None
+    return only if only is not None and _is_of(only, layer) else None
+
+
+def _is_of(main_layer: keras.Layer, model: keras.Layer) -> bool:
+    """Whether a main layer is that of a model, by the names of both; a user may have derived classes from them."""
+    names = {kind.__name__ for kind in type(main_layer).__mro__}
+    return any(main_layer_name(kind.__name__.removeprefix("TF")) in names for kind in type(model).__mro__)
 
 
 def is_main_layer(layer: keras.Layer) -> bool:

@@ -135,30 +135,72 @@ def test_what_a_layer_only_refers_to_is_not_its_own():
     assert named_children(root) == []
 
 
+@keras_serializable
+class TFInnerMainLayer(keras.layers.Layer):
+    config_class = BertConfig
+
+    def __init__(self, config, **kwargs):
+        super().__init__(**kwargs)
+        self.dense = keras.layers.Dense(2, name="dense")
+
+    def build(self, input_shape=None):
+        self.dense.build((None, 2))
+
+
+class TFInnerModel(TFPreTrainedModel):
+    config_class = BertConfig
+    base_model_prefix = "inner"
+
+    def __init__(self, config, **kwargs):
+        super().__init__(config, **kwargs)
+        self.inner = TFInnerMainLayer(config, name="inner")
+        self.post_init()
+
+    def build(self, input_shape=None):
+        self.inner.build()
+
+
+class TFHolderForScores(TFPreTrainedModel):
+    config_class = BertConfig
+    base_model_prefix = "inner"
+
+    def __init__(self, config, **kwargs):
+        super().__init__(config, **kwargs)
+        self.inner = TFInnerMainLayer(config, name="inner")
+        self.post_init()
+
+    def build(self, input_shape=None):
+        self.inner.build()
+
+
+@keras_serializable
+class TFOuterMainLayer(TFHolderForScores):
+    pass
+
+
+class TFOuterModel(TFPreTrainedModel):
+    config_class = BertConfig
+    base_model_prefix = "model"
+
+    def __init__(self, config, **kwargs):
+        super().__init__(config, **kwargs)
+        self.model = TFOuterMainLayer(config, name="model")
+        self.post_init()
+
+    def build(self, input_shape=None):
+        self.model.build()
+
+
+def test_a_model_that_holds_nothing_but_another_has_its_level():
+    holder = TFHolderForScores(config())
+    assert main_layer_of(holder) is None
+    outer = TFOuterModel(config())
+    for model in (holder, outer):
+        model.build()
+        assert list(named_variables(model)) == ["inner.dense.weight", "inner.dense.bias"]
+
+
 def test_a_bare_model_inside_another_has_no_level_of_its_own():
-    @keras_serializable
-    class TFInnerMainLayer(keras.layers.Layer):
-        config_class = BertConfig
-
-        def __init__(self, config, **kwargs):
-            super().__init__(**kwargs)
-            self.dense = keras.layers.Dense(2, name="dense")
-
-        def build(self, input_shape=None):
-            self.dense.build((None, 2))
-
-    class TFInnerModel(TFPreTrainedModel):
-        config_class = BertConfig
-        base_model_prefix = "inner"
-
-        def __init__(self, config, **kwargs):
-            super().__init__(config, **kwargs)
-            self.inner = TFInnerMainLayer(config, name="inner")
-            self.post_init()
-
-        def build(self, input_shape=None):
-            self.inner.build()
-
     root = keras.layers.Layer()
     root.tower = TFInnerModel(config(), name="tower")
     root.tower.build()
