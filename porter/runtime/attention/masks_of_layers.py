@@ -16,22 +16,21 @@ from porter.runtime.attention.masks import (
 
 _Create = Callable[..., Any]
 
-_KINDS: Mapping[str, Mapping[str, _Create]] = MappingProxyType(
+_ONE: Mapping[str, _Create] = MappingProxyType(
     {
-        **{
-            kind: {kind: create}
-            for kind, create in {
-                "full_attention": create_causal_mask,
-                "sliding_attention": create_sliding_window_causal_mask,
-                "chunked_attention": create_chunked_causal_mask,
-                "compressed_sparse_attention": create_sliding_window_causal_mask,
-                "heavily_compressed_attention": create_sliding_window_causal_mask,
-                "minimax_m3_sparse": create_causal_mask,
-                "indexed_attention": partial(create_causal_mask, allow_is_causal_skip=False),
-                "linear_attention": create_recurrent_attention_mask,
-                "conv": create_recurrent_attention_mask,
-            }.items()
-        },
+        "full_attention": create_causal_mask,
+        "sliding_attention": create_sliding_window_causal_mask,
+        "chunked_attention": create_chunked_causal_mask,
+        "compressed_sparse_attention": create_sliding_window_causal_mask,
+        "heavily_compressed_attention": create_sliding_window_causal_mask,
+        "minimax_m3_sparse": create_causal_mask,
+        "indexed_attention": partial(create_causal_mask, allow_is_causal_skip=False),
+        "linear_attention": create_recurrent_attention_mask,
+        "conv": create_recurrent_attention_mask,
+    }
+)
+_TWO: Mapping[str, Mapping[str, _Create]] = MappingProxyType(
+    {
         "hybrid": {"full_attention": create_causal_mask, "linear_attention": create_recurrent_attention_mask},
         "hybrid_sliding": {
             "sliding_attention": create_causal_mask,
@@ -39,7 +38,7 @@ _KINDS: Mapping[str, Mapping[str, _Create]] = MappingProxyType(
         },
     }
 )
-"""A layer's kind in `config.layer_types` -> the kinds of masks that it needs, and what makes each."""
+"""A layer's kind in `config.layer_types` -> what makes its mask, or each of the masks that it needs."""
 
 
 def create_masks_for_generate(
@@ -61,11 +60,10 @@ def create_masks_for_generate(
     given = partial(_made, decoder, inputs_embeds, attention_mask, past_key_values, options)
     if hasattr(decoder, "layer_types"):
         kinds = dict.fromkeys(decoder.layer_types)
-        if any(kind not in _KINDS for kind in kinds):
+        if any(kind not in _ONE and kind not in _TWO for kind in kinds):
             return attention_mask
-        wanted: dict[str, _Create] = {}
-        for kind in sorted(kinds, key=lambda kind: -len(_KINDS[kind])):  # a kind of its own is what it says itself
-            wanted |= _KINDS[kind]
+        wanted = {name: create for kind in kinds for name, create in _TWO.get(kind, {}).items()}
+        wanted |= {kind: _ONE[kind] for kind in kinds if kind in _ONE}
         return {kind: given(create) for kind, create in wanted.items()}
     if getattr(decoder, "sliding_window", None) is not None:
         return given(create_sliding_window_causal_mask)

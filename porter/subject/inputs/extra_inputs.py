@@ -137,6 +137,7 @@ def guessed(model: Any, inputs: Inputs, plain: Any) -> Iterator[tuple[str, Input
             yield from ((name, {**inputs, name: value}) for value in _head_masks(getattr(model, "config", None)))
         if "Tensor" in annotation and not any(kind in annotation.lower() for kind in ("tuple", "list")):
             yield from ((name, {**inputs, name: value}) for value in _tensors(name, first, inputs, plain))
+            yield from ((name, {**inputs, **given}) for given in _behind_the_encoder(model, name, plain))
 
 
 def _head_masks(config: Any) -> Iterator[Any]:
@@ -187,6 +188,13 @@ def _vectors(name: str, plain: Any) -> Iterator[Any]:
     decoder = name.startswith("decoder_")
     for key in sorted(shapes, key=lambda key: (("encoder" in key and "decoder" not in key) == decoder, key)):
         yield torch.sin(torch.arange(shapes[key].numel())).reshape(shapes[key])
+
+
+def _behind_the_encoder(model: Any, name: str, plain: Any) -> Iterator[Inputs]:
+    """Vectors with what the encoder made: it may take them in another form alone, as maps of several sizes."""
+    states = plain.get("encoder_last_hidden_state") if isinstance(plain, Mapping) else None
+    if states is not None and _VECTORS.search(name) and "encoder_outputs" in accepted(model):
+        yield from ({name: value, "encoder_outputs": (states,)} for value in _vectors(name, plain))
 
 
 def logits_of(plain: Any) -> Any:
