@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import libcst as cst
 
 from porter.rulebook import Drop, Match, Remark, Text, expression, find_card, statement
+from porter.rulebook.call import Arg
 
 _ANY = "torch.nn.Module"
 _TENSORS = frozenset({"torch.Tensor", "torch.FloatTensor", "torch.LongTensor"})
@@ -112,6 +113,44 @@ def is_instance(m: Match) -> Text:
     if card is None:
         return Text(f"tf.is_tensor({m.x.node_code})")
     return Text(f"isinstance({m.x.node_code}, {card.keras_class})")
+
+
+def _has_own_class(kind: str) -> bool:
+    return kind in {*_TENSORS, _ANY} or find_card(kind) is not None
+
+
+def _names_own_class(m: Match) -> bool:
+    kinds = m.kinds.original
+    return isinstance(kinds, cst.Tuple) and any(
+        _has_own_class(m.canonical(m.argument(each.value))) for each in kinds.elements
+    )
+
+
+@expression(
+    "isinstance($x, $kinds)",
+    where=_names_own_class,
+    cases={
+        "x = x * 2 if isinstance(x, (torch.Tensor, list)) else x": (
+            "x = x * 2 if isinstance(x, (tf.Tensor, list)) else x"
+        ),
+        "if isinstance(self.layer, (nn.Linear, nn.Conv1d)):\n    x = self.layer(x)": (
+            "if isinstance(self.layer, (keras.layers.Dense, Conv1D)):\n    x = self.layer(x)"
+        ),
+    },
+)
+def is_one_of(m: Match) -> Text:
+    """Each class as the one that stands for it."""
+    assert isinstance(m.kinds.original, cst.Tuple)  # see `_names_own_class`
+    names = ", ".join(_own_class(m, m.argument(each.value)) for each in m.kinds.original.elements)
+    return Text(f"isinstance({m.x.node_code}, ({names}))")
+
+
+def _own_class(m: Match, kind: Arg) -> str:
+    name = m.canonical(kind)
+    card = find_card(name)
+    if name in _TENSORS:
+        return "tf.Tensor"
+    return "keras.layers.Layer" if name == _ANY else kind.node_code if card is None else str(card.keras_class)
 
 
 def _has_answer(m: Match) -> bool:

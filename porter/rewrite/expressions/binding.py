@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import libcst as cst
 
@@ -13,6 +14,8 @@ from porter.rulebook.call import Arg
 IGNORED_KEYWORDS = frozenset(
     {"device", "layout", "pin_memory", "requires_grad", "memory_format", "non_blocking", "copy"}
 )
+
+_PYTHON_DTYPES = {"builtins.int": "tf.int64", "builtins.float": "tf.float64", "builtins.bool": "tf.bool"}
 
 # torch takes numpy's spelling too
 _NUMPY_KEYWORDS = {"axis": "dim", "keepdims": "keepdim"}
@@ -46,11 +49,17 @@ def bind_call(
             name = before.keyword.value
             name = name if signature.parameter(name) else _NUMPY_KEYWORDS.get(name, name)
             if _is_of(signature, name) and not (name == "out" and is_statement):
-                keywords[name] = argument
+                keywords[name] = _dtype_of_python(context, argument) if name == "dtype" else argument
         else:
             positional.append(argument)
     bound = bind(signature, positional, keywords)
     return Call(signature, bound, context.knowledge.traced(original), lambda f, a: _invoke(context, original, f, a))
+
+
+def _dtype_of_python(context: Context, argument: Arg) -> Arg:
+    """`dtype=int` as the dtype that PyTorch takes it for; every other argument as it is."""
+    dtype = _PYTHON_DTYPES.get(context.source.canonical(argument.original) or "")
+    return argument if dtype is None else replace(argument, node=cst.parse_expression(dtype))
 
 
 def _is_of(signature: Signature, name: str) -> bool:
