@@ -45,7 +45,8 @@ def whole_folder(path: Path) -> Iterator[Path]:
             _move(beside, path)
         except OSError as error:
             reason = _reason(error)
-            elsewhere = error.filename is not None and not str(error.filename).startswith(str(beside))
+            places = [str(name) for name in (error.filename, error.filename2) if name is not None]  # two of a copy
+            elsewhere = places and not any(place.startswith(str(beside)) for place in places)
             if elsewhere or reason is None:
                 raise
             raise UsageError(f"{path} cannot be written: {reason}.", hint="nothing was left there") from error

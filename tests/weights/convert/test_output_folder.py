@@ -1,5 +1,7 @@
 import errno
 import os
+import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -91,6 +93,23 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(tmp_path):
     with pytest.raises(UsageError, match="cannot be written: No space left on device"):
         write()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_copy_that_finds_the_disk_full_names_the_output_and_not_what_was_copied(tmp_path):
+    (tmp_path / "port.py").write_text("#" * 5000)
+
+    def write():
+        with whole_folder(tmp_path / "out") as folder:
+            shutil.copyfile(tmp_path / "port.py", folder / "port.py")
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        with pytest.raises(UsageError, match="out cannot be written: File too large"):
+            write()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert [path.name for path in tmp_path.iterdir()] == ["port.py"]
 
 
 @pytest.mark.parametrize("error", [OSError("no such template"), FileNotFoundError(2, "No such file", "/elsewhere")])
