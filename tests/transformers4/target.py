@@ -99,6 +99,19 @@ for safe in (False, True):
     assert not any(problems.values()), problems
     np.testing.assert_array_equal(again(**inputs).logits, logits)
 """
+# A saved model of the port serves PyTorch's scores, whatever the batch and the length.
+SERVE = (
+    GENERATE.partition("ids, mask = ")[0]
+    + """
+found.config.use_cache = False
+found.save_pretrained(saved, saved_model=True)
+serving = tf.saved_model.load(saved + "/saved_model/1").signatures["serving_default"]
+for shape in ((2, 7), (3, 5)):
+    ids = np.random.default_rng(0).integers(20, 99, shape).astype(np.int32)
+    served = serving(input_ids=tf.constant(ids), attention_mask=tf.ones(shape, tf.int32))
+    np.testing.assert_allclose(served["logits"], expected(torch.tensor(ids).long()).logits.detach(), atol=5e-5)
+"""
+)
 # A pipeline of transformers with the class that its automatic one finds writes the words of PyTorch's pipeline.
 PIPELINE = (
     GENERATE.partition("ids, mask = ")[0]
@@ -172,6 +185,12 @@ def check_generation(family: Family, folder: Path) -> None:
         in_process(script, family.package, package, folder / "sample.json", folder=folder)
 
 
+def check_serving(family: Family, folder: Path) -> None:
+    """A saved model of transformers' `save_pretrained` gives PyTorch's scores."""
+    package = folder / f"src/transformers/models/{family.name}"
+    in_process(SERVE, family.package, package, folder / "sample.json", folder=folder)
+
+
 def check_sentences(folder: Path) -> None:
     """What this target does not write is refused in one sentence, and nothing is written."""
     empty = folder / "refused"
@@ -191,5 +210,6 @@ if __name__ == "__main__":
         check_files(one, written)
     for one in GENERATE_TEXT:
         check_generation(one, target / one.name)
+    check_serving(GENERATE_TEXT[0], target / GENERATE_TEXT[0].name)
     check_sentences(target)
     print("families without TensorFlow classes have them in a tree of transformers 4, proven there")

@@ -60,6 +60,7 @@ def unpack_inputs(call: Function) -> Function:
             given = args[0] if takes_all else _checked(args[0], parameters, type(self).__name__)
             kwargs = {**{name: _plain(value) for name, value in given.items()}, **kwargs}
             args = (None, *args[1:]) if parameters[0] not in kwargs else (kwargs.pop(parameters[0]), *args[1:])
+        args, kwargs = _once(parameters, args, kwargs)
         bound = signature.bind(self, *args, **kwargs)
         bound.apply_defaults()
         arguments = bound.arguments
@@ -99,6 +100,17 @@ def _checked(inputs: Mapping[str, Any], parameters: list[str], owner: str) -> di
     if unknown:
         raise TypeError(f"{owner} takes no {', '.join(unknown)}; it takes {', '.join(parameters)}.")
     return dict(inputs)
+
+
+def _once(
+    parameters: list[str], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments without a None by position for what a keyword gives: so Keras 2 calls a model that it saves."""
+    named = dict(zip(parameters, args, strict=False))
+    twice = {name for name, value in named.items() if value is None and name in kwargs}
+    if not twice:
+        return args, kwargs
+    return (), {**{name: value for name, value in named.items() if name not in twice}, **kwargs}
 
 
 def _plain(value: Any) -> Any:

@@ -66,6 +66,14 @@ def test_switches_of_which_keras_2_has_made_tensors_are_switches():
     assert given([IDS, None, None, tf.constant(False)])["use_cache"] is False
 
 
+def test_none_by_position_makes_room_for_a_keyword():
+    found = given(IDS, None, None, mask=tf.ones((1,)))
+    np.testing.assert_array_equal(found["input_ids"], IDS)
+    assert found["mask"].shape == (1,)
+    with pytest.raises(TypeError, match="multiple values"):
+        given(IDS, tf.ones((1,)), mask=tf.ones((1,)))
+
+
 def test_a_mapping_without_the_first_input():
     assert given({"mask": tf.ones((1,))})["input_ids"] is None
 
