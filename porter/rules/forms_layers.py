@@ -19,15 +19,30 @@ expression(
     cases={'x = self.__getattr__("layer")(x)': 'x = getattr(self, "layer")(x)'},
     doc="Keras' layers find their attributes as all objects do.",
 )
+
+
+def _is_of_library(m: Match) -> bool:
+    """Whether the table of activations is that of transformers, not one of the file's own with its name."""
+    lookup = m.node.func if isinstance(m.node, cst.Call) else m.node
+    table = m.place.resolve(cst.ensure_type(lookup, cst.Subscript).value)
+    if table is None:
+        return True
+    from transformers.activations import ACT2CLS, ACT2FN
+
+    return table is ACT2CLS or table is ACT2FN
+
+
 expression(
     "ACT2FN[$name]",
     "activations.ACT2FN[$name]",
     to="get_tf_activation($name)",
+    where=_is_of_library,
     cases={'x = ACT2FN["gelu"](x)': 'x = get_tf_activation("gelu")(x)'},
 )
 expression(
     "ACT2CLS[$name]()",
     to="get_tf_activation($name)",
+    where=_is_of_library,
     cases={'self.act = ACT2CLS["relu"]()': 'self.act = get_tf_activation("relu")'},
     inside="constructor",
     doc="An activation is a function already.",
@@ -35,6 +50,7 @@ expression(
 expression(
     "ACT2CLS[$name]",
     to="lambda: get_tf_activation($name)",
+    where=_is_of_library,
     cases={
         'act_layer = ACT2CLS["relu"]\nself.act = act_layer()': (
             'act_layer = lambda: get_tf_activation("relu")\nself.act = act_layer()'

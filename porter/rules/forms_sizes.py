@@ -82,6 +82,37 @@ expression(
     },
     doc="A number that a graph may not know is none of Python's.",
 )
+
+
+def _holds_number(m: Match) -> bool:
+    return m.x.is_a("tensor") and m.x.fact is not None and m.x.fact.only("tensor")
+
+
+for _name, _written, _cases in (
+    (
+        "int",
+        "as_int($x)",
+        {
+            "x = x + x[:, : int(x.max() > 99) + 2].sum(1, keepdim=True)": (
+                "x = x + tf.reduce_sum(x[:, : as_int(tf.reduce_max(x) > 99) + 2], axis=1, keepdims=True)"
+            )
+        },
+    ),
+    ("float", "as_float($x)", {"x = x * float(x.max())": "x = x * as_float(tf.reduce_max(x))"}),
+    (
+        "bool",
+        "tf.cast($x, tf.bool)",
+        {"if bool(x.max() > 99):\n    x = x + 1": "if tf.cast(tf.reduce_max(x) > 99, tf.bool):\n    x = x + 1"},
+    ),
+):
+    expression(
+        f"{_name}($x)",
+        to=_written,
+        where=_holds_number,
+        inside="call",
+        cases=_cases,
+        doc="What a tensor holds is none of Python's numbers in a graph.",
+    )
 for _name, _function in (("ceil", "rounded_up"), ("floor", "rounded_down"), ("sqrt", "square_root")):
     expression(
         f"np.{_name}($x)",

@@ -68,39 +68,6 @@ def tie_to_variable(m: Match) -> Text:
 
 
 statement(
-    "$x.data = $value",
-    to="$x = $value",
-    where=lambda m: m.x.is_a("tensor") and isinstance(m.x.original, cst.Name),
-    inside="call",
-    cases={"x = x + 1\nx.data = x * 2": "x = x + 1\nx = x * 2"},
-    doc="A tensor's numbers are the tensor.",
-)
-
-
-def _is_own_parameter(m: Match) -> bool:
-    """Whether it is a parameter that the class itself makes: it lies in TensorFlow as in PyTorch."""
-    holder = m.x.original
-    is_own = isinstance(holder, cst.Attribute) and m.place.is_parameter(holder.attr.value)
-    return is_own and m.x.code == f"self.{cst.ensure_type(holder, cst.Attribute).attr.value}"
-
-
-statement(
-    "$x.data = $value",
-    to="$x.assign($value)",
-    where=_is_own_parameter,
-    inside="call",
-    cases={"self.gain.data = self.gain * 1.0": "self.gain.assign(self.gain * 1.0)"},
-    doc="A weight that the model writes to while it runs; a graph does so at each call.",
-)
-statement(
-    "$x.data = $value",
-    "$x.data[$*part] = $value",
-    to=Drop(Remark("a weight is written to while the model runs, which was not ported.", "left")),
-    where=lambda m: _is_weight(m) and ("part" in m.captures or not _is_own_parameter(m)),
-    inside="call",
-    cases={"self.layer.weight.data = self.layer.weight.data * 1.0": ""},
-)
-statement(
     "$x.requires_grad = $flag",
     to=Drop(),
     where=lambda m: m.x.is_a("tensor") and not _is_weight(m),

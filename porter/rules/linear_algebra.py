@@ -29,6 +29,12 @@ rule(
     cases={"torch.slogdet(tri)": "tf.linalg.slogdet(tri)"},
 )
 rule(
+    "torch.linalg.qr(A)",
+    "torch.qr(A)",
+    to="tf.linalg.qr(A)",
+    cases={"torch.linalg.qr(tri)": "tf.linalg.qr(tri)"},
+)
+rule(
     "torch.linalg.pinv(A)",
     "torch.pinverse(A)",
     to="tf.linalg.pinv(A)",

@@ -268,3 +268,15 @@ def test_tied_dense_refuses_what_does_not_fit():
     dense.borrow(keras.layers.Embedding(7, 4))
     with pytest.raises(ValueError, match="gets 5 inputs"):
         dense.build((None, 5))
+
+
+@pytest.mark.parametrize(("size", "options"), [(1, {"stride": 2}), (2, {"stride": 3, "padding": 1})])
+@pytest.mark.parametrize("kind", ["MaxPool", "AvgPool"])
+def test_steps_beyond_the_window(kind, size, options):
+    module = getattr(nn, f"{kind}2d")(size, **options)
+    compare(module, getattr(layers, f"{kind}2D")(size, **options), (2, 3, *SPACE[2]))
+
+
+def test_dilated_windows_at_steps():
+    options = {"stride": 2, "dilation": 2}
+    compare(nn.MaxPool2d(2, **options), layers.MaxPool2D(2, **options), (2, 3, *SPACE[2]))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import libcst as cst
 
 from porter.rewrite.context import Context
-from porter.rewrite.reading.checks import is_tensor, truths
+from porter.rewrite.reading.checks import is_tensor, reads_value, truths
 from porter.rewrite.reading.source import LocalFunction
 from porter.rewrite.reading.values_read import computed_in_python
 from porter.rulebook.call import code_of
@@ -51,7 +51,7 @@ def has_graph_branch(context: Context, function: LocalFunction) -> bool:
 def asks_value(context: Context, test: cst.BaseExpression) -> bool:
     """Whether a test asks a tensor's value, other than in a check that a graph passes."""
     asked = [truth for truth in truths(test) if truth not in context.checks]
-    return any(is_tensor(context.knowledge, truth) for truth in asked)
+    return any(is_tensor(context.knowledge, truth) or reads_value(context.knowledge, truth) for truth in asked)
 
 
 def note_eager_branch(context: Context, test: cst.BaseExpression) -> None:
@@ -73,12 +73,13 @@ def _has_random_branch(context: Context, function: LocalFunction) -> bool:
         return any(_is_random(context, call) for call in calls) or bool(random & _names(context, node))
 
     assignments = [node for node in source.find(function.node, cst.Assign) if len(node.targets) == 1]
-    branches = source.find(function.node, cst.If)
+    branches = source.find(function.node, cst.If, cst.IfExp)
     for _ in assignments:  # as often as values may be handed on
         random |= {name for a in assignments if is_random(a.value) for name in _names(context, a.targets[0].target)}
-        flags = (a for branch in branches if is_random(branch.test) for a in source.find(branch.body, cst.Assign))
+        tested = (branch for branch in branches if isinstance(branch, cst.If) and is_random(branch.test))
+        flags = (a for branch in tested for a in source.find(branch.body, cst.Assign))
         random |= {name for a in flags if _is_flag(a) for name in _names(context, a.targets[0].target)}
-    return any(is_random(branch.test) for branch in branches)
+    return any(is_random(branch.test) for branch in branches)  # type: ignore[attr-defined]  # both have one
 
 
 def _is_flag(assignment: cst.Assign) -> bool:
@@ -87,7 +88,8 @@ def _is_flag(assignment: cst.Assign) -> bool:
 
 def _is_random(context: Context, call: cst.Call) -> bool:
     """Whether a call draws one number."""
-    name = context.source.canonical(call.func)
+    callee = context.knowledge.callee(call)
+    name = callee.name if callee is not None else None
     empty = (cst.List, cst.Tuple)
     shapes = [arg.value for arg in call.args if arg.keyword is None]
     drawn_once = all(isinstance(s, empty) and not s.elements for s in shapes) if name == "torch.rand" else True

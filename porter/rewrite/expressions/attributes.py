@@ -65,10 +65,13 @@ def _own_layer(context: Context, node: cst.BaseExpression) -> Fact | None:
 
 
 def _is_member(context: Context, node: cst.Attribute) -> bool:
-    """`self.parts.norm` of a ModuleDict, which is a dictionary in the port."""
+    """`self.parts.norm` of a ModuleDict or a ParameterDict, which are dictionaries in the port."""
     owner = context.fact(node.value)
-    is_dict = owner is not None and owner.only("module") and owner.names == {"torch.nn.ModuleDict"}
-    return is_dict and not hasattr(dict, node.attr.value)
+    is_dict = owner is not None and owner.only("module") and owner.names and owner.names <= _DICTIONARIES
+    return bool(is_dict) and not hasattr(dict, node.attr.value)
+
+
+_DICTIONARIES = frozenset({"torch.nn.ModuleDict", "torch.nn.ParameterDict"})
 
 
 def ported_attribute(context: Context, node: cst.Attribute) -> str:

@@ -228,6 +228,7 @@ _PROVIDED_METHODS = (
     "torch.nn.ModuleList.",
     "torch.nn.ModuleDict.",
     "torch.nn.ParameterDict.",
+    "torch.nn.ParameterList.",
     "torch.Size.",
     "torch.autograd.function.Function",  # and its context, which porter.runtime's TFFunction has
 )

@@ -93,7 +93,7 @@ def _is_tested(knowledge: Knowledge, node: cst.CSTNode) -> bool:
 
 def _asked(knowledge: Knowledge, test: cst.BaseExpression, asks: Asks) -> Iterator[tuple[cst.CSTNode, Check]]:
     """A check asks in such a way that an unknown size or value passes it; `not` turns the question round."""
-    values = [value for value in truths(test) if is_tensor(knowledge, value)]
+    values = [value for value in truths(test) if is_tensor(knowledge, value) or reads_value(knowledge, value)]
     sizes = [c for c in knowledge.source.find(test, cst.Comparison) if _compares_sizes(knowledge, c)]
     for node in (*values, *(size for size in sizes if not any(_within(knowledge, size, value) for value in values))):
         yield node, Check(_other(asks) if _is_denied(knowledge, node, test) else asks)
@@ -114,6 +114,30 @@ def is_tensor(knowledge: Knowledge, node: cst.BaseExpression) -> bool:
     """Whether every run has asked a tensor for its truth here."""
     fact = knowledge.traced(node)
     return fact is not None and fact.is_tensor and "none" not in fact.kinds
+
+
+def reads_value(knowledge: Knowledge, test: cst.BaseExpression) -> bool:
+    """Whether a test asks for a number that a tensor holds: `x.sum().item() > 0`, `int(x.sum()) == 0`."""
+    function = knowledge.source.enclosing(test)
+    if function is None or knowledge.source.in_constructor(test):
+        return False
+    names = {name.value for name in knowledge.source.find(test, cst.Name)}
+    kept = [value for name in names for value in knowledge.assigned_values(function, name)]
+    counted = (value for value in kept if isinstance(value, cst.BinaryOperation))
+    calls = (call for node in (test, *counted) for call in knowledge.source.find(node, cst.Call))
+    return any(_is_number_of_tensor(knowledge, node) for node in (*calls, *kept))
+
+
+_NUMBERS = frozenset({"builtins.bool", "builtins.int", "builtins.float"})
+
+
+def _is_number_of_tensor(knowledge: Knowledge, node: cst.BaseExpression) -> bool:
+    if not isinstance(node, cst.Call):
+        return False
+    if isinstance(node.func, cst.Attribute) and node.func.attr.value == "item":
+        return is_tensor(knowledge, node.func.value)
+    is_number = knowledge.source.canonical(node.func) in _NUMBERS and len(node.args) == 1
+    return is_number and is_tensor(knowledge, node.args[0].value)
 
 
 def _within(knowledge: Knowledge, node: cst.CSTNode, outer: cst.CSTNode) -> bool:
@@ -248,7 +272,7 @@ def _counts(knowledge: Knowledge, node: cst.BaseExpression) -> bool:
 
 def _compares_sizes(knowledge: Knowledge, node: cst.Comparison) -> bool:
     """Whether an operand is a size of a tensor, or a number that differed between runs other than by its layer."""
-    if knowledge.source.in_constructor(node):
+    if knowledge.source.in_constructor(node) or reads_value(knowledge, node):
         return False
     operands = [node.left, *(target.comparator for target in node.comparisons)]
     if any(isinstance(target.operator, (cst.Is, cst.IsNot, cst.In, cst.NotIn)) for target in node.comparisons):

@@ -58,7 +58,16 @@ class KeywordsRead:
         """Whether what is called takes all that a function's `**kwargs` hold: a class, `dict` and `partial` too."""
         if not isinstance(call, cst.Call):
             return False
-        return m.matches(call.func, m.Name("dict") | m.Name("cls")) or inspect.isclass(self._named(call.func))
+        if m.matches(call.func, m.Name("dict") | m.Name("cls")) or self._is_of_table(call.func):
+            return True
+        return inspect.isclass(self._named(call.func))
+
+    def _is_of_table(self, function: cst.BaseExpression) -> bool:
+        """`MODELS[name]` and `MODELS.get(name)`: one of a dictionary of the module, whose values are of any kind."""
+        looked_up = function.func if isinstance(function, cst.Call) else function
+        table = looked_up.value if isinstance(looked_up, (cst.Subscript, cst.Attribute)) else None
+        is_looked_up = isinstance(function, (cst.Subscript, cst.Call)) and isinstance(table, cst.Name)
+        return is_looked_up and table is not None and isinstance(self._named(table), Mapping)
 
     def _named(self, node: cst.BaseExpression) -> object | None:
         """What a dotted name stands for if it is none of a function's own."""

@@ -13,6 +13,7 @@ import libcst.matchers as m
 from porter.rewrite.reading.bindings import Binding, Bindings
 from porter.rewrite.reading.in_place_calls import written_at_root
 from porter.rewrite.reading.knowledge import Knowledge
+from porter.rewrite.reading.layer_weights import walks_weights
 from porter.rewrite.reading.liveness import is_live, names_set
 from porter.rewrite.reading.source import LocalFunction
 from porter.rewrite.reading.views_in_file import Origin, keeper, origin_of
@@ -116,7 +117,8 @@ class FunctionViews:
         if binding is None or binding.statement is None:
             return None
         if binding.value is None:
-            looped = isinstance(binding.statement, cst.For) and self._is_tensor_there(name, at)
+            is_weight = walks_weights(self.knowledge.source, at, name)
+            looped = isinstance(binding.statement, cst.For) and not is_weight and self._is_tensor_there(name, at)
             return (binding, Origin(None, code_of(binding.statement.iter))) if looped else None  # type: ignore[attr-defined]  # a For
         origin = origin_of(self.knowledge, binding.value)
         if origin is None or not self._is_tensor_there(name, at):

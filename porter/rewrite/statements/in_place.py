@@ -17,7 +17,7 @@ from porter.rulebook.call import code_of
 from porter.rulebook.results import Nothing
 from porter.rulebook.signature import Bound
 from porter.rulebook.subscripts import Index, subscript_assignment
-from porter.rulebook.template import translate
+from porter.rulebook.template import parenthesised, translate
 from porter.rulebook.views import find_view, with_new
 
 
@@ -68,8 +68,10 @@ def _ported_slice(context: Context, part: cst.BaseSlice) -> cst.BaseSlice:
 
 
 def _of_part(context: Context, before: cst.Assign, after: cst.Assign) -> cst.Assign | None:
-    """`x[i] = y`."""
+    """`x[i] = y` and `x.data = y`."""
     target = before.targets[0].target
+    if len(before.targets) == 1 and _is_data(context, target):
+        return stored(context, target, after.value)
     if len(before.targets) != 1 or not isinstance(target, cst.Subscript):
         return None
     if not context.knowledge.is_tensor(target.value):
@@ -79,9 +81,26 @@ def _of_part(context: Context, before: cst.Assign, after: cst.Assign) -> cst.Ass
     return None if code is None else stored(context, target.value, cst.parse_expression(code))
 
 
+def _is_data(context: Context, target: cst.BaseExpression) -> bool:
+    """Whether it is `x.data` of a tensor."""
+    is_named = isinstance(target, cst.Attribute) and target.attr.value == "data"
+    return is_named and context.knowledge.is_tensor(cst.ensure_type(target, cst.Attribute).value)
+
+
+def _of_changed_data(context: Context, before: cst.AugAssign, after: cst.AugAssign) -> cst.Assign | None:
+    """`x.data += y`."""
+    target = cst.ensure_type(before.target, cst.Attribute)
+    after = augmented(context, before, after)
+    operator = code_of(after.operator).strip().removesuffix("=")
+    value = f"{code_of(parenthesised(context.port(target.value)))} {operator} {code_of(parenthesised(after.value))}"
+    return stored(context, target, cst.parse_expression(value))
+
+
 def _of_changed_part(context: Context, before: cst.AugAssign, after: cst.AugAssign) -> cst.Assign | None:
-    """`x[i] += y`."""
+    """`x[i] += y` and `x.data += y`."""
     target = before.target
+    if _is_data(context, target):
+        return _of_changed_data(context, before, after)
     if not isinstance(target, cst.Subscript) or not context.knowledge.is_tensor(target.value):
         return None
     after = augmented(context, before, after)

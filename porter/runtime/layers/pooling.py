@@ -9,7 +9,6 @@ import keras
 import tensorflow as tf
 
 from porter.runtime.layers.convolution import (
-    DATA_FORMATS,
     Sizes,
     batch_axis_optional,
     channels_first,
@@ -17,6 +16,7 @@ from porter.runtime.layers.convolution import (
     per_axis,
 )
 from porter.runtime.ops.common import shape_list
+from porter.runtime.ops.conv import pool_windows
 
 
 class _Pooling(keras.layers.Layer):
@@ -82,11 +82,7 @@ class _MaxPooling(_Pooling):
         x = channels_last(inputs)
         spans = [rate * (size - 1) + 1 for rate, size in zip(self.dilation, self.kernel_size, strict=True)]
         x = tf.pad(x, self._pads(shape_list(x)[1:-1], spans), constant_values=x.dtype.min)
-        if set(self.dilation) == {1}:
-            pooled = tf.nn.max_pool(x, self.kernel_size, self.stride, "VALID", data_format=DATA_FORMATS[self.rank])
-        else:
-            pooled = tf.nn.pool(x, self.kernel_size, "MAX", self.stride, "VALID", dilations=self.dilation)
-        return channels_first(pooled)
+        return channels_first(pool_windows(x, self.kernel_size, "MAX", self.stride, self.dilation))
 
 
 class _AveragePooling(_Pooling):
@@ -109,9 +105,7 @@ class _AveragePooling(_Pooling):
         """Pool."""
         x = channels_last(inputs)
         pads = self._pads(shape_list(x)[1:-1], self.kernel_size)
-        mean = tf.nn.avg_pool(
-            tf.pad(x, pads), self.kernel_size, self.stride, "VALID", data_format=DATA_FORMATS[self.rank]
-        )
+        mean = pool_windows(tf.pad(x, pads), self.kernel_size, "AVG", self.stride)
         if not self.ceil_mode and (self.count_include_pad or not any(self.padding)):
             return channels_first(mean)
         counted = tf.ones_like(x[:1, ..., :1])
@@ -119,9 +113,7 @@ class _AveragePooling(_Pooling):
             around = [[0, 0], *([size, size] for size in self.padding), [0, 0]]
             counted = tf.pad(counted, around, constant_values=1)
             pads = [[0, after - before] for before, after in pads]
-        share = tf.nn.avg_pool(
-            tf.pad(counted, pads), self.kernel_size, self.stride, "VALID", data_format=DATA_FORMATS[self.rank]
-        )
+        share = pool_windows(tf.pad(counted, pads), self.kernel_size, "AVG", self.stride)
         return channels_first(mean / share)
 
 

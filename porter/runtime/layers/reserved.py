@@ -7,16 +7,24 @@ from collections.abc import Container
 LAYER_NAMES = frozenset(
     {"output", "input", "dtype", "losses", "metrics", "variables", "weights", "path", "name", "trainable", "built",
      "compute_dtype", "variable_dtype", "call", "build", "dtype_policy", "trainable_variables", "trainable_weights",
-     "non_trainable_weights", "quantization_mode", "quantize", "supports_masking", "autocast",
-     "input_dtype", "input_spec", "metrics_variables", "non_trainable_variables"}
+     "non_trainable_weights", "quantization_mode", "supports_masking", "autocast",
+     "input_dtype", "input_spec", "metrics_variables", "non_trainable_variables", "quantize", "compute_mask",
+     "compute_output_shape", "get_config", "from_config"}
 )  # fmt: skip
 """What every Keras layer has."""
 
-MODEL_NAMES = LAYER_NAMES | {"layers", "loss", "optimizer", "inputs", "outputs", "summary", "predict", "evaluate"}
+MODEL_NAMES = (
+    LAYER_NAMES
+    | {"layers", "loss", "optimizer", "inputs", "outputs", "summary", "predict", "evaluate"}
+    | {"compute_loss", "train_step", "test_step"}
+)
 """What every Keras model has."""
 
-WRITTEN_METHODS = frozenset({"build", "call", "quantize"})
-"""The methods that a port's classes have for Keras, or that Keras puts one of its own around."""
+WRITTEN_METHODS = frozenset(
+    {"build", "call", "quantize", "compute_mask", "compute_output_shape", "get_config", "from_config", "compute_loss",
+     "train_step", "test_step"}
+)  # fmt: skip
+"""The methods that Keras calls by itself, or puts one of its own around."""
 
 RENAMED_PARAMETERS = {"mask": "attention_mask"}
 """Arguments of `call` that Keras would fill in by itself, and their names in a port."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -33,13 +34,14 @@ def add_parameter(layer: keras.Layer, name: str, value: Any, trainable: bool = T
     if value is None or isinstance(value, keras.Variable):
         return value
     start = tf.convert_to_tensor(value)
-    return layer.add_weight(
-        shape=tuple(start.shape),
-        dtype=layer.variable_dtype if start.dtype == tf.float32 else start.dtype.name,
-        initializer=lambda shape, dtype: tf.cast(start, dtype),
-        trainable=trainable,
-        name=name,
-    )
+    with open_to_weights(layer) if layer.built else contextlib.nullcontext():
+        return layer.add_weight(
+            shape=tuple(start.shape),
+            dtype=layer.variable_dtype if start.dtype == tf.float32 else start.dtype.name,
+            initializer=lambda shape, dtype: tf.cast(start, dtype),
+            trainable=trainable,
+            name=name,
+        )
 
 
 def add_bias(layer: keras.Layer, value: Any) -> None:

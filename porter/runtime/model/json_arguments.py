@@ -7,6 +7,7 @@ for, `{"class": "Block"}` the class of that name, `{"class": "Config", "argument
 from __future__ import annotations
 
 import dataclasses
+import dis
 import enum
 import inspect
 import types
@@ -142,9 +143,28 @@ def _is_read_by_attribute(value: Mapping[str, Any], place: _Place) -> bool:
     own = [found for found in place.names.values() if getattr(found, "__module__", "") == place.names.get("__name__")]
     for found in (place.function, *own):
         code = getattr(getattr(found, "__init__", None) if inspect.isclass(found) else found, "__code__", None)
-        if code is not None and set(value) & {*code.co_names, *map(str, code.co_consts)}:
-            return bool(set(value) & set(code.co_names))
+        if code is None:
+            continue
+        by_attribute = not _attributes_read(code).isdisjoint(value)
+        if by_attribute or not set(value).isdisjoint(map(str, code.co_consts)):
+            return by_attribute
     return False
+
+
+def _attributes_read(code: types.CodeType) -> frozenset[str]:
+    """The attributes that a function reads of anything but `self`."""
+    found, before = set(), None
+    for step in dis.get_instructions(code):
+        of_self = before is not None and before.opname.startswith("LOAD_FAST") and _last(before.argval) == "self"
+        if step.opname in ("LOAD_ATTR", "LOAD_METHOD") and not of_self:
+            found.add(str(step.argval))
+        before = step
+    return frozenset(found)
+
+
+def _last(names: Any) -> Any:
+    """The last of the variables that an instruction loads."""
+    return names[-1] if isinstance(names, tuple) else names
 
 
 def as_json(arguments: Mapping[str, Any]) -> dict[str, Any]:

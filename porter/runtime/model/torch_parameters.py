@@ -17,6 +17,7 @@ from porter.runtime.layers.dense import TiedDense
 from porter.runtime.layers.places import named_children, sublayers
 from porter.runtime.layers.reserved import port_attribute
 from porter.runtime.model.names import own_variables
+from porter.runtime.port_errors import WrongValue
 from porter.runtime.stored.layouts import Layout, layouts_in
 
 _fillable: ContextVar[frozenset[int] | None] = ContextVar("porter_fillable_weights", default=None)
@@ -154,6 +155,20 @@ def parameter(layer: keras.Layer, name: str) -> Any:
     if tied is not None:
         return tied
     return getattr(layer, port_attribute(name, is_model=isinstance(layer, keras.Model)), None)
+
+
+def set_weight(layer: keras.Layer, name: str, value: Any) -> None:
+    """`layer.weight.data = value`: give a layer's weight other numbers, with PyTorch's axes, while the model runs.
+
+    Raises:
+        WrongValue: the layer has no such weight.
+    """
+    for found, layout, variable, _ in own_variables(layer):
+        if found == name:
+            order = layout.to_keras_permutation
+            variable.assign(tf.cast(tf.transpose(value, order) if order else value, variable.dtype))
+            return
+    raise WrongValue(f"The layer {layer.name} has no weight that PyTorch calls {name}.")
 
 
 def _tied_variable(layer: keras.Layer, name: str) -> Parameter | None:

@@ -48,7 +48,7 @@ def convolution(
     stride: Sizes = 1,
     padding: Sizes | str = 0,
     dilation: Sizes = 1,
-    groups: int = 1,
+    groups: Any = 1,
     padding_mode: str = "zeros",
 ) -> Any:
     """`torch.nn.functional.conv1d/2d/3d` with a kernel `(spatial..., in / groups, out)`."""
@@ -77,15 +77,34 @@ def padded(tensor: Any, pads: Sequence[Sequence[int]], mode: str) -> Any:
     return tensor
 
 
-def _grouped(images: Any, kernel: Any, strides: list[int], dilations: list[int], groups: int) -> Any:
-    if groups == 1:
+def _grouped(images: Any, kernel: Any, strides: list[int], dilations: list[int], groups: Any) -> Any:
+    if isinstance(groups, int) and groups == 1:
         return _convolved(images, kernel, strides, dilations)
     axes = len(strides)
-    depthwise = groups == images.shape[-1] and axes <= 2 and len(set(strides)) == 1
+    is_known = not tf.is_tensor(groups)
+    depthwise = is_known and groups == images.shape[-1] and axes <= 2 and len(set(strides)) == 1
     if depthwise and (strides[0] == 1 or set(dilations) == {1}):
         return _depthwise(images, kernel, strides, dilations)
-    parts = zip(tf.split(images, groups, axis=-1), tf.split(kernel, groups, axis=-1), strict=True)
-    return tf.concat([_convolved(part, own, strides, dilations) for part, own in parts], axis=-1)
+    return _by_group(lambda part, own: _convolved(part, own, strides, dilations), images, kernel, groups)
+
+
+def _by_group(convolve: Callable[[Any, Any], Any], images: Any, kernel: Any, groups: Any) -> Any:
+    """Each group of channels with its own part of the kernel's last axis, their results side by side."""
+    if not tf.is_tensor(groups):
+        parts = zip(tf.split(images, groups, axis=-1), tf.split(kernel, groups, axis=-1), strict=True)
+        return tf.concat([convolve(part, own) for part, own in parts], axis=-1)
+    result = tf.TensorSpec([None] * images.shape.rank, images.dtype)
+    pairs = (_groups_first(images, groups), _groups_first(kernel, groups))
+    parts = tf.map_fn(lambda pair: convolve(*pair), pairs, fn_output_signature=result)
+    side_by_side = tf.transpose(parts, [*range(1, images.shape.rank), 0, images.shape.rank])
+    return tf.reshape(side_by_side, [*shape_list(side_by_side)[:-2], -1])
+
+
+def _groups_first(tensor: Any, groups: Any) -> Any:
+    """The tensor's last axis taken apart, with the groups as the first axis."""
+    rank = tensor.shape.rank
+    apart = tf.reshape(tensor, [*shape_list(tensor)[:-1], groups, -1])
+    return tf.transpose(apart, [rank - 1, *range(rank - 1), rank])
 
 
 def _convolved(images: Any, kernel: Any, strides: list[int], dilations: list[int]) -> Any:
@@ -116,7 +135,7 @@ def convolution_transpose(
     stride: Sizes = 1,
     padding: Sizes = 0,
     output_padding: Sizes = 0,
-    groups: int = 1,
+    groups: Any = 1,
     dilation: Sizes = 1,
 ) -> Any:
     """`torch.nn.functional.conv_transpose1d/2d/3d` with a kernel `(spatial..., out / groups, in)`.
@@ -158,14 +177,16 @@ def _framed(images: Any, before: Sequence[int], after: Sequence[int]) -> Any:
     return images[(slice(None), *crops)]
 
 
-def _transposed_groups(images: Any, kernel: Any, dilations: list[int], groups: int) -> Any:
+def _transposed_groups(images: Any, kernel: Any, dilations: list[int], groups: Any) -> Any:
     axes = len(dilations)
     swapped = [*range(axes), axes + 1, axes]
-    ones = [1] * axes
-    if groups == 1:
-        return _convolved(images, tf.transpose(kernel, swapped), ones, dilations)
-    parts = zip(tf.split(images, groups, axis=-1), tf.split(kernel, groups, axis=-1), strict=True)
-    return tf.concat([_convolved(p, tf.transpose(own, swapped), ones, dilations) for p, own in parts], axis=-1)
+
+    def convolve(part: Any, own: Any) -> Any:
+        return _convolved(part, tf.transpose(own, swapped), [1] * axes, dilations)
+
+    if isinstance(groups, int) and groups == 1:
+        return convolve(images, kernel)
+    return _by_group(convolve, images, kernel, groups)
 
 
 def conv(
@@ -179,11 +200,11 @@ def conv(
 ) -> Any:
     """`torch.nn.functional.conv1d/2d/3d` with a weight in PyTorch's layout `(out, in / groups, spatial...)`.
 
-    A number of groups that only the graph knows is that of the channels: each of them has a kernel of its own.
+    Where only the graph knows the number of groups, and each has one channel, it is that of the weight's outputs.
     """
     axes = weight.shape.rank - 2
     kernel = tf.transpose(weight, [*range(2, axes + 2), 1, 0])
-    if tf.is_tensor(groups):
+    if tf.is_tensor(groups) and weight.shape[1] == 1 and weight.shape[0] is not None:
         groups = weight.shape[0]
         input = tf.ensure_shape(input, [None, groups, *[None] * axes])
     return convolution(input, kernel, bias, stride, padding, dilation, groups)
@@ -196,13 +217,24 @@ def conv_transpose(
     stride: Sizes = 1,
     padding: Sizes = 0,
     output_padding: Sizes = 0,
-    groups: int = 1,
+    groups: Any = 1,
     dilation: Sizes = 1,
 ) -> Any:
     """`torch.nn.functional.conv_transpose1d/2d/3d` with a weight `(in, out / groups, spatial...)`."""
     axes = weight.shape.rank - 2
     kernel = tf.transpose(weight, [*range(2, axes + 2), 1, 0])
     return convolution_transpose(input, kernel, bias, stride, padding, output_padding, groups, dilation)
+
+
+def pool_windows(
+    images: Any, sizes: Sequence[int], kind: str, strides: Sequence[int], dilations: Sequence[int] | None = None
+) -> Any:
+    """tf.nn.pool; steps that it refuses, beyond the window or between dilated windows, are made by thinning out."""
+    dilated = dilations is not None and max(dilations) > 1
+    if max(strides) > 1 and (dilated or any(step > size for step, size in zip(strides, sizes, strict=True))):
+        dense = tf.nn.pool(images, sizes, kind, [1] * len(sizes), "VALID", dilations=dilations)
+        return dense[(slice(None), *(slice(None, None, step) for step in strides), slice(None))]
+    return tf.nn.pool(images, sizes, kind, strides, "VALID", dilations=dilations)
 
 
 def _is_whole(kernel_size: Any) -> bool:
@@ -238,8 +270,7 @@ def max_pool(
         return _over_whole(tf.reduce_max, tensor, kernel_size)
     sizes, strides = _all(kernel_size, axes), _all(kernel_size if stride is None else stride, axes)
     images = _pool_frame(_last(tensor), sizes, strides, _all(padding, axes), ceil_mode, tensor.dtype.min)
-    pooled = tf.nn.pool(images, sizes, "MAX", strides, "VALID", dilations=_all(dilation, axes))
-    return _first(pooled)
+    return _first(pool_windows(images, sizes, "MAX", strides, _all(dilation, axes)))
 
 
 def avg_pool(
@@ -260,13 +291,13 @@ def avg_pool(
     sizes, strides = _all(kernel_size, axes), _all(kernel_size if stride is None else stride, axes)
     pads = _all(padding, axes)
     images = _pool_frame(_last(tensor), sizes, strides, pads, ceil_mode, 0)
-    pooled = tf.nn.pool(images, sizes, "AVG", strides, "VALID")
+    pooled = pool_windows(images, sizes, "AVG", strides)
     if ceil_mode or not count_include_pad:
         ones = tf.ones_like(_last(tensor)[..., :1])
         inner = [[0, 0], *([[pad, pad] for pad in pads]), [0, 0]]
         ones = tf.pad(ones, inner, constant_values=1 if count_include_pad else 0)
         counted = _pool_frame(ones, sizes, strides, [0] * axes, ceil_mode, 0)
-        pooled = pooled / tf.nn.pool(counted, sizes, "AVG", strides, "VALID")
+        pooled = pooled / pool_windows(counted, sizes, "AVG", strides)
     return _first(pooled)
 
 

@@ -234,13 +234,17 @@ def rounded_down(number: Any) -> Any:
 
 
 def as_int(number: Any) -> Any:
-    """`int(number)`; a size that is not known while tracing stays a scalar tensor, int64 and rounded down."""
-    return tf.cast(number, tf.int64) if tf.is_tensor(number) else int(number)
+    """`int(number)`; one that is not known while tracing stays a scalar tensor, int64 and rounded down."""
+    known = tf.get_static_value(number) if tf.is_tensor(number) else number
+    return tf.cast(number, tf.int64) if known is None else int(known)
 
 
 def as_float(number: Any) -> Any:
-    """A number that meets a Python float; a size that is not known while tracing becomes a float32 scalar."""
-    return tf.cast(number, tf.float32) if tf.is_tensor(number) else number
+    """A number that meets a Python float; one that is not known while tracing becomes a float32 scalar."""
+    if not tf.is_tensor(number):
+        return number
+    known = tf.get_static_value(number)
+    return tf.cast(number, tf.float32) if known is None else float(known)
 
 
 def to_list(tensor: Any) -> Any:
