@@ -52,6 +52,7 @@ _MODULES = {
         "TFGenericForTokenClassification",
     ),
     "model.experts": ("experts_forward",),
+    "model.copied": ("copied",),
     "model.graph_branches": ("graph_branches",),
     "model.layer_defaults": ("fill_as_torch", "reset_parameters"),
     "model.torch_parameters": (

@@ -128,6 +128,27 @@ def open_to_weights(layer: keras.Layer) -> Iterator[None]:
         layer._tracker.lock()
 
 
+def own_attributes(layer: keras.Layer, unmade: keras.Layer) -> dict[str, Any]:
+    """What a layer's own constructors have kept in it, other than Keras' and TensorFlow's, beside one without any."""
+    kept = vars(unmade)
+    return {name: value for name, value in vars(layer).items() if name not in kept and not name.startswith("_self_")}
+
+
+def unmade(layer: keras.Layer) -> keras.Layer:
+    """A layer of the same class and types as this one, of which no constructor but Keras' own has run."""
+    base = keras.Model if isinstance(layer, keras.Model) else keras.layers.Layer
+    kind: Any = type(layer)
+    found: keras.Layer = kind.__new__(kind)
+    base.__init__(found, trainable=layer.trainable, dtype=layer.dtype_policy)
+    return found
+
+
+def close_to_weights(layer: keras.Layer) -> None:
+    """Take a layer for built: it has all its weights."""
+    layer.built = True
+    layer._tracker.lock()
+
+
 def own_kernel(layer: keras.layers.Dense) -> Any:
     """The variable behind `layer.kernel`; None where the layer has none yet."""
     return vars(layer).get("_kernel")

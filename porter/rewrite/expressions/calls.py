@@ -67,6 +67,14 @@ def translate_call(context: Context, original: cst.Call, updated: cst.Call) -> c
     return _call_function(context, original, updated, callee, site)
 
 
+def _where_layer_takes(called: cst.BaseExpression, argument: cst.Arg) -> cst.Arg:
+    """`training=training` as it is passed where a layer or a plain function may be called, which takes none."""
+    if argument.keyword is None or argument.keyword.value != "training":
+        return argument
+    taken = f'taken_by({code_of(called)}, {{"training": training}})'
+    return cst.Arg(cst.parse_expression(taken), star="**")
+
+
 def _made_of_one(context: Context, original: cst.Call) -> Made | None:
     """The layer that was seen where any class can be given, but its card has to know how it is called."""
     names = context.knowledge.given.names(original) if original in context.knowledge.given.calls else frozenset()
@@ -121,6 +129,9 @@ def _call_layer(
     trains = any(card is not None and card.training for card in cards)
     if trains and "training" not in passed and context.has_training(original):
         arguments.append(keyword("training", "training"))
+    fact = context.fact(original.func)
+    if fact is not None and "function" in fact.kinds:
+        arguments = [_where_layer_takes(updated.func, argument) for argument in arguments]
     if not arguments and site.callees and not any(_takes_arguments(context, callee) for callee in site.callees):
         return updated.with_changes(func=cst.Attribute(updated.func, cst.Name("call")))
     return with_batch(context, original, updated.with_changes(args=arguments), callee.names)

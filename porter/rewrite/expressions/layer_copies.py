@@ -1,4 +1,4 @@
-"""`copy.deepcopy` of layers. Keras cannot copy a layer, so the copies are constructed like what they are copies of."""
+"""`copy.deepcopy` of layers, which Keras cannot copy: constructed like what it copies where that stands beside it."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ from porter.rulebook.call import code_of
 
 
 def construct_copies(context: Context, original: cst.Call) -> cst.BaseExpression | None:
-    """The port of `copy.deepcopy(self.heads)` where the same function has made `self.heads`; else None."""
-    if context.source.canonical(original.func) != "copy.deepcopy" or len(original.args) != 1:
+    """The port of `copy.deepcopy(self.heads)`: what has made `self.heads` in the same function, else `copied`."""
+    callee = context.knowledge.callee(original)
+    if callee is None or callee.name != "copy.deepcopy" or len(original.args) != 1:
         return None
-    copied = original.args[0].value
-    made = _made(context, original, copied)
-    if made is None:
-        fact = context.fact(copied)
-        if fact is not None and fact.only("module"):
-            context.note(original, "left", f"Keras cannot copy layers; `{code_of(original)}` was kept.")
+    layer = original.args[0].value
+    made = _made(context, original, layer)
+    if made is not None:
+        return context.port(made)
+    fact = context.fact(layer)
+    if fact is None or not fact.only("module"):
         return None
-    return context.port(made)
+    return cst.parse_expression(f"copied({code_of(context.port(layer))})")
 
 
 def _made(context: Context, call: cst.Call, attribute: cst.BaseExpression) -> cst.BaseExpression | None:

@@ -23,8 +23,8 @@ from porter.rewrite.reading.shared_numbers import (
     consequences,
     held_elsewhere,
 )
-from porter.rewrite.reading.source import LocalFunction
-from porter.rewrite.reading.views_in_file import origin_of
+from porter.rewrite.reading.source import LocalFunction, Source
+from porter.rewrite.reading.views_in_file import Origin, origin_of
 from porter.rewrite.reading.writes import written_place, written_root
 from porter.rulebook.results import Remark
 
@@ -137,9 +137,16 @@ def _changed_parameters(functions: list[FunctionViews], flow: Flow) -> Changed:
     return found
 
 
+def _roots(function: FunctionViews, small: cst.BaseSmallStatement) -> Iterator[Origin | None]:
+    """What a statement writes into, as a whole or, where a run came by, in a part of it."""
+    yield written_root(function.knowledge, small)
+    for call in function.knowledge.source.find(small, cst.Call):
+        place = written_by(function.knowledge, call) if function.knowledge.traced(call) is not None else None
+        yield origin_of(function.knowledge, place) if place is not None else None
+
+
 def _written_parameters(function: FunctionViews) -> Iterator[str]:
-    for small in function.statements:
-        root = written_root(function.knowledge, small)
+    for small, root in ((one, root) for one in function.statements for root in _roots(function, one)):
         if root is None or root.name is None:
             continue
         name, at = root.name, small
@@ -209,8 +216,17 @@ def _of_calls(
 def _reads_beside(function: FunctionViews, small: cst.BaseSmallStatement, call: cst.Call, name: str) -> bool:
     """Whether a statement reads a variable beside a call, too: `x + f(x)`."""
     source = function.knowledge.source
-    inside = source.find(call, cst.Name)
+    inside = [*source.find(call, cst.Name), *_instead_of(source, call)]
     return any(read.value == name and not any(read is node for node in inside) for read in reads(source, small))
+
+
+def _instead_of(source: Source, call: cst.Call) -> Iterator[cst.Name]:
+    """What is read where a call is not made: `x` of `x.mul_(2) if flag else x * 2`."""
+    node: cst.CSTNode = call
+    for around in source.ancestors(call):
+        if isinstance(around, cst.IfExp) and node in (around.body, around.orelse):
+            yield from source.find(around.orelse if node is around.body else around.body, cst.Name)
+        node = around
 
 
 def _handed_to(

@@ -6,7 +6,7 @@ import libcst as cst
 import libcst.matchers as m
 
 from porter.rewrite.reading.knowledge import Knowledge
-from porter.rulebook import find_rule
+from porter.rulebook import find_card, find_rule
 from porter.rulebook.call import code_of
 
 _TRUE = m.Name("True")
@@ -57,12 +57,22 @@ def _is_of_function(knowledge: Knowledge, call: cst.Call) -> bool:
 def _is_of_layer(knowledge: Knowledge, call: cst.Call) -> bool:
     """Whether it calls a layer that was made to write in place: `nn.ReLU(inplace=True)(x)`, `self.relu(x)`."""
     if isinstance(call.func, cst.Call):
-        return _is_said(call.func)
+        return _makes_writer(knowledge, call.func)
     if not m.matches(call.func, m.Attribute(value=m.Name("self"))):
         return False
     constructor = knowledge.source.method(knowledge.source.enclosing_class(call) or "", "__init__")
     made = knowledge.assigned_values(constructor, code_of(call.func)) if constructor is not None else []
-    return bool(made) and all(isinstance(value, cst.Call) and _is_said(value) for value in made)
+    return bool(made) and all(isinstance(value, cst.Call) and _makes_writer(knowledge, value) for value in made)
+
+
+def _makes_writer(knowledge: Knowledge, call: cst.Call) -> bool:
+    """Whether a call makes a layer that writes in place: `nn.ReLU(inplace=True)`, `nn.LeakyReLU(0.2, True)`."""
+    if _is_said(call):
+        return True
+    card = find_card(knowledge.source.canonical(call.func) or "")
+    parameters = [each.name for each in card.signatures[0].parameters] if card is not None else []
+    at = parameters.index("inplace") if "inplace" in parameters else len(call.args)
+    return any(m.matches(argument, m.Arg(keyword=None, star="", value=_TRUE)) for argument in call.args[at : at + 1])
 
 
 def _is_said(call: cst.Call) -> bool:

@@ -29,6 +29,7 @@ def built(layer: AnyLayer, input_shape: tuple[int | None, ...] | None) -> AnyLay
 
     set_untracked(layer, "build", build_for_it)
     set_untracked(layer, "builds_itself", True)
+    set_untracked(layer, "builds_for", input_shape)
     return layer
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -34,7 +33,7 @@ def add_parameter(layer: keras.Layer, name: str, value: Any, trainable: bool = T
     if value is None or isinstance(value, keras.Variable):
         return value
     start = tf.convert_to_tensor(value)
-    with open_to_weights(layer) if layer.built else contextlib.nullcontext():
+    with open_to_weights(layer):
         return layer.add_weight(
             shape=tuple(start.shape),
             dtype=layer.variable_dtype if start.dtype == tf.float32 else start.dtype.name,

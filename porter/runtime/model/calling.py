@@ -147,8 +147,10 @@ def _standard_integers(value: Any) -> Any:
 
 
 def taken_by(layer: Any, keywords: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of some keywords that a layer's `call` takes: PyTorch's layers let the others pass in their `**kwargs`."""
-    return {key: value for key, value in keywords.items() if key in layer.call_signature_parameters}
+    """Those of some keywords that a layer's `call`, or a function, takes: PyTorch's let others pass in `**kwargs`."""
+    of_call = getattr(layer, "call_signature_parameters", None)  # of every layer
+    names = inspect.signature(layer).parameters if of_call is None else of_call
+    return {key: value for key, value in keywords.items() if key in names}
 
 
 def merge_with_config_defaults(call: Function) -> Function:
