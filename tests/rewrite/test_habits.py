@@ -255,10 +255,13 @@ HABITS = {
         "parts = split(tf.transpose(self.layer.kernel), 4, axis=0)",
     ),
     "Short": ("if x.shape[-1] > 4: x.mul_(2.0)\nreturn x", "x = x * 2.0"),
+    "Written": (
+        "self.layer.weight.data = self.layer.weight.data * 1.0\nreturn x",
+        'set_weight(self.layer, "weight", ',
+    ),
 }
 NOTED = {
     "Tensors": ("x.kept = 1\nreturn x", "`x.kept` is not set"),
-    "Written": ("self.layer.weight.data = self.layer.weight.data * 1.0\nreturn x", "a weight is written to"),
     "Unknown": ("if x.shape[1] > 999:\n    x = self.given.to(x)\nreturn x", "no run has shown what `self.given` is"),
 }
 

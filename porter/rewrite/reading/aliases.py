@@ -12,11 +12,12 @@ import libcst as cst
 
 from porter.rewrite.reading.calls_in_file import Flow, Site
 from porter.rewrite.reading.handed_back import Changed, HandedBack, handed_back, taking
-from porter.rewrite.reading.in_place_calls import written_at_root, written_by
+from porter.rewrite.reading.in_place_calls import first_writer, written_at_root, written_by
 from porter.rewrite.reading.knowledge import Knowledge
 from porter.rewrite.reading.liveness import names_set, reads
 from porter.rewrite.reading.shared_numbers import (
     Consequences,
+    FirstOf,
     FunctionViews,
     Stored,
     TakenAgain,
@@ -49,6 +50,7 @@ def find_aliases(knowledge: Knowledge, flow: Flow) -> Aliases:
             consequences = (
                 _of_write(function, small)
                 or _of_inner_writes(function, small)
+                or _of_first_layers(function, small)
                 or _of_calls(function, small, flow, changed, handed)
             )
             if consequences is not None:
@@ -118,6 +120,46 @@ def _of_inner_writes(function: FunctionViews, small: cst.BaseSmallStatement) -> 
     return None
 
 
+_SAME_AGAIN = frozenset({"torch.nn.ReLU", "torch.nn.ReLU6", "torch.nn.Hardtanh"})  # of their own result
+
+
+def _of_first_layers(function: FunctionViews, small: cst.BaseSmallStatement) -> Consequences | None:
+    """What `x + self.layers(x)` asks for where the first layer writes into x: it is called before, on its own.
+
+    Called once more inside, it changes nothing. Of other layers than such, the port says that it does not follow them.
+    """
+    source, knowledge = function.knowledge.source, function.knowledge
+    for call in source.find(small, cst.Call):
+        made = first_writer(knowledge, call)
+        origin = origin_of(knowledge, call.args[0].value) if made is not None else None
+        if made is None or origin is None or origin.name is None:
+            continue
+        beside = _reads_beside(function, small, call, origin.name)
+        behind = origin.name not in names_set(source, small) and _matters(function, small, origin.name)
+        if not beside and not behind:
+            continue
+        plain = isinstance(call.args[0].value, cst.Name) and _are_operands(function, small, call, origin.name)
+        if plain and source.canonical(made.func) in _SAME_AGAIN:
+            found = consequences(function, small, origin.name)
+            return replace(found, first=FirstOf(call.func, origin.name))
+        return Consequences(remarks=(_inside(origin.name),))
+    return None
+
+
+def _are_operands(function: FunctionViews, small: cst.BaseSmallStatement, call: cst.Call, name: str) -> bool:
+    """Whether all that reads a variable beside a call takes it as it is: what joins it with the call comes later."""
+    source = function.knowledge.source
+    inside, around = source.find(call, cst.Name), list(source.ancestors(call))
+    named = (node for node in reads(source, small) if node.value == name)
+    holders = [_holder(source, node) for node in named if not any(node is each for each in inside)]
+    return all(any(holder is outer for outer in around) for holder in holders)
+
+
+def _holder(source: Source, node: cst.CSTNode) -> cst.CSTNode:
+    """The operation, call or tuple that a value is part of."""
+    return next(each for each in source.ancestors(node) if not isinstance(each, (cst.Arg, cst.Element)))
+
+
 def _changed_parameters(functions: list[FunctionViews], flow: Flow) -> Changed:
     """Function -> its parameters whose tensors it writes into, directly or through what it calls."""
     found = {function.local.name: frozenset(_written_parameters(function)) for function in functions}
@@ -142,6 +184,7 @@ def _roots(function: FunctionViews, small: cst.BaseSmallStatement) -> Iterator[O
     yield written_root(function.knowledge, small)
     for call in function.knowledge.source.find(small, cst.Call):
         place = written_by(function.knowledge, call) if function.knowledge.traced(call) is not None else None
+        place = call.args[0].value if place is None and first_writer(function.knowledge, call) is not None else place
         yield origin_of(function.knowledge, place) if place is not None else None
 
 

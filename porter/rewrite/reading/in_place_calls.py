@@ -75,6 +75,22 @@ def _makes_writer(knowledge: Knowledge, call: cst.Call) -> bool:
     return any(m.matches(argument, m.Arg(keyword=None, star="", value=_TRUE)) for argument in call.args[at : at + 1])
 
 
+def first_writer(knowledge: Knowledge, call: cst.Call) -> cst.Call | None:
+    """What makes the first layer of a sequence that is called, where it writes into what the sequence is given."""
+    given = call.args[0] if call.args else None
+    if given is None or given.star or given.keyword is not None or not knowledge.is_tensor(given.value):
+        return None
+    if not m.matches(call.func, m.Attribute(value=m.Name("self"))):
+        return None
+    constructor = knowledge.source.method(knowledge.source.enclosing_class(call) or "", "__init__")
+    made = knowledge.assigned_values(constructor, code_of(call.func)) if constructor is not None else []
+    sequence = made[0] if len(made) == 1 else None
+    if not isinstance(sequence, cst.Call) or knowledge.source.canonical(sequence.func) != "torch.nn.Sequential":
+        return None
+    first = sequence.args[0].value if sequence.args and not sequence.args[0].star else None
+    return first if isinstance(first, cst.Call) and _makes_writer(knowledge, first) else None
+
+
 def _is_said(call: cst.Call) -> bool:
     """Whether `inplace=True` stands among the arguments."""
     return any(m.matches(argument, m.Arg(keyword=m.Name("inplace"), value=_TRUE)) for argument in call.args)

@@ -53,6 +53,14 @@ class Kept:
     name: str
 
 
+@dataclass(frozen=True)
+class FirstOf:
+    """`name = layers[0](name)`: what the first layer of a sequence writes into the variable that it is given."""
+
+    layers: cst.BaseExpression
+    name: str
+
+
 Following = Stored | Joined | TakenAgain | Kept
 
 
@@ -60,13 +68,15 @@ Following = Stored | Joined | TakenAgain | Kept
 class Consequences:
     """What follows a statement that writes in place.
 
-    `takes` are the variables that take what its call hands back, behind the call's own result if `gives`.
+    `takes` are the variables that take what its call hands back, behind the call's own result if `gives`; `first` is
+    done before the statement.
     """
 
     following: tuple[Following, ...] = ()
     remarks: tuple[Remark, ...] = ()
     takes: tuple[str, ...] = ()
     gives: bool = False
+    first: FirstOf | None = None
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,14 @@ def following(context: Context, small: cst.BaseSmallStatement) -> Iterator[cst.S
             yield cst.SimpleStatementLine([written])
 
 
+def preceding(context: Context, small: cst.BaseSmallStatement) -> Iterator[cst.SimpleStatementLine]:
+    """What a sequence's first layer writes into a variable that the statement reads beside it, or behind."""
+    consequences = context.aliases.following.get(small)
+    if consequences is not None and consequences.first is not None:
+        layers, name = code_of(context.port(consequences.first.layers)), consequences.first.name
+        yield cst.ensure_type(cst.parse_statement(f"{name} = {layers}[0]({name})"), cst.SimpleStatementLine)
+
+
 def taken(context: Context, before: cst.BaseSmallStatement, after: cst.BaseSmallStatement) -> cst.Assign | None:
     """`f(x)` that writes into x and returns it is `x = f(x)`; `y = f(x)`, where x is handed back, `y, x = f(x)`."""
     consequences = context.aliases.following.get(before)

@@ -10,7 +10,7 @@ import libcst as cst
 from porter.rewrite.context import Context
 from porter.rewrite.expressions.filled_weights import fill_assignment
 from porter.rewrite.reading.filling import is_made_here
-from porter.rewrite.statements.aliased import following, taken, taken_inside
+from porter.rewrite.statements.aliased import following, preceding, taken, taken_inside
 from porter.rewrite.statements.in_place import assignment
 from porter.rewrite.statements.stored_weights import kept_for_good
 from porter.rewrite.statements.unpacked import unpacked
@@ -93,6 +93,7 @@ def _lines(context: Context, pair: _Pair, answers: Answers) -> Iterator[cst.Simp
         yield cst.SimpleStatementLine([filled or pair.after])
         return
     both = (context, pair.before, pair.after)
+    yield from preceding(context, pair.before)
     inside = taken_inside(*both)
     if inside:
         yield from (cst.SimpleStatementLine([statement]) for statement in inside)
