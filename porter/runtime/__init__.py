@@ -43,7 +43,7 @@ _MODULES = {
         "layer_arguments",
         "remove_layer",
     ),
-    "caches": ("Cache", "DynamicCache", "EncoderDecoderCache", "StaticCache"),
+    "caches": ("Cache", "DynamicCache", "EncoderDecoderCache", "KVSharingDict", "StaticCache"),
     "model.calling": ("merge_with_config_defaults", "taken_by", "unpack_inputs"),
     "model.capturing": ("OutputRecorder", "capture_outputs", "select_hidden_states"),
     "model.generic_heads": (

@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -265,3 +266,20 @@ def test_the_form_of_a_cache_has_a_form_too():
     again = []
     assert split(specs, again) == form
     assert all(isinstance(each, tf.TensorSpec) for each in again)
+
+
+def test_what_one_layer_shares_the_next_ones_find():
+    class Shares(keras.layers.Layer):
+        def call(self, x, shared=None):
+            if "full" not in shared:
+                shared["full"] = (x, x * 2)
+            return x + shared["full"][1]
+
+    first, second = Shares(), Shares()
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 2])])
+    def both(x):
+        shared = caches.KVSharingDict(None)
+        return second(first(x, shared=shared), shared=shared)
+
+    np.testing.assert_array_equal(both(tf.ones((3, 2))), np.full((3, 2), 5.0))

@@ -10,6 +10,7 @@ from porter.runtime.caches.cache_layers import (
 )
 from porter.runtime.caches.encoder_decoder import EncoderDecoderCache
 from porter.runtime.caches.linear_layers import LinearAttentionLayer
+from porter.runtime.caches.shared_states import KVSharingDict
 
 __all__ = [
     "Cache",
@@ -19,6 +20,7 @@ __all__ = [
     "DynamicLayer",
     "DynamicSlidingWindowLayer",
     "EncoderDecoderCache",
+    "KVSharingDict",
     "LinearAttentionLayer",
     "StaticCache",
     "StaticLayer",
