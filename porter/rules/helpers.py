@@ -169,6 +169,12 @@ rule(
     cases={"list(linear.children())": "list(sublayers(linear))"},
 )
 rule(
+    "torch.nn.Module()",
+    to="keras.layers.Layer()",
+    cases={"list(nn.Module().children())": "list(sublayers(keras.layers.Layer()))"},
+    doc="A module of no class of its own keeps layers under their names.",
+)
+rule(
     "torch.nn.Module.parameters(input, recurse=True)",
     to="iter(input.trainable_variables)",
     cases={"linear.parameters()": "iter(linear.trainable_variables)"},

@@ -52,12 +52,47 @@ class MaskedNorm(nn.GroupNorm):
         return x * mask
 
 
+class Offsets(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("start", torch.tensor([1, 2], dtype=int), persistent=False)
+
+    def forward(self, x):
+        lower = torch.tril(torch.ones((x.shape[-1], x.shape[-1]), dtype=bool))
+        steps = torch.zeros(2, dtype=float) + self.start
+        return x.masked_fill(~lower[0], 0.5) * steps.sum().to(x.dtype)
+
+
+class Stages(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.down = nn.ModuleList()
+        for width in (8, 6):
+            stage = nn.Module()
+            stage.block = nn.ModuleList([nn.Linear(width, width), nn.Linear(width, 6)])
+            if width == 8:
+                stage.downsample = nn.Linear(6, 6)
+            self.down.append(stage)
+        self.mid = nn.Module()
+        self.mid.block_1 = nn.Linear(6, 8)
+
+    def forward(self, x):
+        for i in range(2):
+            for j in range(2):
+                x = torch.tanh(self.down[i].block[j](x))
+            if i == 0:
+                x = self.down[i].downsample(x)
+        return self.mid.block_1(x)
+
+
 class Codebooks(nn.Module):
     def __init__(self):
         super().__init__()
         self.quantize = Codebook(5, 8)
         self.edges = Edges(4)
         self.norm = MaskedNorm(2, 8)
+        self.offsets = Offsets()
+        self.stages = Stages()
         self.start = nn.Parameter(torch.randn(8))
         self.proj = nn.Linear(8, 8)
         self.mix = nn.Conv1d(8, 8, 3, padding=1)
@@ -68,7 +103,7 @@ class Codebooks(nn.Module):
         return self.proj(latents)
 
     def forward(self, x, edges):
-        found = self.quantize(x) + self.embed(x)
+        found = self.quantize(x) + self.embed(self.offsets(self.stages(x)))
         mask = (x > 0).transpose(1, 2)
         found = found + self.norm(found.transpose(1, 2), mask).transpose(1, 2)
         found = found + self.embed(self.start) + self.proj(self.start * 2) + self.mix(x[0].t()).t()
