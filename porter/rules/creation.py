@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from porter.rulebook import Arg, Call, Drop, Remark, Unknown, rule
+from porter.rulebook import Arg, Call, Drop, Remark, rule
 from porter.rulebook.call import code_of
 from porter.rules.casting import cast, tensor_dtype
 
@@ -21,8 +21,8 @@ def dtype_code(call: Call, own: str | None = None) -> str:
     return own or f"tf.{call.result_dtype()}"
 
 
-def dtype_of_value(call: Call, value: Arg) -> str:
-    """The dtype PyTorch gave the result, else the one it gives python numbers."""
+def dtype_of_value(call: Call, value: Arg) -> str | None:
+    """The dtype PyTorch gave the result, else the one it gives python numbers; None where no run has shown them."""
     if tensor_dtype(call.result) is not None:
         return f"tf.{tensor_dtype(call.result)}"
     kinds = {type(part).__name__ for part in _leaves(value.const())} if value.is_literal() else set()
@@ -33,7 +33,7 @@ def dtype_of_value(call: Call, value: Arg) -> str:
     for kind, dtype in (("float", "float32"), ("int", "int64"), ("bool", "bool")):
         if kind in kinds:
             return f"tf.{dtype}"
-    raise Unknown(f"the dtype of `{value}` was not seen")
+    return None
 
 
 def _leaves(value: object) -> list[object]:
@@ -160,7 +160,7 @@ def _cast(value: Arg, dtype: str) -> str:
 def full(call: Call) -> str:
     """PyTorch's integers are int64."""
     dtype = call.dtype.node_code if call.given("dtype") else dtype_of_value(call, call.fill_value)
-    value = scalar(call.fill_value, dtype)
+    value = f"to_tensor({call.fill_value.node_code})" if dtype is None else scalar(call.fill_value, dtype)
     return f"tf.fill({shape_code(call.size)}, {value})"
 
 
@@ -275,6 +275,7 @@ def linspace(call: Call) -> str:
         "torch.tensor([x.shape[1], 2])": "tf.convert_to_tensor([shape_list(x)[1], 2], dtype=tf.int64)",
         "torch.as_tensor(i, dtype=torch.float32)": "tf.cast(i, tf.float32)",
         "torch.tensor(x.shape[1], dtype=torch.float32)": "tf.cast(shape_list(x)[1], tf.float32)",
+        "torch.tensor([x.shape[1]][::1])": "tf.convert_to_tensor([shape_list(x)[1]][::1], dtype=tf.int64)",
     },
 )
 def tensor(call: Call) -> str:
@@ -285,6 +286,8 @@ def tensor(call: Call) -> str:
     if call.signature.name == "torch.from_numpy" and call.result is None:
         return f"tf.convert_to_tensor({call.data.node_code})"
     dtype = call.dtype.node_code if named else dtype_of_value(call, call.data)
+    if dtype is None:
+        return f"to_tensor({call.data.node_code})"
     if named and call.data.is_a("int") and not call.data.is_literal():
         return f"tf.cast({call.data.node_code}, {dtype})"  # a size that only the graph knows is a tensor
     function = "tf.constant" if call.data.is_literal() else "tf.convert_to_tensor"

@@ -139,7 +139,7 @@ for _name, _home, _ported in (
         cases={f"{_name}(nn.Linear(4, 6), eps=1e-6)": f"{_ported}(keras.layers.Dense(6), eps=1e-6)"},
     )
 rule(
-    "transformers.modeling_flash_attention_utils.is_flash_attn_available(version=None)",
+    "transformers.modeling_flash_attention_utils.is_flash_attn_available(version=None, kernels_fallback_ok=False)",
     "transformers.modeling_flash_attention_utils.flash_attn_supports_top_left_mask()",
     to="False",
     cases={"flash.is_flash_attn_available()": "False"},

@@ -161,7 +161,7 @@ _MODULES = {
     "attention.masks_of_layers": ("create_masks_for_generate",),
     "model.modeling": ("TFPreTrainedModel",),
     "model.module": ("TFModule",),
-    "ops.common": ("dropout", "shape_list", "slice_logits_to_keep"),
+    "ops.common": ("dropout", "shape_list", "slice_logits_to_keep", "to_tensor"),
     "ops.conv": (
         "adaptive_avg_pool",
         "avg_pool",

@@ -10,7 +10,7 @@ import libcst as cst
 import libcst.matchers as m
 
 from porter.facts.canonical import canonical
-from porter.facts.tensor_methods import is_method, owner_of_method, tensor_method
+from porter.facts.tensor_methods import is_method, is_tensor_method, owner_of_method, tensor_method
 from porter.rewrite.context import PORTABLE_LIBRARIES, Context
 from porter.rewrite.expressions.arguments import keyword, local_arguments
 from porter.rewrite.expressions.binding import bind_call, options_of
@@ -246,7 +246,7 @@ _PROVIDED_METHODS = (
 
 
 def _note_unknown(context: Context, original: cst.Call, name: str) -> None:
-    if name.startswith(_PROVIDED_METHODS):
+    if name.startswith(_PROVIDED_METHODS) or _is_of_other_value(name):
         return
     because = find_refusal(name)
     if because is not None:
@@ -256,6 +256,11 @@ def _note_unknown(context: Context, original: cst.Call, name: str) -> None:
         context.note(original, "left", f"{name} has no rule; the call was kept.", hint)
     elif name.startswith("transformers.") and not _is_provided(context, original, name):
         context.note(original, "left", f"{name} has no counterpart in porter.runtime; the call was kept.")
+
+
+def _is_of_other_value(name: str) -> bool:
+    """Whether no tensor has the method: the variable, a tensor in the runs, is a list or so on this line."""
+    return is_tensor_method(name) and owner_of_method(name.rpartition(".")[2]) is None
 
 
 def _is_provided(context: Context, original: cst.Call, name: str) -> bool:

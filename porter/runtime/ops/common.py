@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from porter.runtime.ops.repeated_draws import next_seed
@@ -24,6 +25,13 @@ def shape_list(tensor: Any) -> Sizes:
         return Sizes(static)
     dynamic = tf.shape(tensor, out_type=tf.int64)
     return Sizes(dynamic[axis] if size is None else size for axis, size in enumerate(static))
+
+
+def to_tensor(data: Any) -> Any:
+    """`torch.tensor(data)`: Python's integers become int64, its fractions float32; a tensor keeps its dtype."""
+    tensor = tf.convert_to_tensor(data)
+    of_python = not (tf.is_tensor(data) or isinstance(data, np.ndarray | np.generic))
+    return tf.cast(tensor, tf.int64) if of_python and tensor.dtype == tf.int32 else tensor
 
 
 def dropout(tensor: Any, rate: float, training: bool | None = False, whole_channels: bool = False) -> Any:

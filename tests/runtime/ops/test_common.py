@@ -13,6 +13,7 @@ from porter.runtime import (
     same_shape,
     select_best_resolution,
     surely,
+    to_tensor,
     truncated_divide,
     windows,
 )
@@ -77,3 +78,15 @@ def test_pads_may_be_numbers_and_sizes_of_tensors():
 def test_sizes_are_divided_as_sizes():
     assert truncated_divide(7, 2) == 3
     assert truncated_divide(-7, 2) == -3
+
+
+@pytest.mark.parametrize("data", [3, 0.5, True, [1, 2], [[0.5], [1.0]], [True, False], np.arange(3, dtype="int32")])
+def test_numbers_become_the_tensors_that_pytorch_makes(data):
+    expected = torch.tensor(data)
+    found = to_tensor(data)
+    assert found.dtype.name == str(expected.dtype).removeprefix("torch.")
+    assert_matches(found, expected)
+
+
+def test_a_tensor_keeps_its_dtype():
+    assert to_tensor(tf.constant([1], tf.int32)).dtype == tf.int32
