@@ -55,10 +55,42 @@ def is_live(source: Source, statement: cst.CSTNode, name: str) -> bool:
 def _first_use(source: Source, statements: Sequence[cst.CSTNode], name: str) -> bool | None:
     """True where a variable is read first, False where it is set first or never reached, else None."""
     for statement in statements:
-        if any(read.value == name for read in reads(source, statement)):
+        if not any(read.value == name for read in reads(source, statement)):
+            found = _is_set(source, statement, name)
+        elif isinstance(statement, cst.For):
+            found = _read_in_loop(source, statement, name)
+        elif isinstance(statement, cst.If):
+            found = _read_in_branches(source, statement, name)
+        else:
             return True
-        if isinstance(statement, cst.SimpleStatementLine):
-            leaves = any(isinstance(small, (cst.Return, cst.Raise)) for small in statement.body)
-            if leaves or name in names_set(source, statement):
-                return False
+        if found is not None:
+            return found
     return None
+
+
+def _is_set(source: Source, statement: cst.CSTNode, name: str) -> bool | None:
+    if not isinstance(statement, cst.SimpleStatementLine):
+        return None
+    leaves = any(isinstance(small, (cst.Return, cst.Raise)) for small in statement.body)
+    return False if leaves or name in names_set(source, statement) else None
+
+
+def _read_in_loop(source: Source, loop: cst.For, name: str) -> bool | None:
+    """True where some turn may read what was there before the loop; what no turn may set stays unsettled."""
+    if any(read.value == name for read in reads(source, loop.iter)):
+        return True
+    own = {target.value for target in source.find(loop.target, cst.Name) if isinstance(target, cst.Name)}
+    within = name not in own and _first_use(source, loop.body.body, name)
+    return True if within or (loop.orelse and _first_use(source, loop.orelse.body.body, name)) else None
+
+
+def _read_in_branches(source: Source, branch: cst.If, name: str) -> bool | None:
+    if any(read.value == name for read in reads(source, branch.test)):
+        return True
+    other = branch.orelse
+    found = [_first_use(source, branch.body.body, name)]
+    if isinstance(other, cst.If):
+        found.append(_read_in_branches(source, other, name))
+    else:
+        found.append(_first_use(source, other.body.body, name) if other is not None else None)
+    return True if True in found else False if found == [False, False] else None

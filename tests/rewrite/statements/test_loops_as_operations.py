@@ -18,6 +18,16 @@ for length in lengths:
 return x + torch.stack(rows)[:, None] + torch.stack(firsts)[:, None, None]
 """
 
+NESTED = """
+total = x[:, 0]
+row = total
+for scale in (1.0, 2.0):
+    if scale:
+        for i in range(x.shape[1]):
+            row = x[:, i] * scale
+            total = total + row
+return x + total[:, None] / 8
+"""
 PIECES = """
 lengths = (ids > 3).sum(dim=1) * 0 + x.shape[1]
 flat, grid = x.reshape(-1, x.shape[-1]), torch.stack([lengths, lengths * 2], dim=1) / 8
@@ -59,6 +69,13 @@ def test_lists_that_a_loop_over_pieces_fills(tmp_path):
     assert "outputs, squares = filled(step, tf.split(flat, to_list(lengths)), grid)" in call
     assert "squares = as_pieces(squares)\n" in call and "isinstance(kept, (list, tuple, Pieces))" in call
     assert "= []" not in call
+
+
+def test_what_each_turn_sets_first_is_not_carried_by_a_loop_inside_another(tmp_path):
+    found = port_bodies("nested_loops", {"Nested": NESTED}, tmp_path)
+    (result,) = verify(found.subject, found.module())
+    assert (result.eager.message, result.graph.message, result.ok) == ("", "", True)
+    assert "(total,), _ = loop(step, (total,), shape_list(x)[1])" in found.text("TFNested.call")
 
 
 def test_xla_counts_no_rows_that_are_not_there(ported):
