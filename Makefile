@@ -12,7 +12,7 @@ define FIND_PYTHON
   echo "  hint: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
 endef
 
-.PHONY: help demo test test-transformers4 test-lowest browser browser-test lint bench
+.PHONY: help demo test test-part test-transformers4 test-lowest browser browser-test lint bench
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -23,6 +23,10 @@ demo: $(READY) ## port examples/brand_new_bert: scaffold, diff, pt-to-tf
 
 test: $(READY) ## run the tests, on two processes that take whole files, in the order in which they are collected
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+test-part: $(READY) ## a part of the tests, which CI runs with other Pythons than 3.11
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests/test_cli.py tests/base tests/rulebook tests/rewrite/statements \
+	  tests/commands/test_scaffold.py tests/commands/test_wrong_usage.py tests/port/test_handwork.py
 
 test-transformers4: $(READY) $(READY4) ## transformers 4: its TensorFlow classes load what pt-to-tf writes, its models are ported
 	rm -rf build/transformers4
