@@ -32,6 +32,15 @@ view(
     cases={"x.contiguous()": "new"},
     remark=Remark("PyTorch's `contiguous` is taken to share its numbers here, as it does wherever it can."),
 )
+view(
+    "torch.Tensor.expand(input, *size)",
+    "torch.Tensor.expand_as(input, other)",
+    back="tf.reshape(new, shape_list(input))",
+    cases={
+        "x.expand_as(x)": "tf.reshape(new, shape_list(x))",
+        "x.expand(2, -1, -1)": "tf.reshape(new, shape_list(x))",
+    },
+)
 view("torch.Tensor.detach(input)", "torch.detach(input)", "torch.Tensor.data", back="new", cases={"x.detach()": "new"})
 view(
     "torch.Tensor.to(input, *target, dtype=None)",
