@@ -136,9 +136,8 @@ def _may_be_of_torch(context: Context, site: Site) -> bool:
     if owner is None or not m.matches(site.node.func, m.Attribute(value=m.Name("self"))):
         return False
     attribute = cst.ensure_type(site.node.func, cst.Attribute).attr.value
-    stored = [store.value for store in context.knowledge.constructors.stored_anywhere(owner)
-              if store.attribute == attribute and store.directly]  # fmt: skip
-    made = [call for value in stored for call in m.findall(value, m.Call())]
+    stored = (store for store in context.knowledge.constructors.stored_anywhere(owner) if store.attribute == attribute)
+    made = [call for store in stored for call in m.findall(store.value, m.Call())]
     return any(find_card(context.source.canonical(cst.ensure_type(call, cst.Call).func) or "") for call in made)
 
 

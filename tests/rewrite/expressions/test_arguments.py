@@ -104,3 +104,9 @@ def test_what_an_identity_may_be_given_goes_by_position(tmp_path):
     assert "maps = self.neck(maps)" in necks.text("TFLevels.call")
     (found,) = verify(necks.subject, necks.module())
     assert (found.eager.message, found.graph.message, found.ok) == ("", "", True)
+
+
+def test_an_identity_that_no_run_has_seen_counts_as_well(tmp_path):
+    code = NECKS.replace("Levels(config, False)", "Levels(config, True)")
+    necks = port(summed_model("alike", code, {"alike": "Necks"}, "x", tmp_path), tmp_path / "port")
+    assert "maps = self.neck(maps)" in necks.text("TFLevels.call")
