@@ -81,9 +81,11 @@ _active: ContextVar[_Collector | None] = ContextVar("porter_output_collector", d
 
 
 def select_hidden_states(selection: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Ask for hidden states in a method that hands `output_hidden_states` on to a layer, unless the caller does.
+    """Ask for some hidden states in a method that hands `output_hidden_states` on, unless the caller wants all.
 
-    PyTorch's decorator of this name asks for the selected ones alone; here all come, at the same indices.
+    Args:
+        selection: the name of the argument that holds their indices, or a function that gives them for the model;
+            where it gives None, all come.
     """
 
     def decorate(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -93,12 +95,19 @@ def select_hidden_states(selection: Any) -> Callable[[Callable[..., Any]], Calla
         def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
             bound = signature.bind(self, *args, **kwargs)
             if not bound.arguments.get("output_hidden_states"):
-                bound.arguments["output_hidden_states"] = True
+                given = {**_defaults(signature), **bound.arguments}
+                chosen = given.get(selection) if isinstance(selection, str) else selection(self)
+                chosen = [chosen] if isinstance(chosen, int) else chosen  # 0 is one, too
+                bound.arguments["output_hidden_states"] = True if chosen is None else chosen
             return method(*bound.args, **bound.kwargs)
 
         return wrapper
 
     return decorate
+
+
+def _defaults(signature: inspect.Signature) -> dict[str, Any]:
+    return {name: each.default for name, each in signature.parameters.items() if each.default is not each.empty}
 
 
 def capture_outputs(

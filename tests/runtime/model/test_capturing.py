@@ -5,7 +5,7 @@ import torch
 from transformers import BertConfig, BertModel
 from transformers.utils import output_capturing
 
-from porter.runtime import OutputRecorder, capture_outputs
+from porter.runtime import OutputRecorder, capture_outputs, select_hidden_states
 from porter.runtime.model.capturing import recorders_of
 from porter.runtime.outputs import TFBaseModelOutputWithCrossAttentions
 from tests.runtime import modeling_tf_small_bert as ported
@@ -62,6 +62,27 @@ def test_nothing_is_collected_unasked():
 
 def test_hidden_states_begin_with_the_input_and_end_with_the_result():
     assert numbers(Model()(X, output_hidden_states=True).hidden_states) == [1.0, 3.0, 500.0]
+
+
+class Picking:
+    def __init__(self):
+        self.model, self.places = Model(), [1]
+
+    @select_hidden_states("layers")
+    def named(self, x, layers=0, output_hidden_states=None):
+        return numbers(self.model(x, output_hidden_states=output_hidden_states).hidden_states)
+
+    @select_hidden_states(lambda self: self.places)
+    def computed(self, x, output_hidden_states=None):
+        return numbers(self.model(x, output_hidden_states=output_hidden_states).hidden_states)
+
+
+def test_a_method_asks_for_those_hidden_states_that_it_uses():
+    picking = Picking()
+    assert picking.named(X) == [1.0, None, None]
+    assert picking.named(X, layers=[0, 1]) == picking.named(X, [0, 1]) == [1.0, 3.0, None]
+    assert picking.computed(X) == [None, 3.0, None]
+    assert picking.named(X, output_hidden_states=True) == picking.named(X, layers=None) == [1.0, 3.0, 500.0]
 
 
 def test_attentions_by_the_name_of_the_layer():
