@@ -31,15 +31,13 @@ def has_open_axis(knowledge: Knowledge, sites: Iterable[Site], owner: str, attri
 def _is_open(
     knowledge: Knowledge, sites: tuple[Site, ...], function: LocalFunction, value: cst.BaseExpression, calls: int
 ) -> bool:
-    if m.matches(value, _KEEPS):
-        inner = cst.ensure_type(cst.ensure_type(value, cst.Call).func, cst.Attribute).value
-        return _is_open(knowledge, sites, function, inner, calls)
+    value = _kept(value)
     if m.matches(value, _SHAPES):
         return _ends_open(cst.ensure_type(value, cst.Call))
     if not isinstance(value, cst.Name):
         return False
-    assigned = (each for each in knowledge.assigned_values(function, value.value) if not isinstance(each, cst.Name))
-    if any(_is_open(knowledge, sites, function, each, calls) for each in assigned):
+    assigned = [_kept(each) for each in knowledge.assigned_values(function, value.value)]
+    if any(m.matches(each, _SHAPES) and _ends_open(cst.ensure_type(each, cst.Call)) for each in assigned):
         return True
     if not calls or value.value not in function.parameters:
         return False
@@ -49,6 +47,13 @@ def _is_open(
         if function in site.callees
         for given in _given(site, function, value.value)
     )
+
+
+def _kept(value: cst.BaseExpression) -> cst.BaseExpression:
+    """What a chain of methods that keep the shape is called of: `x` of `x.to(device).contiguous()`."""
+    while m.matches(value, _KEEPS):
+        value = cst.ensure_type(cst.ensure_type(value, cst.Call).func, cst.Attribute).value
+    return value
 
 
 def _ends_open(call: cst.Call) -> bool:

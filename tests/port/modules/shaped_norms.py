@@ -26,7 +26,9 @@ class ShapedNorms(nn.Module):
         shape = x.shape[:-1]
         heads = self.query(self.plain(x)).view(*shape, self.heads, -1).transpose(1, 2)
         mixed = heads.transpose(1, 2).reshape(*shape, -1).contiguous()
+        mixed = mixed.to(x.dtype)
         mixed = self.inner(mixed)
         rows = mixed.reshape(-1, self.heads, x.shape[-1] // self.heads)
         rows = rows.reshape((*shape, -1))
+        rows = rows.to(x.dtype)
         return x + self.project(rows)
