@@ -216,8 +216,12 @@ def summary(data: Mapping[str, Any], written: list[str]) -> str:
         parts.append(console.aligned(("CLASS", "EAGER", "GRAPH", "WEIGHTS", "RAN"), rows))
         parts += _guide_table([entry["guide"] for entry in data["classes"] if "guide" in entry])
         parts += [failure for entry in data["classes"] for failure in _failures(entry)]
-        proven = sum(_is_proven(entry) for entry in data["classes"])
+        proven = sum(_is_proven(entry) and entry["comparable"] for entry in data["classes"])
         rest = f" {len(others)} more were written and not compared." if others else ""
+        unrepeated = sum(not entry["comparable"] for entry in data["classes"])
+        rest += f" {unrepeated} only ran: the sample says that PyTorch's numbers are not comparable." * bool(
+            unrepeated
+        )
         parts.append(f"{proven} of {len(data['classes'])} {'compared ' * bool(others)}classes match PyTorch.{rest}")
     if data["notes"]:
         parts.append("\n".join(_note_text(note) for note in data["notes"]))
@@ -243,12 +247,15 @@ def _class_row(entry: Mapping[str, Any]) -> tuple[str, str, str, str, str]:
     wrong = [f"{len(names)} {kind}" for kind, names in entry["weights"].items() if names]
     share = entry["coverage"]["share"]
     ran = "" if share is None else f"{share:.0%}"
-    return entry["name"], _error(entry["eager"]), _error(entry["graph"]), ", ".join(wrong) or "ok", ran
+    eager, graph = (_error(entry[mode], entry["comparable"]) for mode in ("eager", "graph"))
+    return entry["name"], eager, graph, ", ".join(wrong) or "ok", ran
 
 
-def _error(side: Mapping[str, Any]) -> str:
+def _error(side: Mapping[str, Any], comparable: bool) -> str:
     if side["max_abs"] is None:
         return "FAILED"
+    if not comparable:
+        return "ran"
     return f"{side['max_abs']:.1e}" + ("" if side["ok"] else "  DIFFERS")
 
 

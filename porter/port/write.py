@@ -103,11 +103,18 @@ def _test_in_tree(subject: Subject, modeling: Path) -> str:
 
 
 def _configurations(subject: Subject, output: Path) -> list[Path]:
-    """The configuration files of a model outside transformers, unless the port is written beside them."""
+    """The configuration files that a model outside transformers names, unless the port is written beside them."""
     folder = subject.file.parent
     if subject.module_name.startswith("transformers.") or folder.resolve() == output.resolve():
         return []
-    return sorted(folder.glob("configuration_*.py"))
+    beside = {file.stem: file for file in folder.glob("configuration_*.py")}
+    texts = [subject.source, *(case.config_module for case in subject.cases)]
+    named: set[str] = set()
+    while texts:
+        found = {stem for stem in beside if re.search(rf"\b{re.escape(stem)}\b", texts[-1])} - named
+        named |= found
+        texts = [*texts[:-1], *(beside[stem].read_text(encoding="utf-8") for stem in found)]
+    return sorted(beside[stem] for stem in named)
 
 
 # What stands on top of files that transformers generates: nobody generates the port from there.

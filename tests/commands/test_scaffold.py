@@ -103,6 +103,15 @@ def test_the_summary_says_what_share_is_proven_and_what_is_wrong() -> None:
     assert lines[-1] == "wrote modeling_tf_x.py  (3.5 s)"
 
 
+def test_a_class_that_is_not_compared_does_not_match() -> None:
+    data = report(entry(), result("TFY", comparable=False))
+    lines = summary(data, ["modeling_tf_x.py"]).splitlines()
+    assert next(line.split() for line in lines if line.startswith("TFY"))[1:3] == ["ran", "ran"]
+    assert (
+        "1 of 2 classes match PyTorch. 1 only ran: the sample says that PyTorch's numbers are not comparable." in lines
+    )
+
+
 def test_the_points_of_a_guide_are_counted_and_what_is_wrong_is_named() -> None:
     points = {"training passed down": "", "input formats": ""}
     data = report(result("TFX", guide=points), result("TFY", guide={**points, "input formats": "by list: TypeError"}))

@@ -1,6 +1,7 @@
 """Whole modules as people write them: each comes out proven, with nothing left."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +43,14 @@ def test_a_norm_is_told_the_size_that_a_graph_may_not_know(tmp_path):
     code = (tmp_path / "modeling_tf_shaped_norms.py").read_text()
     assert code.count("SizedLayerNormalization(") == 2
     assert "self.plain = keras.layers.LayerNormalization(epsilon=1e-05)" in code
+
+
+def test_a_weight_that_is_not_trained_is_none_in_the_port(tmp_path):
+    entry = next(entry for entry in ENTRIES if entry["file"] == "codebooks.py")
+    given = Given(entry["arguments"], tuple(map(parse_input, entry["inputs"])))
+    run(Options(str(MODULES / entry["file"]), tmp_path, (entry["class"],), given=given, verify=False))
+    code = (tmp_path / "modeling_tf_codebooks.py").read_text()
+    assert re.search(r'add_parameter\(\s*self, "project", .*, trainable=False\s*\)', code)
 
 
 def test_methods_that_keras_would_call_or_never_calls_are_said(tmp_path):

@@ -37,6 +37,15 @@ def test_a_port_is_its_modeling_file_its_test_and_the_configuration(subject: Sub
     assert written[2].read_text() == "class XConfig: ...\n"
 
 
+def test_configurations_that_nothing_names_stay_where_they_are(subject: Subject, tmp_path: Path) -> None:
+    folder = subject.file.parent
+    (folder / "configuration_x.py").write_text("from .configuration_part import PartConfig\n")
+    for name in ("configuration_part.py", "configuration_other.py"):
+        (folder / name).write_text("class PartConfig: ...\n")
+    written = write(subject, draft("class TFX: ...\n"), tmp_path / "ports")
+    assert [file.name for file in written[2:]] == ["configuration_part.py", "configuration_x.py"]
+
+
 @pytest.mark.parametrize("name", ["modeling_tf_x.py", "test_modeling_tf_x.py", "configuration_x.py"])
 def test_each_of_them_is_protected(subject: Subject, tmp_path: Path, name: str) -> None:
     write(subject, draft("class TFX: ...\n"), tmp_path / "ports")

@@ -199,8 +199,15 @@ def _construct_weight(context: Context, original: cst.Call, updated: cst.Call, n
     if kept is None or (not kept.directly and name == "torch.nn.Buffer"):
         context.note(original, "assumed", f"{name} is not stored in an attribute here; its value stands for it.")
         return value
-    trainable = "" if name == "torch.nn.Parameter" else ", trainable=False"
+    trainable = _trainable(updated) if name == "torch.nn.Parameter" else ", trainable=False"
     return cst.parse_expression(f'add_parameter(self, "{kept.attribute}", {code_of(value)}{trainable})')
+
+
+def _trainable(parameter: cst.Call) -> str:
+    """`, trainable=...` for `nn.Parameter(value, requires_grad=...)`, unless it is True."""
+    given = [a.value for a in parameter.args if a.keyword is not None and a.keyword.value == "requires_grad"]
+    flags = given or [argument.value for argument in parameter.args[1:2] if argument.keyword is None]
+    return "" if not flags or code_of(flags[0]) == "True" else f", trainable={code_of(flags[0])}"
 
 
 def _is_handed_over(context: Context, call: cst.Call) -> bool:
