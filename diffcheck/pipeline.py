@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -130,7 +130,7 @@ def _compared(models: Models, first: _TorchRuns, options: Options, steps: Steps)
     no_notes: tuple[str, ...] = ()
     # The models that were loaded last are used first.
     variations = steps.run(lambda: _variations(models, first, options) if ran else (), ())
-    outputs, notes = steps.run(lambda: _outputs(models, options), (plain, no_notes))
+    outputs, notes = steps.run(lambda: _outputs(models, options, variations), (plain, no_notes))
     double = options.float64 and ran
     whole = steps.run(lambda: run_whole(models.sides, models.inputs, outputs, options.skip) if double else None, None)
     deep = options.layer_by_layer or not outputs.matches or bool(whole and whole.is_bug)
@@ -276,7 +276,7 @@ def _unexercised(models: Models) -> list[str]:
     return [f"{len(idle)} modules with parameters are never called with these inputs: {', '.join(list(idle)[:8])}"]
 
 
-def _outputs(models: Models, options: Options) -> tuple[Comparison, tuple[str, ...]]:
+def _outputs(models: Models, options: Options, variations: Sequence[Variation]) -> tuple[Comparison, tuple[str, ...]]:
     """The outputs compared; PyTorch's own rounding is measured only where the tolerance alone is passed."""
     tolerance, skip = options.tolerance, options.skip
     reference, candidate, inputs = models.reference, models.candidate, models.inputs
@@ -285,7 +285,8 @@ def _outputs(models: Models, options: Options) -> tuple[Comparison, tuple[str, .
         return outputs, ()
     noise, notes = _noise(models.sides.torch(), inputs, reference)
     outputs = compare_flat(reference.output, candidate.output, tolerance=tolerance, noise=noise, skip=skip)
-    return outputs, (*notes, *padding_notes(outputs, reference.output, candidate.output, inputs))
+    elsewhere = {each.name: each.on_real for each in variations}
+    return outputs, (*notes, *padding_notes(outputs, reference.output, candidate.output, inputs, elsewhere))
 
 
 def _noise(model: Any, inputs: Mapping[str, object], reference: Recording) -> tuple[dict[str, float], tuple[str, ...]]:

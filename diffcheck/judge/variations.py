@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from diffcheck.compare.outputs import Comparison, compare_flat, noise_between
+from diffcheck.compare.padding import differs_on_real
 from diffcheck.record import tf_side, torch_side
 from diffcheck.record.sides import Sides
 from diffcheck.record.sources import crash_of
@@ -73,6 +74,7 @@ def compare_variations(
             functools.partial(_widely, sides, others[name]),
             functools.partial(_tf_output, sides, others[name]),
             (tolerance, skip),
+            others[name],
         )
 
 
@@ -90,7 +92,7 @@ def compare_cached_step(sides: Sides, inputs: Inputs, expected: Flattened, toler
         assert found is not None
         return found
 
-    return _variation("a step from the cache", expected, wide, tensorflow, (tolerance, ()))
+    return _variation("a step from the cache", expected, wide, tensorflow, (tolerance, ()), {})
 
 
 def _widely(sides: Sides, inputs: Inputs) -> Flattened:
@@ -107,6 +109,7 @@ def _variation(
     wide: Callable[[], Flattened],
     tensorflow: Callable[[], Flattened],
     bounds: tuple[float, tuple[str, ...]],
+    inputs: Inputs,
 ) -> Variation:
     tolerance, skip = bounds
     try:
@@ -117,7 +120,7 @@ def _variation(
     if not outputs.matches:
         noise = _noise(expected, wide)
         outputs = compare_flat(expected, actual, tolerance=tolerance, noise=noise, skip=skip)
-    return Variation(name, outputs)
+    return Variation(name, outputs, on_real=differs_on_real(outputs, expected, actual, inputs))
 
 
 def _noise(expected: Flattened, wide: Callable[[], Flattened]) -> dict[str, float]:

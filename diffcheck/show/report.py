@@ -105,23 +105,33 @@ class Origin:
 
 @dataclass(frozen=True)
 class Variation:
-    """Outputs on other inputs (another length, a step from the cache): compared as a whole, not by module."""
+    """Outputs on other inputs (another length, a step from the cache): compared as a whole, not by module.
+
+    `on_real` are the outputs that differ where nothing is padded.
+    """
 
     name: str
     outputs: Comparison
     crash: Crash | None = None
+    on_real: frozenset[str] = frozenset()
 
     @property
     def matches(self) -> bool:
-        """All outputs within their bounds."""
-        return self.outputs.matches and self.crash is None
+        """All outputs within their bounds, on padded positions aside."""
+        return self.crash is None and (self.outputs.matches or self._on_padded)
+
+    @property
+    def _on_padded(self) -> bool:
+        """Whether outputs differ, and all of them on padded positions only."""
+        return bool(self.outputs.failures) and not self.on_real
 
     def sentence(self) -> str:
         """The result in words."""
         if self.crash:
             place = f" at {self.crash.file}:{self.crash.line}" if self.crash.file else ""
             return f"{self.name}: stopped{place}: {self.crash.message}"
-        return f"{self.name}: {self.outputs.sentence()}"
+        where = ", on padded positions only" if self._on_padded else ""
+        return f"{self.name}{where}: {self.outputs.sentence()}"
 
 
 @dataclass(frozen=True)

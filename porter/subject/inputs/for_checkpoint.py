@@ -78,7 +78,7 @@ def inputs_for(folder: Path, model: Any, seed: int = 1, trust: bool = False) -> 
 
 
 def variations_of(inputs: Inputs) -> dict[str, Inputs]:
-    """The same inputs in another shape: one row, shorter and without padding, where they are text."""
+    """The same inputs in another shape, where they are text: padded on the left; one row, shorter, without padding."""
     if "input_ids" not in inputs or inputs["input_ids"].shape[1] < 6:
         return {}
     length = inputs["input_ids"].shape
@@ -87,7 +87,15 @@ def variations_of(inputs: Inputs) -> dict[str, Inputs]:
         for name, value in inputs.items()
     }
     rest = {name: value[:1] if getattr(value, "ndim", 0) > 1 else value for name, value in cut.items()}
-    return {"one row, shorter, without padding": rest}
+    return {**_padded_left(inputs), "one row, shorter, without padding": rest}
+
+
+def _padded_left(inputs: Inputs) -> dict[str, Inputs]:
+    """The inputs with the padding of their rows in front, under the variation's name; none without padding."""
+    mask = inputs.get("attention_mask")
+    if not isinstance(mask, np.ndarray) or mask.ndim != 2 or bool((mask == mask[:, ::-1]).all()):
+        return {}
+    return {"padded on the left": {**inputs, "attention_mask": np.ascontiguousarray(mask[:, ::-1])}}
 
 
 def _of_one_batch(inputs: Inputs) -> Inputs:

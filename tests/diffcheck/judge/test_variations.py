@@ -1,5 +1,6 @@
 """Other lengths, and a decoder's step from its cache."""
 
+import functools
 from types import SimpleNamespace
 
 import numpy as np
@@ -84,4 +85,22 @@ def test_a_model_that_does_not_run_in_float64_has_no_known_rounding():
         raise RuntimeError("value cannot be converted to type float without overflow")
 
     right, wrong = flatten({"x": np.ones(3)}), flatten({"x": np.full(3, 2.0)})
-    assert not _variation("shorter", right, wide, lambda: wrong, (1e-5, ())).outputs.matches
+    assert not _variation("shorter", right, wide, lambda: wrong, (1e-5, ()), {}).outputs.matches
+
+
+def test_a_variation_that_differs_on_padded_positions_only_matches():
+    inputs = {"attention_mask": np.array([[0, 0, 1]])}
+    right = {"x": np.zeros((1, 3, 2))}
+    for place, matches in (((0, 1, 0), True), ((0, 2, 0), False)):
+        wrong = {"x": right["x"].copy()}
+        wrong["x"][place] = 1.0
+        found = _variation(
+            "padded on the left",
+            flatten(right),
+            lambda: flatten(right),
+            functools.partial(flatten, wrong),
+            (1e-5, ()),
+            inputs,
+        )
+        assert found.matches is matches
+        assert found.sentence().startswith("padded on the left, on padded positions only: x differs") is matches

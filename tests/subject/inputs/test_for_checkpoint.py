@@ -1,8 +1,9 @@
 """Inputs out of a checkpoint's configuration alone."""
 
+import numpy as np
 import pytest
 
-from porter.subject.inputs.for_checkpoint import inputs_for
+from porter.subject.inputs.for_checkpoint import inputs_for, variations_of
 from porter.subject.inputs.trials import candidates
 
 transformers = pytest.importorskip("transformers")
@@ -36,3 +37,13 @@ def test_a_spectrogram_comes_in_the_form_that_the_model_runs_on(tmp_path):
     speech = transformers.Speech2TextModel(config)
     assert inputs_for(tmp_path, whisper.eval())["input_features"].shape == (2, 10, 16)
     assert inputs_for(tmp_path, speech.eval())["input_features"].shape == (2, 16, 10)
+
+
+def test_variations_pad_on_the_left_and_leave_the_padding_out():
+    mask = np.array([[1] * 7, [1] * 4 + [0] * 3])
+    inputs = {"input_ids": np.arange(14).reshape(2, 7), "attention_mask": mask}
+    found = variations_of(inputs)
+    assert list(found) == ["padded on the left", "one row, shorter, without padding"]
+    assert found["padded on the left"]["attention_mask"].tolist() == [[1] * 7, [0] * 3 + [1] * 4]
+    assert found["padded on the left"]["input_ids"] is inputs["input_ids"]
+    assert list(variations_of({**inputs, "attention_mask": np.ones((2, 7))})) == list(found)[1:]
