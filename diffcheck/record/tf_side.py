@@ -52,16 +52,18 @@ def layers(model: Any) -> dict[str, Any]:
 
 
 def variables(model: Any) -> dict[str, Any]:
-    """Every variable by dotted path, with PyTorch's usual word for it: ``kernel`` and ``gamma`` read ``weight``."""
+    """Every variable by dotted path, with PyTorch's usual word for it: ``kernel`` and ``gamma`` read ``weight``.
+
+    Of two that a layer calls alike, the second has the word before in its own name too: ``decoder.bias``.
+    """
     named: dict[str, Any] = {}
     seen: set[int] = set()
     for path, layer in layers(model).items():
         for variable in own_variables(layer):
             if id(variable) not in seen:
                 seen.add(id(variable))
-                named[
-                    _free_name(f"{path}.{_variable_name(variable)}" if path else _variable_name(variable), named)
-                ] = variable
+                name, longer = (".".join(filter(None, (path, own))) for own in _own_names(variable))
+                named[_free_name(longer if name in named else name, named)] = variable
     return named
 
 
@@ -177,9 +179,11 @@ def _all_variables(layer: Any) -> list[Any]:
     return [variable for below in layers(layer).values() for variable in own_variables(below)]
 
 
-def _variable_name(variable: Any) -> str:
-    name = str(variable.name).split("/")[-1].split(":")[0]
-    return _VARIABLE_NAMES.get(name, name)
+def _own_names(variable: Any) -> tuple[str, str]:
+    """The last part of a variable's own name, and the last two."""
+    *before, name = str(variable.name).partition(":")[0].split("/")
+    name = _VARIABLE_NAMES.get(name, name)
+    return name, ".".join((*before[-1:], name))
 
 
 def _array(variable: Any) -> Any:
