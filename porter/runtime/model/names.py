@@ -16,7 +16,7 @@ import keras
 
 from porter.runtime.keras_internals import own_name, set_layer_name, variables_of
 from porter.runtime.layers.places import children_in_places, held, named_children, sublayers
-from porter.runtime.model.beside import main_layer as main_layer_name
+from porter.runtime.model.beside import main_layer
 from porter.runtime.port_errors import WrongValue
 from porter.runtime.stored.layouts import Layout, layouts_in
 
@@ -61,10 +61,10 @@ def main_layer_of(layer: keras.Layer) -> keras.Layer | None:
     return only if only is not None and _is_of(only, layer) else None
 
 
-def _is_of(main_layer: keras.Layer, model: keras.Layer) -> bool:
+def _is_of(layer: keras.Layer, model: keras.Layer) -> bool:
     """Whether a main layer is that of a model, by the names of both; a user may have derived classes from them."""
-    names = {kind.__name__ for kind in type(main_layer).__mro__}
-    return any(main_layer_name(kind.__name__.removeprefix("TF")) in names for kind in type(model).__mro__)
+    names = {kind.__name__ for kind in type(layer).__mro__}
+    return any(main_layer(kind.__name__.removeprefix("TF")) in names for kind in type(model).__mro__)
 
 
 def is_main_layer(layer: keras.Layer) -> bool:
