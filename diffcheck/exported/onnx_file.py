@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from diffcheck.exported.graph import Array, Node, NotAnExport, Port, needed_for
+from diffcheck.exported.library_errors import first_line
 
 STANDARD = ("", "ai.onnx")
 """The domains of ONNX's own operations; those of onnxruntime's stand for several of them."""
@@ -33,7 +34,7 @@ class OnnxFile:
             model = onnx.load(path, load_external_data=False)
             _check(path)
         except (DecodeError, onnx.checker.ValidationError, ValueError) as error:
-            raise NotAnExport(f"{path} is not an ONNX file: {_first_line(error)}") from error
+            raise NotAnExport(f"{path} is not an ONNX file: {first_line(error)}") from error
         if model.functions:
             from onnx.inliner import inline_local_functions
 
@@ -84,7 +85,7 @@ class OnnxFile:
         try:
             found = ReferenceEvaluator(model).run(None, wide)
         except Exception as error:
-            raise NotAnExport(f"onnx does not evaluate it in float64: {_first_line(error)}") from error
+            raise NotAnExport(f"onnx does not evaluate it in float64: {first_line(error)}") from error
         return [np.asarray(array) for array in found]
 
     def _part(self, feeds: tuple[str, ...], fetches: tuple[str, ...]) -> Any:
@@ -134,7 +135,7 @@ def _opened(model: str | bytes, folder: Path, optimised: bool) -> Any:
     try:
         return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except _failures() as error:
-        raise NotAnExport(f"onnxruntime stopped: {_first_line(error)}") from error
+        raise NotAnExport(f"onnxruntime stopped: {first_line(error)}") from error
 
 
 def _run(session: Any, feeds: Mapping[str, Array]) -> list[Array]:
@@ -142,7 +143,7 @@ def _run(session: Any, feeds: Mapping[str, Array]) -> list[Array]:
     try:
         found = session.run(None, {name: array for name, array in feeds.items() if name in wanted})
     except _failures() as error:
-        raise NotAnExport(f"onnxruntime stopped: {_first_line(error)}") from error
+        raise NotAnExport(f"onnxruntime stopped: {first_line(error)}") from error
     return [np.asarray(array) for array in found]
 
 
@@ -229,7 +230,3 @@ def _widen(model: Any, folder: Path) -> None:
 
 def _widened(array: Array) -> Array:
     return array.astype(np.float64) if array.dtype == np.float32 else array
-
-
-def _first_line(error: BaseException) -> str:
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from diffcheck.exported.graph import Array, Node, NotAnExport, Port
+from diffcheck.exported.library_errors import first_line
 
 SIGNATURE = "serving_default"
 
@@ -35,7 +36,7 @@ class SavedModel:
         try:
             self._loaded = tf.saved_model.load(str(path))
         except (OSError, ValueError, tf.errors.OpError) as error:
-            raise NotAnExport(f"{path} is not a SavedModel: {_first_line(error)}") from error
+            raise NotAnExport(f"{path} is not a SavedModel: {first_line(error)}") from error
         signatures = dict(self._loaded.signatures)
         wanted = signature or SIGNATURE
         if wanted not in signatures and (signature or len(signatures) != 1):
@@ -73,7 +74,7 @@ class SavedModel:
                 {tensor: array.astype(tensor.dtype.as_numpy_dtype) for tensor, array in given.items()},
             )
         except (ValueError, TypeError, tf.errors.OpError) as error:
-            raise NotAnExport(f"TensorFlow stopped: {_first_line(error)}") from error
+            raise NotAnExport(f"TensorFlow stopped: {first_line(error)}") from error
         return [np.asarray(value) for value in values]
 
     def deployed(self, feeds: Mapping[str, Array]) -> list[Array]:
@@ -84,7 +85,7 @@ class SavedModel:
         try:
             values = self._signature(**given)
         except (ValueError, TypeError, tf.errors.OpError) as error:
-            raise NotAnExport(f"TensorFlow stopped: {_first_line(error)}") from error
+            raise NotAnExport(f"TensorFlow stopped: {first_line(error)}") from error
         return [values[port.name].numpy() for port in self.outputs]
 
     def _session(self, double: bool) -> Any:
@@ -99,7 +100,7 @@ class SavedModel:
                 try:
                     tf.graph_util.import_graph_def(definition, name="")
                 except (ValueError, tf.errors.OpError) as error:
-                    raise NotAnExport(f"TensorFlow does not run it in float64: {_first_line(error)}") from error
+                    raise NotAnExport(f"TensorFlow does not run it in float64: {first_line(error)}") from error
             # Each set of fetches would be optimised anew, which takes longer than to run it.
             config = tf.compat.v1.ConfigProto()
             config.graph_options.rewrite_options.disable_meta_optimizer = True
@@ -157,7 +158,3 @@ def _widen(node: Any) -> None:
             attribute.list.type[:] = [double if kind == single else kind for kind in attribute.list.type]
         if attribute.HasField("tensor") and attribute.tensor.dtype == single:
             attribute.tensor.CopyFrom(tf.make_tensor_proto(tf.make_ndarray(attribute.tensor).astype(np.float64)))
-
-
-def _first_line(error: BaseException) -> str:
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from diffcheck.exported.graph import Array, Node, NotAnExport, Port
+from diffcheck.exported.library_errors import first_line
 from diffcheck.exported.torch_archive import WHOLE
 
 _MAGIC = slice(4, 8)
@@ -37,7 +38,7 @@ class TFLiteFile:
         except (RuntimeError, ValueError) as error:
             if isinstance(error, NotAnExport):
                 raise
-            raise NotAnExport(f"{path} is not a TFLite file: {_first_line(error)}") from error
+            raise NotAnExport(f"{path} is not a TFLite file: {first_line(error)}") from error
         self.nodes: list[Node] = []
         self.inputs = [_port(name, told) for name, told in self._run.get_input_details().items()]
         self.outputs = [_port(name, told) for name, told in self._run.get_output_details().items()]
@@ -63,7 +64,7 @@ class TFLiteFile:
         try:
             found = self._run(**feeds)
         except (RuntimeError, ValueError) as error:
-            raise NotAnExport(f"LiteRT stopped: {_first_line(error)}") from error
+            raise NotAnExport(f"LiteRT stopped: {first_line(error)}") from error
         return [np.asarray(found[port.name]) for port in self.outputs]
 
 
@@ -90,7 +91,3 @@ def _native_log_dropped() -> Iterator[None]:
 
 def _port(name: str, told: Mapping[str, Any]) -> Port:
     return Port(name, name, np.dtype(told["dtype"]).name, tuple(int(size) for size in told["shape"]))
-
-
-def _first_line(error: BaseException) -> str:
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from diffcheck.exported.graph import Array, Node, NotAnExport, Port
+from diffcheck.exported.library_errors import first_line, last_line
 
 PORTS = "ports.json"
 """The file inside in which an exporter may say what inputs and outputs are called: PyTorch keeps them by position."""
@@ -30,7 +31,7 @@ class TorchArchive:
             else:
                 self.label, self._call = "TorchScript", _script(path, extra)
         except (RuntimeError, OSError, ValueError, KeyError) as error:
-            raise NotAnExport(f"{path} is not a file of PyTorch's: {_first_line(error)}") from error
+            raise NotAnExport(f"{path} is not a file of PyTorch's: {first_line(error)}") from error
         try:
             told = json.loads(extra[PORTS]) if extra[PORTS] else {}
             self.inputs = [_port(each) for each in told.get("inputs", _arguments(self._call))]
@@ -64,7 +65,7 @@ class TorchArchive:
             with torch.no_grad():
                 found = self._call(*tensors)
         except (RuntimeError, ValueError, AssertionError) as error:
-            raise NotAnExport(f"PyTorch stopped: {_last_line(error)}") from error
+            raise NotAnExport(f"PyTorch stopped: {last_line(error)}") from error
         values = [tensor.numpy() for tensor in ((found,) if torch.is_tensor(found) else found)]
         if not self.outputs:
             self.outputs = [Port(str(i), str(i), value.dtype.name, None) for i, value in enumerate(values)]
@@ -107,11 +108,3 @@ def _arguments(call: Any) -> list[dict[str, Any]]:
 def _port(told: Mapping[str, Any]) -> Port:
     shape = told.get("shape")
     return Port(told["name"], told["name"], told.get("dtype", ""), None if shape is None else tuple(shape))
-
-
-def _first_line(error: BaseException) -> str:
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
-
-
-def _last_line(error: BaseException) -> str:
-    return next((line.strip() for line in reversed(str(error).splitlines()) if line.strip()), type(error).__name__)
