@@ -216,12 +216,21 @@ def _names(definitions: Iterable[_Definition], wanted: Mapping[Place, str]) -> d
 
 
 def _renamed(library: Library, definition: _Definition, names: Mapping[tuple[Place, str], str]) -> Statement:
-    """The statement with the names that its own and its needs' definitions have in the text."""
+    """The statement with the names that its own and its needs' definitions have in the text.
+
+    Raises:
+        CannotGather: a variable of the statement's own hides one of them.
+    """
     own = {name: name for name, at in definition.module.defined.items() if at == definition.at}
     called = {name: names[definition.place, name] for name in own}
     for name, found in definition.needs.items():
         called[name] = found.name if found.module is None else names[found.place, found.name]
     changed = {old: new for old, new in called.items() if old != new}
+    hidden = definition.module.hidden(definition.at, changed)
+    if hidden is not None:
+        raise CannotGather(
+            f"{definition.module.file} has a variable {hidden} where it needs what is called so elsewhere."
+        )
     renamed = definition.module.renamed(definition.at, changed)
     return library.shortened(definition.module, definition.at, renamed).visit(_WithoutImports())  # type: ignore[return-value]
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 import libcst as cst
-from libcst.metadata import Assignment, GlobalScope, MetadataWrapper, ScopeProvider
+from libcst.metadata import Assignment, BaseAssignment, BuiltinScope, GlobalScope, MetadataWrapper, ScopeProvider
 
 from porter.rulebook.call import code_of
 
@@ -63,15 +63,29 @@ class ModuleText:
         return collector.found
 
     @cached_property
+    def _assignments(self) -> tuple[Assignment, ...]:
+        scopes = [scope for scope in set(self._tree.resolve(ScopeProvider).values()) if isinstance(scope, GlobalScope)]
+        return tuple(each for scope in scopes for each in scope.assignments if isinstance(each, Assignment))
+
+    @cached_property
     def _globals(self) -> Mapping[str, set[cst.CSTNode]]:
-        scopes = set(self._tree.resolve(ScopeProvider).values())
         found: dict[str, set[cst.CSTNode]] = {}
-        for scope in (each for each in scopes if isinstance(each, GlobalScope)):
-            for assignment in (each for each in scope.assignments if isinstance(each, Assignment)):
-                nodes = found.setdefault(assignment.name, set())
-                nodes.add(getattr(assignment.node, "name", assignment.node))
-                nodes.update(access.node for access in assignment.references)
+        for assignment in self._assignments:
+            nodes = found.setdefault(assignment.name, set())
+            nodes.add(getattr(assignment.node, "name", assignment.node))
+            nodes.update(access.node for access in assignment.references)
         return found
+
+    def hidden(self, at: int, names: Mapping[str, str]) -> str | None:
+        """The first of the new names that a variable of the statement's own has where it is read; None without one."""
+        collector = _Below()
+        self.statements[at].visit(collector)
+        for assignment in self._assignments:
+            new = names.get(assignment.name)
+            reads = (access for access in assignment.references if access.node in collector.nodes)
+            if new is not None and any(_is_own(found) for read in reads for found in read.scope[new]):
+                return new
+        return None
 
     def members_read(self, at: int, name: str) -> frozenset[str]:
         """What a statement reads of a whole module that is imported by this name; `""` for the module itself."""
@@ -90,6 +104,24 @@ class ModuleText:
         changed = self.statements[at].visit(_Renamed(nodes, members, names)) if names else self.statements[at]
         assert isinstance(changed, Statement)
         return changed
+
+
+class _Below(cst.CSTVisitor):
+    """Every node of a statement."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.nodes: set[cst.CSTNode] = set()
+
+    def on_visit(self, node: cst.CSTNode) -> bool:
+        """Keep it, and look below."""
+        self.nodes.add(node)
+        return True
+
+
+def _is_own(found: BaseAssignment) -> bool:
+    """Whether a name stands for a variable of a function, not for what the module or Python defines."""
+    return not isinstance(found.scope, GlobalScope | BuiltinScope)
 
 
 def _names_of(statement: Statement) -> Iterator[str]:

@@ -61,6 +61,19 @@ MODULES = {
         def g():
             return vars(sizes)
     """,
+    "hiding": """
+        from lib.sizes import half as halved
+
+        def f(half):
+            return halved(half)
+
+        def g(value):
+            half = halved
+            return half(value)
+
+        def h(value):
+            return halved(value)
+    """,
 }
 
 
@@ -143,6 +156,13 @@ def test_a_table_keeps_the_entries_that_are_wanted(library: Library, tmp_path: P
     none = Library("lib", library.folder, entries={"KINDS": lambda key: False, "WHOLE": lambda key: False})
     assert "def two" not in gathered(none, [("lib.kinds", "WHOLE")])
     assert "def two" in gathered(library, [("lib.kinds", "WHOLE")])
+
+
+@pytest.mark.parametrize("name", ["f", "g"])
+def test_a_variable_that_would_hide_what_is_gathered_is_said(library: Library, name: str) -> None:
+    with pytest.raises(CannotGather, match=r"hiding\.py has a variable half where"):
+        gathered(library, [("lib.hiding", name)])
+    assert "return half(value)" in gathered(library, [("lib.hiding", "h")])
 
 
 @pytest.mark.parametrize(
