@@ -4,13 +4,7 @@ from __future__ import annotations
 
 from porter.rulebook import Call, rule
 from porter.rules.casting import as_bool, as_float
-
-
-def _axes(call: Call) -> str:
-    """`, axis=..., keepdims=...` as far as the caller passed them."""
-    axis = f", axis={call.dim.node_code}" if call.given("dim") else ""
-    keeps = call.signature.parameter("keepdim") is not None and call.given("keepdim") and call.keepdim.node_code
-    return axis + (f", keepdims={keeps}" if keeps and keeps != "False" else "")
+from porter.rules.reduction import axes
 
 
 def _kept(call: Call, instead: str) -> str:
@@ -33,7 +27,7 @@ def _reduced(name: str, function: str, instead: str) -> None:
     )
     def translate(call: Call) -> str:
         """What the mask leaves out changes nothing."""
-        return f"{function}({_kept(call, instead)}{_axes(call)})"
+        return f"{function}({_kept(call, instead)}{axes(call)})"
 
 
 _reduced("sum", "tf.reduce_sum", "0")
@@ -52,7 +46,7 @@ def _normalized(name: str) -> None:
     def translate(call: Call) -> str:
         """What the mask leaves out has no share."""
         instead = 'float("-inf")'
-        return f"tf.nn.{name}({_kept(call, instead)}{_axes(call)})"
+        return f"tf.nn.{name}({_kept(call, instead)}{axes(call)})"
 
 
 _normalized("softmax")
@@ -72,8 +66,8 @@ def mean(call: Call) -> str:
     """Of those that the mask leaves."""
     tensor = _kept(call, "0")
     if not call.given("mask"):
-        return f"tf.reduce_mean({tensor}{_axes(call)})"
-    return f"masked_mean({as_float(call.input)}, {as_bool(call.mask)}{_axes(call)})"
+        return f"tf.reduce_mean({tensor}{axes(call)})"
+    return f"masked_mean({as_float(call.input)}, {as_bool(call.mask)}{axes(call)})"
 
 
 def _spread(name: str) -> None:
@@ -91,7 +85,7 @@ def _spread(name: str) -> None:
         if not call.given("mask") or call.given("dtype"):
             call.unknown("only a mask without a dtype is covered")
         biased = ", correction=0" if call.given("unbiased") and call.unbiased.value() is False else ""
-        return f"masked_{name}({as_float(call.input)}, {as_bool(call.mask)}{_axes(call)}{biased})"
+        return f"masked_{name}({as_float(call.input)}, {as_bool(call.mask)}{axes(call)}{biased})"
 
 
 _spread("var")

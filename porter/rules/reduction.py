@@ -7,7 +7,7 @@ from porter.rulebook import Call, rule
 from porter.rules.casting import as_bool, as_float, cast, cast_to, tensor_dtype
 
 
-def _axes(call: Call) -> str:
+def axes(call: Call) -> str:
     """`, axis=..., keepdims=...` as far as the caller passed them."""
     axis = f", axis={call.dim.node_code}" if call.given("dim") else ""
     keeps = call.signature.parameter("keepdim") is not None and call.given("keepdim") and call.keepdim.node_code
@@ -36,7 +36,7 @@ def _integral(call: Call) -> str:
 )
 def total(call: Call) -> str:
     """Booleans are counted."""
-    return f"tf.reduce_sum({_integral(call)}{_axes(call)})"
+    return f"tf.reduce_sum({_integral(call)}{axes(call)})"
 
 
 @rule(
@@ -46,7 +46,7 @@ def total(call: Call) -> str:
 )
 def product(call: Call) -> str:
     """Integers multiply as int64."""
-    return f"tf.reduce_prod({_integral(call)}{_axes(call)})"
+    return f"tf.reduce_prod({_integral(call)}{axes(call)})"
 
 
 @rule(
@@ -59,7 +59,7 @@ def product(call: Call) -> str:
 )
 def mean(call: Call) -> str:
     """Only floats have a mean in PyTorch."""
-    return f"tf.reduce_mean({_integral(call)}{_axes(call)})"
+    return f"tf.reduce_mean({_integral(call)}{axes(call)})"
 
 
 def _extremum(name: str, function: str, index: str) -> None:
@@ -84,7 +84,7 @@ def _extremum(name: str, function: str, index: str) -> None:
             dtype = tensor_dtype(call.result)
             left, right = (cast(arg, dtype) if dtype else arg.node_code for arg in (call.input, call.dim))
             return f"tf.{name}imum({left}, {right})"
-        return f"{name}_with_indices({call.input.node_code}{_axes(call)})"
+        return f"{name}_with_indices({call.input.node_code}{axes(call)})"
 
     @rule(
         f"torch.a{name}(input, dim=None, keepdim=False)",
@@ -96,7 +96,7 @@ def _extremum(name: str, function: str, index: str) -> None:
     )
     def values_alone(call: Call) -> str:
         """Without indices."""
-        return f"{function}({call.input.node_code}{_axes(call)})"
+        return f"{function}({call.input.node_code}{axes(call)})"
 
     @rule(
         f"torch.arg{name}(input, dim=None, keepdim=False)",
@@ -131,7 +131,7 @@ def _truth(name: str) -> None:
     )
     def translate(call: Call) -> str:
         """Numbers count as true unless they are 0."""
-        return f"tf.reduce_{name}({as_bool(call.input)}{_axes(call)})"
+        return f"tf.reduce_{name}({as_bool(call.input)}{axes(call)})"
 
 
 _truth("any")
@@ -154,7 +154,7 @@ def _spread(name: str, function: str) -> None:
         if call.dim.node_code in ("True", "False"):
             call.unknown("a single positional boolean is ambiguous here")
         biased = call.unbiased.value() is False or call.correction.value() == 0
-        return f"{function if biased else name}({call.input.node_code}{_axes(call)})"
+        return f"{function if biased else name}({call.input.node_code}{axes(call)})"
 
 
 _spread("var", "tf.math.reduce_variance")
@@ -190,7 +190,7 @@ def norm(call: Call) -> str:
     tensor, order = getattr(call, names[0]), getattr(call, names[1])
     kind = "" if order.value() in (2, 2.0, "fro", None) else f", ord={order.node_code}"
     code = cast_to(tensor, call.dtype.node_code) if call.given("dtype") else tensor.node_code
-    return f"tf.norm({code}{kind}{_axes(call)})"
+    return f"tf.norm({code}{kind}{axes(call)})"
 
 
 @rule(
