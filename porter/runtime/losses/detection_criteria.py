@@ -50,9 +50,10 @@ class Criterion:
 
     def losses_of_boxes(self, outputs: Outputs, labels: Labels, pairs: Pairs, count: Any) -> dict[str, Any]:
         """Those of the boxes, by name."""
+        taken = matched(outputs, labels, pairs)
         found: dict[str, Any] = {}
         for loss in self.box_losses:
-            found |= loss(outputs, matched(outputs, labels, pairs), count)
+            found |= loss(outputs, taken, count)
         return found
 
     def losses(self, outputs: Outputs, labels: Labels, pairs: Pairs, count: Any) -> dict[str, Any]:
