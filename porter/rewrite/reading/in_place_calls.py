@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import libcst as cst
 import libcst.matchers as m
 
@@ -58,11 +60,16 @@ def _is_of_layer(knowledge: Knowledge, call: cst.Call) -> bool:
     """Whether it calls a layer that was made to write in place: `nn.ReLU(inplace=True)(x)`, `self.relu(x)`."""
     if isinstance(call.func, cst.Call):
         return _makes_writer(knowledge, call.func)
-    if not m.matches(call.func, m.Attribute(value=m.Name("self"))):
-        return False
-    constructor = knowledge.source.method(knowledge.source.enclosing_class(call) or "", "__init__")
-    made = knowledge.assigned_values(constructor, code_of(call.func)) if constructor is not None else []
+    made = _made_in_constructor(knowledge, call)
     return bool(made) and all(isinstance(value, cst.Call) and _makes_writer(knowledge, value) for value in made)
+
+
+def _made_in_constructor(knowledge: Knowledge, call: cst.Call) -> Sequence[cst.BaseExpression]:
+    """What a constructor makes of an attribute that is called, `self.relu(x)`; nothing for other calls."""
+    if not m.matches(call.func, m.Attribute(value=m.Name("self"))):
+        return ()
+    constructor = knowledge.source.method(knowledge.source.enclosing_class(call) or "", "__init__")
+    return knowledge.assigned_values(constructor, code_of(call.func)) if constructor is not None else ()
 
 
 def _makes_writer(knowledge: Knowledge, call: cst.Call) -> bool:
@@ -80,10 +87,7 @@ def first_writer(knowledge: Knowledge, call: cst.Call) -> cst.Call | None:
     given = call.args[0] if call.args else None
     if given is None or given.star or given.keyword is not None or not knowledge.is_tensor(given.value):
         return None
-    if not m.matches(call.func, m.Attribute(value=m.Name("self"))):
-        return None
-    constructor = knowledge.source.method(knowledge.source.enclosing_class(call) or "", "__init__")
-    made = knowledge.assigned_values(constructor, code_of(call.func)) if constructor is not None else []
+    made = _made_in_constructor(knowledge, call)
     sequence = made[0] if len(made) == 1 else None
     if not isinstance(sequence, cst.Call) or knowledge.source.canonical(sequence.func) != "torch.nn.Sequential":
         return None

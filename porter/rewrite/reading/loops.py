@@ -80,19 +80,13 @@ class Loops:
     @cached_property
     def collected_lists(self) -> Mapping[str, Set[str]]:
         """Function -> the lists that its counted loops, and its loops and comprehensions over pieces, fill."""
-        found: dict[str, set[str]] = {}
         sources = (_lists(self.counted.values()), _lists(self.pieces.values()), self.comprehensions.variables)
-        for name, lists in chain.from_iterable(source.items() for source in sources):
-            found.setdefault(name, set()).update(lists)
-        return found
+        return _by_function(chain.from_iterable(source.items() for source in sources))
 
     @cached_property
     def kept_lists(self) -> Mapping[str, Set[str]]:
         """Function -> the lists that its loops over pieces fill and that it does more with than to join them."""
-        found: dict[str, set[str]] = {}
-        for loop in self.pieces.values():
-            found.setdefault(loop.function.name, set()).update(loop.kept)
-        return found
+        return _by_function((loop.function.name, loop.kept) for loop in self.pieces.values())
 
     @property
     def keeps_pieces(self) -> bool:
@@ -129,9 +123,13 @@ def find_loops(knowledge: Knowledge) -> Loops:
 
 
 def _lists(loops: Iterable[CountedLoop | MappedLoop | PieceLoop]) -> Mapping[str, Set[str]]:
+    return _by_function((loop.function.name, loop.lists) for loop in loops)
+
+
+def _by_function(lists: Iterable[tuple[str, Iterable[str]]]) -> Mapping[str, Set[str]]:
     found: dict[str, set[str]] = {}
-    for loop in loops:
-        found.setdefault(loop.function.name, set()).update(loop.lists)
+    for function, names in lists:
+        found.setdefault(function, set()).update(names)
     return found
 
 
