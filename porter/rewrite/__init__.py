@@ -65,9 +65,9 @@ def rewrite(
     flow = analyse(knowledge)
     aliases = find_aliases(knowledge, flow)
     planned = (loops, checks, aliases, recomputed, find_places(knowledge))
-    walk = Porter(
-        Context(source, knowledge, flow, *planned, target.exports, target.layers, target.methods, target.copies)
-    )
+    home = "transformers" if target.carried else f"modeling_tf_{subject.name}"
+    of_target = (target.exports, target.layers, target.methods, home, target.copies)
+    walk = Porter(Context(source, knowledge, flow, *planned, *of_target))
     for guard in source.decided_guards:
         walk.context.note(guard, "assumed", "of this guard the side is ported that ran here; the other one is not.")
     tree = source.tree.visit(walk)

@@ -61,7 +61,8 @@ class Context:
     """What is known before the walk, none of which changes any more, and the Notes that the walk leaves.
 
     runtime: the names that generated files can import, layers: those among them that are Keras layers, methods: what
-    the methods of its classes are called; copies: whether comments about copies are kept.
+    the methods of its classes are called; module: what examples import the port's classes from; copies: whether
+    comments about copies are kept.
     """
 
     source: Source
@@ -75,6 +76,7 @@ class Context:
     runtime: frozenset[str]
     layers: frozenset[str]
     methods: frozenset[str]
+    module: str
     copies: bool = True
     notes: set[Note] = field(default_factory=set)
     walk: Walk | None = None

@@ -8,6 +8,7 @@ import libcst as cst
 import libcst.matchers as m
 
 from porter.rewrite.context import Context, tf_name
+from porter.rewrite.expressions.examples import with_own_imports
 from porter.rulebook.call import code_of
 
 _TYPES = {
@@ -87,7 +88,8 @@ def port_docstring(context: Context, text: str) -> str:
     if not names:
         return text
     # what a hyphen joins to something else is a word of prose, such as GPT-2 where a class is called GPT
-    return re.sub(rf"(?<![\w.-])({'|'.join(map(re.escape, names))})(?![\w-])", lambda found: tf_name(found[1]), text)
+    text = re.sub(rf"(?<![\w.-])({'|'.join(map(re.escape, names))})(?![\w-])", lambda found: tf_name(found[1]), text)
+    return with_own_imports(text, context.module, {tf_name(name) for name in names})
 
 
 def port_docstring_statement(context: Context, body: cst.BaseSuite) -> cst.BaseSuite:

@@ -13,7 +13,6 @@ from porter.rewrite.expressions.annotations import port_docstring
 from porter.rewrite.reading.dropped import reads_tensorflow
 from porter.rewrite.reading.names_read import names_read
 from porter.rewrite.targets import Target
-from porter.rewrite.text.examples import OwnImports
 from porter.rewrite.text.importable import importable
 from porter.rewrite.text.imports import (
     Statement,
@@ -36,8 +35,7 @@ def assemble(context: Context, tree: cst.Module, target: Target) -> cst.Module:
     imports.sort(key=lambda line: " = " in line)  # assignments stand below the imports that they need
     statements = [cst.parse_statement(line) for line in ("from __future__ import annotations", *imports)]
     docstring, body = _split_docstring(context, module.body)
-    module = module.with_changes(body=[*docstring, *statements, *body])
-    return importable(context, module if target.carried else module.visit(OwnImports(context)))
+    return importable(context, module.with_changes(body=[*docstring, *statements, *body]))
 
 
 def _split_docstring(context: Context, body: Sequence[Statement]) -> tuple[Sequence[Statement], Sequence[Statement]]:

@@ -27,6 +27,7 @@ def context(tiny, source):
         find_recomputed(knowledge),
         {},
         *(frozenset(),) * 3,
+        module="modeling_tf_tiny",
     )
 
 

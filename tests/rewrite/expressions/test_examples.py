@@ -1,19 +1,8 @@
 """Examples import the port's classes from the port's file."""
 
-from types import SimpleNamespace
-from typing import Any
-
-import libcst as cst
 import pytest
 
-from porter.rewrite.text.examples import OwnImports
-
-CONTEXT: Any = SimpleNamespace(
-    source=SimpleNamespace(
-        subject=SimpleNamespace(name="x"),
-        classes={"XModel": SimpleNamespace(kind="model"), "XConfig": SimpleNamespace(kind="plain")},
-    )
-)
+from porter.rewrite.expressions.examples import with_own_imports
 
 
 @pytest.mark.parametrize(
@@ -26,5 +15,5 @@ CONTEXT: Any = SimpleNamespace(
 )
 def test_own_classes_have_a_line_of_their_own(written: str, expected: list[str]) -> None:
     text = '"""An example.\n\n    >>> from transformers import %s\n    """\n'
-    found = cst.parse_module(text % written).visit(OwnImports(CONTEXT)).code
+    found = with_own_imports(text % written, "modeling_tf_x", {"TFXModel"})
     assert [line.strip().removeprefix(">>> ") for line in found.splitlines()[2:-1]] == expected
