@@ -217,12 +217,11 @@ def summary(data: Mapping[str, Any], written: list[str]) -> str:
         parts += _guide_table([entry["guide"] for entry in data["classes"] if "guide" in entry])
         parts += [failure for entry in data["classes"] for failure in _failures(entry)]
         proven = sum(_is_proven(entry) and entry["comparable"] for entry in data["classes"])
-        rest = f" {len(others)} more were written and not compared." if others else ""
-        unrepeated = sum(not entry["comparable"] for entry in data["classes"])
-        rest += f" {unrepeated} only ran: the sample says that PyTorch's numbers are not comparable." * bool(
-            unrepeated
-        )
-        parts.append(f"{proven} of {len(data['classes'])} {'compared ' * bool(others)}classes match PyTorch.{rest}")
+        ran = sum(not entry["comparable"] for entry in data["classes"])
+        told = [f"{proven} of {len(data['classes'])} {'compared ' * bool(others)}classes match PyTorch."]
+        told += [f"{len(others)} more were written and not compared."] * bool(others)
+        told += [f"{ran} only ran: the sample says that PyTorch's numbers are not comparable."] * bool(ran)
+        parts.append(" ".join(told))
     if data["notes"]:
         parts.append("\n".join(_note_text(note) for note in data["notes"]))
     files = "\n".join(f"wrote {path}" for path in written) or "nothing was written"

@@ -41,7 +41,7 @@ def translate_attribute(context: Context, original: cst.Attribute, updated: cst.
     if attribute == "training" and context.has_training(original):
         return cst.Name("training")
     owner = context.fact(original.value) or _own_layer(context, original.value)
-    reduced = part_of_pair(code_of(updated.value), attribute)
+    reduced = part_of_pair(code_of(updated.value), attribute) if attribute in ("values", "indices") else None
     if reduced is not None:
         return cst.parse_expression(reduced)
     kind = _ruled_class(context, original, owner)
