@@ -147,7 +147,7 @@ class TFInnerMainLayer(keras.layers.Layer):
         self.dense.build((None, 2))
 
 
-class TFInnerModel(TFPreTrainedModel):
+class AroundInner(TFPreTrainedModel):
     config_class = BertConfig
     base_model_prefix = "inner"
 
@@ -160,17 +160,12 @@ class TFInnerModel(TFPreTrainedModel):
         self.inner.build()
 
 
-class TFHolderForScores(TFPreTrainedModel):
-    config_class = BertConfig
-    base_model_prefix = "inner"
+class TFInnerModel(AroundInner):
+    pass
 
-    def __init__(self, config, **kwargs):
-        super().__init__(config, **kwargs)
-        self.inner = TFInnerMainLayer(config, name="inner")
-        self.post_init()
 
-    def build(self, input_shape=None):
-        self.inner.build()
+class TFHolderForScores(AroundInner):
+    pass
 
 
 @keras_serializable
