@@ -92,8 +92,13 @@ def say(text: str) -> None:
 
 def detail(text: str) -> None:
     """Tell those who asked for more."""
-    if _VOICE.get().verbose:
+    if is_verbose():
         _to_stderr(text)
+
+
+def is_verbose() -> bool:
+    """Whether details are asked for."""
+    return _VOICE.get().verbose
 
 
 def error(problem: PorterError, as_json: bool = False) -> None:

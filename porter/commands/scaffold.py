@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,6 +21,7 @@ from porter.base.early_checks import (
 )
 from porter.base.errors import UsageError
 from porter.base.plain_options import Arguments, Inputs
+from porter.port.summary_text import all_proven, summary
 
 if TYPE_CHECKING:
     from porter.port.chain import Options
@@ -169,7 +169,7 @@ def port_one(options: Options, report: Path | None, as_json: bool, dry_run: bool
     if as_json:
         console.result_json(data)
     else:
-        console.result(summary(data, [str(path) for path in written]))
+        console.result(summary(data, [str(path) for path in written], console.is_verbose()))
     if report is not None:
         files.write_text(report, json.dumps(data, indent=2) + "\n")
         console.say(f"wrote {report}")
@@ -190,98 +190,11 @@ def port_many(options: Options, names: Path, as_json: bool) -> None:
         result = run(replace(options, name=name))
         data = result.to_json()
         if not as_json:
-            console.result(summary(data, [str(path) for path in result.written]) + "\n")
+            text = summary(data, [str(path) for path in result.written], console.is_verbose())
+            console.result(f"{text}\n")
         return all_proven(data, options.verify)
 
     asked = {"command": "scaffold", "in": str(Path.cwd()), "options": repr(options)}
     code = show(Many(names, asked).run(work), as_json)
     if code:
         raise typer.Exit(code)
-
-
-def all_proven(data: Mapping[str, Any], verify: bool) -> bool:
-    """Whether nothing was left and, where it was asked for, each class matches."""
-    left = any(note["level"] == "left" for note in data["notes"])
-    classes = data["classes"]
-    return not left and (not verify or (bool(classes) and all(_is_proven(entry) for entry in classes)))
-
-
-def summary(data: Mapping[str, Any], written: list[str]) -> str:
-    """Table of classes, Notes, what share is proven, and the files."""
-    parts = []
-    if data["classes"]:
-        rows = [_class_row(entry) for entry in data["classes"]]
-        others = data["not_compared"]
-        rows += [(name, "not compared", "", "", "") for name in others]
-        parts.append(console.aligned(("CLASS", "EAGER", "GRAPH", "WEIGHTS", "RAN"), rows))
-        parts += _guide_table([entry["guide"] for entry in data["classes"] if "guide" in entry])
-        parts += [failure for entry in data["classes"] for failure in _failures(entry)]
-        proven = sum(_is_proven(entry) and entry["comparable"] for entry in data["classes"])
-        ran = sum(not entry["comparable"] for entry in data["classes"])
-        told = [f"{proven} of {len(data['classes'])} {'compared ' * bool(others)}classes match PyTorch."]
-        told += [f"{len(others)} more were written and not compared."] * bool(others)
-        told += [f"{ran} only ran: the sample says that PyTorch's numbers are not comparable."] * bool(ran)
-        parts.append(" ".join(told))
-    if data["notes"]:
-        parts.append("\n".join(_note_text(note) for note in data["notes"]))
-    files = "\n".join(f"wrote {path}" for path in written) or "nothing was written"
-    parts.append(f"{files}  ({sum(data['seconds'].values()):.1f} s)")
-    return "\n\n".join(parts)
-
-
-def _guide_table(found: list[Mapping[str, str]]) -> list[str]:
-    """For how many classes each point of transformers' guide holds, where the points were asked for."""
-    if not found:
-        return []
-    counts = {name: sum(not points[name] for points in found) for name in found[0]}
-    rows = [(name, f"{count} of {len(found)}") for name, count in counts.items()]
-    return [console.aligned(("POINT OF THE GUIDE", "HOLDS FOR"), rows)]
-
-
-def _is_proven(entry: Mapping[str, Any]) -> bool:
-    return bool(entry["ok"])
-
-
-def _class_row(entry: Mapping[str, Any]) -> tuple[str, str, str, str, str]:
-    wrong = [f"{len(names)} {kind}" for kind, names in entry["weights"].items() if names]
-    share = entry["coverage"]["share"]
-    ran = "" if share is None else f"{share:.0%}"
-    eager, graph = (_error(entry[mode], entry["comparable"]) for mode in ("eager", "graph"))
-    return entry["name"], eager, graph, ", ".join(wrong) or "ok", ran
-
-
-def _error(side: Mapping[str, Any], comparable: bool) -> str:
-    if side["max_abs"] is None:
-        return "FAILED"
-    if not comparable:
-        return "ran"
-    return f"{side['max_abs']:.1e}" + ("" if side["ok"] else "  DIFFERS")
-
-
-def _failures(entry: Mapping[str, Any]) -> list[str]:
-    """What went wrong, in the words of the comparison; the tensors that found no place by name; what is not proven."""
-    said = dict.fromkeys(entry[mode]["message"] for mode in ("eager", "graph") if not entry[mode]["ok"])
-    named = [f"{kind}: {', '.join(names)}" for kind, names in entry["weights"].items() if names]
-    named += [f"{point}: {problem}" for point, problem in entry.get("guide", {}).items() if problem]
-    told = [f"{entry['name']}  {text}" for text in (*said, *named, *_unproven(entry)) if text]
-    return [*told, *(["\n".join(f"  {line}" for line in entry["trace"])] if entry["trace"] else [])]
-
-
-def _unproven(entry: Mapping[str, Any]) -> list[str]:
-    """What a class that matches is not proven for: outputs that prove nothing, arguments that never had a value."""
-    told = [f"{sentence}: agreeing on it proves nothing." for sentence in entry["proves_nothing"]]
-    if entry["known_in_graph_because"]:
-        sizes, why = "; ".join(entry["unknown_in_graph"]), entry["known_in_graph_because"]
-        told.append(f"is proven in a graph that knows all sizes but {sizes}. With more of them unknown: {why}")
-    missing = entry["coverage"]["never_given"]
-    if missing:
-        given = ", ".join(entry["coverage"]["given"]) or "no argument"
-        asks = ", ".join(f"{name} ({place} did not run)" for name, place in missing.items())
-        hint = "--sample FILE with inputs that have them"
-        told.append(f"is proven for {given}, and not more. Never given: {asks}.\n  hint: {hint}")
-    return told
-
-
-def _note_text(note: Mapping[str, Any]) -> str:
-    text = f"{note['file']}:{note['line']}  {note['level']}: {note['message']}"
-    return f"{text}\n  hint: {note['hint']}" if note["hint"] else text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -106,7 +107,11 @@ def _not_compared(subject: Subject, results: tuple[ClassResult, ...]) -> tuple[s
 def _unproven(subject: Subject) -> list[Note]:
     """A Note for each class that PyTorch itself could not run here."""
     hint, file = "give a configuration and inputs with --sample", subject.file.name
-    return [Note(0, "left", f"{name} is not proven: {why}", hint, file) for name, why in subject.failures.items()]
+    lines = {node.name: node.lineno for node in ast.parse(subject.source).body if isinstance(node, ast.ClassDef)}
+    return [
+        Note(lines.get(name, 0), "left", f"{name} is not proven: {why}", hint, file)
+        for name, why in subject.failures.items()
+    ]
 
 
 def _conflicts(written: Iterable[Path]) -> list[Note]:
