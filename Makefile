@@ -21,11 +21,11 @@ help: ## list the targets
 demo: $(READY) ## port examples/brand_new_bert: scaffold, diff, pt-to-tf
 	PATH="$(CURDIR)/$(BIN):$$PATH" examples/brand_new_bert/demo.sh demo
 
-test: $(READY) ## run the tests, on two processes that take whole files, in the order in which they are collected
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+test: $(READY) ## run the tests, on two processes, in the order in which they are collected
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
 
 test-part: $(READY) ## a part of the tests, which CI runs with other Pythons than 3.11
-	$(BIN)/python -m pytest -n 2 --dist loadfile tests/test_cli.py tests/base tests/rulebook tests/rewrite/statements \
+	$(BIN)/python -m pytest -n 2 --dist loadgroup tests/test_cli.py tests/base tests/rulebook tests/rewrite/statements \
 	  tests/commands/test_scaffold.py tests/commands/test_wrong_usage.py tests/port/test_handwork.py
 
 test-transformers4: $(READY) $(READY4) ## transformers 4: its TensorFlow classes load what pt-to-tf writes, its models are ported

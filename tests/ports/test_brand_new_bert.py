@@ -84,6 +84,6 @@ def test_the_test_that_it_wrote_fails_on_another_model(scaffolded, tmp_path):
             assert text.count("* scaling") == 1
             text = text.replace("* scaling", "* scaling * 1.01")
         (tmp_path / file.name).write_text(text)
-    done = run("pytest", "-q", "-p", "no:cacheprovider", "test_modeling_tf_brand_new_bert.py", folder=tmp_path)
+    done = run("pytest", "-q", "-x", "-p", "no:cacheprovider", "test_modeling_tf_brand_new_bert.py", folder=tmp_path)
     assert done.returncode == 1
     assert "failed" in done.stdout
