@@ -16,7 +16,7 @@ import typer
 
 from porter import commands
 from porter.base import console
-from porter.base.command_line import Commands, with_common_options
+from porter.base.command_line import Commands, with_common_options, without_empty_texts
 from porter.base.guard import guarded
 from porter.base.quiet import quiet_frameworks
 from porter.base.version import __version__
@@ -80,7 +80,8 @@ def register_commands() -> None:
     for found in pkgutil.iter_modules(commands.__path__):
         command = getattr(importlib.import_module(f"{commands.__name__}.{found.name}"), found.name)
         name = found.name.replace("_", "-")
-        app.command(name, help=help_text(command), context_settings=HELP)(with_common_options(guarded(command)))
+        wrapped = with_common_options(guarded(without_empty_texts(command)))
+        app.command(name, help=help_text(command), context_settings=HELP)(wrapped)
 
 
 register_commands()

@@ -333,6 +333,20 @@ def test_a_stub_for_what_torch_does_not_have() -> None:
 
 
 @pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["export", "onnx", "--model", "m", "out", "--feature", ""], "--feature"),
+        (["export", " ", "--model", "m", "out"], "FORMAT"),
+        (["diff", "--model", ""], "--model"),
+    ],
+)
+def test_an_empty_text_is_refused(arguments: list[str], named: str) -> None:
+    shown = run(app, arguments)
+    assert shown.exit_code == 2, shown.output
+    assert shown.stderr.startswith(f"error: {named} is empty.")
+
+
+@pytest.mark.parametrize(
     "arguments",
     [
         ["scaffold", "no_such_model"],

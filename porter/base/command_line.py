@@ -46,6 +46,34 @@ def with_common_options(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
+def without_empty_texts(command: Callable[..., None]) -> Callable[..., None]:
+    """The command, which refuses a text that is empty, such as that of a shell variable that is not set.
+
+    Raises:
+        UsageError: naming the option or argument.
+    """
+    parameters = inspect.signature(command, eval_str=True).parameters
+
+    @functools.wraps(command)
+    def run(**given: Any) -> None:
+        for name, value in given.items():
+            texts = value if isinstance(value, list) else [value]
+            if value != parameters[name].default and any(isinstance(each, str) and not each.strip() for each in texts):
+                raise UsageError(f"{_called(parameters[name])} is empty.", hint="give it a value, or leave it out")
+        command(**given)
+
+    return run
+
+
+def _called(parameter: inspect.Parameter) -> str:
+    """How the user calls a parameter: `--feature`, or `FORMAT`."""
+    about = next(iter(getattr(parameter.annotation, "__metadata__", ())), None)
+    if isinstance(about, typer.models.ArgumentInfo):
+        return about.metavar or parameter.name.upper()
+    declared = getattr(about, "param_decls", None) or [f"--{parameter.name.replace('_', '-')}"]
+    return str(declared[0])
+
+
 class Commands(TyperGroup):
     """The commands; what is wrong with a command line is one sentence, a hint, and exit code 2."""
 

@@ -40,11 +40,20 @@ def check_output_file(option: str, file: Path | None) -> None:
         return
     if file.is_dir():
         raise UsageError("The output has to be a file, and this is a folder.", place=str(file), hint=f"{option} FILE")
-    above = next(place for place in file.absolute().parents if place.exists())
+    check_above(file, f"{option} FILE")
+
+
+def check_above(path: Path, hint: str) -> None:
+    """Refuse a new file or folder that cannot be made where it is wanted.
+
+    Raises:
+        UsageError: a file lies where a folder above it would be, or nothing may be written there.
+    """
+    above = next(place for place in path.absolute().parents if place.exists())
     if not above.is_dir():
-        raise UsageError("This is a file, so that nothing can lie below it.", place=str(above), hint=f"{option} FILE")
+        raise UsageError("This is a file, so that nothing can lie below it.", place=str(above), hint=hint)
     if not os.access(above, os.W_OK):
-        raise UsageError("Nothing may be written in this folder.", place=str(above), hint=f"{option} FILE")
+        raise UsageError("Nothing may be written in this folder.", place=str(above), hint=hint)
 
 
 def check_input_file(option: str, file: Path | None) -> None:

@@ -164,7 +164,7 @@ def check_taken(model: Any, names: Iterable[str], place: str = "") -> None:
 
 
 def check_axes(declared: OnnxInputs | None, trial: Trial) -> None:
-    """Refuse declared axes that an input does not have.
+    """Refuse declared axes that an input does not have, and one name for axes of several sizes.
 
     Raises:
         UsageError: naming the first of them.
@@ -174,6 +174,14 @@ def check_axes(declared: OnnxInputs | None, trial: Trial) -> None:
         odd = next((axis for axis in axes if axis not in range(rank)), None)
         if odd is not None:
             raise UsageError(f"{name} has no axis {odd}.", hint=f"it has 0 to {rank - 1}" if rank else "it has none")
+    sizes: dict[str, tuple[str, int]] = {}
+    for name, axes in (declared or {}).items():
+        for axis, label in axes.items():
+            place, size = f"axis {axis} of {name}", trial.inputs[name].shape[axis]
+            other, known = sizes.setdefault(label, (place, size))
+            if known != size:
+                sentence = f"{other} and {place} are both called {label}, and have {known} and {size} elements."
+                raise UsageError(sentence, hint="axes of one name have one size")
 
 
 def check_yours(model: Any, trials: Iterable[Trial]) -> None:

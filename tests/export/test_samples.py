@@ -70,6 +70,12 @@ def test_a_declared_axis_that_an_input_does_not_have_is_refused(bert, axis):
         samples_of(bert, None, Given(declared=declared))
 
 
+def test_one_name_for_axes_of_two_sizes_is_refused(bert):
+    declared = OnnxInputs({"input_ids": AXES, "attention_mask": {0: "batch", 1: "batch"}})
+    with pytest.raises(UsageError, match="axis 0 of input_ids and axis 1 of attention_mask are both called batch"):
+        samples_of(bert, None, Given(declared=declared))
+
+
 def test_choices_that_the_user_gives_are_taken_as_they_are(checkpoint, tmp_path):
     from transformers import AutoConfig, BertForMultipleChoice
 

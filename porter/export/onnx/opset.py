@@ -9,6 +9,8 @@ from porter.base.errors import UsageError
 
 OLDEST_EXPORTED = 18
 """The exporter takes older ones without a word, and gives this one."""
+OLDEST = 10
+"""Slices and pooling, which every model of transformers has some of, have no way back beyond it."""
 _NO_ADAPTER = re.compile(r"No Adapter (?:From|To) Version \$\d+ for (\w+)")
 _KEPT = "porter.kept"
 FARTHEST = 2**62
@@ -20,13 +22,14 @@ def check_opset(opset: int) -> None:
     """Refuse an opset that cannot be written.
 
     Raises:
-        UsageError: it is none, or newer than what is installed knows.
+        UsageError: it is too old, or newer than what is installed knows.
     """
     import onnx
 
     newest = onnx.defs.onnx_opset_version()
-    if not 7 <= opset <= newest:
-        raise UsageError(f"There is no opset {opset}; onnx has 7 to {newest}.", hint=f"--opset {OLDEST_EXPORTED}")
+    if not OLDEST <= opset <= newest:
+        sentence = f"porter does not write opset {opset}; it writes {OLDEST} to {newest}."
+        raise UsageError(sentence, hint=f"--opset {OLDEST_EXPORTED}")
 
 
 def converted(model: Any, opset: int) -> Any:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from porter.base.early_checks import check_above
 from porter.base.errors import UsageError
 from porter.base.scratch import InUse, scratch_folder
 from porter.runtime.stored.checkpoint import inside
@@ -72,7 +73,8 @@ def check_free(path: Path) -> None:
     """Refuse an output that would overwrite something.
 
     Raises:
-        UsageError: `path` exists and is not an empty folder, or is the current folder or one around it.
+        UsageError: `path` exists and is not an empty folder, is the current folder or one around it, or cannot be
+            made.
     """
     if Path.cwd().is_relative_to(path.resolve()):
         raise UsageError(f"{path} is the current folder or one around it.", hint="name a new folder in it")
@@ -80,6 +82,7 @@ def check_free(path: Path) -> None:
         return
     if path.exists() or path.is_symlink():
         raise UsageError(f"{path} exists already.", hint="choose another folder, or remove it")
+    check_above(path, "choose another folder")
 
 
 def companions(source: Path) -> list[Path]:

@@ -43,6 +43,14 @@ def test_an_empty_folder_is_taken_and_a_full_one_is_not(tmp_path):
     assert (tmp_path / "empty" / "file").read_text() == "whole"
 
 
+@pytest.mark.parametrize("below", ["out", "deep/out"])
+def test_nothing_can_lie_below_a_file(tmp_path, below):
+    (tmp_path / "mine").write_text("mine")
+    with pytest.raises(UsageError, match="This is a file") as refused, whole_folder(tmp_path / "mine" / below):
+        pass
+    assert refused.value.place == str(tmp_path / "mine")
+
+
 def test_a_second_run_on_the_same_output_is_refused(tmp_path):
     def race():
         with whole_folder(tmp_path / "out"):
@@ -118,12 +126,6 @@ def test_an_error_that_is_not_the_disks_stays_what_it_is(tmp_path, error):
         raise error
     assert raised.value is error
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_place_that_cannot_be_written(tmp_path):
-    (tmp_path / "file").write_text("no folder")
-    with pytest.raises(UsageError, match="cannot be written"), whole_folder(tmp_path / "file" / "out"):
-        pass
 
 
 def test_a_dangling_link_is_not_overwritten(tmp_path):
