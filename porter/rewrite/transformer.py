@@ -19,6 +19,7 @@ from porter.rewrite.expressions.annotations import port_annotation, port_class_n
 from porter.rewrite.expressions.arguments import ported_parameter
 from porter.rewrite.expressions.attributes import layer_value, translate_attribute
 from porter.rewrite.expressions.base_calls import port_base_call
+from porter.rewrite.expressions.brackets import read_subscript
 from porter.rewrite.expressions.calls import is_kept_context, translate_call
 from porter.rewrite.expressions.declared import FORMED, declared, expression_of
 from porter.rewrite.expressions.filled_weights import fill_attribute, fill_call, fill_class, unfilled
@@ -28,13 +29,11 @@ from porter.rewrite.reading.filling import calls_in
 from porter.rewrite.reading.source import LocalFunction
 from porter.rewrite.statements.asked_sizes import asked_for_truth, chosen, counted, port_comparison
 from porter.rewrite.statements.folding import flattened, fold_boolean, fold_comparison, fold_if
-from porter.rewrite.statements.in_place import indices
 from porter.rewrite.statements.lines import placed, port_line, port_suite
 from porter.rewrite.statements.loops_as_operations import port_comprehension, port_list_call, port_loop
-from porter.rulebook import Unknown, find_rule
+from porter.rulebook import find_rule
 from porter.rulebook.call import code_of
 from porter.rulebook.results import Drop, Nothing, Text
-from porter.rulebook.subscripts import subscript
 
 _DRAWN_ANYWAY = "layers start as PyTorch's own layers and transformers' models do."
 
@@ -212,17 +211,7 @@ class Porter(cst.CSTTransformer):
             return cst.Name(variable)
         if self.context.fills_at(original_node) or self._is_target(original_node):
             return updated_node
-        if not self.context.knowledge.is_tensor(original_node.value):
-            return with_guarded_value(updated_node)
-        value = self.context.arg(original_node.value, updated_node.value)
-        try:
-            code = subscript(
-                value, indices(self.context, original_node, updated_node), self.context.knowledge.traced(original_node)
-            )
-        except Unknown as error:
-            self.context.note(original_node, "left", f"`{code_of(original_node)}` was kept: {error}.")
-            return updated_node
-        return with_guarded_value(updated_node) if code is None else cst.parse_expression(code)
+        return read_subscript(self.context, original_node, updated_node)
 
     def _is_target(self, node: cst.Subscript) -> bool:
         parent = self.context.source.parents.get(node)

@@ -58,6 +58,14 @@ class Index:
         return self.code == "..."
 
     @property
+    def is_unseen(self) -> bool:
+        """Whether it is a variable or what is computed, and no run has shown of what kind."""
+        known = (cst.Integer, cst.UnaryOperation, cst.Ellipsis)
+        return (
+            self.fact is None and isinstance(self.original, cst.Index) and not isinstance(self.original.value, known)
+        )
+
+    @property
     def is_packed(self) -> bool:
         """Whether it is a variable that holds a whole tuple of indices."""
         return self.fact is not None and self.fact.only("tuple") and not isinstance(self.node, cst.Slice)
@@ -91,7 +99,8 @@ def subscript_assignment(value: Arg, indices: Sequence[Index], new: Arg) -> str:
     masked = _masked_assignment(value, indices, new)
     if masked is not None:
         return masked
-    function = "index_put" if any(i.is_advanced or i.is_packed for i in indices) else "slice_update"
+    any_kind = any(i.is_advanced or i.is_packed or i.is_unseen for i in indices)
+    function = "index_put" if any_kind else "slice_update"
     return f"{function}({value.node_code}, {_index_code(indices)}, {new.node_code})"
 
 

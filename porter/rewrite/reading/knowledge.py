@@ -11,7 +11,7 @@ import libcst as cst
 import libcst.matchers as m
 
 from porter.facts import Fact, Facts
-from porter.facts.tensor_methods import tensor_method
+from porter.facts.tensor_methods import owner_of_method, tensor_method
 from porter.rewrite.reading.children import children_of
 from porter.rewrite.reading.constructor import Constructors
 from porter.rewrite.reading.fixed import FixedNumbers
@@ -20,10 +20,12 @@ from porter.rewrite.reading.nested_port import NestedPort
 from porter.rewrite.reading.observed_names import TENSOR, observed_names
 from porter.rewrite.reading.sizes_read import reads_size
 from porter.rewrite.reading.source import LocalFunction, Source
-from porter.rewrite.reading.torch_results import gives_tensor
+from porter.rewrite.reading.torch_results import gives_tensor, only_tensors_take
 from porter.rulebook.call import code_of
 
 SEQUENCE = Fact(kinds=frozenset({"tuple"}))
+MASK = Fact(kinds=frozenset({"tensor"}), dtype="bool")
+_OF_ELEMENTS = (cst.Equal, cst.NotEqual, cst.LessThan, cst.LessThanEqual, cst.GreaterThan, cst.GreaterThanEqual)
 _LAST = m.UnaryOperation(operator=m.Minus(), expression=m.Integer("1"))
 _LAST_AXIS = m.Subscript(slice=[m.SubscriptElement(m.Index(_LAST))]) | m.Call(args=[m.Arg(_LAST)])
 
@@ -148,13 +150,34 @@ class Knowledge:
             callee = self.callee(node)
             if callee and callee.kind != "class" and all(map(self._gives_tensor, callee.names)):
                 return TENSOR
+            if callee is None and self._is_of_tensors_alone(node.func):
+                return TENSOR
+        if isinstance(node, cst.Comparison) and self._is_elementwise(node):
+            return MASK
         if isinstance(node, cst.BinaryOperation) and (self.is_tensor(node.left) or self.is_tensor(node.right)):
             return TENSOR
         if isinstance(node, cst.BinaryOperation) and self._is_tuple(node):
             return SEQUENCE
-        if isinstance(node, cst.Subscript) and self.is_tensor(node.value):
+        if isinstance(node, cst.Subscript) and (self.is_tensor(node.value) or self._is_taken_apart(node)):
             return TENSOR
         return None
+
+    def _is_elementwise(self, node: cst.Comparison) -> bool:
+        """Whether it compares a tensor's elements, as all but `is` and `in` do."""
+        operator = node.comparisons[0].operator
+        return len(node.comparisons) == 1 and isinstance(operator, _OF_ELEMENTS) and self.is_tensor(node.left)
+
+    def _is_taken_apart(self, node: cst.Subscript) -> bool:
+        """Whether a value that no run has shown is indexed as only tensors are."""
+        return self.traced(node.value) is None and only_tensors_take(node)
+
+    def _is_of_tensors_alone(self, func: cst.BaseExpression) -> bool:
+        """Whether it is a method that nothing but tensors has, of a value that no run has shown: `windows.permute`."""
+        if not isinstance(func, cst.Attribute) or m.matches(func.value, m.Name("self")):
+            return False
+        method = func.attr.value
+        unseen = self.traced(func.value) is None and self.source.resolve(func.value) is None
+        return unseen and owner_of_method(method) == "tensor" and gives_tensor(tensor_method(method))
 
     def _gives_tensor(self, name: str) -> bool:
         """Whether a function of torch, or one of the file that no run has entered, returns a tensor."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import libcst as cst
 
 from porter.facts import UNSEEN, Fact
 from porter.rewrite.reading.source import LocalFunction, Source
+from porter.rewrite.reading.torch_results import only_tensors_take
 from porter.rulebook.call import code_of
 
 TENSOR = Fact(kinds=frozenset({"tensor"}))
@@ -21,7 +22,8 @@ def observed_names(
     """Facts by name over the whole function.
 
     A variable that no line read while it was watched has the fact of what was assigned to it, without its value: other
-    branches may set another. Parameters that were never seen take their annotation's word.
+    branches may set another. Parameters that were never seen take the word of their annotation, and variables that of
+    the brackets behind them.
 
     Args:
         source: of the file.
@@ -42,17 +44,29 @@ def observed_names(
             for fact in facts[1:]:
                 merged = merged.merge(fact)
             found[name] = replace(merged, has_value=False, value=None)
-    found |= dict.fromkeys(_promised(function, found), TENSOR)
+    taken_apart = (name for name in _taken_apart(source, function) if not makes_array(source, assigned.get(name, ())))
+    for name in (*_promised(function), *taken_apart):
+        if not found.get(name, UNSEEN).kinds - {"none"}:
+            found[name] = TENSOR
     return found
 
 
-def _promised(function: LocalFunction, found: Mapping[str, Fact]) -> list[str]:
-    """The parameters that are annotated as tensors and were never seen."""
-    names = []
+def makes_array(source: Source, values: Iterable[cst.BaseExpression]) -> bool:
+    """Whether one of the values is an array that numpy makes: `np.zeros(3)`."""
+    calls = (value for value in values if isinstance(value, cst.Call))
+    return any((source.canonical(call.func) or "").startswith("numpy.") for call in calls)
+
+
+def _promised(function: LocalFunction) -> Iterator[str]:
+    """The parameters that are annotated as tensors."""
     for parameter in (*function.node.params.params, *function.node.params.kwonly_params):
         annotation = code_of(parameter.annotation.annotation) if parameter.annotation else ""
-        seen = found.get(parameter.name.value)
-        promised = "Tensor" in annotation and "tuple" not in annotation and "list" not in annotation
-        if promised and (seen is None or not seen.kinds - {"none"}):
-            names.append(parameter.name.value)
-    return names
+        if "Tensor" in annotation and "tuple" not in annotation and "list" not in annotation:
+            yield parameter.name.value
+
+
+def _taken_apart(source: Source, function: LocalFunction) -> Iterator[str]:
+    """The variables that are indexed as only tensors are."""
+    for node in source.find(function.node, cst.Subscript):
+        if only_tensors_take(node) and isinstance(node.value, cst.Name):
+            yield node.value.value

@@ -8,15 +8,17 @@ import libcst as cst
 
 from porter.rewrite.context import Context
 from porter.rewrite.expressions.binding import bind_call
+from porter.rewrite.expressions.brackets import indices, read_subscript
 from porter.rewrite.expressions.declared import note
 from porter.rewrite.expressions.operators import augmented
+from porter.rewrite.reading.holders import may_hold
 from porter.rewrite.reading.in_place_calls import written_at_root, written_by
 from porter.rewrite.reading.views_in_file import view_name, viewed
 from porter.rulebook import Arg, Call, CannotBind, Signature, Unknown
 from porter.rulebook.call import code_of
 from porter.rulebook.results import Nothing
 from porter.rulebook.signature import Bound
-from porter.rulebook.subscripts import Index, subscript_assignment
+from porter.rulebook.subscripts import subscript_assignment
 from porter.rulebook.template import parenthesised, translate
 from porter.rulebook.views import find_view, with_new
 
@@ -75,10 +77,19 @@ def _of_part(context: Context, before: cst.Assign, after: cst.Assign) -> cst.Ass
     if len(before.targets) != 1 or not isinstance(target, cst.Subscript):
         return None
     if not context.knowledge.is_tensor(target.value):
+        _note_unknown(context, target)
         return None
     new = cst.ensure_type(after.targets[0].target, cst.Subscript)
     code = _assigned_subscript(context, target, new, after.value, before.value)
     return None if code is None else stored(context, target.value, cst.parse_expression(code))
+
+
+def _note_unknown(context: Context, target: cst.Subscript) -> None:
+    """A Note on `x[i] = y` where neither a run nor the text says whether x is a tensor or holds others."""
+    if context.fact(target.value) is None and not may_hold(context.knowledge, target):
+        code = code_of(target.value)
+        message = f"the assignment to `{code_of(target)}` was kept: no run has shown what `{code}` is."
+        context.note(target, "left", message, "give inputs or a configuration with --sample that reach the line")
 
 
 def _is_data(context: Context, target: cst.BaseExpression) -> bool:
@@ -101,12 +112,19 @@ def _of_changed_part(context: Context, before: cst.AugAssign, after: cst.AugAssi
     target = before.target
     if _is_data(context, target):
         return _of_changed_data(context, before, after)
-    if not isinstance(target, cst.Subscript) or not context.knowledge.is_tensor(target.value):
+    if not isinstance(target, cst.Subscript):
+        return None
+    if not context.knowledge.is_tensor(target.value):
+        _note_unknown(context, target)
         return None
     after = augmented(context, before, after)
     new = cst.ensure_type(after.target, cst.Subscript)
+    # a mask chooses the same part for reading and writing, which then is not read: see subscript_assignment
+    read = (
+        new if any(index.is_mask for index in indices(context, target, new)) else read_subscript(context, target, new)
+    )
     operator = code_of(after.operator).strip().removesuffix("=")
-    value = cst.parse_expression(f"{code_of(new)} {operator} ({code_of(after.value)})")
+    value = cst.parse_expression(f"{code_of(read)} {operator} {code_of(parenthesised(after.value))}")
     code = _assigned_subscript(context, target, new, value, before.value)
     return None if code is None else stored(context, target.value, cst.parse_expression(code))
 
@@ -190,12 +208,3 @@ def _assigned_subscript(
     except Unknown as error:
         context.note(original, "left", f"the assignment to `{code_of(original)}` was kept: {error}.")
         return None
-
-
-def indices(context: Context, original: cst.Subscript, updated: cst.Subscript) -> Sequence[Index]:
-    """The elements in brackets, each with its fact."""
-    found = []
-    for before, after in zip(original.slice, updated.slice, strict=True):
-        fact = context.fact(before.slice.value) if isinstance(before.slice, cst.Index) else None
-        found.append(Index(after.slice, before.slice, fact))
-    return found

@@ -13,8 +13,10 @@ from porter.rewrite.text.idle_lines import without_idle_lines
 
 _MARK = re.compile(r"  # noqa: L(\d+)$")
 _RULES = ("--select", "F401,F841,I,RUF022", "--line-length", "119")
-_LINT = ("check", "--quiet", "--isolated", *_RULES, "--fix-only", "--unsafe-fixes", "-")
-_FINDINGS = ("check", "--quiet", "--isolated", "--output-format", "json", "-")
+# What lies in the folder where the command is typed, porter's checkout say, does not decide the order of imports.
+_NOTHING_OWN = ("--config", "src = []")
+_LINT = ("check", "--quiet", "--isolated", *_NOTHING_OWN, *_RULES, "--fix-only", "--unsafe-fixes", "-")
+_FINDINGS = ("check", "--quiet", "--isolated", *_NOTHING_OWN, "--output-format", "json", "-")
 _UNDEFINED = ("check", "--quiet", "--isolated", "--ignore-noqa", "--select", "F821", "--output-format", "json", "-")
 _FORMAT = ("format", "--quiet", "--isolated", "--line-length", "119", "-")
 

@@ -30,3 +30,13 @@ def test_only_what_the_original_does_too_is_shared():
     port = "class TFA:\n    x = {}\n\n\ndef f():\n    undefined\n"
     assert shared_findings(port, original) == ["RUF012"]
     assert shared_findings("x = 1\n", original) == []
+
+
+def test_the_order_of_imports_does_not_depend_on_the_folder(tmp_path, monkeypatch):
+    """A checkout of porter or transformers where the command is typed."""
+    imports = "import numpy\nfrom porter.runtime import pad\nfrom transformers import logging\n"
+    code = f"{imports}\nprint(numpy, pad, logging)\n"
+    (tmp_path / "porter").mkdir()
+    (tmp_path / "transformers").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert format_code(code) == code
