@@ -36,6 +36,15 @@ Case = dict[str, Any]
 SCAFFOLD = "scaffold"
 FORMATS = ("onnx", "torchscript", SCAFFOLD, "saved-model", "tflite")
 OF_THE_PORT = ("saved-model", "tflite")
+EXPORTERS = (
+    "onnx",
+    "onnxruntime",
+    "onnxscript",
+    "torch.onnx",
+    "torch._dynamo",
+    "transformers.exporters.exporter_onnx",
+)
+"""What every case needs beside the frameworks; imported once."""
 TOP_REASONS = 6
 
 
@@ -74,6 +83,8 @@ def measure(cases: Sequence[Case], output: Path, processes: int, seconds: int) -
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     done = {row["case"] for row in rows}
+    for exporter in EXPORTERS:
+        importlib.import_module(exporter)
     tasks = [Task(case, FORMATS) for case in cases if case["id"] not in done]
     with output.open("a", encoding="utf-8") as file:
         for row in run_tasks(tasks, processes, seconds, exported):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 BATCH, SEQUENCE = "batch", "sequence"
-SAMPLES, HEIGHT, WIDTH = "samples", "height", "width"
+SAMPLES, FRAMES, HEIGHT, WIDTH = "samples", "frames", "height", "width"
 Axes = Mapping[int, str]
 """The changeable axes of one input by number; the others are fixed."""
 
@@ -14,7 +14,7 @@ SPECIAL: Mapping[str, Axes] = {
     "pixel_values": {0: BATCH, 2: HEIGHT, 3: WIDTH},
     "pixel_mask": {0: BATCH, 1: HEIGHT, 2: WIDTH},
     "input_values": {0: BATCH, 1: SAMPLES},
-    "input_features": {0: BATCH, 1: SEQUENCE, 2: "frames"},
+    "input_features": {0: BATCH, 1: SEQUENCE, 2: FRAMES},
 }
 
 

@@ -24,15 +24,17 @@ from porter.base.reasons import reason
 from porter.export.declaration import Format, Job, Request, format_named
 from porter.export.feature import DEFAULT, Feature, feature_named, features_of
 from porter.export.loaded_model import Loaded, load
-from porter.export.memory_need import check_memory
+from porter.export.memory_need import check_memory, open_weights
 from porter.export.parts import giving_cache
 from porter.export.samples import samples_of
+from porter.export.tensorflow_weights import load_from_tensorflow
 from porter.export.validation import Validation, ports, validate_piece
 from porter.hub.configuration import architecture, read_config
 from porter.hub.fetch import Fetch, local_copy
 from porter.hub.trust import FLAG, model_named_by
+from porter.runtime.stored.repository import Repository
 from porter.subject.locate import unknown_name
-from porter.subject.plausible_sizes import check_sizes, check_sizes_of
+from porter.subject.plausible_sizes import check_sizes
 from porter.subject.torch_class import torch_class
 from porter.subject.torch_model import RUN_ERRORS
 from porter.weights.convert.output_folder import check_free, copy_companions, whole_folder
@@ -151,10 +153,11 @@ def prepared(request: Request, folder: Path, model: Any = None) -> Job:
     source = None
     if model is None:
         source = local_copy(request.model, Fetch(with_code=request.trust_remote_code))
-        check_sizes_of(source)
+        with open_weights(source) as checkpoint:
+            check_sizes(read_config(source), source / "config.json", checkpoint.tensors)
         feature = feature_of(source, request)
         check_memory(format_named(request.format), source, request.max_memory)
-        loaded = load(source, feature.class_name, request.trust_remote_code, named_by(request))
+        loaded = _loaded(source, feature.class_name, request)
     else:
         feature = feature_named(request.feature, model.config, type(model).__name__)
         if feature.class_name != type(model).__name__:
@@ -164,6 +167,16 @@ def prepared(request: Request, folder: Path, model: Any = None) -> Job:
         choices = feature.name == MULTIPLE_CHOICE
         samples = samples_of(loaded.torch, source, request.given, choices, request.trust_remote_code)
     return Job(request, source, feature, loaded, samples, folder)
+
+
+def _loaded(source: Path, class_name: str, request: Request) -> Loaded:
+    """The PyTorch model of a folder, of TensorFlow's weights where there are no others."""
+    trust, named = request.trust_remote_code, named_by(request)
+    if not Repository(str(source)).holds_only_tf_weights():
+        return load(source, class_name, trust, named)
+    made_by = torch_class(source, class_name, trust, named)
+    config = configuration(made_by.config_class, source)
+    return load_from_tensorflow(source, made_by, config, request.options.get("tf"), trust)
 
 
 def named_by(request: Request) -> str | None:

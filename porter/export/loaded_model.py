@@ -24,11 +24,13 @@ class Loaded:
         torch: the model in eval mode.
         constructor: arguments of its constructor beside the configuration, which the port's takes too.
         notes: what it lacks.
+        from_tensorflow: whether it was made of TensorFlow's weights, since there are no others.
     """
 
     torch: Any
     constructor: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    from_tensorflow: bool = False
 
 
 def load(folder: Path, class_name: str, trust: bool, named: str | None = None) -> Loaded:

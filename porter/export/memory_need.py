@@ -9,6 +9,8 @@ from porter.base.byte_size import size
 from porter.base.errors import UsageError
 from porter.export.declaration import Format
 from porter.runtime.stored.checkpoint import open_checkpoint
+from porter.runtime.stored.repository import Repository
+from porter.runtime.stored.tensor_source import Checkpoint
 
 FLOAT32 = 4
 FRAMEWORKS = 1_000_000_000
@@ -26,7 +28,7 @@ def check_memory(declared: Format, source: Path, max_memory: str | None) -> None
     Raises:
         UsageError: saying how large it is.
     """
-    with open_checkpoint(source) as checkpoint:
+    with open_weights(source) as checkpoint:
         weights = FLOAT32 * sum(math.prod(tensor.shape) for tensor in checkpoint.tensors.values())
     if declared.largest is not None and weights > declared.largest:
         sentence = f"{declared.name} holds {declared.largest / 1e9:.0f} GB; these weights are {weights / 1e9:.1f} GB."
@@ -40,3 +42,13 @@ def check_memory(declared: Format, source: Path, max_memory: str | None) -> None
             f"{needed / 1e9:.1f} GB.",
             hint=f"--max-memory {math.ceil(needed / 1e9)}GB",
         )
+
+
+def open_weights(source: Path) -> Checkpoint:
+    """PyTorch's weights of a folder, or TensorFlow's where there are no others.
+
+    Raises:
+        CheckpointError: there are none, or they are damaged.
+    """
+    repository = Repository(str(source))
+    return repository.tf_checkpoint() if repository.holds_only_tf_weights() else open_checkpoint(source)

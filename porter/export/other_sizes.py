@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from porter.export.axes import HEIGHT, SAMPLES, WIDTH, axes_of
+from porter.export.axes import BATCH, FRAMES, HEIGHT, SAMPLES, WIDTH, Axes, axes_of
 from porter.subject.inputs.arrays import Array
 from porter.subject.inputs.input_sizes import input_sizes, patches_of
 from porter.subject.inputs.known_inputs import BINS
@@ -15,11 +15,8 @@ from porter.subject.inputs.trials import Trial
 from porter.subject.inputs.variation import why_not
 
 OTHER = "another size"
-FRAMES = "frames"
 STEP = 32
 """Pixels: what most models of images halve five times."""
-Labels = Mapping[int, str]
-"""What the axes of an input are called, by number."""
 Sizes = Mapping[str, int]
 """The new size of each axis by its label."""
 
@@ -41,18 +38,19 @@ def in_another_size(model: Any, trial: Trial) -> tuple[Trial | None, str]:
     return None, reason
 
 
-def labels_of(model: Any, name: str, trial: Trial) -> Labels:
-    """The labels of an input's axes; a spectrogram has its frames before or behind its bins, a sound its mask."""
+def labels_of(model: Any, name: str, trial: Trial) -> Axes:
+    """The labels of an input's changeable axes: a sound's mask has the sound's, a spectrogram only frames."""
     array, sound = trial.inputs[name], trial.inputs.get("input_values")
     if sound is not None and array.shape == sound.shape:
         return axes_of("input_values", array.ndim)
     if name != "input_features" or array.ndim != 3:
         return axes_of(name, array.ndim)
     bins = input_sizes(model.config).bins or BINS
-    return {1 if array.shape[2] == bins else 2: FRAMES}
+    lengths = [axis for axis in (1, 2) if array.shape[axis] != bins]
+    return {0: BATCH, lengths[0]: FRAMES} if len(lengths) == 1 else axes_of(name, array.ndim)
 
 
-def _sizes(model: Any, trial: Trial, labels: Mapping[str, Labels]) -> Iterator[Sizes]:
+def _sizes(model: Any, trial: Trial, labels: Mapping[str, Axes]) -> Iterator[Sizes]:
     """What is tried, the likeliest first: height and width grow unequally, so that none passes for the other."""
     found = {
         label: trial.inputs[name].shape[axis]
@@ -68,7 +66,7 @@ def _sizes(model: Any, trial: Trial, labels: Mapping[str, Labels]) -> Iterator[S
             yield {label: found[label] * 3 // 4}
 
 
-def _fitted(array: Array, labels: Labels, sizes: Sizes) -> Array:
+def _fitted(array: Array, labels: Axes, sizes: Sizes) -> Array:
     """An input in these sizes: cut, or repeated from the beginning."""
     for axis, label in labels.items():
         if label in sizes:

@@ -37,7 +37,8 @@ def keras_model(job: Job, scratch: Path) -> Any:
     trust = job.request.trust_remote_code
     port = find_port(job.source, job.option("tf"), scratch, trust, job.feature.class_name)
     try:
-        model = load_class(port).from_pretrained(str(job.source), from_pt=True, **job.loaded.constructor)
+        from_pt = not job.loaded.from_tensorflow
+        model = load_class(port).from_pretrained(str(job.source), from_pt=from_pt, **job.loaded.constructor)
     except PorterError:
         raise
     except Exception as error:

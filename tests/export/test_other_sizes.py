@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from porter.export.other_sizes import in_another_size
+from porter.export.other_sizes import in_another_size, labels_of
 from porter.export.samples import Given, samples_of
 from porter.subject.inputs.trials import Trial
 
@@ -60,3 +60,19 @@ def test_a_spectrogram_is_shortened_along_its_frames():
         other, reason = in_another_size(Model(), trial)
         assert other.inputs["input_features"].shape == shorter
         assert not reason
+
+
+@pytest.mark.parametrize(
+    ("shape", "labels"),
+    [
+        ((2, 80, 60), {0: "batch", 2: "frames"}),
+        ((2, 60, 80), {0: "batch", 1: "frames"}),
+        ((2, 80, 80), {0: "batch", 1: "sequence", 2: "frames"}),
+        ((2, 60, 61), {0: "batch", 1: "sequence", 2: "frames"}),
+    ],
+)
+def test_bins_of_a_spectrogram_are_not_an_axis_that_may_change(shape, labels):
+    from types import SimpleNamespace
+
+    model = SimpleNamespace(config=SimpleNamespace(num_mel_bins=80))
+    assert labels_of(model, "input_features", Trial("features", {"input_features": np.zeros(shape)})) == labels

@@ -21,6 +21,7 @@ from porter.export.onnx.naming import tidy
 from porter.export.onnx.opset import OLDEST_EXPORTED, check_opset, converted
 from porter.export.onnx.sharing import share_weights
 from porter.export.onnx_inputs import DEFAULT_OPSET
+from porter.export.other_sizes import labels_of
 from porter.export.parts import Part, parts_of, whole_name
 from porter.export.ported_side import keras_model
 from porter.subject.inputs.trials import Trial
@@ -81,12 +82,12 @@ def _of_port(job: Job, opset: int) -> Piece:
 def _whole(job: Job) -> Part:
     """The whole model as the only part."""
     samples, declared = job.samples, job.request.given.declared
-    axes = dict(declared) if declared is not None else _axes_of(samples.traced.inputs)
+    axes = dict(declared) if declared is not None else _axes_of(job.torch, samples.traced)
     return Part(MODEL, job.torch, samples.traced, samples.trials, whole_name, axes)
 
 
-def _axes_of(inputs: Mapping[str, Any]) -> dict[str, Axes]:
-    return {name: axes_of(name, array.ndim) for name, array in inputs.items()}
+def _axes_of(model: Any, trial: Trial) -> dict[str, Axes]:
+    return {name: labels_of(model, name, trial) for name in trial.inputs}
 
 
 def _with_variants(job: Job, piece: Piece) -> Iterator[Piece]:
@@ -99,13 +100,13 @@ def _with_variants(job: Job, piece: Piece) -> Iterator[Piece]:
         note = f"{file.name}: fused {told}."
         yield replace(piece, file=file, kind="optimized", notes=(note,), facts={**piece.facts, "fused": fused})
     if job.option("quantize"):
-        yield replace(piece, file=write_quantized(piece.file, external), kind="quantized")
+        yield replace(piece, file=write_quantized(piece.file, external), kind="quantized", notes=())
 
 
 def _written(job: Job, part: Part, opset: int) -> Piece:
     """Trace a part, tidy its graph, and save it."""
     static = bool(job.option("static"))
-    axes = part.axes or _axes_of(part.traced.inputs)
+    axes = part.axes or _axes_of(part.module, part.traced)
     program = traced(part.module, part.traced.inputs, None if static else axes, max(opset, OLDEST_EXPORTED))
     tidy(program, axes, part.rename)
     saved = share_weights(program)

@@ -92,6 +92,10 @@ class Repository:
         """Whether there are PyTorch weights and none of TensorFlow."""
         return not self._has(*TF_WEIGHT_FILES, *TF_INDEX_FILES) and self._has(*SINGLE_FILES, *INDEX_FILES)
 
+    def holds_only_tf_weights(self) -> bool:
+        """Whether there are TensorFlow weights and none of PyTorch."""
+        return self._has(*TF_WEIGHT_FILES, *TF_INDEX_FILES) and not self._has(*SINGLE_FILES, *INDEX_FILES)
+
     def was_saved_by(self, class_name: str) -> bool:
         """Whether `save_pretrained` of the TensorFlow class `class_name` wrote the weights."""
         path = self.file("config.json")
