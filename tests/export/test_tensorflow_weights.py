@@ -15,34 +15,34 @@ pytest.importorskip("tensorflow")
 
 @pytest.fixture(scope="module")
 def keras_model(checkpoint, port):
-    return load_class(PortSource(port("gpt2"), "TFGPT2LMHeadModel")).from_pretrained(str(checkpoint("gpt2")))
+    return load_class(PortSource(port("bert"), "TFBertForMaskedLM")).from_pretrained(str(checkpoint("bert")))
 
 
-def fresh(class_name="GPT2LMHeadModel", **changed):
+def fresh(**changed):
     import transformers
 
-    config = transformers.GPT2Config(**(CONFIGURATIONS["gpt2"][2] | changed))
-    return getattr(transformers, class_name)(config).eval()
+    config = transformers.BertConfig(**(CONFIGURATIONS["bert"][2] | changed))
+    return transformers.BertForMaskedLM(config).eval()
 
 
 def test_every_weight_comes_back(keras_model, checkpoint, tmp_path):
     from porter.subject.torch_checkpoint import load_torch
 
-    model, original = fresh(), load_torch(checkpoint("gpt2"))
+    model, original = fresh(), load_torch(checkpoint("bert"))
     fill(model, keras_model, tmp_path)
-    assert model.lm_head.weight is model.transformer.wte.weight
+    assert model.cls.predictions.decoder.weight is model.bert.embeddings.word_embeddings.weight
     state = original.state_dict()
     assert set(model.state_dict()) == set(state)
     assert all(torch.equal(tensor, state[name]) for name, tensor in model.state_dict().items())
 
 
 def test_what_does_not_fit_is_named(keras_model, tmp_path):
-    with pytest.raises(UsageError, match=r"does not fit GPT2LMHeadModel: size mismatch for transformer.wpe.weight"):
-        fill(fresh(n_positions=65), keras_model, tmp_path)
-    with pytest.raises(UsageError, match=r"GPT2LMHeadModel has no place for transformer.h.1."):
-        fill(fresh(n_layer=1), keras_model, tmp_path)
-    with pytest.raises(LacksWeights, match=r"lacks weights of GPT2LMHeadModel, such as transformer.h.2"):
-        fill(fresh(n_layer=3), keras_model, tmp_path)
+    with pytest.raises(UsageError, match=r"does not fit BertForMaskedLM: size mismatch for bert.embeddings.position"):
+        fill(fresh(max_position_embeddings=65), keras_model, tmp_path)
+    with pytest.raises(UsageError, match=r"BertForMaskedLM has no place for bert.encoder.layer.1."):
+        fill(fresh(num_hidden_layers=1), keras_model, tmp_path)
+    with pytest.raises(LacksWeights, match=r"lacks weights of BertForMaskedLM, such as bert.encoder.layer.2"):
+        fill(fresh(num_hidden_layers=3), keras_model, tmp_path)
 
 
 def test_a_trained_port_is_exported(keras_model, porter_export, tmp_path):
