@@ -118,6 +118,7 @@ ROOMS = [
     "porter.export.bool_numbers",
     "porter.export.ported_side",
     "porter.export.lite_operations",
+    "porter.export.tensorflow_weights",
     "porter.export.onnx",
     "porter.export.formats",
     "porter.export.exporting",
