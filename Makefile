@@ -12,7 +12,7 @@ define FIND_PYTHON
   echo "  hint: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
 endef
 
-.PHONY: help demo test test-part test-transformers4 test-lowest browser browser-test lint bench
+.PHONY: help demo test test-long test-part test-transformers4 test-lowest browser browser-test lint bench
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -21,8 +21,12 @@ help: ## list the targets
 demo: $(READY) ## port examples/brand_new_bert: scaffold, diff, pt-to-tf
 	PATH="$(CURDIR)/$(BIN):$$PATH" examples/brand_new_bert/demo.sh demo
 
-test: $(READY) ## run the tests, on two processes, in the order in which they are collected
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
+# On two processes, in the order in which the tests are collected.
+test: $(READY) ## run the tests but those of further families and of the guide's commands
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder -m "not long"
+
+test-long: $(READY) ## run the tests of further families and of the guide's commands
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder -m long
 
 test-part: $(READY) ## a part of the tests, which CI runs with other Pythons than 3.11
 	$(BIN)/python -m pytest -n 2 --dist loadgroup tests/test_cli.py tests/base tests/rulebook tests/rewrite/statements \

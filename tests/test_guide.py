@@ -77,6 +77,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_the_guides_commands_print_what_it_says(folder: Path) -> None:
     for command, expected in (step for document in RUN for step in steps(document)):
         shown = run(command, folder).replace(f"{folder}/", "")

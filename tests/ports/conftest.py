@@ -1,5 +1,6 @@
 import pytest
 
+from tests.families import each_family
 from tests.ports.porting import FAMILIES, Port, scaffold
 
 
@@ -16,7 +17,7 @@ def ports(tmp_path_factory):
     return get
 
 
-@pytest.fixture(scope="session", params=FAMILIES)
+@pytest.fixture(scope="session", params=each_family(FAMILIES))
 def port(request, ports):
     """Each family in turn."""
     return ports(request.param)

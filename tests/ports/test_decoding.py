@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from porter.subject import InputSpec
 from porter.subject.inputs.arrays import numpy_inputs
+from tests.families import each_family
 
 DECODERS = {"llama": "LlamaForCausalLM", "gpt2": "GPT2LMHeadModel", "qwen3": "Qwen3ForCausalLM"}
 WITH_ENCODER = {"t5": "T5ForConditionalGeneration", "bart": "BartForConditionalGeneration"}
@@ -17,7 +18,7 @@ def tokens(name, length, seed):
     return tf.constant(numpy_inputs([spec], seed=seed)[name])
 
 
-@pytest.fixture(params=[*DECODERS, *WITH_ENCODER])
+@pytest.fixture(params=each_family([*DECODERS, *WITH_ENCODER]))
 def decoder(request, ports, tmp_path):
     """The model, the decoder's tokens, and how it is called on some of them."""
     family = request.param

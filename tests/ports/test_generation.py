@@ -5,6 +5,8 @@ import pytest
 import tensorflow as tf
 import torch
 
+from tests.families import each_family
+
 DECODERS = {
     "gpt2": "GPT2LMHeadModel",
     "llama": "LlamaForCausalLM",
@@ -46,7 +48,7 @@ class Pair:
         return [int(made[0, 4]), int(made[-1, 9])]
 
 
-@pytest.fixture(scope="module", params=DECODERS)
+@pytest.fixture(scope="module", params=each_family(DECODERS))
 def pair(request, ports, tmp_path_factory):
     return Pair(ports, request.param, tmp_path_factory.mktemp("pair"))
 

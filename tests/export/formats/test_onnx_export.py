@@ -10,6 +10,7 @@ from porter.cli import app
 from porter.export import export_onnx
 from porter.export.formats import onnx_export
 from tests.export.conftest import CONFIGURATIONS
+from tests.families import each_family
 
 pytest.importorskip("onnxruntime")
 
@@ -36,7 +37,7 @@ def opened(file):
     return onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
 
 
-@pytest.mark.parametrize("family", CONFIGURATIONS)
+@pytest.mark.parametrize("family", each_family(CONFIGURATIONS))
 def test_every_family_exports_and_matches(exported, family):
     output, manifest = exported(family)
     assert manifest == json.loads((output / "export.json").read_text())

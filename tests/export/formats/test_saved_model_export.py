@@ -10,11 +10,12 @@ from typer.testing import CliRunner
 from porter.cli import app
 from porter.export import alone
 from tests.export.conftest import CONFIGURATIONS
+from tests.families import each_family
 
 pytest.importorskip("torch")
 
 
-@pytest.mark.parametrize("family", CONFIGURATIONS)
+@pytest.mark.parametrize("family", each_family(CONFIGURATIONS))
 def test_every_family_is_served_and_matches(porter_export, checkpoint, port, tmp_path, family):
     run = porter_export("saved-model", "--model", checkpoint(family), tmp_path / "out", "--tf", port(family), "--json")
     assert run.exit_code == 0, run.output
@@ -92,7 +93,7 @@ print(json.dumps(made))
 COUNT = 6
 
 
-@pytest.mark.parametrize("family", ["gpt2", "llama", "t5"])
+@pytest.mark.parametrize("family", each_family(["gpt2", "llama", "t5"]))
 def test_its_decode_generates_alone_as_pytorch_does(porter_export, checkpoint, port, tmp_path, family):
     import torch
     import transformers

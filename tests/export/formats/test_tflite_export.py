@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from porter.cli import app
 from tests.export.conftest import CONFIGURATIONS
+from tests.families import each_family
 
 pytest.importorskip("torch")
 pytest.importorskip("ai_edge_litert")
@@ -20,7 +21,7 @@ def exported(porter_export, checkpoint, port, family, output, *words):
     return manifest
 
 
-@pytest.mark.parametrize("family", CONFIGURATIONS)
+@pytest.mark.parametrize("family", each_family(CONFIGURATIONS))
 def test_families_run_in_litert_and_match(porter_export, checkpoint, port, tmp_path, family):
     manifest = exported(porter_export, checkpoint, port, family, tmp_path / "out")
     about = manifest["files"]["model.tflite"]

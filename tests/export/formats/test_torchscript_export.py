@@ -10,6 +10,7 @@ import pytest
 
 from porter.export import validate
 from tests.export.conftest import CONFIGURATIONS
+from tests.families import each_family
 
 torch = pytest.importorskip("torch")
 
@@ -20,7 +21,7 @@ def exported(porter_export, checkpoint, family, output, *words):
     return json.loads(run.stdout)
 
 
-@pytest.mark.parametrize("family", CONFIGURATIONS)
+@pytest.mark.parametrize("family", each_family(CONFIGURATIONS))
 def test_every_family_is_traced_and_matches(porter_export, checkpoint, tmp_path, family):
     manifest = exported(porter_export, checkpoint, family, tmp_path / "out")
     about = manifest["files"]["model.pt"]
@@ -157,6 +158,7 @@ def test_neuron_is_called_as_its_documentation_says(porter_export, checkpoint, t
     assert len(manifest["files"]["model.pt"]["compared_on"]) == 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("family", ["llama", "whisper"])
 def test_an_exported_program_runs_without_transformers(porter_export, checkpoint, tmp_path, family):
     run = porter_export("torch-export", "--model", checkpoint(family), tmp_path / "out", "--json")

@@ -6,6 +6,7 @@ import pytest
 
 from porter.export import export_onnx
 from tests.export.conftest import CONFIGURATIONS
+from tests.families import each_family
 
 pytest.importorskip("onnxruntime")
 
@@ -16,7 +17,7 @@ FUSED = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("family", CONFIGURATIONS)
+@pytest.mark.parametrize("family", each_family(CONFIGURATIONS))
 def test_every_family_has_both_versions(checkpoint, tmp_path, family):
     exported = export_onnx(checkpoint(family), tmp_path / "out", optimize=True, quantize="dynamic")
     files = exported.manifest["files"]
