@@ -68,6 +68,11 @@ class Fact:
         return self.only("tensor")
 
     @property
+    def has_several_dtypes(self) -> bool:
+        """Whether tensors were seen whose dtypes differed: a mask of integers in one run, of floats in another."""
+        return self.is_tensor and self.dtype is None and self.rank is not None
+
+    @property
     def is_array(self) -> bool:
         """Whether something with a rank was seen: a tensor, a shape, or an array of numpy."""
         return bool(self.kinds & {"tensor", "shape"}) or "numpy.ndarray" in self.names

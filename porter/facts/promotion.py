@@ -43,6 +43,19 @@ def promoted_dtype(operands: Iterable[Fact | None]) -> str | None:
     return result
 
 
+def float_of_several(operands: Iterable[Fact | None], result: Fact | None = None) -> str | None:
+    """The dtype that operands come to where one of them had several dtypes in the runs, if it is surely a float.
+
+    That is so where PyTorch's result was a float in every run, or another operand is one. None otherwise.
+    """
+    seen = [fact for fact in operands if fact is not None]
+    if not any(fact.has_several_dtypes for fact in seen):
+        return None
+    tensors = [fact.dtype for fact in (result, *seen) if fact is not None and fact.is_tensor]
+    numbers = [NUMBERS["float"] for fact in seen if fact.only("float")]
+    return next((dtype for dtype in (*tensors, *numbers) if is_float(dtype)), None)
+
+
 def _highest(dtypes: Sequence[str]) -> str | None:
     """The dtype that several promote to; two of one category that do not hold each other take the next that does."""
     if not dtypes:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from porter.facts import Fact
-from porter.facts.promotion import is_float, promoted_dtype
+from porter.facts.promotion import float_of_several, is_float, promoted_dtype
 from porter.rulebook.call import Arg, Call
 
 
 def cast(arg: Arg, dtype: str) -> str:
-    """The argument's code, cast if it is a tensor seen with another dtype."""
-    if arg.is_a("tensor") and arg.fact is not None and arg.fact.dtype not in (None, dtype):
+    """The argument's code, cast if it is a tensor seen with another dtype, or with several."""
+    is_other = arg.fact is not None and arg.fact.is_tensor and arg.fact.dtype not in (None, dtype)
+    if is_other or (arg.fact is not None and arg.fact.has_several_dtypes):
         return f"tf.cast({arg.node_code}, tf.{dtype})"
     return arg.node_code
 
@@ -25,8 +26,9 @@ def cast_to(tensor: Arg, dtype: str) -> str:
 
 
 def as_float(arg: Arg) -> str:
-    """The argument's code, cast to float32 if it holds integers or booleans."""
-    if arg.is_a("tensor") and arg.fact is not None and arg.fact.dtype is not None and not is_float(arg.fact.dtype):
+    """The argument's code, cast to float32 if it holds integers or booleans, in every run or in some."""
+    seen = tensor_dtype(arg.fact)
+    if (seen is not None and not is_float(seen)) or (arg.fact is not None and arg.fact.has_several_dtypes):
         return f"tf.cast({arg.node_code}, tf.float32)"
     return arg.node_code
 
@@ -44,7 +46,8 @@ def as_bool(arg: Arg) -> str:
 
 def promoted(call: Call, *args: Arg) -> tuple[str, ...]:
     """The arguments' codes, tensors of different dtypes brought to the one that PyTorch computes in."""
-    wanted = promoted_dtype(arg.fact for arg in args)
+    facts = [arg.fact for arg in args]
+    wanted = promoted_dtype(facts) or float_of_several(facts, call.result)
     return tuple(arg.node_code if wanted is None else cast(arg, wanted) for arg in args)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from porter.facts.promotion import promoted_dtype
+from porter.facts.promotion import float_of_several, promoted_dtype
 from porter.rulebook import Arg, Call, rule
 from porter.rules.casting import cast
 
@@ -49,7 +49,7 @@ def _one_dtype(tensors: Arg) -> str:
     facts = tensors.fact.items if tensors.fact is not None else None
     if parts is None or facts is None or any(part.starred for part in parts):
         return tensors.node_code
-    wanted = promoted_dtype(facts)
+    wanted = promoted_dtype(facts) or float_of_several(facts)
     if wanted is None or all(fact.dtype == wanted for fact in facts):
         return tensors.node_code
     return f"[{', '.join(cast(part, wanted) for part in parts)}]"

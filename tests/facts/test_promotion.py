@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from porter.facts import Fact
-from porter.facts.promotion import CATEGORIES, promoted_dtype
+from porter.facts.promotion import CATEGORIES, float_of_several, promoted_dtype
 
 DTYPES = [dtype for category in CATEGORIES for dtype in category]
 
@@ -37,3 +37,12 @@ def test_what_is_not_known_is_not_guessed() -> None:
     unknown = Fact(kinds=frozenset({"tensor"}), rank=2)
     assert promoted_dtype([unknown, Fact.constant(0.5)]) is None
     assert promoted_dtype([Fact.constant(1), None]) is None
+
+
+def test_of_several_dtypes_only_a_float_is_sure() -> None:
+    several = tensor("float32", 2)[1].merge(tensor("int64", 2)[1])
+    assert several.has_several_dtypes and not tensor("int64", 2)[1].has_several_dtypes
+    assert float_of_several([several, Fact.constant(1.0)]) == "float32"
+    assert float_of_several([several, Fact.constant(1)], tensor("float64", 2)[1]) == "float64"
+    assert float_of_several([several, tensor("int64", 2)[1]]) is None
+    assert float_of_several([tensor("int64", 2)[1], Fact.constant(1.0)]) is None

@@ -205,10 +205,10 @@ def _layer_attribute(
     if _asks_for_weight(context, original, names):
         updated = updated.with_changes(value=cst.parse_expression(f"made_now({code_of(updated.value)})"))
     for name in sorted(names):
-        card = _card_of(context, name)
+        card = card_of(context, name)
         template = card.attributes.get(original.attr.value) if card is not None else None
         if template is not None:
-            return _fill_attribute(template, updated.value)
+            return fill_attribute(template, updated.value)
     return updated.with_changes(attr=cst.Name(ported_attribute(context, original)))
 
 
@@ -222,7 +222,7 @@ def _asks_for_weight(context: Context, node: cst.Attribute, names: frozenset[str
 
 def _has_weight(context: Context, name: str, attribute: str) -> bool:
     """Whether it is a weight of a layer, not a value of the class's own such as `self.bias = config.bias`."""
-    if _card_of(context, name) is not None or not name.startswith("local."):
+    if card_of(context, name) is not None or not name.startswith("local."):
         return True
     seen = context.knowledge.facts.modules.get(name.removeprefix("local."))
     return seen is None or attribute in seen.parameters
@@ -240,7 +240,8 @@ def _hands_on_weight(context: Context, node: cst.Attribute, names: frozenset[str
     return callee is not None and all(name.startswith("local.") for name in callee.names)
 
 
-def _card_of(context: Context, name: str) -> Card | None:
+def card_of(context: Context, name: str) -> Card | None:
+    """The card of a layer class of torch, or of what a layer of the file inherits from."""
     if name.startswith("local."):
         local = context.source.classes.get(name.removeprefix("local."))
         return find_card(local.torch_base) if local is not None and local.torch_base else None
@@ -250,7 +251,8 @@ def _card_of(context: Context, name: str) -> Card | None:
 _LAYER: Signature = parse_signature("layer(layer)")
 
 
-def _fill_attribute(template: str, layer: cst.BaseExpression) -> cst.BaseExpression:
+def fill_attribute(template: str, layer: cst.BaseExpression) -> cst.BaseExpression:
+    """What a card says of an attribute, for the layer that this expression is."""
     return fill(template, Call(_LAYER, Bound({"layer": Arg(parenthesised(layer), layer)}), None))
 
 

@@ -13,6 +13,7 @@ from porter.facts.canonical import canonical
 from porter.facts.tensor_methods import is_method, is_tensor_method, owner_of_method, tensor_method
 from porter.rewrite.context import PORTABLE_LIBRARIES, Context
 from porter.rewrite.expressions.arguments import keyword, local_arguments
+from porter.rewrite.expressions.asked_by_name import attribute_by_name
 from porter.rewrite.expressions.binding import bind_call, options_of
 from porter.rewrite.expressions.class_values import called_value, is_partial, partial_class
 from porter.rewrite.expressions.constructors import construct
@@ -43,6 +44,7 @@ def translate_call(context: Context, original: cst.Call, updated: cst.Call) -> c
         or partial_class(context, original, updated)
         or partial_call(context, original, updated)
         or value_by_name(context, original, updated)
+        or attribute_by_name(context, original, updated)
         or construct_copies(context, original)
     )
     if chosen is not None:

@@ -8,7 +8,7 @@ import libcst as cst
 import libcst.matchers as m
 
 from porter.facts import Fact
-from porter.facts.promotion import promoted_dtype
+from porter.facts.promotion import float_of_several, promoted_dtype
 from porter.rewrite.context import Context
 from porter.rewrite.reading.dtype_source import dtype_source
 from porter.rewrite.reading.full_precision import is_full_precision
@@ -115,7 +115,7 @@ def comparison(context: Context, original: cst.Comparison, updated: cst.Comparis
         return cst.parse_expression(same if isinstance(target.operator, cst.Equal) else f"not {same}")
     if not (_tensor(left) or _tensor(right)):
         return updated
-    wanted = promoted_dtype((left, right))
+    wanted = promoted_dtype((left, right)) or float_of_several((left, right))
     if wanted is None:
         return updated
     new = updated.comparisons[0]
@@ -136,7 +136,7 @@ def _of_two_types(left: Fact | None, right: Fact | None) -> bool:
 def _wanted(result: Fact | None, left: Fact | None, right: Fact | None) -> str | None:
     if result is not None and result.is_tensor and result.dtype is not None:
         return result.dtype
-    return promoted_dtype((left, right))
+    return promoted_dtype((left, right)) or float_of_several((left, right))
 
 
 Pair = tuple[cst.BaseExpression, cst.BaseExpression]

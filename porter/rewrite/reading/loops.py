@@ -253,7 +253,7 @@ def _only_collected(knowledge: Knowledge, function: LocalFunction, name: str) ->
         parent = source.parents[node]
         is_list = _is_emptied(knowledge, node)
         if is_list or isinstance(parent, cst.AssignTarget):
-            empty, anew = empty or is_list, None if is_list else source.parents[parent]
+            empty, anew = empty or is_list, None if is_list else anew or source.parents[parent]
             continue
         call = source.parents[parent] if isinstance(parent, cst.Arg) else None
         joins = isinstance(call, cst.Call) and source.canonical(call.func) in JOINS

@@ -142,7 +142,7 @@ class _Convolution(KernelLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(filters, kernel_size, strides, dilation_rate, groups, use_bias, **kwargs)
-        self.padding = padding
+        self.padding = padding if isinstance(padding, str) else per_axis(padding, self.rank)
         self.padding_mode = padding_mode
 
     def kernel_shape(self, inputs: int) -> tuple[int, ...]:
@@ -153,10 +153,10 @@ class _Convolution(KernelLayer):
         """Places before and after each axis of space."""
         if self.padding == "valid":
             return [(0, 0)] * self.rank
-        if self.padding == "same":
+        if isinstance(self.padding, str):  # "same"
             spans = [rate * (size - 1) for rate, size in zip(self.dilation_rate, self.kernel_size, strict=True)]
             return [(span // 2, span - span // 2) for span in spans]
-        return [(size, size) for size in per_axis(self.padding, self.rank)]  # type: ignore[arg-type]
+        return [(size, size) for size in self.padding]
 
     @batch_axis_optional
     def call(self, inputs: Any, training: bool | None = None) -> Any:

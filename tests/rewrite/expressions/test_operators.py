@@ -43,3 +43,25 @@ class Masked(nn.Module):
 """
     ported = port(summed_model("dtypes", classes, {"masked": "Masked"}, "x", tmp_path), tmp_path / "port")
     assert "x + tf.cast(mask[None, :, None], x.dtype)" in ported.text("TFMasked.add")
+
+
+def test_what_rules_make_of_a_tensor_that_had_several_dtypes_is_a_float(tmp_path):
+    classes = """
+class Counted(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+
+    def mean(self, x, mask):
+        count = mask.sum()
+        joined = torch.stack([mask, mask * 0.5])
+        enough = count > 0.5
+        return x / count.clamp_min(1.0) + torch.exp(mask)[:, None] + joined.sum() + enough
+
+    def forward(self, x):
+        ones = torch.ones(x.shape[1])
+        return self.mean(x, ones) + self.mean(x, ones.long())
+"""
+    ported = port(summed_model("counted", classes, {"counted": "Counted"}, "x", tmp_path), tmp_path / "port")
+    (found,) = verify(ported.subject, ported.module())
+    assert (found.eager.message, found.graph.message, found.ok) == ("", "", True)
+    assert "tf.maximum(tf.cast(count, tf.float32), 1.0)" in ported.text("TFCounted.mean")

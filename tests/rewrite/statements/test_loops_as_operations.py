@@ -28,6 +28,20 @@ for scale in (1.0, 2.0):
             total = total + row
 return x + total[:, None] / 8
 """
+
+BLOCKS = """
+length = x.shape[1]
+state = torch.zeros_like(x[:, 0])
+rows = []
+for i in range((length + 63) // 64):
+    part = x[:, i * 64 : min(i * 64 + 64, length)]
+    state = state + part.sum(dim=1)
+    rows.append(part + state[:, None])
+rows = torch.cat(rows, dim=1)
+rows = rows.reshape(x.shape)
+rows = rows * 2
+return rows
+"""
 PIECES = """
 lengths = (ids > 3).sum(dim=1) * 0 + x.shape[1]
 flat, grid = x.reshape(-1, x.shape[-1]), torch.stack([lengths, lengths * 2], dim=1) / 8
@@ -84,3 +98,12 @@ def test_xla_counts_no_rows_that_are_not_there(ported):
     ids = tf.constant([[5, 6, 7, 8, 9], [5, 1, 1, 1, 1]], tf.int64)
     compiled = tf.function(lambda ids: model(ids).last_hidden_state, jit_compile=True)
     np.testing.assert_allclose(compiled(ids), model(ids).last_hidden_state, atol=1e-5)
+
+
+def test_a_list_whose_name_stands_for_its_tensors_later_and_changes_again(tmp_path):
+    found = port_bodies("blocks", {"Blocks": BLOCKS}, tmp_path)
+    (result,) = verify(found.subject, found.module())
+    assert (result.eager.message, result.graph.message, result.ok) == ("", "", True)
+    call = found.text("TFBlocks.call")
+    assert "(state,), (rows,) = loop(step, (state,), (length + 63) // 64)" in call
+    assert "rows = joined(rows, axis=1)" in call
