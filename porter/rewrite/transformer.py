@@ -29,8 +29,9 @@ from porter.rewrite.reading.filling import calls_in
 from porter.rewrite.reading.source import LocalFunction
 from porter.rewrite.statements.asked_sizes import asked_for_truth, chosen, counted, port_comparison
 from porter.rewrite.statements.folding import flattened, fold_boolean, fold_comparison, fold_if
-from porter.rewrite.statements.lines import placed, port_line, port_suite
+from porter.rewrite.statements.lines import placed, port_annotated, port_line, port_suite
 from porter.rewrite.statements.loops_as_operations import port_comprehension, port_list_call, port_loop
+from porter.rewrite.statements.unpacked import rows_apart
 from porter.rulebook import find_rule
 from porter.rulebook.call import code_of
 from porter.rulebook.results import Drop, Nothing, Text
@@ -169,12 +170,7 @@ class Porter(cst.CSTTransformer):
         self, original_node: cst.AnnAssign, updated_node: cst.AnnAssign
     ) -> cst.BaseSmallStatement | cst.RemovalSentinel:
         """An annotated assignment, without an annotation that says nothing in TensorFlow."""
-        annotation = port_annotation(self.context, original_node.annotation)
-        if updated_node.value is None:
-            return updated_node.with_changes(annotation=annotation or cst.Annotation(cst.Name("object")))
-        if annotation is None or "Callable" in code_of(annotation.annotation):
-            return cst.Assign([cst.AssignTarget(updated_node.target)], updated_node.value)
-        return updated_node.with_changes(annotation=annotation)
+        return port_annotated(self.context, original_node, updated_node)
 
     # expressions
 
@@ -191,6 +187,10 @@ class Porter(cst.CSTTransformer):
     def leave_ListComp(self, original_node: cst.ListComp, updated_node: cst.ListComp) -> cst.BaseExpression:
         """A list of what each piece of a tensor gives, as one operation where a graph needs that."""
         return port_comprehension(self.context, original_node, updated_node)
+
+    def leave_CompFor(self, original_node: cst.CompFor, updated_node: cst.CompFor) -> cst.CompFor:
+        """What a comprehension runs over; a tensor's rows come apart first."""
+        return updated_node.with_changes(iter=rows_apart(self.context, original_node.iter, updated_node.iter))
 
     def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.BaseExpression:
         """A call, by rule, card or flow."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import libcst as cst
 
 from porter.rewrite.context import Context
+from porter.rewrite.expressions.annotations import port_annotation
 from porter.rewrite.expressions.filled_weights import fill_assignment
 from porter.rewrite.reading.filling import is_made_here
 from porter.rewrite.statements.aliased import following, preceding, taken, taken_inside
@@ -128,3 +129,13 @@ def _is_path(node: cst.BaseExpression) -> bool:
     while isinstance(node, cst.Attribute):
         node = node.value
     return isinstance(node, cst.Name)
+
+
+def port_annotated(context: Context, original: cst.AnnAssign, updated: cst.AnnAssign) -> cst.AnnAssign | cst.Assign:
+    """An annotated assignment in TensorFlow's types, a plain one where the annotation says nothing there."""
+    annotation = port_annotation(context, original.annotation)
+    if updated.value is None:
+        return updated.with_changes(annotation=annotation or cst.Annotation(cst.Name("object")))
+    if annotation is None or "Callable" in code_of(annotation.annotation):
+        return cst.Assign([cst.AssignTarget(updated.target)], updated.value)
+    return updated.with_changes(annotation=annotation)

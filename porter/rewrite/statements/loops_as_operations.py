@@ -37,7 +37,9 @@ def port_loop(
     if pieces is not None:
         return _over_pieces(context, pieces, updated)
     counted = context.loops.counted.get(original)
-    return rows_apart(context, original, updated) if counted is None else _counted(context, counted, updated)
+    if counted is not None:
+        return _counted(context, counted, updated)
+    return updated.with_changes(iter=rows_apart(context, original.iter, updated.iter))
 
 
 def port_list_call(context: Context, original: cst.Call, updated: cst.Call) -> cst.BaseExpression | None:

@@ -23,9 +23,9 @@ def unpacked(context: Context, before: cst.BaseSmallStatement, after: cst.BaseSm
     return after.with_changes(value=cst.parse_expression(f"tf.unstack({code_of(after.value)}{number})"))
 
 
-def rows_apart(context: Context, original: cst.For, updated: cst.For) -> cst.For:
-    """The loop over `tf.unstack(x)`, where each run has gone through the rows of a tensor."""
-    fact = context.fact(original.iter)
+def rows_apart(context: Context, original: cst.BaseExpression, updated: cst.BaseExpression) -> cst.BaseExpression:
+    """What a loop or comprehension runs over, as `tf.unstack(x)` where each run has gone through a tensor's rows."""
+    fact = context.fact(original)
     if fact is None or not fact.only("tensor") or fact.optional:
         return updated
-    return updated.with_changes(iter=cst.parse_expression(f"tf.unstack({code_of(updated.iter)})"))
+    return cst.parse_expression(f"tf.unstack({code_of(updated)})")

@@ -107,3 +107,18 @@ def test_a_list_whose_name_stands_for_its_tensors_later_and_changes_again(tmp_pa
     call = found.text("TFBlocks.call")
     assert "(state,), (rows,) = loop(step, (state,), (length + 63) // 64)" in call
     assert "rows = joined(rows, axis=1)" in call
+
+
+ROWS_LISTED = """
+sums = [row.sum() for row in x]
+return x + torch.stack(sums).sum() + sum(row.mean() for row in x)
+"""
+
+
+def test_rows_of_a_tensor_in_a_comprehension_come_apart(tmp_path):
+    found = port_bodies("rows_listed", {"Listed": ROWS_LISTED}, tmp_path)
+    module, call = found.module(), found.text("TFListed.call")
+    assert "for row in tf.unstack(x)]" in call and "for row in tf.unstack(x))" in call
+    layer = module.TFListed(module.TinyConfig())
+    x, ids = tf.random.normal((2, 5, 8)), tf.ones((2, 5), tf.int64)
+    np.testing.assert_allclose(tf.function(lambda: layer(x, ids))(), layer(x, ids), atol=1e-5)
