@@ -1,5 +1,8 @@
 """What an exception of somebody else's code says, in the one line that fits into a sentence."""
 
+import traceback
+from pathlib import Path
+
 
 def reason(problem: BaseException) -> str:
     """Its first line, with the next one where the first only leads to it; its kind too where it says a bare key."""
@@ -14,3 +17,10 @@ def kind_and_reason(problem: BaseException) -> str:
     """The same after the exception's kind."""
     kind, said = type(problem).__name__, reason(problem)
     return said if said == kind or said.startswith(f"{kind}: ") else f"{kind}: {said}"
+
+
+def kind_reason_and_line(problem: BaseException, file: Path) -> str:
+    """The same and the last line of a file that was running, where it was: `ValueError: no such size (line 7)`."""
+    frames = traceback.extract_tb(problem.__traceback__)
+    line = next((frame.lineno for frame in reversed(frames) if Path(frame.filename).name == file.name), None)
+    return kind_and_reason(problem) + (f" (line {line})" if line is not None else "")

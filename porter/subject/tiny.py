@@ -15,7 +15,7 @@ from porter.base.early_checks import check_class
 from porter.base.errors import UsageError
 from porter.base.installed import absent
 from porter.base.reading import read_text
-from porter.base.reasons import kind_and_reason
+from porter.base.reasons import kind_reason_and_line
 from porter.subject.case import Case, InputSpec, ModelCase
 from porter.subject.inputs.arrays import numpy_inputs
 from porter.subject.inputs.from_error import corrected
@@ -58,7 +58,7 @@ def tiny_cases(location: Location, classes: Sequence[str] = ()) -> tuple[tuple[C
             with trial_runs():
                 case = tiny_case(location.name, model_class, location.config_values)
         except RUN_ERRORS as error:
-            failures[name] = kind_and_reason(error)
+            failures[name] = kind_reason_and_line(error, location.file)
             errors.append(error)
             continue
         _add(cases, case)

@@ -8,7 +8,7 @@ from types import MappingProxyType, ModuleType
 from typing import Any
 
 from porter.base.errors import UsageError
-from porter.base.reasons import kind_and_reason
+from porter.base.reasons import kind_reason_and_line
 from porter.facts import Facts
 from porter.subject.case import Case, InputSpec, ModelCase, Subject
 from porter.subject.inputs.arrays import numpy_inputs
@@ -69,7 +69,7 @@ class _Tracer:
             model = build_torch_model(self.subject, case, model_case.name, self.module, config, changes)
             self._run(model, case.inputs_of(model_case))
         except RUN_ERRORS as error:
-            failures[model_case.name] = kind_and_reason(error)
+            failures[model_case.name] = kind_reason_and_line(error, self.subject.file)
             return False
         return True
 
@@ -113,7 +113,7 @@ class _Tracer:
                 else:
                     inputs = inputs_that_run(model_class(build_config(case)).eval())
             except RUN_ERRORS as error:
-                failures.setdefault(name, kind_and_reason(error))
+                failures.setdefault(name, kind_reason_and_line(error, self.subject.file))
                 continue
             self.attempt(case, ModelCase(name, inputs), failures)
 
