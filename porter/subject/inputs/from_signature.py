@@ -39,6 +39,7 @@ def possible_inputs(forward: Any, config: Any) -> Iterator[Specs]:
         _with_shapes(known, pixel_values=_video_shape(known, sizes.video_frames or VIDEO_FRAMES)),
         _with_shapes(known, pixel_values=_video_shape(known, PAIR)),
         _with_shapes(known, input_features=_mel_first_shape(known)),
+        _with_shapes(known, input_features=_image_shape(known)),
         *(_with_shapes(known, input_values=shape) for shape in _sounds(sizes)),
         *_without_ids(parameters, known, config),
         _without(_with_choices(known), "bbox"),
@@ -83,6 +84,12 @@ def _video_shape(specs: Specs, frames: int) -> tuple[int, ...]:
 
 def _mel_first_shape(specs: Specs) -> tuple[int, ...]:
     return next((bins_first(spec) for spec in specs if spec.name == "input_features"), ())
+
+
+def _image_shape(specs: Specs) -> tuple[int, ...]:
+    """A spectrogram as an image of one colour."""
+    features = next((spec.shape for spec in specs if spec.name == "input_features"), ())
+    return (features[0], 1, *features[1:]) if features else ()
 
 
 def _sounds(sizes: InputSizes) -> Iterator[Shape]:
