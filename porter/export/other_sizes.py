@@ -15,6 +15,8 @@ from porter.subject.inputs.trials import Trial
 from porter.subject.inputs.variation import why_not
 
 OTHER = "another size"
+RESIZED = frozenset({HEIGHT, WIDTH, SAMPLES, FRAMES})
+"""The labels of the axes that another size changes."""
 STEP = 32
 """Pixels: what most models of images halve five times."""
 Sizes = Mapping[str, int]

@@ -21,9 +21,10 @@ from porter.export.onnx.naming import tidy
 from porter.export.onnx.opset import OLDEST_EXPORTED, check_opset, converted
 from porter.export.onnx.sharing import share_weights
 from porter.export.onnx_inputs import DEFAULT_OPSET
-from porter.export.other_sizes import labels_of
+from porter.export.other_sizes import OTHER, RESIZED, labels_of
 from porter.export.parts import Part, parts_of, whole_name
 from porter.export.ported_side import keras_model
+from porter.export.validation import validate_piece
 from porter.subject.inputs.trials import Trial
 from porter.subject.torch_model import RUN_ERRORS
 
@@ -42,7 +43,7 @@ def export(job: Job) -> list[Piece]:
     if job.option("framework") == "tf":
         return list(_with_variants(job, _of_port(job, opset)))
     parts = parts_of(job.torch, job.samples) if job.feature.with_past else [_whole(job)]
-    return [piece for part in parts for piece in _with_variants(job, _written(job, part, opset))]
+    return [piece for part in parts for piece in _with_variants(job, _in_sizes_that_hold(job, part, opset))]
 
 
 def opset_of(request: Request) -> int:
@@ -101,6 +102,30 @@ def _with_variants(job: Job, piece: Piece) -> Iterator[Piece]:
         yield replace(piece, file=file, kind="optimized", notes=(note,), facts={**piece.facts, "fused": fused})
     if job.option("quantize"):
         yield replace(piece, file=write_quantized(piece.file, external), kind="quantized", notes=())
+
+
+def _in_sizes_that_hold(job: Job, part: Part, opset: int) -> Piece:
+    """The file of a part; where it breaks on images or sounds of another size, it is traced there, or has one size.
+
+    The exporter takes what has one element where it traces, as the last map of a small image, for what always has one.
+    """
+    others = tuple(trial for trial in part.trials if trial.name.startswith(OTHER))
+    if not others or job.option("static"):
+        return _written(job, part, opset)
+    both, reason = (part.traced, *others), ""
+    for traced_on in both:
+        piece = _written(job, replace(part, traced=traced_on), opset)
+        found = validate_piece(replace(piece, trials=both, required=frozenset()), job.request.atol)
+        broken = next((each for each in found.compared if not each.matches), None)
+        if broken is None:
+            return piece
+        reason = reason or f"{broken.trial}: {broken.failure or broken.comparison.sentence()}".partition("\n")[0]
+    axes = part.axes or _axes_of(part.module, part.traced)
+    kept = {name: {axis: label for axis, label in own.items() if label not in RESIZED} for name, own in axes.items()}
+    trials = tuple(trial for trial in part.trials if trial not in others)
+    fixed = _written(job, replace(part, axes=kept, trials=trials), opset)
+    note = f"the file has one size of images and sounds, for one that takes any breaks on {reason}"
+    return replace(fixed, notes=(*fixed.notes, note))
 
 
 def _written(job: Job, part: Part, opset: int) -> Piece:

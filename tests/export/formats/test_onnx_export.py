@@ -156,3 +156,36 @@ def test_an_axis_that_may_change_and_had_one_size_is_said():
     trials = [Trial("images", {"pixel_values": np.zeros((rows, 3, 30, 30))}) for rows in (1, 2)]
     found = list(_untried(SimpleNamespace(graph=SimpleNamespace(inputs=[image])), axes, trials))
     assert found == ["pixel_values: the axis height may change, and is compared at 30 only."]
+
+
+@pytest.mark.parametrize(
+    ("holds", "note"), [([True], ""), ([False, True], ""), ([False, False], "one size of images")]
+)
+def test_a_file_that_breaks_in_another_size_is_traced_there_and_else_has_one(monkeypatch, holds, note):
+    from types import SimpleNamespace
+
+    from porter.export.declaration import Piece
+    from porter.export.parts import Part, whole_name
+    from porter.subject.inputs.trials import Trial
+
+    usual, other = (Trial(name, {"pixel_values": np.zeros((2, 3, 32, 32))}) for name in ("images", "another size"))
+    written, answers = [], iter(holds)
+
+    def write(_job, part, _opset):
+        written.append((part.traced.name, part.axes.get("pixel_values"), len(part.trials)))
+        return Piece("model.onnx", None, part.trials)
+
+    def compare(piece, _atol):
+        assert [trial.name for trial in piece.trials] == ["images", "another size"]
+        compared = SimpleNamespace(matches=next(answers), trial="another size", failure="it stops")
+        return SimpleNamespace(compared=[compared])
+
+    monkeypatch.setattr(onnx_export, "_written", write)
+    monkeypatch.setattr(onnx_export, "validate_piece", compare)
+    axes = {"pixel_values": {0: "batch", 2: "height", 3: "width"}}
+    job = SimpleNamespace(option=lambda name: None, request=SimpleNamespace(atol=1e-5))
+    part = Part("model", None, usual, (usual, other), whole_name, axes)
+    piece = onnx_export._in_sizes_that_hold(job, part, 18)
+    assert [name for name, *_ in written] == ["images", "another size", "images"][: len(holds) + (not holds[-1])]
+    assert note in " ".join(piece.notes)
+    assert written[-1][1:] == ((axes["pixel_values"], 2) if holds[-1] else ({0: "batch"}, 1))
