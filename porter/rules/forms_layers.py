@@ -263,6 +263,14 @@ statement(
     cases={"self.gradient_checkpointing = False": ""},
     doc="What steers PyTorch's memory or transformers' loading.",
 )
+statement(
+    "$layer.eval()",
+    "$layer.train()",
+    to=Drop(),
+    inside="constructor",
+    cases={"self.plain.eval()": ""},
+    doc="Whoever uses the model says afterwards whether it trains; in TensorFlow each call does.",
+)
 expression(
     "$x.gradient_checkpointing",
     "$x.is_activation_checkpointing",

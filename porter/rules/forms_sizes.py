@@ -128,6 +128,24 @@ for _name, _function in (("ceil", "rounded_up"), ("floor", "rounded_down"), ("sq
         },
         doc="numpy takes no number that a graph may not know.",
     )
+
+
+@expression(
+    "torch.Size($sizes)",
+    cases={
+        "size = torch.Size([2, x.shape[-1]])\nx = x + torch.ones(size).sum()": (
+            "size = (2, shape_list(x)[-1])\nx = x + tf.reduce_sum(tf.ones(size))"
+        )
+    },
+)
+def tuple_of_sizes(m: Match) -> Text:
+    """PyTorch's sizes are a tuple, and TensorFlow takes one."""
+    sizes = m.sizes.elements() or ()
+    if not sizes or any(size.starred for size in sizes):
+        return Text(f"tuple({m.sizes.node_code})")
+    return Text(f"({', '.join(size.node_code for size in sizes)}{',' if len(sizes) == 1 else ''})")
+
+
 expression(
     "enumerate($x)",
     to="enumerate(tf.unstack($x))",
