@@ -55,6 +55,8 @@ def canonical(obj: object, local_modules: Collection[str] = ()) -> str:
     public = _public_names().get(id(obj))
     if public is not None:
         return public
+    if _is_mapped(obj):
+        return "torch.vmap.mapped"  # it bears the name of the function that it maps
     if isinstance(obj, MethodType):
         return canonical(obj.__func__, local_modules)
     if not isinstance(obj, (type, *ROUTINES)):
@@ -73,6 +75,12 @@ def unwrapped(obj: object) -> object:
     while isinstance(obj, (functools.partial, CACHED)):
         obj = obj.func if isinstance(obj, functools.partial) else vars(obj)["__wrapped__"]
     return getattr(obj, "_torchdynamo_inline", obj) if type(obj).__name__ == "ScriptFunction" else obj
+
+
+def _is_mapped(obj: object) -> bool:
+    """Whether `torch.vmap` has made a function out of another."""
+    made_by = str(getattr(obj, "__globals__", {}).get("__name__", "")) if isinstance(obj, FunctionType) else ""
+    return made_by.startswith("torch._functorch") and hasattr(obj, "__wrapped__")
 
 
 def _owner(obj: object) -> type | None:

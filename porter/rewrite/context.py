@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import count
 from typing import Protocol
@@ -101,8 +101,12 @@ class Context:
         return isinstance(node, cst.Name) and function is not None and node.value in variables.get(function.name, ())
 
     def arg(self, original: cst.BaseExpression, updated: cst.BaseExpression, starred: bool = False) -> Arg:
-        """An argument for a rule."""
-        return Arg(updated, original, self.fact(original), starred)
+        """An argument for a rule; a number computed from one that varied is not fixed, if one run alone came by."""
+        fact = self.fact(original)
+        is_computed = isinstance(original, cst.BinaryOperation) and fact is not None and fact.only("int")
+        if fact is not None and is_computed and fact.has_value and self.knowledge.varies(original):
+            fact = replace(fact, has_value=False, value=None)
+        return Arg(updated, original, fact, starred)
 
     @cached_property
     def clashes(self) -> frozenset[str]:

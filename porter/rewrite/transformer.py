@@ -24,14 +24,15 @@ from porter.rewrite.expressions.calls import is_kept_context, translate_call
 from porter.rewrite.expressions.declared import FORMED, declared, expression_of
 from porter.rewrite.expressions.filled_weights import fill_attribute, fill_call, fill_class, unfilled
 from porter.rewrite.expressions.function_values import function_value
-from porter.rewrite.expressions.precedence import with_guarded_value, with_parentheses
+from porter.rewrite.expressions.precedence import with_guarded_value, with_parentheses, with_sides
 from porter.rewrite.reading.filling import calls_in
+from porter.rewrite.reading.liveness import is_value_read
 from porter.rewrite.reading.source import LocalFunction
 from porter.rewrite.statements.asked_sizes import asked_for_truth, chosen, counted, port_comparison
 from porter.rewrite.statements.folding import flattened, fold_boolean, fold_comparison, fold_if
 from porter.rewrite.statements.lines import placed, port_annotated, port_line, port_suite
 from porter.rewrite.statements.loops_as_operations import port_comprehension, port_list_call, port_loop
-from porter.rewrite.statements.unpacked import rows_apart
+from porter.rewrite.statements.unpacked import rows_apart, rows_given
 from porter.rulebook import find_rule
 from porter.rulebook.call import code_of
 from porter.rulebook.results import Drop, Nothing, Text
@@ -102,7 +103,8 @@ class Porter(cst.CSTTransformer):
     def leave_Name(self, original_node: cst.Name, updated_node: cst.Name) -> cst.BaseExpression:
         """Names of classes, activations and torch's constants; parameters that Keras keeps for itself."""
         function = self.context.source.enclosing(original_node)
-        if original_node.value == "device" and function is not None and self._reads(original_node):
+        is_read = is_value_read(self.context.source, original_node)
+        if original_node.value == "device" and function is not None and is_read:
             return cst.Name("None") if "device" in self.context.source.assigned(function) else updated_node
         if function is not None and original_node.value in function.parameters:
             return cst.Name(ported_parameter(function, original_node.value))
@@ -121,7 +123,7 @@ class Porter(cst.CSTTransformer):
         rule = find_rule(name) if name is not None and name.startswith("torch.") else None
         if rule is not None and not rule.signatures[0].is_call and isinstance(rule.to, str):
             return cst.parse_expression(rule.to)
-        if rule is not None and name is not None and self._reads(original_node) and not self._is_called(original_node):
+        if rule is not None and name is not None and is_read and not self._is_called(original_node):
             return function_value(self.context, original_node, name, rule) or updated_node
         return updated_node
 
@@ -134,18 +136,6 @@ class Porter(cst.CSTTransformer):
     def _is_called(self, node: cst.Name) -> bool:
         parent = self.context.source.parents.get(node)
         return isinstance(parent, cst.Call) and parent.func is node
-
-    def _reads(self, node: cst.Name) -> bool:
-        """Whether a name stands for its value, not for an attribute, a keyword or a target."""
-        parent = self.context.source.parents.get(node)
-        if isinstance(parent, cst.Attribute):
-            return parent.value is node
-        if isinstance(parent, cst.Arg):
-            return parent.value is node
-        if isinstance(parent, cst.Element):
-            parent = self.context.source.parents.get(self.context.source.parents[parent])
-        is_target = isinstance(parent, cst.AnnAssign) and parent.target is node
-        return not is_target and not isinstance(parent, (cst.Param, cst.AssignTarget))
 
     def leave_Arg(self, original_node: cst.Arg, updated_node: cst.Arg) -> cst.Arg:
         """A keyword is not a name."""
@@ -202,7 +192,7 @@ class Porter(cst.CSTTransformer):
         ported = translate_call(self.context, original_node, updated_node) if based is None else based
         if isinstance(ported, Nothing) and is_kept_context(self.context, original_node):
             return cst.parse_expression("contextlib.nullcontext()")
-        return self.context.own_call(original_node, ported)
+        return rows_given(self.context, original_node, self.context.own_call(original_node, ported))
 
     def leave_Subscript(self, original_node: cst.Subscript, updated_node: cst.Subscript) -> cst.BaseExpression:
         """An indexed tensor."""
@@ -260,7 +250,7 @@ class Porter(cst.CSTTransformer):
         if m.matches(updated_node.test, m.Name("False")):
             return updated_node.orelse
         same = updated_node.body.deep_equals(updated_node.orelse)  # such as `x.clone() if is_tensor(x) else x`
-        return updated_node.body if same or m.matches(updated_node.test, m.Name("True")) else updated_node
+        return updated_node.body if same or m.matches(updated_node.test, m.Name("True")) else with_sides(updated_node)
 
     # statements
 

@@ -70,6 +70,10 @@ class Place(Protocol):
         """Whether PyTorch saw a parameter of this name in the class around."""
         ...
 
+    def goes_through(self, name: str) -> bool:
+        """Whether the function only goes through what the statement names, or takes some of it by its place."""
+        ...
+
     def fills(self, call: cst.Call) -> bool:
         """Whether a call gives a weight its initial values."""
         ...

@@ -24,6 +24,9 @@ DTYPES = {
     "uint8": "uint8",
     "bool": "bool",
     "complex64": "complex64",
+    "cfloat": "complex64",
+    "complex128": "complex128",
+    "cdouble": "complex128",
 }
 
 for _name, _dtype in DTYPES.items():
@@ -142,7 +145,13 @@ rule(
     to="None",
     cases={"x.device": "None"},
 )
-rule("torch.Tensor.is_cuda", "torch.cuda.is_available()", to="False", cases={"x.is_cuda": "False"})
+rule(
+    "torch.Tensor.is_cuda",
+    "torch.cuda.is_available()",
+    "torch.cuda.is_bf16_supported(including_emulation=True)",
+    to="False",
+    cases={"x.is_cuda": "False"},
+)
 rule(
     "torch.Tensor.data",
     "torch.Tensor.detach(input)",

@@ -71,6 +71,16 @@ statement(
     inside="constructor",
     cases={'print("a layer of", self.layer.weight.numel())': ""},
 )
+statement(
+    "$count = sum($p.numel() for $p in $layer.parameters())",
+    "$count = sum($p.numel() for $p in $layer.parameters() if $p.requires_grad)",
+    "$count = sum([$p.numel() for $p in $layer.parameters()])",
+    to=Drop(),
+    where=lambda m: isinstance(m.count.original, cst.Name),
+    inside="constructor",
+    cases={"count = sum(p.numel() for p in self.layer.parameters())": ""},
+    doc="A constructor counts weights to print their number; they do not exist yet.",
+)
 for _made in ("zeros", "ones", "empty"):
     expression(
         f"$x.new_{_made}($shape)",

@@ -131,6 +131,16 @@ def is_instance(m: Match) -> Text:
     return Text(f"isinstance({m.x.node_code}, {card.keras_class})")
 
 
+expression(
+    "type($x) is $kind",
+    "type($x) == $kind",
+    to="tf.is_tensor($x)",
+    where=lambda m: m.canonical(m.kind) in _TENSORS,
+    cases={"x = x * 2 if type(x) is torch.Tensor else x": "x = x * 2 if tf.is_tensor(x) else x"},
+    doc="A tensor of TensorFlow has one of several classes.",
+)
+
+
 def _has_own_class(kind: str) -> bool:
     return kind in {*_TENSORS, _ANY} or find_card(kind) is not None
 
@@ -203,7 +213,15 @@ def dtype_by_name(m: Match) -> Text:
 
 
 expression(
+    "next($layer.parameters()).device",
+    "next($layer.buffers()).device",
+    to="None",
+    cases={"x = x + torch.ones(1, device=next(self.layer.parameters()).device)": "x = x + tf.ones((1,))"},
+    doc="TensorFlow decides where tensors lie.",
+)
+expression(
     "next($layer.parameters()).dtype",
+    "next($layer.buffers()).dtype",
     to="tf.as_dtype($layer.compute_dtype)",
     cases={
         "x = x.to(next(self.layer.parameters()).dtype)": "x = tf.cast(x, tf.as_dtype(self.layer.compute_dtype))",

@@ -13,6 +13,24 @@ expression(
     cases={"x = x * len(x)": "x = x * tf.cast(shape_list(x)[0], x.dtype)"},
 )
 expression(
+    "len($x)",
+    to="(shape_list($x)[0] if tf.is_tensor($x) else len($x))",
+    where=lambda m: (
+        isinstance(m.x.original, cst.Name)
+        and m.x.fact is not None
+        and "tensor" in m.x.fact.kinds
+        and bool(m.x.fact.kinds & {"tuple", "list"})
+    ),
+    cases={
+        "kept = ()\nfor _ in range(2):\n    x = x + 1 if len(kept) == 0 else x\n    kept = x": (
+            "kept = ()\nfor _ in range(2):\n"
+            "    x = x + 1 if surely((shape_list(kept)[0] if tf.is_tensor(kept) else len(kept)) == 0) else x\n"
+            "    kept = x"
+        )
+    },
+    doc="A graph does not know the length of a tensor that takes the place of a tuple.",
+)
+expression(
     "int($x ** 0.5)",
     "int(math.sqrt($x))",
     to="as_int(square_root($x))",
@@ -243,6 +261,18 @@ def without_device(m: Match) -> Text:
     return Text(" = ".join(sides))
 
 
+statement(
+    "$name = $x.numpy()",
+    to="$name = to_list($x)",
+    where=lambda m: isinstance(m.name.original, cst.Name) and m.x.is_a("tensor") and m.place.goes_through(m.name.code),
+    inside="call",
+    cases={
+        "sizes = torch.tensor([1, 2]).cpu().numpy()\nfor size in sizes:\n    x = x[:, :size]": (
+            "sizes = to_list(tf.constant([1, 2], dtype=tf.int64))\nfor size in sizes:\n    x = x[:, :size]"
+        )
+    },
+    doc="A graph has no arrays to go through; how many numbers there are it knows.",
+)
 statement(
     "$model.warn_if_padding_and_no_attention_mask($*args)",
     to=Drop(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from porter.facts.promotion import COMPLEX
 from porter.rulebook import Call, Drop, Same, rule
 from porter.rules.casting import tensor_dtype
 from porter.rules.creation import INITIAL_VALUES, dtype_code, dtype_keyword, is_weight, shape_code
@@ -10,10 +11,17 @@ from porter.rules.creation import INITIAL_VALUES, dtype_code, dtype_keyword, is_
 def _random(name: str, function: str) -> None:
     @rule(
         f"torch.{name}(*size, generator=None, out=None, dtype=None)",
-        cases={f"torch.{name}(2, 3)": f"{function}((2, 3))"},
+        cases={
+            f"torch.{name}(2, 3)": f"{function}((2, 3))",
+        },
     )
     def sample(call: Call) -> str:
-        """Other numbers of the same distribution."""
+        """Other numbers of the same distribution; of complex ones, real and imaginary parts."""
+        if tensor_dtype(call.result) in COMPLEX:
+            part = "tf.float32" if tensor_dtype(call.result) == "complex64" else "tf.float64"
+            drawn = f"{function}({shape_code(call.size)}, dtype={part})"
+            factor = "" if name == "rand" else " / math.sqrt(2)"
+            return f"tf.complex({drawn}{factor}, {drawn}{factor})"
         return f"{function}({shape_code(call.size)}{dtype_keyword(call)})"
 
     @rule(

@@ -146,6 +146,18 @@ def checkpoint(call: Call) -> str:
     return call.invoke(str(call.function), [("*" if arg.starred else "") + arg.node_code for arg in call.variadic])
 
 
+rule(
+    "torch.utils.checkpoint.checkpoint_sequential(functions, segments, input, use_reentrant=None)",
+    to="functions(input)",
+    cases={
+        "torch.utils.checkpoint.checkpoint_sequential(nn.Sequential(nn.ReLU()), 1, x, use_reentrant=False)": (
+            "Sequential([keras.layers.ReLU()])(x)"
+        )
+    },
+    doc="Recomputing only saves memory.",
+)
+
+
 @rule("builtins.hasattr(obj, name)", cases={'hasattr(torch, "compile")': "True"})
 def has_attribute(call: Call) -> str:
     """What PyTorch itself has does not change; everything else is asked again."""

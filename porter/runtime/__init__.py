@@ -169,6 +169,7 @@ _MODULES = {
         "conv_transpose",
         "max_pool",
     ),
+    "ops.distributions": ("Bernoulli", "Categorical", "Independent", "Normal", "kl_divergence"),
     "ops.fourier_transforms": ("fftn", "ifftn", "irfft", "irfftn", "istft", "rfft", "rfftn", "stft"),
     "ops.own_gradients": ("TFFunction",),
     "ops.nn_functional": (
@@ -204,6 +205,8 @@ _MODULES = {
     ),
     "ops.numpy_functions": ("numpy_function", "python_function"),
     "ops.looping": ("joined", "loop", "stacked"),
+    "ops.mapping": ("vmap",),
+    "ops.packing": ("unpack_axes",),
     "ops.pieces": ("Pieces", "as_pieces", "each", "filled"),
     "ops.masked_reductions": ("masked_mean", "masked_std", "masked_var"),
     "ops.reductions": (

@@ -63,7 +63,7 @@ class Describer:
             return Fact(kinds, _tensor_names(value), value.dim(), _plain(value.dtype), tuple(map(int, value.shape)))
         if kind in CONSTANTS:
             short = not isinstance(value, str) or len(value) <= LONGEST_STRING
-            return Fact.constant(value) if short else Fact(kinds)
+            return Fact.constant(value.item() if isinstance(value, np.generic) else value) if short else Fact(kinds)
         if kind in SEQUENCES:
             return self._sequence(value, kind, depth)
         if kind == "slice":
@@ -108,6 +108,7 @@ def _kinds_by_base() -> tuple[tuple[type, str], ...]:
     return (
         (torch.Tensor, "tensor"), (type(None), "none"), (bool, "bool"), (int, "int"), (float, "float"), (str, "str"),
         (torch.Size, "shape"), (tuple, "tuple"), (list, "list"), (ModelOutput, "output"), (dict, "dict"),
+        (np.bool_, "bool"), (np.integer, "int"), (np.floating, "float"),
         (torch.nn.Module, "module"), (type, "class"), (torch.dtype, "dtype"), (torch.device, "device"),
         (slice, "slice"), (PretrainedConfig, "config"), (Cache, "cache"),
         *((routine, "function") for routine in (*ROUTINES, CACHED, functools.partial)),

@@ -254,6 +254,40 @@ HABITS = {
         "if x.shape[1] > 999:\n    parts = self.layer.weight.split(4, dim=0)\n    x = x @ parts[0].t()\nreturn x",
         "parts = split(tf.transpose(self.layer.kernel), 4, axis=0)",
     ),
+    "Mapped": (
+        "a, b = map(lambda row: row[:4], x.view(*x.shape[:-1], 2, 4).permute(2, 0, 1, 3))\nreturn x + (a * b).sum()",
+        "map(\n            lambda row: row[:4],\n            tf.unstack(",
+    ),
+    "Comprehended": ("return x + sum(row for row in self.layer.weight)", "for row in tf.unstack("),
+    "Masked": (
+        "mask = None\nif ids is not None and not (ids > 3).all():\n    mask = (ids > 3)[..., None]\n"
+        "return x if mask is None else torch.where(mask, x, 0 * x)",
+        "if ids is not None and not surely(tf.reduce_all(ids > 3)):",
+    ),
+    "Typed": ("return x * 2 if type(x) is torch.Tensor else x", "x * 2 if tf.is_tensor(x) else x"),
+    "Versioned": (
+        'major = int(torch.__version__.split(".")[0])\nreturn x * 2 if major >= 2 else x',
+        "major = 2\n        return x * 2 if major >= 2 else x",
+    ),
+    "Compared": (
+        'return x * 2 if torch.__version__ >= "1.12" and torch.__version__.startswith("2") else x',
+        "return x * 2",
+    ),
+    "Added": (
+        "rows = ids.flatten() * 0\ny = x.flatten(0, 1)\ny[rows] += 1.0\nreturn y.view(x.shape)",
+        "y = index_put(y, np.s_[rows], tf.gather(y, rows) + 1.0)",
+    ),
+    "Beside": (
+        "y = torch.tanh(x)\nreturn y.view(-1, 8).to(x.dtype).mul_(2.0).to(y.dtype).view(x.shape)",
+        "y = tf.tanh(x)",
+    ),
+    "Ahead": (
+        "reached = None\n\ndef reach(self, length):\n    if length > self.limit:\n        import math\n\n"
+        "        self.limit = max(2 * length, 8)\n        ramp = torch.arange(self.limit).float()\n"
+        "        cos, sin = ramp.cos(), math.pi * ramp.sin()\n        self.reached = cos + sin\n---\n"
+        "self.reach(x.shape[1])\nreturn x * self.reached[: x.shape[1], None]",
+        "self.reach(shape_list(x)[1])",
+    ),
     "Short": ("if x.shape[-1] > 4: x.mul_(2.0)\nreturn x", "x = x * 2.0"),
     "Written": (
         "self.layer.weight.data = self.layer.weight.data * 1.0\nreturn x",
@@ -313,6 +347,10 @@ def test_of_a_guard_the_side_stands_that_ran(habits):
 def test_a_table_that_is_long_enough_is_computed_all_the_same(habits, method):
     assert "if" not in habits.text(method)
     assert "return" not in habits.text(method)
+
+
+def test_a_number_that_one_run_alone_has_computed_is_not_fixed(habits):
+    assert "self.limit = greatest(2 * length, 8)" in habits.text("TFAhead.reach")
 
 
 def test_an_entry_that_is_kept_by_its_key_is_computed_anew(habits):

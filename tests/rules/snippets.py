@@ -7,6 +7,7 @@ import warnings
 from collections import OrderedDict
 from typing import Any
 
+import einops
 import libcst as cst
 import numpy as np
 import torch
@@ -49,6 +50,7 @@ def torch_names() -> dict[str, Any]:
         "activations": activations,
         "flash": modeling_flash_attention_utils,
         "linear": torch.nn.Linear(4, 3),
+        "einops": einops,
         "normed": _normed(),
         "get_activation": get_activation,
         "get_max_seqlen": get_max_seqlen,

@@ -84,7 +84,7 @@ def _weight_line(context: Context, owner: str, statement: cst.CSTNode) -> Rescop
 
 def _shape_and_initializer(value: cst.BaseExpression) -> tuple[str, str] | None:
     """`tf.ones(shape)`, `tf.fill(shape, v)` and `scale * tf.ones(shape)` say both."""
-    if isinstance(value, cst.Call) and value.args:
+    if isinstance(value, cst.Call) and value.args and "complex" not in code_of(value):
         function, shape = code_of(value.func), _shape(value.args[0].value)
         if function in _INITIALIZERS and function != "tf.eye":
             return shape, f'"{_INITIALIZERS[function]}"'

@@ -60,7 +60,9 @@ def port_base_call(context: Context, original: cst.Call, updated: cst.Call) -> c
 
 
 def _has_options(context: Context, constructor: LocalFunction) -> bool:
-    """Whether a constructor reads its `**kwargs`, or hands them on to others than its base."""
+    """Whether a constructor reads its `**kwargs`, hands them on to others than its base, or just takes them."""
+    if _is_given_more(context, constructor):
+        return True
     for name in context.source.find(constructor.node.body, cst.Name):
         holder = context.source.parents.get(name)
         if name.value != constructor.keywords or (isinstance(holder, cst.Arg) and holder.keyword is name):
@@ -68,6 +70,18 @@ def _has_options(context: Context, constructor: LocalFunction) -> bool:
         if not isinstance(holder, cst.Arg) or holder.star != "**" or spreads_options(context, holder):
             return True
     return False
+
+
+def _is_given_more(context: Context, constructor: LocalFunction) -> bool:
+    """Whether a call of the class has keywords, `**options` among them, that only its `**kwargs` take."""
+    if constructor.keywords is None:
+        return False
+    given = (a for call in context.source.calls.get(constructor.class_name or "", ()) for a in call.args)
+    taken = {*constructor.parameters, "device", "dtype"}
+    return any(
+        spreads_options(context, a) if a.star == "**" else a.keyword is not None and a.keyword.value not in taken
+        for a in given
+    )
 
 
 def _base_forward(context: Context, original: cst.Call, updated: cst.Call) -> cst.BaseExpression | None:

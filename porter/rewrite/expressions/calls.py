@@ -216,16 +216,24 @@ def partial_call(context: Context, original: cst.Call, updated: cst.Call) -> cst
     found = find_rule(name) if name.startswith("torch.") else None
     if found is None:
         return None
-    first = cst.Arg(cst.Name("x"))
-    before = original.with_changes(func=original.args[0].value, args=[first, *original.args[1:]])
-    after = updated.with_changes(func=updated.args[0].value, args=[first, *updated.args[1:]])
+    signature = next(s for s in found.signatures if s.name == name)
+    names = ["x", "axes"] if _reduces_axes(context, original) and signature.parameter("dim") else ["x"]
+    first = [cst.Arg(cst.Name(each), keyword=cst.Name("dim") if each == "axes" else None) for each in names]
+    before = original.with_changes(func=original.args[0].value, args=[first[0], *original.args[1:], *first[1:]])
+    after = updated.with_changes(func=updated.args[0].value, args=[first[0], *updated.args[1:], *first[1:]])
     try:
-        signature = next(s for s in found.signatures if s.name == name)
         body = translate(found, bind_call(context, signature, before, after))
     except (Unknown, CannotBind) as error:
         context.note(original, "left", f"{name}: {error}; the call was kept.", f"porter rules {name}")
         return updated
-    return cst.parse_expression(f"lambda x: {code_of(body)}")
+    return cst.parse_expression(f"lambda {', '.join(names)}: {code_of(body)}")
+
+
+def _reduces_axes(context: Context, function: cst.Call) -> bool:
+    """Whether a function is given to `einops.reduce`, which calls it with a tensor and its axes."""
+    holder = context.source.parents.get(function)
+    call = context.source.parents.get(holder) if isinstance(holder, cst.Arg) else None
+    return isinstance(call, cst.Call) and (context.source.canonical(call.func) or "").endswith("einops.reduce")
 
 
 def _shared_rule_name(callee: Callee) -> str | None:
@@ -243,6 +251,11 @@ _PROVIDED_METHODS = (
     "torch.nn.ParameterDict.",
     "torch.nn.ParameterList.",
     "torch.Size.",
+    "torch.distributions.normal.Normal.",
+    "torch.distributions.categorical.Categorical.",
+    "torch.distributions.bernoulli.Bernoulli.",
+    "torch.distributions.independent.Independent.",
+    "torch.vmap.",
     "torch.autograd.function.Function",  # and its context, which porter.runtime's TFFunction has
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import libcst as cst
 import libcst.matchers as m
@@ -13,7 +13,7 @@ from porter.rewrite.reading.given_classes import GivenClasses
 from porter.rewrite.reading.knowledge import Knowledge
 from porter.rewrite.reading.made import Made
 from porter.rewrite.reading.source import Source
-from porter.rulebook import Call, CannotBind, Signature, Unknown, bind, find_card
+from porter.rulebook import Arg, Call, CannotBind, Signature, Unknown, bind, find_card
 from porter.rulebook.call import code_of
 from porter.rulebook.template import fill, translate
 
@@ -54,15 +54,22 @@ def class_value(
     return _maker(taken, made)
 
 
-def _taken(given: GivenClasses, signature: Signature, first: int, keywords: Container[str]) -> dict[str, str | None]:
+def _taken(
+    given: GivenClasses, signature: Signature, first: int, keywords: Mapping[str, Arg]
+) -> dict[str, str | None]:
     """The parameters that such a function needs, or is called with somewhere, and their defaults."""
-    rest = [each for each in signature.parameters[first:] if not each.variadic and each.name not in keywords]
-    places, named = given.positional(signature.name), given.keywords(signature.name)
-    return {
-        each.name: each.default
-        for at, each in enumerate(rest)
-        if each.default is None or at < places or each.name in named
-    }
+    places, named = given.positional(signature.name), given.keywords(signature.name) - {"device", "dtype"}
+    every = given.spreads(signature.name)
+    rest = [each for each in signature.parameters[first:] if not each.variadic]
+    open_places = [each.name for each in rest if each.name not in keywords][:places]
+    taken: dict[str, str | None] = {}
+    for each in rest:
+        own = keywords.get(each.name)
+        if every or each.name in named:
+            taken[each.name] = each.default if own is None else own.node_code
+        elif own is None and (each.default is None or each.name in open_places):
+            taken[each.name] = each.default
+    return taken
 
 
 def _maker(taken: Mapping[str, str | None], made: str) -> cst.BaseExpression:

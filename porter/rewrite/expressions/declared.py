@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import libcst as cst
+import libcst.matchers as m
 
 from porter.rewrite.context import Context
 from porter.rewrite.expressions.arguments import ported_parameter
 from porter.rewrite.expressions.attributes import own_attribute, ported_attribute
+from porter.rewrite.expressions.torch_version import asked_of_version
 from porter.rewrite.reading.dropped import fills, initialises
 from porter.rulebook import Unknown
 from porter.rulebook.call import Arg, code_of
@@ -33,14 +36,17 @@ def declares(context: Context, original: cst.CSTNode) -> bool:
 
 
 def declared(context: Context, original: cst.CSTNode) -> Text | Drop | None:
-    """What the one form that covers a node answers, its remark noted; None where there is none, or it lacks a fact.
+    """What the one form that covers a node answers, its remark noted; what is asked of PyTorch's version.
+
+    None where there is neither, or the form lacks a fact.
 
     Raises:
         ValueError: two forms cover it.
     """
     found = _covering(context, original)
     if not found:
-        return None
+        known = asked_of_version(context, original) if isinstance(original, cst.BaseExpression) else None
+        return Text(code_of(known)) if known is not None else None
     if len(found) > 1:
         names = " and ".join(f"`{form.name}` ({form.file})" for form, _ in found)
         raise ValueError(f"line {context.source.line(original)}, `{code_of(original)}`: {names} both declare it")
@@ -156,8 +162,27 @@ class _Place:
         seen = self.context.knowledge.facts.modules.get(function.class_name or "") if function is not None else None
         return seen is not None and name in seen.parameters
 
+    def goes_through(self, name: str) -> bool:
+        source, function = self.context.source, self.context.source.enclosing(self.node)
+        named = source.find(function.node, cst.Name) if function is not None else []
+        read = [each for each in named if each.value == name and source.before(self.node, each)]
+        uses = [each for each in read if not any(around is self.node for around in source.ancestors(each))]
+        return bool(uses) and all(_is_gone_through(source.parents[each], each, source.parents) for each in uses)
+
     def fills(self, call: cst.Call) -> bool:
         return fills(self.context.source, call)
 
     def initialises(self, function: cst.BaseExpression) -> bool:
         return initialises(self.context.source, function)
+
+
+_GOES_THROUGH = m.Call(func=m.Name("enumerate") | m.Name("zip") | m.Name("len"))
+
+
+def _is_gone_through(parent: cst.CSTNode, node: cst.Name, parents: Mapping[cst.CSTNode, cst.CSTNode]) -> bool:
+    """`for n in x`, `enumerate(x)` and `x[i]`, where a list serves as well as an array."""
+    if isinstance(parent, (cst.For, cst.CompFor)):
+        return parent.iter is node
+    if isinstance(parent, cst.Subscript):
+        return parent.value is node and not isinstance(parents.get(parent), (cst.AssignTarget, cst.AugAssign))
+    return isinstance(parent, cst.Arg) and m.matches(parents[parent], _GOES_THROUGH)

@@ -50,16 +50,24 @@ def _of_size_and_float(
         size, number = getattr(original, side), context.fact(getattr(original, other))
         fact = context.fact(size)
         meets_float = number is not None and number.only("float")
-        if meets_float and fact is not None and fact.only("int") and _may_be_unknown(context, original, size):
+        is_int = fact is not None and fact.only("int", "float") and "int" in fact.kinds
+        if meets_float and is_int and _may_be_unknown(context, original, size):
             cast = cst.parse_expression(f"{context.runtime_name('as_float')}({code_of(getattr(updated, side))})")
             return updated.with_changes(**{side: cast})
     return updated
 
 
 def _may_be_unknown(context: Context, operation: cst.BinaryOperation, size: cst.BaseExpression) -> bool:
-    """Whether a graph may not know a size; of powers, which are of widths nearly always, those alone that varied."""
-    is_power = isinstance(operation.operator, cst.Power)
-    return context.knowledge.varies(size) if is_power else context.knowledge.may_be_unknown(size)
+    """Whether a graph may not know a size.
+
+    Powers are of widths nearly always: those alone count that varied, and what a method was given, which may be
+    computed from a size elsewhere.
+    """
+    if not isinstance(operation.operator, cst.Power):
+        return context.knowledge.may_be_unknown(size)
+    method = context.source.enclosing(operation)
+    is_given = method is not None and method.class_name is not None and code_of(size) in method.parameters
+    return is_given or context.knowledge.varies(size)
 
 
 def _in_full_precision(

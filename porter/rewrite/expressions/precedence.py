@@ -41,6 +41,11 @@ def with_parentheses(operation: Operation) -> Operation:
     return operation.with_changes(left=_guarded(operation.left, left), right=_guarded(operation.right, right))
 
 
+def with_sides(node: cst.IfExp) -> cst.IfExp:
+    """A conditional expression with what comes before `else` in parentheses where it would take in what follows."""
+    return node.with_changes(body=_guarded(node.body, _CONDITIONAL + 1), test=_guarded(node.test, _CONDITIONAL + 1))
+
+
 def _guarded(node: cst.BaseExpression, least: int) -> cst.BaseExpression:
     return parenthesised(node) if _rank(node) < least and not node.lpar else node
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import libcst as cst
+import libcst.matchers as m
 
 from porter.rewrite.reading.calls_in_file import Flow, Site
 from porter.rewrite.reading.handed_back import Changed, HandedBack, handed_back, taking
@@ -257,10 +258,14 @@ def _of_calls(
 
 
 def _reads_beside(function: FunctionViews, small: cst.BaseSmallStatement, call: cst.Call, name: str) -> bool:
-    """Whether a statement reads a variable beside a call, too: `x + f(x)`."""
+    """Whether a statement reads a variable's numbers beside a call, too: `x + f(x)`, but not `f(x).to(x.dtype)`."""
     source = function.knowledge.source
     inside = [*source.find(call, cst.Name), *_instead_of(source, call)]
-    return any(read.value == name and not any(read is node for node in inside) for read in reads(source, small))
+    beside = (read for read in reads(source, small) if read.value == name and not any(read is each for each in inside))
+    return not all(m.matches(source.parents[read], _ASKS_ABOUT) for read in beside)
+
+
+_ASKS_ABOUT = m.Attribute(attr=m.Name("dtype") | m.Name("shape") | m.Name("device") | m.Name("ndim"))
 
 
 def _instead_of(source: Source, call: cst.Call) -> Iterator[cst.Name]:

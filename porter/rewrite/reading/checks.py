@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import libcst as cst
 import libcst.matchers as m
 
 from porter.rewrite.reading.knowledge import Knowledge
+from porter.rewrite.reading.liveness import names_set
 from porter.rewrite.reading.sizes_read import reads_size
 from porter.rulebook.call import code_of
 from porter.rulebook.results import Remark
@@ -52,6 +53,13 @@ def _checks(knowledge: Knowledge, node: cst.CSTNode) -> Iterator[tuple[cst.CSTNo
         yield from _asked(knowledge, node.test, "possibly")
     elif isinstance(node, cst.If) and _only_checks(node):
         yield from _asked(knowledge, node.test, "surely")
+    elif isinstance(node, cst.If) and _replaces_none(knowledge, node):
+        yield from _generally(knowledge, node.test)
+        yield from (
+            (value, replace(check, remark=_taken(value, check)))
+            for value, check in _asked(knowledge, node.test, "possibly")
+            if isinstance(value, cst.BaseExpression) and is_tensor(knowledge, value)
+        )
     elif isinstance(node, (cst.If, cst.IfExp, cst.CompIf)):
         yield from ((remainder, Check("branch")) for remainder in _remainders(knowledge, node.test))
         for asked in (node.test, *_answers_kept(knowledge, node.test)):
@@ -171,6 +179,30 @@ def _prepares(statement: cst.CSTNode) -> bool:
     return m.matches(statement, m.SimpleStatementLine(body=[m.Expr(value=m.Call(func=own)) | assigns]))
 
 
+def _replaces_none(knowledge: Knowledge, node: cst.If) -> bool:
+    """Whether a branch on a value sets what is None without it: a graph holds no tensor that may be None."""
+    if node.orelse is not None or not any(is_tensor(knowledge, truth) for truth in truths(node.test)):
+        return False
+    names = set(names_set(knowledge.source, node.body))
+    function = knowledge.source.enclosing(node)
+    around = (each.test for each in knowledge.source.ancestors(node) if isinstance(each, cst.If))
+    missing = {name for name in names for test in around if m.matches(test, _is_none(name))}
+    if function is not None:
+        none = m.Name("None")
+        missing |= {n for n in names if any(m.matches(v, none) for v in knowledge.assigned_values(function, n))}
+    return bool(missing)
+
+
+def _is_none(name: str) -> m.Comparison:
+    target = m.ComparisonTarget(operator=m.Is(), comparator=m.Name("None"))
+    return m.Comparison(left=m.Name(name), comparisons=[target])
+
+
+def _taken(value: cst.BaseExpression, check: Check) -> Remark:
+    meaning = "is taken for granted" if check.asks == "possibly" else "is taken for granted not to hold"
+    return Remark(f"in a graph, `{code_of(value)}` {meaning}: what the branch sets cannot be None by a value there.")
+
+
 _MANY = ((cst.GreaterThan, "01"), (cst.GreaterThanEqual, "12"), (cst.NotEqual, "01"))
 _FEW = ((cst.Equal, "01"), (cst.LessThanEqual, "01"), (cst.LessThan, "12"))
 
@@ -266,8 +298,16 @@ def _counts(knowledge: Knowledge, node: cst.BaseExpression) -> bool:
     """Whether a variable counts the turns of a loop."""
     function = knowledge.source.enclosing(node)
     loops = knowledge.source.find(function.node, cst.For, cst.CompFor) if function is not None else ()
-    targets = (loop.target for loop in loops if isinstance(loop, (cst.For, cst.CompFor)))
+    counting = (loop for loop in loops if isinstance(loop, (cst.For, cst.CompFor)))
+    targets = (loop.target for loop in counting if not _goes_through_numbers(knowledge, loop))
     return any(name.value == code_of(node) for target in targets for name in knowledge.source.find(target, cst.Name))
+
+
+def _goes_through_numbers(knowledge: Knowledge, loop: cst.For | cst.CompFor) -> bool:
+    """Whether a loop goes through numbers that were computed from tensors: `for count in counts.cpu().numpy()`."""
+    parts = [loop.iter, *(argument.value for argument in getattr(loop.iter, "args", ()))]
+    facts = (knowledge.traced(part) for part in parts if isinstance(part, cst.Name))
+    return any(fact is not None and fact.names == {"numpy.ndarray"} for fact in facts)
 
 
 def _compares_sizes(knowledge: Knowledge, node: cst.Comparison) -> bool:

@@ -139,6 +139,18 @@ class Constructors:
         counts = Counter(each.attr.value for each in attributes if m.matches(each.value, m.Name("self")))
         return frozenset(name for name, count in counts.items() if count > 1)
 
+    def changed(self, class_name: str) -> frozenset[str]:
+        """Attributes that a class sets to one thing here and to another there, `self.width = width * 2`."""
+        local = self.source.classes.get(class_name)
+        values: dict[str, set[str]] = {}
+        for base in local.lineage if local is not None else ():
+            for node in self.source.find(self.source.classes[base].node, cst.Assign, cst.AugAssign):
+                for target in _targets(node):
+                    if m.matches(target, m.Attribute(value=m.Name("self"))):
+                        attribute = cst.ensure_type(target, cst.Attribute).attr.value
+                        values.setdefault(attribute, set()).add(code_of(node))
+        return frozenset(name for name, written in values.items() if len(written) > 1)
+
     def kept(self, call: cst.Call) -> Kept | None:
         """Where what this call makes is kept; None where the text does not tell."""
         return kept_in(self.source, call)
@@ -294,3 +306,10 @@ def _plain_value(source: Source, function: LocalFunction, target: cst.CSTNode) -
 def _is_more(source: Source, call: cst.Call) -> bool:
     """Whether a call may be more than arithmetic: of a method, or of a class of the file."""
     return not isinstance(call.func, cst.Name) or call.func.value in source.classes
+
+
+def _targets(node: cst.CSTNode) -> list[cst.BaseExpression]:
+    """What an assignment sets."""
+    if isinstance(node, cst.Assign):
+        return [each.target for each in node.targets]
+    return [node.target] if isinstance(node, cst.AugAssign) else []

@@ -33,14 +33,56 @@ class GivenClasses:
         return fact.names if fact is not None else frozenset()
 
     def keywords(self, name: str) -> frozenset[str]:
-        """The keywords that such calls make a class with."""
-        arguments = (argument for call in self.calls if name in self.names(call) for argument in call.args)
-        return frozenset(argument.keyword.value for argument in arguments if argument.keyword is not None)
+        """The keywords that such calls make a class with, or may make it with where `**options` stand."""
+        return frozenset(
+            keyword for call in self._calls_of(name) for argument in call.args for keyword in self._said(argument)
+        )
+
+    def spreads(self, name: str) -> bool:
+        """Whether such calls make a class with `**options` that no run has shown."""
+        arguments = (argument for call in self._calls_of(name) for argument in call.args if argument.star == "**")
+        return any(self._entries(argument) is None for argument in arguments)
 
     def positional(self, name: str) -> int:
         """With how many arguments by position such calls make a class, at most."""
-        calls = (call for call in self.calls if name in self.names(call))
+        calls = self._calls_of(name)
         return max((sum(not a.star and a.keyword is None for a in call.args) for call in calls), default=0)
+
+    def _calls_of(self, name: str) -> list[cst.Call]:
+        """The calls that were seen to make a class, or that another configuration would let make it."""
+        return [call for call in self.calls if name in self.names(call) or name in self._written(call)]
+
+    def _written(self, call: cst.Call) -> frozenset[str]:
+        """The classes that a called variable is set to, or has by default: `act = act or nn.GELU; act()`."""
+        function = self.source.enclosing(call)
+        if function is None or not isinstance(call.func, cst.Name):
+            return frozenset()
+        called = m.Name(call.func.value)
+        values = [
+            node.value
+            for node in self.source.find(function.node, cst.Assign)
+            if any(m.matches(target.target, called) for target in node.targets)
+        ]
+        values += [
+            node.default
+            for node in self.source.find(function.node.params, cst.Param)
+            if node.default is not None and m.matches(node.name, called)
+        ]
+        parts = (part for value in values for part in self.source.find(value, cst.Name, cst.Attribute))
+        names = (self.source.canonical(part) for part in parts)
+        return frozenset(name for name in names if name is not None and find_card(name) is not None)
+
+    def _said(self, argument: cst.Arg) -> frozenset[str]:
+        if argument.keyword is not None:
+            return frozenset({argument.keyword.value})
+        return (self._entries(argument) or frozenset()) if argument.star == "**" else frozenset()
+
+    def _entries(self, argument: cst.Arg) -> frozenset[str] | None:
+        """The keys that runs have shown of `**options`."""
+        fact = self._fact(argument.value)
+        return (
+            frozenset(str(key) for key, _ in fact.entries) if fact is not None and fact.entries is not None else None
+        )
 
     def _calls_what_was_given(self, call: cst.Call) -> bool:
         holder = m.Name() | m.Attribute() | m.Subscript() | m.Call(func=m.Name("getattr"))

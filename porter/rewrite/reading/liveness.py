@@ -28,6 +28,19 @@ def _target_of(source: Source, element: cst.CSTNode) -> cst.CSTNode | None:
     return source.parents.get(source.parents[element])
 
 
+def is_value_read(source: Source, node: cst.Name) -> bool:
+    """Whether a name stands for its value, not for an attribute, a keyword or a target."""
+    parent = source.parents.get(node)
+    if isinstance(parent, cst.Attribute):
+        return parent.value is node
+    if isinstance(parent, cst.Arg):
+        return parent.value is node
+    if isinstance(parent, cst.Element):
+        parent = source.parents.get(source.parents[parent])
+    is_target = isinstance(parent, cst.AnnAssign) and parent.target is node
+    return not is_target and not isinstance(parent, (cst.Param, cst.AssignTarget))
+
+
 def names_set(source: Source, statement: cst.CSTNode) -> Iterator[str]:
     """The variables that assignments inside a node set anew."""
     for node in source.find(statement, cst.AssignTarget, cst.AnnAssign):

@@ -63,7 +63,7 @@ class Rescoper:
         kept_by_model = name == "config" and local is not None and local.kind == "model"
         return (
             attribute == f"self.{kept_as(name)}"
-            and name not in self._constructor.kept_parameters
+            and f"self.{self._constructor.kept_parameters.get(name)}" != attribute
             and not kept_by_model
         )
 
@@ -90,7 +90,8 @@ class Rescoper:
         function = constructor.function
         if function is None or name not in function.parameters or name in constructor.reassigned:
             return None
-        if name in constructor.kept_parameters:
+        changed = self.knowledge.constructors.changed(self.class_name)
+        if constructor.kept_parameters.get(name, "") not in changed | {""}:
             return f"self.{constructor.kept_parameters[name]}"
         kept = kept_as(name)
         if kept in constructor.attributes or self._is_tensor(function, name) or self._is_taken(kept):

@@ -37,14 +37,16 @@ def _of_one(source: Source, owner: str, statement: cst.CSTNode, entered: frozens
         return _targets(statement)
     if isinstance(statement, cst.Expr) and isinstance(statement.value, cst.Call):
         return _of_call(source, owner, statement.value, entered)
-    says_nothing = m.matches(statement, m.Pass() | m.Expr(m.SimpleString() | m.ConcatenatedString()))
+    imports = m.Import() | m.ImportFrom()
+    says_nothing = m.matches(statement, m.Pass() | imports | m.Expr(m.SimpleString() | m.ConcatenatedString()))
     return frozenset() if says_nothing else None
 
 
 def _targets(assign: cst.Assign) -> frozenset[str] | None:
     targets = [target.target for target in assign.targets]
     rows = m.Subscript(value=m.Name())  # of a tensor that is being made: `table[:, 0::2] = angles.sin()`
-    if not all(isinstance(target, cst.Name) or _is_own(target) or m.matches(target, rows) for target in targets):
+    names = m.Name() | m.Tuple(elements=[m.ZeroOrMore(m.Element(value=m.Name()))])
+    if not all(_is_own(target) or m.matches(target, names | rows) for target in targets):
         return None
     return frozenset(target.attr.value for target in targets if isinstance(target, cst.Attribute))
 

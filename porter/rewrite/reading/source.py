@@ -349,4 +349,4 @@ def _holds_tensors(found: type) -> bool:
     """Whether it is a dataclass with fields that are annotated as tensors."""
     if not is_dataclass(found):
         return False
-    return any("Tensor" in str(getattr(field.type, "__name__", field.type)) for field in fields(found))
+    return any("Tensor" in str(field.type) for field in fields(found))

@@ -26,6 +26,7 @@ def asked_for_truth(context: Context, original: cst.BaseExpression, ported: cst.
     if check is not None and check.asks == "branch" and isinstance(original, cst.BinaryOperation):
         return cst.parse_expression(f"{code_of(ported)} != 0")
     if check is not None and not isinstance(original, cst.Comparison):
+        note(context, original, check.remark)
         return cst.parse_expression(f"{check.asks}({code_of(ported)})")
     if isinstance(original, cst.UnaryOperation) and isinstance(ported, cst.UnaryOperation):
         return ported.with_changes(expression=asked_for_truth(context, original.expression, ported.expression))

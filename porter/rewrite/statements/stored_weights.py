@@ -1,4 +1,4 @@
-"""What a layer keeps from call to call: its weights and buffers get new values, they are not replaced."""
+"""What a layer keeps from call to call: weights, buffers and tensors get new values, they are not replaced."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import libcst as cst
 import libcst.matchers as m
 
 from porter.rewrite.context import Context
+from porter.rewrite.reading.kept_tensors import keeps_tensor
 from porter.rewrite.reading.layer_weights import is_layer_weight, walks_weights
 from porter.rulebook.call import code_of
 
@@ -31,6 +32,8 @@ def kept_for_good(
     if isinstance(place, cst.Attribute) and _runs(context, before) and is_layer_weight(context.knowledge, place):
         layer = code_of(context.port(place.value))
         return _statement(f'set_weight({layer}, "{place.attr.value}", {code_of(value)})')
+    if _makes_kept(context, before, target):
+        return after.with_changes(value=cst.parse_expression(f"tf.Variable({code_of(value)}, trainable=False)"))
     if not _is_kept(context, before, target):
         return after
     argument = cst.Arg(value.with_changes(lpar=[], rpar=[]))
@@ -59,7 +62,27 @@ def _target(statement: cst.BaseSmallStatement) -> cst.Attribute | cst.Name | Non
 def _is_kept(context: Context, statement: cst.CSTNode, target: cst.Attribute | cst.Name) -> bool:
     if isinstance(target, cst.Name):
         return _runs(context, statement) and walks_weights(context.source, statement, target.value)
-    return m.matches(target, _OWN) and _is_stored(context, statement, target.attr.value)
+    if not m.matches(target, _OWN):
+        return False
+    return _is_stored(context, statement, target.attr.value) or (
+        _runs(context, statement) and _keeps(context, statement, target)
+    )
+
+
+def _makes_kept(context: Context, statement: cst.CSTNode, target: cst.Attribute | cst.Name) -> bool:
+    """Whether a constructor makes a tensor here into whose parts the layer writes while it runs."""
+    function = context.source.enclosing(statement)
+    in_constructor = function is not None and function.own_name == "__init__"
+    return (
+        in_constructor
+        and m.matches(target, _OWN)
+        and _keeps(context, statement, cst.ensure_type(target, cst.Attribute))
+    )
+
+
+def _keeps(context: Context, statement: cst.CSTNode, target: cst.Attribute) -> bool:
+    owner = context.source.enclosing_class(statement)
+    return owner is not None and keeps_tensor(context.knowledge, owner, target.attr.value)
 
 
 def _runs(context: Context, statement: cst.CSTNode) -> bool:

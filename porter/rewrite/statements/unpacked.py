@@ -1,11 +1,14 @@
-"""`q, k, v = x` and `for row in x`, where x is a tensor: a graph does not go through the rows of a tensor."""
+"""`q, k, v = x`, `for row in x`, `map(f, x)`, where x is a tensor: a graph does not go through a tensor's rows."""
 
 from __future__ import annotations
 
 import libcst as cst
+import libcst.matchers as m
 
 from porter.rewrite.context import Context
 from porter.rulebook.call import code_of
+
+_GOES_THROUGH = m.Call(func=m.Name("map") | m.Name("zip") | m.Name("enumerate") | m.Name("list") | m.Name("tuple"))
 
 
 def unpacked(context: Context, before: cst.BaseSmallStatement, after: cst.BaseSmallStatement) -> cst.Assign | None:
@@ -29,3 +32,26 @@ def rows_apart(context: Context, original: cst.BaseExpression, updated: cst.Base
     if fact is None or not fact.only("tensor") or fact.optional:
         return updated
     return cst.parse_expression(f"tf.unstack({code_of(updated)})")
+
+
+def rows_given(context: Context, original: cst.Call, updated: cst.BaseExpression) -> cst.BaseExpression:
+    """`map(f, tf.unstack(x))`, and so with other functions of Python, where a graph knows how many rows x has."""
+    if not m.matches(original, _GOES_THROUGH) or not m.matches(updated, _GOES_THROUGH):
+        return updated
+    arguments = [
+        after.with_changes(value=_rows(after.value)) if _has_known_rows(context, before.value) else after
+        for before, after in zip(original.args, cst.ensure_type(updated, cst.Call).args, strict=True)
+    ]
+    return updated.with_changes(args=arguments)
+
+
+def _has_known_rows(context: Context, node: cst.BaseExpression) -> bool:
+    """Whether it is a tensor of a fixed number of rows; a constructor, which no graph runs, goes through any."""
+    fact = None if context.source.in_constructor(node) else context.fact(node)
+    if fact is None or not fact.only("tensor") or fact.optional or not fact.dims:
+        return False
+    return fact.dims[0] is not None
+
+
+def _rows(node: cst.BaseExpression) -> cst.BaseExpression:
+    return cst.parse_expression(f"tf.unstack({code_of(node)})")

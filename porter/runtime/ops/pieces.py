@@ -16,6 +16,10 @@ class Sizes(tf.experimental.ExtensionType):
 
     values: tf.Tensor
 
+    def __getitem__(self, place: Any) -> Any:
+        """One of the numbers, or some of them."""
+        return self.values[place] if not isinstance(place, slice) else Sizes(self.values[place])
+
 
 class Pieces(tf.experimental.ExtensionType):
     """Tensors of one rank whose number only the graph knows."""

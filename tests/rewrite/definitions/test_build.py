@@ -4,7 +4,9 @@ import keras
 import pytest
 import tensorflow as tf
 
+from porter.port.verify import verify
 from porter.runtime.layers.build_rest import build_the_rest
+from tests.rewrite.bodies import port_bodies
 
 
 def test_a_parameter_whose_shape_build_can_read_moves_there(tiny):
@@ -52,3 +54,30 @@ def test_nothing_is_built_before_build(tiny):
     build_the_rest(layer)
     assert {type(weight) for weight in layer.weights} == {keras.Variable}
     assert len(layer.weights) == 10
+
+
+CHANGED = """
+class Grows(nn.Module):
+    def __init__(self, width, _=None):
+        super().__init__()
+        self.width = width
+        self.first = nn.Linear(width, width)
+        self.blocks = self._make(width * 2)
+        self.last = nn.Linear(width, width)
+
+    def _make(self, wide):
+        layers = [nn.Linear(self.width, wide)]
+        self.width = wide
+        layers.append(nn.Linear(self.width, 8))
+        return nn.Sequential(*layers)
+
+    def forward(self, x):
+        return self.last(self.blocks(self.first(x)))
+"""
+
+
+def test_an_attribute_that_a_method_changes_is_not_what_it_was(tmp_path):
+    grows = port_bodies("grows", {"Holder": "return x"}, tmp_path, CHANGED, "Grows")
+    assert ".build((None, None, self.width" not in grows.text("TFGrows")
+    (found,) = verify(grows.subject, grows.module())
+    assert found.ok

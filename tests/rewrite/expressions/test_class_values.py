@@ -48,6 +48,28 @@ class Chosen(nn.Module):
         return self.activations[1](self.activations[0](self.curve(x)))
 
 
+class Either(nn.Module):
+    def __init__(self, size, pointwise=False, act=nn.ReLU, rough=None):
+        super().__init__()
+        linear = partial(nn.Conv1d, kernel_size=1) if pointwise else nn.Linear
+        act = rough or act
+        self.linear = linear(size, size, bias=False)
+        self.act = act(inplace=True)
+
+    def forward(self, x):
+        return self.act(self.linear(x))
+
+
+class Told(nn.Module):
+    def __init__(self, size, act=nn.Hardtanh, inplace=None):
+        super().__init__()
+        options = {} if inplace is None else {"inplace": inplace}
+        self.act = act(**options)
+
+    def forward(self, x):
+        return self.act(x)
+
+
 class Outer(nn.Module):
     def __init__(self, size, _):
         super().__init__()
@@ -58,8 +80,12 @@ class Outer(nn.Module):
         self.plain = Plain(size)
         self.chosen = Chosen(size)
         self.last = rough(size)
+        self.either = Either(size)
+        self.rough = Either(size, rough=partial(nn.ReLU6, inplace=False))
+        self.told = nn.Sequential(Told(size, inplace=True), Told(size, act=nn.Tanh))
 
     def forward(self, x):
+        x = self.rough(self.either(self.told(x * 1.0)))
         return self.last(self.chosen(self.plain(self.usual(self.first(self.named(x))))))
 """
 
@@ -113,3 +139,15 @@ def test_classes_of_a_table_are_chosen_and_called_with_what_calls_give(values):
     np.testing.assert_allclose(made(tf.constant([1.0])), tf.nn.softplus([1.0]), rtol=1e-6)
     activations = values.module().TFChosen(8).activations
     assert [float(activation(tf.constant([-1.0]))[0]) for activation in activations] == [0.0, pytest.approx(-0.761594)]
+
+
+def test_a_class_takes_what_it_is_called_with_where_another_configuration_chooses_it(values):
+    module = values.module()
+    pointwise = module.TFEither(8, pointwise=True).linear
+    assert (type(pointwise).__name__, pointwise.use_bias) == ("Conv1D", False)
+    assert "act=lambda inplace=False: keras.layers.ReLU()" in values.text("TFEither.__init__")
+
+
+def test_a_class_takes_the_options_that_runs_have_shown(values):
+    assert "act=lambda min_val=-1.0" not in values.text("TFTold.__init__")
+    assert "act(**options)" in values.text("TFTold.__init__")

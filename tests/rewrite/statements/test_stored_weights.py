@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from porter.port.verify import verify
 from tests.rewrite.porting import port
 from tests.rewrite.summed_model import summed_model
 
@@ -56,3 +57,43 @@ def test_they_keep_their_values(averaged):
     step(x, ids)
     assert np.allclose(layer.mean.numpy(), 0.75)
     assert layer.seen.numpy().tolist() == [2, 7]
+
+
+CACHED = """
+
+class Cached(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.size = config.hidden_size
+        self.cache = torch.zeros((8, 64, config.hidden_size))
+
+    def forward(self, x, start=0):
+        rows, length, _ = x.shape
+        self.cache = self.cache.to(x)
+        self.cache[:rows, start : start + length] = x
+        return x + self.cache[:rows, : start + length].mean(1, keepdim=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def cached(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cached")
+    return port(summed_model("cached", CACHED, {"cached": "Cached"}, "x", folder), folder / "port")
+
+
+def test_a_tensor_whose_parts_are_written_is_a_variable(cached):
+    assert "self.cache = tf.Variable(tf.zeros((8, 64, config.hidden_size)), trainable=False)" in (
+        cached.text("TFCached.__init__")
+    )
+    assert "self.cache.assign(slice_update(self.cache, " in cached.text("TFCached.call")
+
+
+def test_what_was_written_is_there_at_the_next_call(cached):
+    (found,) = verify(cached.subject, cached.module())
+    assert (found.eager.message, found.graph.message, found.ok) == ("", "", True)
+    module = cached.module()
+    layer = module.TFCached(module.TinyConfig())
+    step = tf.function(lambda x, start: layer(x, start=start))
+    step(tf.ones((1, 2, 8)), tf.constant(0))
+    np.testing.assert_allclose(step(tf.zeros((1, 2, 8)), tf.constant(2)), np.full((1, 2, 8), 0.5))
+    assert layer.weights == []
