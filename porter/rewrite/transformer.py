@@ -180,6 +180,8 @@ class Porter(cst.CSTTransformer):
 
     def leave_CompFor(self, original_node: cst.CompFor, updated_node: cst.CompFor) -> cst.CompFor:
         """What a comprehension runs over; a tensor's rows come apart first."""
+        if self.context.source.in_constructor(original_node):
+            return updated_node  # no graph runs it
         return updated_node.with_changes(iter=rows_apart(self.context, original_node.iter, updated_node.iter))
 
     def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.BaseExpression:
