@@ -189,7 +189,7 @@ def table(rows: Sequence[Row], corpus: str, total: int) -> str:
     ]
     for name in FORMATS:
         own = [row for row in rows if row["class"] == name]
-        part = [row for row in own if row["case"] in ported] if name in OF_THE_PORT else []
+        part = [row for row in own if row["case"] in ported] if name != SCAFFOLD else []
         title = "(`porter scaffold` proves the port)" if name == SCAFFOLD else name
         lines.append(f"| {title} | {_share(own)} | {_share(part) if part else ''} |")
     lines += ["", "| Format | Reason | Cases | Such as |", "| --- | --- | --- | --- |"]
