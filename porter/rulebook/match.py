@@ -24,6 +24,11 @@ class Place(Protocol):
         ...
 
     @property
+    def is_init(self) -> bool:
+        """Whether the statement stands in an `__init__` itself."""
+        ...
+
+    @property
     def fills_weights(self) -> bool:
         """Whether the statement stands in a function that gives weights their initial values."""
         ...

@@ -76,7 +76,7 @@ statement(
     "$count = sum($p.numel() for $p in $layer.parameters() if $p.requires_grad)",
     "$count = sum([$p.numel() for $p in $layer.parameters()])",
     to=Drop(),
-    where=lambda m: isinstance(m.count.original, cst.Name),
+    where=lambda m: isinstance(m.count.original, cst.Name) and m.place.is_init,
     inside="constructor",
     cases={"count = sum(p.numel() for p in self.layer.parameters())": ""},
     doc="A constructor counts weights to print their number; they do not exist yet.",

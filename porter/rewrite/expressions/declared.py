@@ -118,6 +118,11 @@ class _Place:
         return self.context.source.in_constructor(self.node)
 
     @property
+    def is_init(self) -> bool:
+        function = self.context.source.enclosing(self.node)
+        return function is not None and function.own_name == "__init__"
+
+    @property
     def fills_weights(self) -> bool:
         return self.context.fills_at(self.node)
 
