@@ -182,7 +182,7 @@ class Porter(cst.CSTTransformer):
         """What a comprehension runs over; a tensor's rows come apart first."""
         if self.context.source.in_constructor(original_node):
             return updated_node  # no graph runs it
-        return updated_node.with_changes(iter=rows_apart(self.context, original_node.iter, updated_node.iter))
+        return updated_node.with_changes(iter=rows_apart(self.context, original_node, updated_node.iter))
 
     def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.BaseExpression:
         """A call, by rule, card or flow."""

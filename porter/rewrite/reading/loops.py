@@ -142,6 +142,8 @@ def rows_of(iterated: cst.BaseExpression) -> cst.BaseExpression:
 def _mapped(knowledge: Knowledge, function: LocalFunction, node: cst.For) -> MappedLoop | None:
     if node.orelse is not None or not knowledge.is_tensor(rows_of(node.iter)):
         return None
+    if isinstance(node.target, cst.Tuple) and rows_of(node.iter) is node.iter:
+        return None  # `for height, width in sizes`
     collected: list[Appended] = []
     for statement in node.body.body:
         item = appended(statement)
@@ -149,7 +151,19 @@ def _mapped(knowledge: Knowledge, function: LocalFunction, node: cst.For) -> Map
         if item is None or fact is None or not fact.is_tensor or fact.dtype is None:
             return None
         collected.append(Appended(item.name, item.value, fact.dtype))
+    if any(_is_concatenated(knowledge, function, item.name) for item in collected):
+        return None
     return MappedLoop(function, node, tuple(collected))
+
+
+def _is_concatenated(knowledge: Knowledge, function: LocalFunction, name: str) -> bool:
+    """Whether the function joins a list's tensors end to end: one tensor of them all is stacked."""
+    end_to_end = JOINS - {"torch.stack"}
+    return any(
+        m.matches(call, m.Call(args=[m.Arg(m.Name(name)), m.ZeroOrMore()]))
+        and knowledge.source.canonical(cst.ensure_type(call, cst.Call).func) in end_to_end
+        for call in knowledge.source.find(function.node, cst.Call)
+    )
 
 
 def appended(statement: cst.CSTNode) -> Appended | None:

@@ -39,7 +39,7 @@ def port_loop(
     counted = context.loops.counted.get(original)
     if counted is not None:
         return _counted(context, counted, updated)
-    return updated.with_changes(iter=rows_apart(context, original.iter, updated.iter))
+    return updated.with_changes(iter=rows_apart(context, original, updated.iter))
 
 
 def port_list_call(context: Context, original: cst.Call, updated: cst.Call) -> cst.BaseExpression | None:

@@ -26,12 +26,18 @@ def unpacked(context: Context, before: cst.BaseSmallStatement, after: cst.BaseSm
     return after.with_changes(value=cst.parse_expression(f"tf.unstack({code_of(after.value)}{number})"))
 
 
-def rows_apart(context: Context, original: cst.BaseExpression, updated: cst.BaseExpression) -> cst.BaseExpression:
-    """What a loop or comprehension runs over, as `tf.unstack(x)` where each run has gone through a tensor's rows."""
-    fact = context.fact(original)
+def rows_apart(context: Context, original: cst.For | cst.CompFor, updated: cst.BaseExpression) -> cst.BaseExpression:
+    """What a loop or comprehension runs over, as `tf.unstack(x)` where each run has gone through a tensor's rows.
+
+    `for height, width in sizes` takes the rows apart, too.
+    """
+    fact = context.fact(original.iter)
     if fact is None or not fact.only("tensor") or fact.optional:
         return updated
-    return cst.parse_expression(f"tf.unstack({code_of(updated)})")
+    rows = _rows(updated)
+    if not isinstance(original.target, cst.Tuple):
+        return rows
+    return cst.parse_expression(f"map(tf.unstack, {code_of(rows)})")
 
 
 def rows_given(context: Context, original: cst.Call, updated: cst.BaseExpression) -> cst.BaseExpression:

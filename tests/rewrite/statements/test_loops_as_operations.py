@@ -122,3 +122,25 @@ def test_rows_of_a_tensor_in_a_comprehension_come_apart(tmp_path):
     layer = module.TFListed(module.TinyConfig())
     x, ids = tf.random.normal((2, 5, 8)), tf.ones((2, 5), tf.int64)
     np.testing.assert_allclose(tf.function(lambda: layer(x, ids))(), layer(x, ids), atol=1e-5)
+
+
+ROWS_UNPACKED = """
+pairs = torch.tensor([[2, 3], [4, 1]])
+sums = []
+for first, second in pairs:
+    sums.append(x.sum() * first - second)
+parts = []
+for row in pairs:
+    parts.append(x[:, :1] * row[0])
+long = torch.cat(parts, dim=1)
+return x + torch.stack(sums).sum() + long.sum(dim=1, keepdim=True) + sum(a * b for a, b in pairs)
+"""
+
+
+def test_rows_of_a_tensor_that_a_loop_unpacks_or_joins_end_to_end(tmp_path):
+    found = port_bodies("rows_unpacked", {"Unpacked": ROWS_UNPACKED}, tmp_path)
+    (result,) = verify(found.subject, found.module())
+    assert (result.eager.message, result.graph.message, result.ok) == ("", "", True)
+    call = found.text("TFUnpacked.call")
+    assert "for first, second in map(tf.unstack, tf.unstack(pairs)):" in call
+    assert "for a, b in map(tf.unstack, tf.unstack(pairs)))" in call
