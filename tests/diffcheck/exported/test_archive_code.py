@@ -52,6 +52,7 @@ EXPRESSION = b"\"__import__('os').system('touch RAN') or Symbol('s"
 WEIGHTS = "model_weights_config.json"
 CHANGES = {
     "sample inputs": (replaced("sample_inputs/model.pt", None, pickled()), "pickled object"),
+    "no pickle": (replaced("sample_inputs/model.pt", None, b"R"), "pickled object"),
     "weights": (replaced(WEIGHTS, b'"use_pickle": false', b'"use_pickle": true'), "pickled object"),
     "target": (replaced("model.json", LINEAR, b"torch.ops.evil.linear.default"), "the call of"),
     "file": (replaced("model.json", GELU, b"torch.ops.aten.from_file.default"), "the call of"),

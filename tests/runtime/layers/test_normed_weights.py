@@ -97,7 +97,11 @@ def test_spectral_norm_in_training(kind, case):
 
 
 def test_a_fresh_spectral_norm_has_settled():
-    """PyTorch has run fifteen rounds when its present form is made: the largest singular value is about 1."""
+    """PyTorch has run fifteen rounds when its present form is made: the largest singular value is about 1.
+
+    From most starts; the rounds go on where two singular values are near one another.
+    """
+    keras.utils.set_random_seed(0)
     layer = layers.spectral_norm(keras.layers.Dense(6))
     layer.build((None, 4))
     layers.reset_parameters(layer)
