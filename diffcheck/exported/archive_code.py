@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import pickle
 import re
+import struct
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -65,6 +67,11 @@ def _in_program(archive: zipfile.ZipFile) -> Iterator[str]:
                 yield f"the expression {value}"
 
 
+# What PyTorch's reader ends with on more than tensors, and on bytes that nothing has pickled.
+_UNREAD = (pickle.UnpicklingError, RuntimeError, OSError, EOFError, ValueError, LookupError, TypeError, AttributeError,
+           ArithmeticError, MemoryError, AssertionError, ImportError, struct.error)  # fmt: skip
+
+
 def _pickled(archive: zipfile.ZipFile) -> Iterator[str]:
     """Members that PyTorch would unpickle and that hold more than tensors."""
     import torch
@@ -82,7 +89,7 @@ def _pickled(archive: zipfile.ZipFile) -> Iterator[str]:
             content = archive.read(name)
             try:
                 torch.load(io.BytesIO(content), weights_only=True)
-            except Exception:  # noqa: BLE001 - PyTorch's reader ends with any error on other bytes
+            except _UNREAD:
                 if content:
                     yield f"the pickled object {name.rpartition('/')[2]}"
 
