@@ -22,10 +22,10 @@ demo: $(READY) ## port examples/brand_new_bert: scaffold, diff, pt-to-tf
 	PATH="$(CURDIR)/$(BIN):$$PATH" examples/brand_new_bert/demo.sh demo
 
 # On two processes, in the order in which the tests are collected.
-test: $(READY) ## run the tests but those of further families and of the guide's commands
+test: $(READY) ## run the tests but the long ones
 	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder -m "not long"
 
-test-long: $(READY) ## run the tests of further families and of the guide's commands
+test-long: $(READY) ## run the tests of further families, of spoiled inputs, and of the commands in all documents
 	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder -m long
 
 test-part: $(READY) ## a part of the tests, which CI runs with other Pythons than 3.11

@@ -12,6 +12,7 @@ def kit(tmp_path_factory):
 
 # A Hub that says of an upload what it should not lets huggingface_hub call its HTTP library in a way of before.
 @pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
+@pytest.mark.long
 @pytest.mark.parametrize("kind", KINDS)
 def test_hostile_input_ends_with_a_sentence(kit, monkeypatch, tmp_path, kind):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))

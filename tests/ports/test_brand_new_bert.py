@@ -66,6 +66,7 @@ def test_the_report_has_its_schema(scaffolded):
     assert set(report["seconds"]) == {"subject", "trace", "rewrite", "write", "verify"}
 
 
+@pytest.mark.long  # the guide runs one, too
 def test_the_test_that_it_wrote_passes(scaffolded):
     _, folder = scaffolded
     done = run("pytest", "-q", "-rs", "-p", "no:cacheprovider", "test_modeling_tf_brand_new_bert.py", folder=folder)

@@ -183,7 +183,15 @@ def test_watching_changes_no_bit(family):
             torch.testing.assert_close(outputs, expected, rtol=0, atol=0, equal_nan=True)
 
 
-@pytest.mark.parametrize(("family", "share"), [("bert", 0.9), ("llama", 0.9), ("t5", 0.75), ("wav2vec2", 0.65)])
+@pytest.mark.parametrize(
+    ("family", "share"),
+    [
+        ("bert", 0.9),
+        ("llama", 0.9),
+        pytest.param("t5", 0.75, marks=pytest.mark.long),
+        pytest.param("wav2vec2", 0.65, marks=pytest.mark.long),
+    ],
+)
 def test_real_files_are_mostly_reached(family, share):
     subject = find_subject(family, PORTS / f"{family}.json")
     facts = trace(subject)
