@@ -42,7 +42,10 @@ def asked_of_version(context: Context, node: cst.BaseExpression) -> cst.BaseExpr
     if not all(_reads_a_version(each) for each in ast.walk(ast.parse(code.strip(), mode="eval").body)):
         return None
     known = {name: names[name] for name in _MODULES & names.keys()}
-    value = eval(code, {"__builtins__": {name: getattr(builtins, name) for name in _READERS}}, known)
+    try:
+        value = eval(code, {"__builtins__": {name: getattr(builtins, name) for name in _READERS}}, known)
+    except (ValueError, LookupError, TypeError, AttributeError, NameError, ArithmeticError, MemoryError):
+        return None  # of another version than the file expects, in a line that no run came by
     return cst.parse_expression(repr(value)) if isinstance(value, int | float) else None
 
 

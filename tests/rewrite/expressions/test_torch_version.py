@@ -14,6 +14,7 @@ BODIES = {
     "Asked": "return x * 2 if version.parse(torch.__version__) < version.parse('1.9') else x",
     "Taken": "major, minor = (int(part) for part in torch.__version__.split('.')[:2])\nreturn x * major",
     "Numbered": "return x * int(torch.__version__.split('.')[1])",
+    "Absent": "if x is None:\n    return x * int(torch.__version__.split('-')[7])\nreturn x",
     "Guarded": "return x * 2 if IS_NEW else x",
 }
 
@@ -31,6 +32,10 @@ def test_a_comparison_is_decided(versions):
 def test_a_number_is_written_down(versions):
     minor = torch.__version__.split(".")[1]
     assert f"x * {minor}" in versions.text("TFNumbered.call")
+
+
+def test_what_this_version_does_not_answer_is_kept(versions):
+    assert "int(torch.__version__.split" in versions.draft.code
 
 
 def test_a_switch_of_the_module_keeps_its_value(versions):
