@@ -103,9 +103,8 @@ class Context:
     def arg(self, original: cst.BaseExpression, updated: cst.BaseExpression, starred: bool = False) -> Arg:
         """An argument for a rule; a number computed from one that varied is not fixed, if one run alone came by."""
         fact = self.fact(original)
-        is_computed = isinstance(original, cst.BinaryOperation) and fact is not None and fact.only("int")
-        if fact is not None and is_computed and fact.has_value and self.knowledge.varies(original):
-            fact = replace(fact, has_value=False, value=None)
+        if isinstance(original, cst.BinaryOperation) and fact is not None and fact.only("int") and fact.has_value:
+            fact = replace(fact, has_value=False, value=None) if self.knowledge.varies(original) else fact
         return Arg(updated, original, fact, starred)
 
     @cached_property

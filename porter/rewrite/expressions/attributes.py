@@ -214,9 +214,7 @@ def _layer_attribute(
 
 def _asks_for_weight(context: Context, node: cst.Attribute, names: frozenset[str]) -> bool:
     """Whether a constructor reads a weight, or its shape: it is made there, earlier than others are."""
-    function = context.source.enclosing(node)
-    in_constructor = function is not None and function.own_name == "__init__"
-    asks = in_constructor and node.attr.value in OF_WEIGHTS and reads(context.source, node)
+    asks = context.source.in_init(node) and node.attr.value in OF_WEIGHTS and reads(context.source, node)
     return asks and any(_has_weight(context, name, node.attr.value) for name in names)
 
 

@@ -119,8 +119,7 @@ class _Place:
 
     @property
     def is_init(self) -> bool:
-        function = self.context.source.enclosing(self.node)
-        return function is not None and function.own_name == "__init__"
+        return self.context.source.in_init(self.node)
 
     @property
     def fills_weights(self) -> bool:

@@ -129,27 +129,25 @@ class Constructors:
         called = (self.source.canonical(call.func) for call in self.source.find(function.node, cst.Call))
         return "torch.nn.Module.__init__" in called
 
-    def set_again(self, class_name: str) -> frozenset[str]:
-        """Attributes that a class sets on itself in several places: when `build` runs they are not what they were."""
+    def _settings(self, class_name: str) -> Iterator[tuple[str, cst.CSTNode]]:
+        """Each attribute that a class, or a base of it in the file, sets on itself, and the statement that does so."""
         local = self.source.classes.get(class_name)
         nodes = (self.source.classes[base].node for base in (local.lineage if local is not None else ()))
-        statements = (found for node in nodes for found in self.source.find(node, cst.AssignTarget, cst.AugAssign))
-        targets = [getattr(found, "target", None) for found in statements]  # both kinds have one
-        attributes = (target for target in targets if isinstance(target, cst.Attribute))
-        counts = Counter(each.attr.value for each in attributes if m.matches(each.value, m.Name("self")))
+        for found in (each for node in nodes for each in self.source.find(node, cst.AssignTarget, cst.AugAssign)):
+            target = getattr(found, "target", None)  # both kinds have one
+            if isinstance(target, cst.Attribute) and m.matches(target.value, m.Name("self")):
+                yield target.attr.value, found if isinstance(found, cst.AugAssign) else self.source.parents[found]
+
+    def set_again(self, class_name: str) -> frozenset[str]:
+        """Attributes that a class sets on itself in several places: when `build` runs they are not what they were."""
+        counts = Counter(name for name, _ in self._settings(class_name))
         return frozenset(name for name, count in counts.items() if count > 1)
 
     def changed(self, class_name: str) -> frozenset[str]:
         """Attributes that a class sets to one thing here and to another there, `self.width = width * 2`."""
-        local = self.source.classes.get(class_name)
-        values: dict[str, set[str]] = {}
-        for base in local.lineage if local is not None else ():
-            for node in self.source.find(self.source.classes[base].node, cst.Assign, cst.AugAssign):
-                for target in _targets(node):
-                    if m.matches(target, m.Attribute(value=m.Name("self"))):
-                        attribute = cst.ensure_type(target, cst.Attribute).attr.value
-                        values.setdefault(attribute, set()).add(code_of(node))
-        return frozenset(name for name, written in values.items() if len(written) > 1)
+        written = {(name, code_of(statement)) for name, statement in self._settings(class_name)}
+        counts = Counter(name for name, _ in written)
+        return frozenset(name for name, count in counts.items() if count > 1)
 
     def kept(self, call: cst.Call) -> Kept | None:
         """Where what this call makes is kept; None where the text does not tell."""
@@ -306,10 +304,3 @@ def _plain_value(source: Source, function: LocalFunction, target: cst.CSTNode) -
 def _is_more(source: Source, call: cst.Call) -> bool:
     """Whether a call may be more than arithmetic: of a method, or of a class of the file."""
     return not isinstance(call.func, cst.Name) or call.func.value in source.classes
-
-
-def _targets(node: cst.CSTNode) -> list[cst.BaseExpression]:
-    """What an assignment sets."""
-    if isinstance(node, cst.Assign):
-        return [each.target for each in node.targets]
-    return [node.target] if isinstance(node, cst.AugAssign) else []

@@ -31,9 +31,7 @@ class FixedNumbers:
         changed: set[str] = set()
         for target in source.find(source.tree, cst.AssignTarget, cst.AugAssign, cst.AnnAssign):
             for part in source.find(target.target, cst.Attribute):  # type: ignore[attr-defined]  # all three have one
-                function = source.enclosing(part)
-                in_constructor = function is not None and function.own_name == "__init__"
-                (constructed if in_constructor else changed).add(part.attr.value)
+                (constructed if source.in_init(part) else changed).add(part.attr.value)
         return cls(source, frozenset(constructed), frozenset(changed))
 
     def has(self, node: cst.BaseExpression, waiting: frozenset[str] = frozenset()) -> bool:

@@ -22,15 +22,10 @@ def keeps_tensor(knowledge: Knowledge, class_name: str, attribute: str) -> bool:
     named = m.Attribute(value=m.Name("self"), attr=m.Name(attribute))
     assigns = source.find(local.node, cst.Assign)
     made = [each for each in assigns if any(m.matches(target.target, named) for target in each.targets)]
-    first = [each for each in made if _in_constructor(knowledge, each)]
+    first = [each for each in made if source.in_init(each)]
     parts = [each for each in assigns if m.matches(each.targets[0].target, m.Subscript(value=named))]
     written = any(knowledge.is_tensor(cst.ensure_type(each.targets[0].target, cst.Subscript).value) for each in parts)
     return len(first) == 1 and knowledge.is_tensor(first[0].value) and written and all(map(_takes_itself, made[1:]))
-
-
-def _in_constructor(knowledge: Knowledge, node: cst.CSTNode) -> bool:
-    function = knowledge.source.enclosing(node)
-    return function is not None and function.own_name == "__init__"
 
 
 def _takes_itself(assign: cst.Assign) -> bool:

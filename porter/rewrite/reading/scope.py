@@ -90,9 +90,9 @@ class Rescoper:
         function = constructor.function
         if function is None or name not in function.parameters or name in constructor.reassigned:
             return None
-        changed = self.knowledge.constructors.changed(self.class_name)
-        if constructor.kept_parameters.get(name, "") not in changed | {""}:
-            return f"self.{constructor.kept_parameters[name]}"
+        attribute = constructor.kept_parameters.get(name)
+        if attribute is not None and attribute not in self.knowledge.constructors.changed(self.class_name):
+            return f"self.{attribute}"
         kept = kept_as(name)
         if kept in constructor.attributes or self._is_tensor(function, name) or self._is_taken(kept):
             return None

@@ -187,6 +187,11 @@ class Source:
         function = self.enclosing(node)
         return function is not None and function.name in self.constructing
 
+    def in_init(self, node: cst.CSTNode) -> bool:
+        """Whether a node stands in an `__init__` itself."""
+        function = self.enclosing(node)
+        return function is not None and function.own_name == "__init__"
+
     def method(self, class_name: str, method: str) -> LocalFunction | None:
         """The method as this class or the nearest of its bases in the file defines it."""
         local = self.classes.get(class_name)

@@ -120,9 +120,8 @@ def _of_changed_part(context: Context, before: cst.AugAssign, after: cst.AugAssi
     after = augmented(context, before, after)
     new = cst.ensure_type(after.target, cst.Subscript)
     # a mask chooses the same part for reading and writing, which then is not read: see subscript_assignment
-    read = (
-        new if any(index.is_mask for index in indices(context, target, new)) else read_subscript(context, target, new)
-    )
+    is_masked = any(index.is_mask for index in indices(context, target, new))
+    read = new if is_masked else read_subscript(context, target, new)
     operator = code_of(after.operator).strip().removesuffix("=")
     value = cst.parse_expression(f"{code_of(read)} {operator} {code_of(parenthesised(after.value))}")
     code = _assigned_subscript(context, target, new, value, before.value)

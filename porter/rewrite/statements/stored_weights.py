@@ -71,10 +71,8 @@ def _is_kept(context: Context, statement: cst.CSTNode, target: cst.Attribute | c
 
 def _makes_kept(context: Context, statement: cst.CSTNode, target: cst.Attribute | cst.Name) -> bool:
     """Whether a constructor makes a tensor here into whose parts the layer writes while it runs."""
-    function = context.source.enclosing(statement)
-    in_constructor = function is not None and function.own_name == "__init__"
     return (
-        in_constructor
+        context.source.in_init(statement)
         and m.matches(target, _OWN)
         and _keeps(context, statement, cst.ensure_type(target, cst.Attribute))
     )

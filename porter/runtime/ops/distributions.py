@@ -21,7 +21,7 @@ class Distribution:
 
     def sample(self, sample_shape: Any = ()) -> Any:
         """Numbers of shape `sample_shape` + `batch_shape`, through which no gradient goes."""
-        return tf.stop_gradient(self._drawn(tf.concat([_shape(sample_shape), self.batch_shape], axis=0)))
+        return tf.stop_gradient(self._drawn(self._size(sample_shape)))
 
     def log_prob(self, value: Any) -> Any:
         """The logarithm of the density, or of the probability, at a value."""
@@ -43,6 +43,10 @@ class Distribution:
 
     def _drawn(self, shape: Any) -> Any:
         raise NotImplementedError
+
+    def _size(self, sample_shape: Any) -> Any:
+        """`sample_shape` + `batch_shape`."""
+        return tf.concat([tf.reshape(tf.cast(sample_shape, tf.int32), (-1,)), self.batch_shape], axis=0)
 
 
 class Normal(Distribution):
@@ -77,7 +81,7 @@ class Normal(Distribution):
 
     def rsample(self, sample_shape: Any = ()) -> Any:
         """Numbers of shape `sample_shape` + `batch_shape` that gradients go through."""
-        return self._drawn(tf.concat([_shape(sample_shape), self.batch_shape], axis=0))
+        return self._drawn(self._size(sample_shape))
 
     def _drawn(self, shape: Any) -> Any:
         return self.loc + self.scale * tf.random.normal(shape, dtype=self.loc.dtype)
@@ -223,12 +227,6 @@ def kl_divergence(p: Any, q: Any) -> Any:
     if isinstance(p, Independent) and isinstance(q, Independent) and p.axes == q.axes:
         return tf.reduce_sum(kl_divergence(p.base_dist, q.base_dist), axis=p.axes)
     raise Unsupported(f"No divergence of {type(p).__name__} from {type(q).__name__} is known here.")
-
-
-def _shape(size: Any) -> Any:
-    return tf.cast(
-        tf.reshape(tf.convert_to_tensor(size, tf.int32) if len(size) else tf.zeros((0,), tf.int32), (-1,)), tf.int32
-    )
 
 
 def _inside(probs: Any) -> Any:

@@ -78,8 +78,14 @@ def _with_shapes(specs: Specs, **shapes: tuple[int, ...]) -> Specs:
     return tuple(replace(spec, shape=shapes.get(spec.name) or spec.shape) for spec in specs)
 
 
+def _shape_of(specs: Specs, name: str) -> Shape:
+    """The shape of an input; () where it is not among them."""
+    return next((spec.shape for spec in specs if spec.name == name), ())
+
+
 def _video_shape(specs: Specs, frames: int) -> tuple[int, ...]:
-    return next(((BATCH, frames, *spec.shape[1:]) for spec in specs if spec.name == "pixel_values"), ())
+    images = _shape_of(specs, "pixel_values")
+    return (BATCH, frames, *images[1:]) if images else ()
 
 
 def _mel_first_shape(specs: Specs) -> tuple[int, ...]:
@@ -88,7 +94,7 @@ def _mel_first_shape(specs: Specs) -> tuple[int, ...]:
 
 def _image_shape(specs: Specs) -> tuple[int, ...]:
     """A spectrogram as an image of one colour."""
-    features = next((spec.shape for spec in specs if spec.name == "input_features"), ())
+    features = _shape_of(specs, "input_features")
     return (features[0], 1, *features[1:]) if features else ()
 
 
@@ -101,7 +107,7 @@ def _sounds(sizes: InputSizes) -> Iterator[Shape]:
 def _without_ids(parameters: Mapping[str, Any], known: Specs, config: Any) -> Iterator[Specs]:
     """Inputs of the parts of a model, which are classes too: videos, patches in one list, states between layers."""
     sizes = input_sizes(config)
-    images = next((spec.shape for spec in tiny_inputs(config) if spec.name == "pixel_values"), ())
+    images = _shape_of(tiny_inputs(config), "pixel_values")
     if "input_ids" in parameters:
         return
     if "pixel_values_videos" in parameters:

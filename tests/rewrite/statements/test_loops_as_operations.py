@@ -61,6 +61,14 @@ return (torch.cat(again, dim=0).reshape(x.shape) + sums[:, None, None]).clamp(-9
 """
 
 
+def proven(file, name, body, folder):
+    """A body that is ported and proven, as its `call`."""
+    found = port_bodies(file, {name: body}, folder)
+    (result,) = verify(found.subject, found.module())
+    assert (result.eager.message, result.graph.message, result.ok) == ("", "", True)
+    return found.text(f"TF{name}.call")
+
+
 @pytest.fixture(scope="module")
 def ported(tmp_path_factory):
     return port_bodies("rows", {"Rows": ROWS}, tmp_path_factory.mktemp("rows"))
@@ -75,10 +83,7 @@ def test_a_row_that_counts_beyond_the_end_of_a_tensor_ends_there(ported):
 
 
 def test_lists_that_a_loop_over_pieces_fills(tmp_path):
-    found = port_bodies("filled_lists", {"Filled": PIECES}, tmp_path)
-    (result,) = verify(found.subject, found.module())
-    assert (result.eager.message, result.graph.message, result.ok) == ("", "", True)
-    call = found.text("TFFilled.call")
+    call = proven("filled_lists", "Filled", PIECES, tmp_path)
     assert "first, second = tf.unstack(row_of_tensor, num=2)" in call
     assert "outputs, squares = filled(step, tf.split(flat, to_list(lengths)), grid)" in call
     assert "squares = as_pieces(squares)\n" in call and "isinstance(kept, (list, tuple, Pieces))" in call
@@ -86,10 +91,7 @@ def test_lists_that_a_loop_over_pieces_fills(tmp_path):
 
 
 def test_what_each_turn_sets_first_is_not_carried_by_a_loop_inside_another(tmp_path):
-    found = port_bodies("nested_loops", {"Nested": NESTED}, tmp_path)
-    (result,) = verify(found.subject, found.module())
-    assert (result.eager.message, result.graph.message, result.ok) == ("", "", True)
-    assert "(total,), _ = loop(step, (total,), shape_list(x)[1])" in found.text("TFNested.call")
+    assert "(total,), _ = loop(step, (total,), shape_list(x)[1])" in proven("nested_loops", "Nested", NESTED, tmp_path)
 
 
 def test_xla_counts_no_rows_that_are_not_there(ported):
@@ -101,10 +103,7 @@ def test_xla_counts_no_rows_that_are_not_there(ported):
 
 
 def test_a_list_whose_name_stands_for_its_tensors_later_and_changes_again(tmp_path):
-    found = port_bodies("blocks", {"Blocks": BLOCKS}, tmp_path)
-    (result,) = verify(found.subject, found.module())
-    assert (result.eager.message, result.graph.message, result.ok) == ("", "", True)
-    call = found.text("TFBlocks.call")
+    call = proven("blocks", "Blocks", BLOCKS, tmp_path)
     assert "(state,), (rows,) = loop(step, (state,), (length + 63) // 64)" in call
     assert "rows = joined(rows, axis=1)" in call
 
@@ -138,9 +137,6 @@ return x + torch.stack(sums).sum() + long.sum(dim=1, keepdim=True) + sum(a * b f
 
 
 def test_rows_of_a_tensor_that_a_loop_unpacks_or_joins_end_to_end(tmp_path):
-    found = port_bodies("rows_unpacked", {"Unpacked": ROWS_UNPACKED}, tmp_path)
-    (result,) = verify(found.subject, found.module())
-    assert (result.eager.message, result.graph.message, result.ok) == ("", "", True)
-    call = found.text("TFUnpacked.call")
+    call = proven("rows_unpacked", "Unpacked", ROWS_UNPACKED, tmp_path)
     assert "for first, second in map(tf.unstack, tf.unstack(pairs)):" in call
     assert "for a, b in map(tf.unstack, tf.unstack(pairs)))" in call
